@@ -1,0 +1,155 @@
+// Package account is who may do what: users, roles, permissions, centres,
+// passwords and API tokens.
+//
+// It knows no HTTP and no SQL, and never sees a patient.
+package account
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"sluis/internal/audit"
+)
+
+// Centre is a hospital that delivers.
+type Centre struct {
+	ID     int64
+	Number string // such as 2809
+	Name   string
+	// IdentitiesAllowed lets the centre deliver identities; off unless switched on.
+	IdentitiesAllowed bool
+}
+
+// Role is one of product.md's roles.
+type Role string
+
+// The roles.
+const (
+	Clinician   Role = "clinician"
+	Uploader    Role = "uploader"
+	DataManager Role = "datamanager"
+	Admin       Role = "admin"
+	Auditor     Role = "auditor"
+)
+
+// Roles lists every role.
+var Roles = []Role{Clinician, Uploader, DataManager, Admin, Auditor}
+
+// NeedsCentre tells whether the role belongs to one centre; the others belong to none.
+func (r Role) NeedsCentre() bool { return r == Clinician || r == Uploader }
+
+// Valid tells whether r is a role.
+func (r Role) Valid() bool { return slices.Contains(Roles, r) }
+
+// Permission is something that a route may ask for.
+type Permission string
+
+// The permissions: the rows of product.md's table.
+const (
+	ViewPatients   Permission = "patients.view"
+	EnterPatient   Permission = "patients.enter"
+	ViewDeliveries Permission = "deliveries.view"
+	Deliver        Permission = "deliveries.deliver"
+	ViewLog        Permission = "log.view"
+)
+
+// granted is product.md's table, as far as it is built.
+var granted = map[Role][]Permission{
+	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
+	Uploader:    {ViewPatients, ViewDeliveries, Deliver},
+	DataManager: {ViewPatients, ViewDeliveries},
+	Admin:       {ViewLog},
+	Auditor:     {ViewLog},
+}
+
+// User is a person who can sign in.
+type User struct {
+	ID           int64
+	PublicID     string
+	Email        string
+	PasswordHash string
+	Roles        []Role
+	Centre       *Centre // nil for roles of no centre
+	Demo         bool
+	DisabledAt   time.Time
+}
+
+// Token is an API token: a role in a centre, without a password.
+type Token struct {
+	ID       int64
+	PublicID string
+	Name     string
+	Role     Role
+	Centre   *Centre
+	Demo     bool
+}
+
+// Actor is whoever makes a request: a signed-in user or an API token.
+type Actor struct {
+	UserID int64 // 0 for a token
+	Name   string
+	Roles  []Role
+	Centre *Centre
+}
+
+// ActorOf makes the actor of a signed-in user.
+func ActorOf(u User) Actor {
+	return Actor{UserID: u.ID, Name: u.Email, Roles: u.Roles, Centre: u.Centre}
+}
+
+// ActorOfToken makes the actor of an API token.
+func ActorOfToken(t Token) Actor {
+	return Actor{Name: "token " + t.Name, Roles: []Role{t.Role}, Centre: t.Centre}
+}
+
+// May tells whether one of the actor's roles grants p.
+func (a Actor) May(p Permission) bool {
+	for _, r := range a.Roles {
+		if slices.Contains(granted[r], p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Is tells whether the actor has role r.
+func (a Actor) Is(r Role) bool { return slices.Contains(a.Roles, r) }
+
+// Scope is what the actor may see: its own centre, or all of them.
+func (a Actor) Scope() Scope {
+	if a.Centre != nil {
+		return Scope{centre: a.Centre.ID}
+	}
+	return Scope{all: a.Is(DataManager)}
+}
+
+// Who is the actor as the access log knows it.
+func (a Actor) Who() audit.Who {
+	names := make([]string, len(a.Roles))
+	for i, r := range a.Roles {
+		names[i] = string(r)
+	}
+	w := audit.Who{UserID: a.UserID, Name: a.Name, Role: strings.Join(names, ",")}
+	if a.Centre != nil {
+		w.CentreID = a.Centre.ID
+	}
+	return w
+}
+
+// Scope limits a question to the store to what an actor may see. Its zero value
+// sees nothing, so that a forgotten scope shows an empty page and not a foreign
+// one.
+type Scope struct {
+	centre int64
+	all    bool
+}
+
+// AllCentres is the scope of the system itself: commands and workers.
+func AllCentres() Scope { return Scope{all: true} }
+
+// All tells whether every centre is in scope.
+func (s Scope) All() bool { return s.all }
+
+// CentreID is the one centre in scope; 0 where there is none or where all are.
+func (s Scope) CentreID() int64 { return s.centre }

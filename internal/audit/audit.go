@@ -1,0 +1,100 @@
+// Package audit is the access log (NEN 7513): who did or saw what, on whose
+// behalf, when, of which record, from where, and with what result.
+//
+// An event has no field that could hold an identity or a pseudonym. It is
+// written in the transaction of what it records, so that what is not in the log
+// did not happen.
+package audit
+
+import "time"
+
+// Action is NEN 7513's EventActionCode.
+type Action string
+
+// The actions.
+const (
+	Create  Action = "C"
+	Read    Action = "R"
+	Update  Action = "U"
+	Delete  Action = "D"
+	Execute Action = "E"
+)
+
+// Result is NEN 7513's EventOutcomeIndicator.
+type Result int
+
+// The results.
+const (
+	Success        Result = 0
+	MinorFailure   Result = 4 // refused or invalid: the user's side
+	SeriousFailure Result = 8 // our side
+)
+
+// Type is what happened. The catalogue has a sentence for each ("audit.<type>").
+type Type string
+
+// The event types.
+const (
+	SignIn           Type = "sign_in"
+	SignOut          Type = "sign_out"
+	AccessDenied     Type = "access_denied"
+	PatientsListed   Type = "patients_listed"
+	PatientsSearched Type = "patients_searched"
+	PatientViewed    Type = "patient_viewed"
+	PatientEntered   Type = "patient_entered"
+	DeliveryReceived Type = "delivery_received"
+	DeliveryRefused  Type = "delivery_refused"
+	DeliverySaved    Type = "delivery_saved" // a person said: save what was checked
+	DeliveryStored   Type = "delivery_stored"
+	DeliveryChecked  Type = "delivery_checked"
+	DeliveryFailed   Type = "delivery_failed"
+	DeliveryCancel   Type = "delivery_cancelled"
+	DeliveryRetried  Type = "delivery_retried"
+	DeliveriesListed Type = "deliveries_listed"
+	DeliveryViewed   Type = "delivery_viewed"
+	ReportViewed     Type = "report_viewed"
+	LogViewed        Type = "log_viewed"
+	AccountChanged   Type = "account_changed"
+)
+
+// Types lists every event type, for the filter of the log's page and the test
+// that each has its sentence.
+var Types = []Type{
+	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
+	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
+	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
+}
+
+// Who is the user, the client and the purpose of an event. Workers act under
+// the Who of the person whose delivery it is.
+type Who struct {
+	UserID    int64  // 0 for the system and for a failed sign-in
+	Name      string // e-mail address or token name; "systeem" for the system
+	Role      string // the roles in which it was done
+	CentreID  int64  // on whose behalf; 0 for none
+	Address   string // the client's network address
+	RequestID string
+	Via       string // "web", "api", "worker" or "cli"
+}
+
+// Subject is one record that an event is about (NEN 7513's participant object).
+type Subject struct {
+	PatientID int64
+	Action    Action
+}
+
+// Event is one line of the access log.
+type Event struct {
+	ID     int64
+	At     time.Time
+	Type   Type
+	Action Action
+	Result Result
+	Who
+	CentreNumber string // filled when read back
+	ObjectType   string // "patient", "delivery", "user", …
+	ObjectID     string // its public id
+	Code         string // a reason code, never a text
+	Subjects     []Subject
+	SubjectCount int // filled when read back
+}

@@ -1,0 +1,89 @@
+package delivery
+
+import (
+	"errors"
+	"time"
+
+	"sluis/internal/audit"
+)
+
+// ErrLost says that a claim is no longer the worker's: its lease ran out and
+// another one took over, or the delivery was cancelled. Nothing was written.
+var ErrLost = errors.New("delivery: the claim is lost")
+
+// New is a delivery that begins.
+type New struct {
+	PublicID   string
+	CentreID   int64
+	Filename   string
+	Mode       Mode
+	Via        string
+	Confirmed  bool
+	Who        audit.Who
+	KeyID      string // of the wrapping key
+	WrappedKey []byte
+	At         time.Time
+}
+
+// Claim is a worker's hold on a delivery. Fence is the number that every write
+// must still find.
+type Claim struct {
+	Delivery   Delivery
+	Fence      int64
+	WrappedKey []byte
+	Confirmed  bool
+	Who        audit.Who // in whose name the work is done
+	NextChunk  int       // the first chunk not yet registered
+}
+
+// ChunkClaim is a worker's hold on a chunk.
+type ChunkClaim struct {
+	ID               int64
+	DeliveryID       int64
+	DeliveryPublicID string
+	CentreID         int64
+	No               int
+	Holds            Stuff
+	Sealed           []byte
+	CallKey          string // for the TTP's idempotency, the same on every try
+	Attempts         int
+	Fence            int64
+	WrappedKey       []byte
+}
+
+// Chunk is some rows of a delivery, sealed.
+type Chunk struct {
+	No                  int
+	FirstLine, LastLine int
+	Holds               Stuff
+	Sealed              []byte
+	CallKey             string
+	Rows                []Row // every row read, rejected ones included
+	Findings            []Finding
+}
+
+// Parsed is what a file turned out to be.
+type Parsed struct {
+	Kind    Kind
+	Columns Columns
+	Notes   []Remark
+}
+
+// Mark is what deciding needs to know of a row beside the others of its file.
+type Mark struct {
+	Line        int
+	Number      string
+	LinkHash    int64 // of the linking pseudonym; 0 where it has none
+	ContentHash int64 // of display set and pseudonyms
+}
+
+// Repeat is a patient number, or a linking pseudonym, that several rows of a
+// delivery share.
+type Repeat struct {
+	Lines    []int // ascending; the first MaxPartners and the last
+	First    int
+	Distinct int // different contents (of a number), different numbers (of a pseudonym)
+}
+
+// MaxPartners is how many partner lines a finding names.
+const MaxPartners = 10

@@ -1,0 +1,225 @@
+// Package delivery is the noun that the identity-seeing half of the importer
+// (importer/intake), the half that never sees one (importer), the store and the
+// pages share: a delivery, its states, its findings and its report.
+//
+// It never holds an identity, a temporary or a definitive pseudonym; what a
+// chunk carries is sealed bytes here.
+package delivery
+
+import (
+	"time"
+
+	"sluis/internal/patient"
+)
+
+// Kind is what a delivery brings (product.md, "The flows").
+type Kind string
+
+// The kinds. A delivery has none until its columns are known.
+const (
+	KindUnknown Kind = ""
+	Identities  Kind = "identities"
+	Temporary   Kind = "temporary_pseudonyms"
+)
+
+// Mode is what the user asked for.
+type Mode string
+
+// The modes.
+const (
+	Check Mode = "check" // alleen controleren
+	Save  Mode = "save"  // controleren en opslaan
+)
+
+// State is where a delivery is in the pipeline. Work in the states before
+// Checked is done by workers; Checked and Confirm wait for a person; the last
+// four are final.
+type State string
+
+// The states, in the order in which a delivery passes them.
+const (
+	Receiving   State = "receiving"   // the upload is under way; lost if it breaks off
+	Received    State = "received"    // the sealed upload is safe, and waits to be parsed
+	Exchanging  State = "exchanging"  // its chunks are on their way through the TTP
+	Deciding    State = "deciding"    // every chunk has its answers
+	Checked     State = "checked"     // only checked: can be saved from here, or lapses
+	Confirm     State = "confirm"     // the brake: too many rejected
+	Registering State = "registering" // decided, being stored in file order
+	Done        State = "done"
+	Refused     State = "refused"
+	Failed      State = "failed"
+	Cancelled   State = "cancelled"
+)
+
+// Final tells whether nothing more will happen.
+func (s State) Final() bool {
+	return s == Done || s == Refused || s == Failed || s == Cancelled
+}
+
+// Waiting tells whether a person must act.
+func (s State) Waiting() bool { return s == Checked || s == Confirm }
+
+// Status is a delivery's state as the API tells it.
+type Status string
+
+// The statuses of the API.
+const (
+	StatusQueued            Status = "queued"
+	StatusProcessing        Status = "processing"
+	StatusPaused            Status = "paused"
+	StatusNeedsMapping      Status = "needs_mapping"
+	StatusNeedsConfirmation Status = "needs_confirmation"
+	StatusChecked           Status = "checked"
+	StatusDone              Status = "done"
+	StatusRefused           Status = "refused"
+	StatusFailed            Status = "failed"
+	StatusCancelled         Status = "cancelled"
+)
+
+// Statuses lists every status, in the order of the API's description.
+var Statuses = []Status{
+	StatusQueued, StatusProcessing, StatusPaused, StatusNeedsMapping, StatusNeedsConfirmation,
+	StatusChecked, StatusDone, StatusRefused, StatusFailed, StatusCancelled,
+}
+
+// Delivery is one batch file and all that became of it.
+type Delivery struct {
+	ID           int64  // inside
+	PublicID     string // outside, UUIDv7
+	CentreID     int64
+	CentreNumber string
+	Filename     string // as it was given
+	Kind         Kind
+	Mode         Mode
+	State        State
+	Via          string // "web" or "api"
+	CreatedBy    string // the e-mail address or token name of who delivered it
+	CreatedAt    time.Time
+	FinishedAt   time.Time // zero while it is not final, and where it waits
+	ExpiresAt    time.Time // when an unanswered check lapses
+	// Paused is set while the TTP cannot be reached; NextTryAt says when it is
+	// asked again.
+	Paused    bool
+	NextTryAt time.Time
+	// SameAs is the public id of the first delivery of this very file, if any.
+	SameAs string
+	// Counts are the outcomes so far; Planned is what a check says would happen.
+	Counts   patient.Counts
+	Planned  patient.Counts
+	Warnings int // rows with a warning
+	// Chunks is how many there are; Prepared, Resolved and Registered how many
+	// came through each step.
+	Chunks, Prepared, Resolved, Registered int
+	Columns                                Columns
+	Refusals                               []Remark
+	Notes                                  []Remark
+	FailCode                               string // with Failed
+}
+
+// Status is the state as the API and the screens tell it.
+func (d Delivery) Status() Status {
+	switch d.State {
+	case Receiving, Received:
+		return StatusQueued
+	case Exchanging, Deciding, Registering:
+		if d.Paused {
+			return StatusPaused
+		}
+		return StatusProcessing
+	case Confirm:
+		return StatusNeedsConfirmation
+	case Checked:
+		return StatusChecked
+	case Done:
+		return StatusDone
+	case Refused:
+		return StatusRefused
+	case Failed:
+		return StatusFailed
+	}
+	return StatusCancelled
+}
+
+// Percent is how far the work is, for a progress bar: exchange and storing
+// weigh the same, and a check ends at the exchange.
+func (d Delivery) Percent() int {
+	if d.State.Final() || d.State.Waiting() {
+		return 100
+	}
+	steps, done := 0, 0
+	if d.Kind == Identities {
+		steps, done = steps+d.Chunks, done+d.Prepared
+	}
+	steps, done = steps+d.Chunks, done+d.Resolved
+	if d.Mode == Save {
+		steps, done = steps+d.Chunks, done+d.Registered
+	}
+	if steps == 0 {
+		return 0
+	}
+	return min(99, done*100/steps)
+}
+
+// Field is a column that Sluis knows. The values are those of the TTP's wire
+// contract where it has one, so that a finding's field is a column's name.
+type Field string
+
+// The fields that every kind may have. Identity fields are named in intake.
+const (
+	FieldCentre        Field = "centre"
+	FieldPatientNumber Field = "patientNumber"
+	FieldBirthDate     Field = "birthDate"
+	FieldBirthYear     Field = "birthYear"
+	FieldSex           Field = "sex"
+)
+
+// Columns names the columns of a delivery by the header that Sluis recognised,
+// as it stands in the user's file.
+type Columns map[Field]string
+
+// Remark is something to say of a whole file: why it is refused (the catalogue's
+// "refusal.<code>"), or what was ignored in it ("note.<code>"). Args fill the
+// sentence's placeholders by name ("column", "max", "line"): never a value of a
+// row, and a column that Sluis did not recognise only by its place ("5 (E)").
+type Remark struct {
+	Code string            `json:"code"`
+	Args map[string]string `json:"args,omitempty"`
+}
+
+// Stage tells which step found something, so that a step that runs again can
+// first take back what it said.
+type Stage string
+
+// The stages that have findings.
+const (
+	StageParse   Stage = "parse"
+	StagePrepare Stage = "prepare"
+	StageResolve Stage = "resolve"
+	StageDecide  Stage = "decide"
+)
+
+// Finding is a finding at a line of the file.
+type Finding struct {
+	patient.Finding
+	Line          int
+	PatientNumber string
+	Stage         Stage
+	Partners      []int // lines of the same file that it concerns too
+}
+
+// Row is one line of a delivery and its outcome.
+type Row struct {
+	Line          int
+	PatientNumber string
+	Outcome       patient.Outcome
+}
+
+// Stuff is what a chunk holds, sealed, at one moment: each step replaces it.
+type Stuff string
+
+// What a chunk can hold.
+const (
+	HoldsIdentities  Stuff = "identities"
+	HoldsTemporaries Stuff = "temporaries"
+	HoldsDefinitives Stuff = "definitives"
+)

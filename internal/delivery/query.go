@@ -1,0 +1,55 @@
+package delivery
+
+import "sluis/internal/patient"
+
+// Query selects deliveries, newest first.
+type Query struct {
+	CentreNumber string // only this centre's; empty for all in scope
+	Group        Group  // empty for all
+	After        string // public id of the last one seen; empty for the first page
+	Limit        int
+}
+
+// Group is a tab of the deliveries page.
+type Group string
+
+// The groups.
+const (
+	Open    Group = "open"    // still moving, or waiting for a person
+	Closed  Group = "closed"  // final
+	ToMend  Group = "to_mend" // done with rejected rows, refused or failed
+	AnyKind Group = ""
+)
+
+// Page is one page of deliveries. Next is the After of the following page;
+// empty on the last one.
+type Page struct {
+	Deliveries []Delivery
+	Next       string
+}
+
+// Cause is one reason for rejection or warning, over all rows that share it.
+type Cause struct {
+	patient.Finding
+	Count int
+	Lines []int // the first MaxCauseLines, ascending
+}
+
+// MaxCauseLines is how many line numbers a cause names.
+const MaxCauseLines = 50
+
+// FindingQuery selects findings of one delivery in line order.
+type FindingQuery struct {
+	Severity patient.Severity // empty for both
+	Code     string           // empty for all
+	Field    string           // empty for all
+	After    int64            // the last finding's Cursor; 0 for the first page
+	Limit    int
+}
+
+// FindingPage is one page of findings; Next is 0 on the last one.
+type FindingPage struct {
+	Findings []Finding
+	Next     int64
+	Total    int // of all pages
+}

@@ -1,0 +1,90 @@
+package patient
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Severity is how bad a finding is: a fatal one rejects its row, a warning
+// never blocks.
+type Severity string
+
+// The severities, as the API and the TTP spell them.
+const (
+	Fatal   Severity = "fatal"
+	Warning Severity = "warning"
+)
+
+// Source is who says it.
+type Source string
+
+// The sources of findings.
+const (
+	TTP   Source = "ttp"
+	Sluis Source = "sluis"
+)
+
+// Finding is what the TTP or Sluis has to say of one row. Message is the TTP's,
+// word for word; Sluis's own sentences are looked up by Code in the catalogue.
+// Neither ever holds a value of the row.
+type Finding struct {
+	Severity Severity
+	Source   Source
+	Code     string
+	Field    string // wire name: birthDate, sex, surname, … or a pseudonym type
+	Message  string
+}
+
+// CodeUnusable marks a row whose TTP answer stayed unusable when it was asked
+// for alone.
+const CodeUnusable = "TTP_UNUSABLE"
+
+// Resolvable is one row's temporary pseudonyms, ready to be exchanged.
+type Resolvable struct {
+	Ref         string // random per row, the same on a retry
+	Temporaries []Temporary
+}
+
+// Resolved is the TTP's answer for one row: pseudonyms, or fatal findings.
+type Resolved struct {
+	Pseudonyms []Pseudonym
+	Findings   []Finding
+}
+
+// Resolver exchanges temporary pseudonyms for definitive ones. The answer has
+// exactly the refs that were asked, or there is an error and nothing may be
+// stored; a TTP that cannot be used is an [*UnavailableError]. The key makes
+// the call safe to repeat: the same key and rows get the same answer.
+type Resolver interface {
+	Resolve(ctx context.Context, key string, rows []Resolvable) (map[string]Resolved, error)
+}
+
+// UnavailableError says that the TTP gave no answer to any row. It rejects
+// nothing: the work waits and is tried again.
+type UnavailableError struct {
+	Denied     bool          // it refuses our credentials: waiting alone does not help
+	RetryAfter time.Duration // what it asked for, or 0
+	Err        error         // for the log; holds no value of a row
+}
+
+func (e *UnavailableError) Error() string { return fmt.Sprintf("the TTP is not available: %v", e.Err) }
+
+// Unwrap gives the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// InExchange is a row between its temporary and its definitive pseudonyms: what
+// a sealed chunk holds then.
+type InExchange struct {
+	Ref         string      `json:"r"`
+	Line        int         `json:"l"`
+	Display     Display     `json:"d"`
+	Temporaries []Temporary `json:"t"`
+}
+
+// Prepared is the TTP's answer for one identity: temporary pseudonyms, or fatal
+// findings.
+type Prepared struct {
+	Temporaries []Temporary
+	Findings    []Finding
+}

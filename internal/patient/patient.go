@@ -1,0 +1,128 @@
+// Package patient is what the registry keeps of a person: the display set and
+// the definitive pseudonyms, and the one call through which every door ends,
+// [Registrar.Register].
+//
+// It knows no HTTP, no SQL and no identity: a name cannot be expressed here.
+package patient
+
+import (
+	"fmt"
+	"time"
+)
+
+// MaxNumberLength is the longest patient number, in characters.
+const MaxNumberLength = 64
+
+// MaxPseudonymLength is the longest pseudonym, in characters; a value is opaque
+// text (product.md, "The rules").
+const MaxPseudonymLength = 512
+
+// Sex is the administrative sex in the display set.
+type Sex string
+
+// The sexes that the display set knows.
+const (
+	SexUnknown Sex = ""
+	Male       Sex = "m"
+	Female     Sex = "v"
+)
+
+// Birth is a birth date, or only a year where the registry keeps years. Month
+// and Day are zero then.
+type Birth struct{ Year, Month, Day int }
+
+// YearOnly gives the birth without month and day.
+func (b Birth) YearOnly() Birth { return Birth{Year: b.Year} }
+
+// IsZero tells whether nothing is known.
+func (b Birth) IsZero() bool { return b == Birth{} }
+
+// HasDay tells whether the whole date is known.
+func (b Birth) HasDay() bool { return b.Day != 0 }
+
+// String gives the ISO date, the year alone, or nothing.
+func (b Birth) String() string {
+	switch {
+	case b.IsZero():
+		return ""
+	case !b.HasDay():
+		return fmt.Sprintf("%04d", b.Year)
+	}
+	return fmt.Sprintf("%04d-%02d-%02d", b.Year, b.Month, b.Day)
+}
+
+// ParseBirth reads what [Birth.String] writes.
+func ParseBirth(s string) (Birth, bool) {
+	switch len(s) {
+	case 0:
+		return Birth{}, true
+	case 4:
+		t, err := time.Parse("2006", s)
+		return Birth{Year: t.Year()}, err == nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return Birth{}, false
+	}
+	return Birth{t.Year(), int(t.Month()), t.Day()}, true
+}
+
+// Display is the display set: all of a person that a screen may show.
+type Display struct {
+	Number string `json:"n"`
+	Birth  Birth  `json:"b,omitzero"`
+	Sex    Sex    `json:"s,omitempty"`
+}
+
+// Temporary is a temporary pseudonym: random-looking, expiring, bound to one
+// recipient. RecordedOn is set for postcode types alone.
+type Temporary struct {
+	Type       string    `json:"t"`
+	Value      string    `json:"v"`
+	ExpiresAt  time.Time `json:"x,omitzero"` // zero where the file did not say
+	RecordedOn string    `json:"r,omitempty"`
+}
+
+// Pseudonym is a definitive pseudonym: stable, bound to one domain.
+type Pseudonym struct {
+	Type       string `json:"t"`
+	Domain     string `json:"d"`
+	KeyVersion int    `json:"k"`
+	Value      string `json:"v"`
+	// ObservedOn is the day on which a postcode was true, or on which the value
+	// was first seen (ISO date).
+	ObservedOn string `json:"o,omitempty"`
+}
+
+// SameSpace tells whether p and q may be compared: same type, domain and key.
+func (p Pseudonym) SameSpace(q Pseudonym) bool {
+	return p.Type == q.Type && p.Domain == q.Domain && p.KeyVersion == q.KeyVersion
+}
+
+// Candidate is one row that wants to become, or to update, a patient.
+type Candidate struct {
+	Line       int `json:"l"` // line in the user's file; 0 for a single entry
+	Display    Display
+	Pseudonyms []Pseudonym
+	// Within is what the other rows of the same file say of this one.
+	Within Within `json:"-"`
+}
+
+// Within is how a row relates to the other rows of its file.
+type Within struct {
+	Repeats  bool   // an identical row stands earlier
+	Clash    Reason // NumberTwice or PseudonymTwice: another row contradicts this one
+	Partners []int  // the lines concerned
+}
+
+// Patient is a stored patient.
+type Patient struct {
+	ID       int64  // inside
+	PublicID string // outside, UUIDv7
+	CentreID int64
+	Display
+	Pseudonyms []Pseudonym
+	Version    int
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}

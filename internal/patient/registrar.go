@@ -1,0 +1,250 @@
+package patient
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Reader is what judging needs to know of what is stored. It is asked once a set.
+type Reader interface {
+	// PatientsByNumber gives the centre's patients with these numbers, with their
+	// pseudonyms; numbers are compared exactly.
+	PatientsByNumber(ctx context.Context, centreID int64, numbers []string) (map[string]Patient, error)
+	// OwnersOf gives the centre's patients that hold one of these pseudonyms.
+	OwnersOf(ctx context.Context, centreID int64, pseudonyms []Pseudonym) (map[Pseudonym][]Owner, error)
+}
+
+// Owner is a patient that holds a pseudonym.
+type Owner struct {
+	PatientID int64
+	Number    string
+}
+
+// Tx is a transaction of the store.
+type Tx interface {
+	Reader
+	// InsertPatients stores new patients at version 1 and fills their ID and PublicID.
+	InsertPatients(ctx context.Context, patients []Patient) error
+	// UpdatePatients stores the display set, version and UpdatedAt of each, and its
+	// pseudonyms that are new or have another value.
+	UpdatePatients(ctx context.Context, changes []Change) error
+	// OpenReviews puts rows before a data manager. A row for which the same review
+	// is open already joins that one.
+	OpenReviews(ctx context.Context, reviews []ReviewItem) error
+}
+
+// Change is a stored patient as it becomes.
+type Change struct {
+	Patient  Patient     // with the new display set and version
+	Added    []Pseudonym // of a type, domain or key version not held before
+	Replaced []Pseudonym // held before with another value
+}
+
+// ReviewItem is a row that waits for a data manager.
+type ReviewItem struct {
+	CentreID  int64
+	Candidate Candidate
+	Verdict   Verdict
+	At        time.Time
+}
+
+// Registrar decides what becomes of rows and stores them. Every door ends here:
+// a file, the API, a single entry, a dataset, the existing patients.
+type Registrar struct {
+	link string // the linking type
+	now  func() time.Time
+}
+
+// NewRegistrar makes a Registrar that holds two rows to be the same person where
+// their pseudonyms of the linking type are equal.
+func NewRegistrar(linkingType string, now func() time.Time) *Registrar {
+	return &Registrar{link: linkingType, now: now}
+}
+
+// LinkingType is the type by which two rows are held to be the same person.
+func (r *Registrar) LinkingType() string { return r.link }
+
+// Judge says what would become of a set, in its order, and stores nothing. It
+// asks the store twice, whatever the size of the set.
+func (r *Registrar) Judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, error) {
+	v, _, err := r.judge(ctx, tx, centreID, set)
+	return v, err
+}
+
+// Register judges a set and stores what is new or changed, within tx. The
+// verdicts are in the order of the set.
+func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []Candidate) ([]Verdict, error) {
+	verdicts, stored, err := r.judge(ctx, tx, centreID, set)
+	if err != nil {
+		return nil, err
+	}
+	now := r.now().UTC().Truncate(time.Millisecond)
+	var fresh []Patient
+	var freshAt []int
+	var changes []Change
+	var reviews []ReviewItem
+	for i, v := range verdicts {
+		switch v.Outcome {
+		case Created:
+			fresh = append(fresh, Patient{
+				CentreID: centreID, Display: set[i].Display, Pseudonyms: set[i].Pseudonyms,
+				Version: 1, CreatedAt: now, UpdatedAt: now,
+			})
+			freshAt = append(freshAt, i)
+		case Updated:
+			changes = append(changes, r.change(stored[set[i].Display.Number], set[i], now))
+		case Review:
+			reviews = append(reviews, ReviewItem{CentreID: centreID, Candidate: set[i], Verdict: v, At: now})
+		}
+	}
+	if len(fresh) > 0 {
+		if err := tx.InsertPatients(ctx, fresh); err != nil {
+			return nil, fmt.Errorf("insert patients: %w", err)
+		}
+	}
+	for n, i := range freshAt {
+		verdicts[i].PatientID = fresh[n].ID
+	}
+	if len(changes) > 0 {
+		if err := tx.UpdatePatients(ctx, changes); err != nil {
+			return nil, fmt.Errorf("update patients: %w", err)
+		}
+	}
+	if len(reviews) > 0 {
+		if err := tx.OpenReviews(ctx, reviews); err != nil {
+			return nil, fmt.Errorf("open reviews: %w", err)
+		}
+	}
+	return verdicts, nil
+}
+
+func (r *Registrar) judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, map[string]Patient, error) {
+	numbers := make([]string, 0, len(set))
+	links := make([]Pseudonym, 0, len(set))
+	for _, c := range set {
+		numbers = append(numbers, c.Display.Number)
+		for _, p := range c.Pseudonyms {
+			if p.Type == r.link {
+				links = append(links, key(p))
+			}
+		}
+	}
+	stored, err := tx.PatientsByNumber(ctx, centreID, numbers)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find patients by number: %w", err)
+	}
+	owners, err := tx.OwnersOf(ctx, centreID, links)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find patients by pseudonym: %w", err)
+	}
+	verdicts := make([]Verdict, len(set))
+	for i, c := range set {
+		p, known := stored[c.Display.Number]
+		verdicts[i] = r.verdict(c, p, known, owners)
+	}
+	return verdicts, stored, nil
+}
+
+// key is a pseudonym as a map key: its space and value, without the day.
+func key(p Pseudonym) Pseudonym { p.ObservedOn = ""; return p }
+
+// verdict judges one row: against the rest of its file, then against what is
+// stored, on the linking type alone and within one domain and key version.
+func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseudonym][]Owner) Verdict {
+	v := Verdict{PatientID: p.ID, Partners: c.Within.Partners}
+	review := func(why Reason, patientID int64) Verdict {
+		v.Outcome, v.Reason, v.PatientID = Review, why, patientID
+		return v
+	}
+	if c.Within.Clash == NumberTwice {
+		return review(NumberTwice, p.ID)
+	}
+	if c.Within.Repeats {
+		v.Outcome = Unchanged
+		return v
+	}
+	settled := false
+	if known {
+		var differs bool
+		settled, differs = r.compare(p, c)
+		if differs {
+			return review(NumberTaken, p.ID)
+		}
+	}
+	if !settled {
+		for _, l := range c.Pseudonyms {
+			if l.Type != r.link {
+				continue
+			}
+			for _, o := range owners[key(l)] {
+				if o.Number != c.Display.Number {
+					return review(PseudonymTaken, o.PatientID)
+				}
+			}
+		}
+		if c.Within.Clash == PseudonymTwice {
+			return review(PseudonymTwice, p.ID)
+		}
+	}
+	switch {
+	case !known:
+		v.Outcome = Created
+	case r.change(p, c, time.Time{}).empty(p):
+		v.Outcome = Unchanged
+	default:
+		v.Outcome = Updated
+	}
+	return v
+}
+
+// compare holds the linking pseudonyms of a stored patient and of a row against
+// each other, space by space.
+func (r *Registrar) compare(p Patient, c Candidate) (same, differs bool) {
+	for _, l := range c.Pseudonyms {
+		if l.Type != r.link {
+			continue
+		}
+		for _, s := range p.Pseudonyms {
+			if s.SameSpace(l) {
+				if s.Value == l.Value {
+					same = true
+				} else {
+					differs = true
+				}
+			}
+		}
+	}
+	return same, differs && !same
+}
+
+// change is what a row makes of the patient it belongs to. What a row leaves
+// out stays as it was.
+func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
+	ch := Change{Patient: p}
+	ch.Patient.Display = c.Display
+	if b := c.Display.Birth; b.IsZero() || b == p.Birth.YearOnly() {
+		ch.Patient.Birth = p.Birth
+	}
+	if c.Display.Sex == SexUnknown {
+		ch.Patient.Sex = p.Sex
+	}
+	for _, n := range c.Pseudonyms {
+		i := slices.IndexFunc(p.Pseudonyms, n.SameSpace)
+		switch {
+		case i < 0:
+			ch.Added = append(ch.Added, n)
+		case p.Pseudonyms[i].Value != n.Value:
+			ch.Replaced = append(ch.Replaced, n)
+		}
+	}
+	ch.Patient.Version = p.Version + 1
+	ch.Patient.UpdatedAt = now
+	return ch
+}
+
+// empty tells whether the change leaves p as it was.
+func (ch Change) empty(p Patient) bool {
+	return ch.Patient.Display == p.Display && len(ch.Added) == 0 && len(ch.Replaced) == 0
+}

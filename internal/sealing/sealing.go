@@ -1,0 +1,306 @@
+// Package sealing encrypts what may not lie on a disk in plain: uploads, and the
+// rows of a delivery on their way through the TTP. Each delivery has a key of
+// its own, wrapped by a key of the keyring, which is a file outside the
+// database.
+//
+// It never decides what is sealed or for how long, and never logs. tink does the
+// cryptography: authenticated encryption with associated data, and keysets that
+// rotate.
+package sealing
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// retireAfter is how long a wrapping key outlives its successor at least, so
+// that a process that has not yet read the new file cannot wrap with a key that
+// is gone.
+const retireAfter = time.Hour
+
+// ErrDestroyed says that the key that wraps a delivery's key is not in the
+// keyring any more: what it sealed cannot be read by anyone.
+var ErrDestroyed = errors.New("sealing: the wrapping key is destroyed")
+
+// Keyring holds the wrapping keys. It is safe for concurrent use, and several
+// processes may share its file.
+type Keyring struct {
+	path string
+	now  func() time.Time
+
+	mu     sync.Mutex
+	handle *keyset.Handle
+	made   map[uint32]time.Time
+	stamp  fileStamp
+}
+
+// ringFile is the keyring's file: tink's keyset, and when each key was made.
+type ringFile struct {
+	Keyset json.RawMessage      `json:"keyset"`
+	Made   map[string]time.Time `json:"made"`
+}
+
+// fileStamp tells one version of the file from the next.
+type fileStamp struct {
+	size int64
+	mod  time.Time
+}
+
+// OpenKeyring reads the keyring at path. Where there is none it makes one, with
+// one key and mode 0600.
+func OpenKeyring(path string, now func() time.Time) (*Keyring, error) {
+	k := &Keyring{path: path, now: now}
+	if err := k.load(); err == nil {
+		return k, nil
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return nil, fmt.Errorf("make a wrapping key: %w", err)
+	}
+	k.handle = h
+	k.made = map[uint32]time.Time{primaryOf(h): now().UTC()}
+	if err := k.store(true); err != nil {
+		if errors.Is(err, os.ErrExist) { // another process was first
+			return k, k.load()
+		}
+		return nil, err
+	}
+	return k, nil
+}
+
+func primaryOf(h *keyset.Handle) uint32 { return h.KeysetInfo().GetPrimaryKeyId() }
+
+// load reads the file.
+func (k *Keyring) load() error {
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	raw, err := os.ReadFile(k.path)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	var f ringFile
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return fmt.Errorf("keyring %s is damaged", k.path)
+	}
+	h, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(f.Keyset)))
+	if err != nil {
+		return fmt.Errorf("keyring %s is damaged", k.path)
+	}
+	made := make(map[uint32]time.Time, len(f.Made))
+	for id, at := range f.Made {
+		n, err := strconv.ParseUint(id, 10, 32)
+		if err != nil {
+			return fmt.Errorf("keyring %s is damaged", k.path)
+		}
+		made[uint32(n)] = at
+	}
+	k.handle, k.made, k.stamp = h, made, fileStamp{info.Size(), info.ModTime()}
+	return nil
+}
+
+// store writes the file: beside it first, then in its place, so that a crash
+// leaves the old one or the new one. With create, an existing file is an error.
+func (k *Keyring) store(create bool) error {
+	var keys bytes.Buffer
+	if err := insecurecleartextkeyset.Write(k.handle, keyset.NewJSONWriter(&keys)); err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	f := ringFile{Keyset: keys.Bytes(), Made: make(map[string]time.Time, len(k.made))}
+	for id, at := range k.made {
+		f.Made[strconv.FormatUint(uint64(id), 10)] = at
+	}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	if create {
+		if err := writeSynced(k.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, raw); err != nil {
+			return err
+		}
+	} else {
+		next := k.path + ".next"
+		if err := writeSynced(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, raw); err != nil {
+			return err
+		}
+		if err := os.Rename(next, k.path); err != nil {
+			return fmt.Errorf("keyring: %w", err)
+		}
+	}
+	syncFolder(filepath.Dir(k.path))
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	k.stamp = fileStamp{info.Size(), info.ModTime()}
+	return nil
+}
+
+func writeSynced(path string, flag int, raw []byte) error {
+	f, err := os.OpenFile(path, flag, 0o600)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	_, err = f.Write(raw)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	return nil
+}
+
+// syncFolder makes a rename durable; a file system that cannot is no error.
+func syncFolder(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
+// refresh reads the file again where another process has changed it.
+func (k *Keyring) refresh() error {
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	if (fileStamp{info.Size(), info.ModTime()}) == k.stamp {
+		return nil
+	}
+	return k.load()
+}
+
+// NewKey makes a delivery's key. wrapped is its sealed form, to be stored;
+// keyID names the wrapping key.
+func (k *Keyring) NewKey(owner string) (key Key, wrapped []byte, keyID string, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.refresh(); err != nil {
+		return Key{}, nil, "", err
+	}
+	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return Key{}, nil, "", fmt.Errorf("make a delivery key: %w", err)
+	}
+	wrapper, err := aead.New(k.handle)
+	if err != nil {
+		return Key{}, nil, "", fmt.Errorf("wrap a delivery key: %w", err)
+	}
+	var out bytes.Buffer
+	if err := h.WriteWithAssociatedData(keyset.NewBinaryWriter(&out), wrapper, []byte(owner)); err != nil {
+		return Key{}, nil, "", fmt.Errorf("wrap a delivery key: %w", err)
+	}
+	key, err = newKey(h, owner)
+	return key, out.Bytes(), strconv.FormatUint(uint64(primaryOf(k.handle)), 10), err
+}
+
+// OpenKey unwraps a delivery's key. It answers ErrDestroyed where no key of the
+// ring fits.
+func (k *Keyring) OpenKey(wrapped []byte, owner string) (Key, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.refresh(); err != nil {
+		return Key{}, err
+	}
+	wrapper, err := aead.New(k.handle)
+	if err != nil {
+		return Key{}, fmt.Errorf("unwrap a delivery key: %w", err)
+	}
+	h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), wrapper, []byte(owner))
+	if err != nil {
+		return Key{}, ErrDestroyed
+	}
+	return newKey(h, owner)
+}
+
+// Rotate makes a new primary key where the present one is older than maxAge, and
+// destroys the old ones that inUse (the key ids of open deliveries) does not
+// name. What a backup or a write-ahead log holds under a destroyed key is lost
+// for good; that is its purpose.
+func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, destroyed int, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.refresh(); err != nil {
+		return false, 0, err
+	}
+	m := keyset.NewManagerFromHandle(k.handle)
+	now := k.now().UTC()
+	primary := primaryOf(k.handle)
+	if now.Sub(k.made[primary]) >= maxAge {
+		id, err := m.Add(aead.AES256GCMKeyTemplate())
+		if err != nil {
+			return false, 0, fmt.Errorf("rotate: %w", err)
+		}
+		if err := m.SetPrimary(id); err != nil {
+			return false, 0, fmt.Errorf("rotate: %w", err)
+		}
+		k.made[id], primary, rotated = now, id, true
+	}
+	used := make(map[string]bool, len(inUse))
+	for _, id := range inUse {
+		used[id] = true
+	}
+	successor := k.made[primary]
+	for id := range k.made {
+		if id == primary || used[strconv.FormatUint(uint64(id), 10)] || now.Sub(successor) < retireAfter {
+			continue
+		}
+		if err := m.Delete(id); err != nil {
+			return rotated, destroyed, fmt.Errorf("destroy a wrapping key: %w", err)
+		}
+		delete(k.made, id)
+		destroyed++
+	}
+	if !rotated && destroyed == 0 {
+		return false, 0, nil
+	}
+	if k.handle, err = m.Handle(); err != nil {
+		return rotated, destroyed, fmt.Errorf("rotate: %w", err)
+	}
+	return rotated, destroyed, k.store(false)
+}
+
+// Key is one delivery's key.
+type Key struct {
+	aead  tink.AEAD
+	owner string
+}
+
+func newKey(h *keyset.Handle, owner string) (Key, error) {
+	a, err := aead.New(h)
+	if err != nil {
+		return Key{}, fmt.Errorf("delivery key: %w", err)
+	}
+	return Key{aead: a, owner: owner}, nil
+}
+
+// Seal encrypts plain for one place (such as "upload/3"); it opens nowhere else.
+func (k Key) Seal(plain []byte, place string) ([]byte, error) {
+	c, err := k.aead.Encrypt(plain, []byte(k.owner+"|"+place))
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", place, err)
+	}
+	return c, nil
+}
+
+// Open decrypts what Seal made for the same place.
+func (k Key) Open(sealed []byte, place string) ([]byte, error) {
+	p, err := k.aead.Decrypt(sealed, []byte(k.owner+"|"+place))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", place, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,92 @@
+package sealing
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestKeyOpensOnlyInItsPlace(t *testing.T) {
+	ring := open(t, filepath.Join(t.TempDir(), "ring.json"), time.Now)
+	key, wrapped, _, err := ring.NewKey("delivery-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := key.Seal([]byte("canary"), "upload/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(sealed, []byte("canary")) {
+		t.Fatal("the sealed bytes hold the plain text")
+	}
+	again, err := ring.OpenKey(wrapped, "delivery-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := again.Open(sealed, "upload/0"); err != nil || string(plain) != "canary" {
+		t.Fatalf("open = %q, %v", plain, err)
+	}
+	if _, err := again.Open(sealed, "upload/1"); err == nil {
+		t.Error("a block opened in another place")
+	}
+	if _, err := ring.OpenKey(wrapped, "delivery-2"); err == nil {
+		t.Error("a key opened for another delivery")
+	}
+}
+
+func TestRotateDestroysWhatNobodyNeeds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring.json")
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	ring := open(t, path, clock)
+	other := open(t, path, clock) // another process on the same file
+	_, open1, id1, _ := ring.NewKey("open")
+	_, done1, _, _ := ring.NewKey("done")
+
+	now = now.Add(25 * time.Hour)
+	if rotated, destroyed, err := ring.Rotate(24*time.Hour, []string{id1}); err != nil || !rotated || destroyed != 0 {
+		t.Fatalf("first rotation: %v %d %v", rotated, destroyed, err)
+	}
+	_, _, id2, err := other.NewKey("later")
+	if err != nil || id2 == id1 {
+		t.Fatalf("the other process wraps with %s, want a new key (%v)", id2, err)
+	}
+	now = now.Add(2 * time.Hour)
+	if _, destroyed, err := ring.Rotate(24*time.Hour, []string{id1}); err != nil || destroyed != 0 {
+		t.Fatalf("a key in use was destroyed: %d %v", destroyed, err)
+	}
+	if _, err := other.OpenKey(open1, "open"); err != nil {
+		t.Fatal("an open delivery lost its key:", err)
+	}
+	if _, destroyed, err := ring.Rotate(24*time.Hour, nil); err != nil || destroyed != 1 {
+		t.Fatalf("destroyed %d, want 1 (%v)", destroyed, err)
+	}
+	if _, err := other.OpenKey(done1, "done"); !errors.Is(err, ErrDestroyed) {
+		t.Errorf("err = %v, want ErrDestroyed", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, want 0600", info.Mode())
+	}
+}
+
+func TestDamagedRingIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring.json")
+	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenKeyring(path, time.Now); err == nil {
+		t.Fatal("a damaged keyring was accepted or replaced")
+	}
+}
+
+func open(t *testing.T, path string, now func() time.Time) *Keyring {
+	t.Helper()
+	k, err := OpenKeyring(path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}

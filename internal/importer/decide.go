@@ -1,0 +1,127 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+)
+
+// decide judges every row of a delivery whose chunks all have their answers. A
+// check stops here, and so does a delivery that the brake holds. It writes
+// verdicts, not outcomes: no patient is touched.
+func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
+	key, err := im.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
+	if err != nil {
+		return err
+	}
+	if err := im.Store.BeginDeciding(ctx, c); err != nil {
+		return err
+	}
+	for no := range c.Delivery.Chunks {
+		set, err := im.candidates(ctx, key, c, no)
+		if err != nil {
+			return err
+		}
+		verdicts, err := im.Registrar.Judge(ctx, im.Store, c.Delivery.CentreID, set)
+		if err != nil {
+			return err
+		}
+		lines, findings := explain(set, verdicts)
+		if err := im.Store.StoreVerdicts(ctx, c, no, lines, verdicts, findings); err != nil {
+			return err
+		}
+	}
+	return im.Store.FinishDeciding(ctx, c, func(planned patient.Counts) delivery.State {
+		switch {
+		case c.Delivery.Mode == delivery.Check:
+			return delivery.Checked
+		case !c.Confirmed && braked(planned):
+			return delivery.Confirm
+		}
+		return delivery.Registering
+	}, im.Now().Add(checkLife))
+}
+
+// braked tells whether so much would be rejected that a person must look first.
+func braked(c patient.Counts) bool {
+	return c.Read >= brakeRows && c.Rejected*100 > c.Read*brakeShare
+}
+
+// candidates opens a chunk's answers and says of each row how it stands to the
+// other rows of its file.
+func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, error) {
+	chunk, err := im.Store.SealedChunk(ctx, c.Delivery.ID, no)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := key.Open(chunk.Sealed, place(no, delivery.HoldsDefinitives))
+	if err != nil {
+		return nil, err
+	}
+	var set []patient.Candidate
+	if err := json.Unmarshal(plain, &set); err != nil {
+		return nil, errors.New("decode the answers of a chunk: failed")
+	}
+	if len(set) == 0 {
+		return nil, nil
+	}
+	numbers, links, err := im.Store.Repeats(ctx, c.Delivery.ID, chunk.FirstLine, chunk.LastLine)
+	if err != nil {
+		return nil, err
+	}
+	for i, cand := range set {
+		set[i].Within = within(cand, im.mark(cand), numbers, links)
+	}
+	return set, nil
+}
+
+// within holds a row against the rows of its file that share its number or its
+// linking pseudonym.
+func within(c patient.Candidate, m delivery.Mark, numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat) patient.Within {
+	if r, ok := numbers[m.Number]; ok {
+		w := patient.Within{Partners: others(r.Lines, c.Line)}
+		if r.Distinct > 1 {
+			w.Clash = patient.NumberTwice
+		} else {
+			w.Repeats = c.Line != r.First
+		}
+		if w.Clash != "" || w.Repeats {
+			return w
+		}
+	}
+	if r, ok := links[m.LinkHash]; ok && m.LinkHash != 0 && r.Distinct > 1 {
+		return patient.Within{Clash: patient.PseudonymTwice, Partners: others(r.Lines, c.Line)}
+	}
+	return patient.Within{}
+}
+
+func others(lines []int, self int) []int {
+	return slices.DeleteFunc(slices.Clone(lines), func(l int) bool { return l == self })
+}
+
+// explain gives the lines of a set, and a finding for each row that waits for a
+// data manager or repeats another.
+func explain(set []patient.Candidate, verdicts []patient.Verdict) (lines []int, findings []delivery.Finding) {
+	lines = make([]int, len(set))
+	for i, c := range set {
+		lines[i] = c.Line
+		v := verdicts[i]
+		code := string(v.Reason)
+		if v.Outcome == patient.Unchanged && c.Within.Repeats {
+			code = "ROW_REPEATED"
+		}
+		if code == "" {
+			continue
+		}
+		findings = append(findings, delivery.Finding{
+			Finding: patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: code, Field: string(delivery.FieldPatientNumber)},
+			Line:    c.Line, PatientNumber: c.Display.Number, Stage: delivery.StageDecide, Partners: v.Partners,
+		})
+	}
+	return lines, findings
+}

@@ -1,0 +1,156 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+)
+
+// Store is what the importer needs of the database. Writes that take a claim
+// answer delivery.ErrLost where the claim is no longer held, and change nothing.
+type Store interface {
+	// ClaimDelivery takes a delivery that waits to be parsed, decided or registered;
+	// ok is false where there is none. Deliveries of one centre are decided and
+	// registered in order of arrival.
+	ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// ClaimChunk takes a chunk that waits for the TTP.
+	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
+	// RenewChunk prolongs the lease of a chunk during a long call.
+	RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error
+	// PauseChunk gives a chunk back until next, because the TTP gave no answer.
+	PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error
+	// StoreResolved replaces the temporary pseudonyms of a chunk by its answers.
+	StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, marks []delivery.Mark, findings []delivery.Finding) error
+	// Fail ends a delivery that cannot go on, with a code for the log and the screen.
+	Fail(ctx context.Context, deliveryID int64, code string) error
+
+	// BeginDeciding takes back the verdicts and findings of an earlier decision.
+	BeginDeciding(ctx context.Context, c delivery.Claim) error
+	// SealedChunk gives the sealed answers of chunk no, and the lines it spans.
+	SealedChunk(ctx context.Context, deliveryID int64, no int) (delivery.Chunk, error)
+	// Repeats gives the numbers and the linking pseudonyms of these lines that
+	// other rows of the delivery have too.
+	Repeats(ctx context.Context, deliveryID int64, first, last int) (numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat, err error)
+	patient.Reader
+	// StoreVerdicts stores what would become of a chunk's rows.
+	StoreVerdicts(ctx context.Context, c delivery.Claim, chunkNo int, lines []int, verdicts []patient.Verdict, findings []delivery.Finding) error
+	// FinishDeciding counts the verdicts and puts the delivery in its next state.
+	FinishDeciding(ctx context.Context, c delivery.Claim, next func(planned patient.Counts) delivery.State, expires time.Time) error
+	// RegisterChunk runs register in one transaction with the chunk's outcomes,
+	// counters and access-log event.
+	RegisterChunk(ctx context.Context, c delivery.Claim, chunkNo int, lines []int, register func(tx patient.Tx) ([]patient.Verdict, error)) error
+	// Finish checks the totals, destroys the key and what was sealed under it.
+	Finish(ctx context.Context, c delivery.Claim) error
+
+	// Enter runs register for a single entry in one transaction with its event.
+	Enter(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (publicID string, err error)
+
+	// SaveChecked lets a delivery that waits for a person go on to be stored.
+	SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// Cancel ends a delivery before it is registered, and erases what it held.
+	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// Wake lets a paused delivery try the TTP at once.
+	Wake(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// Expire cancels unanswered checks and drops uploads that broke off.
+	Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error)
+	// OpenKeyIDs names the wrapping keys that open deliveries still need.
+	OpenKeyIDs(ctx context.Context) ([]string, error)
+}
+
+// Intake is the half of the importer that may see identities.
+type Intake interface {
+	Parse(ctx context.Context, c delivery.Claim) error
+	Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.ChunkClaim, error)
+}
+
+// Options are what an Importer needs. Zero numbers mean the defaults.
+type Options struct {
+	Store     Store
+	Intake    Intake
+	Resolver  patient.Resolver
+	Registrar *patient.Registrar
+	Keys      *sealing.Keyring
+	Workers   int
+	Lease     time.Duration
+	Poll      time.Duration // between looks at an empty queue
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// The defaults and limits of the pipeline.
+const (
+	defaultWorkers = 4
+	defaultLease   = 2 * time.Minute
+	defaultPoll    = 500 * time.Millisecond
+
+	// checkLife is how long an unanswered check is kept (product.md, "The rules").
+	checkLife = 7 * 24 * time.Hour
+	// uploadLife is how long an upload may take before it counts as broken off.
+	uploadLife = time.Hour
+	// keyLife is how long a wrapping key is the primary one.
+	keyLife = 24 * time.Hour
+
+	// The brake: of brakeRows rows or more, when over brakeShare percent would be
+	// rejected, nothing is stored until the user confirms.
+	brakeRows  = 10
+	brakeShare = 30
+)
+
+// Importer works the queue of deliveries. It is safe for concurrent use.
+type Importer struct {
+	Options
+	wake chan struct{}
+}
+
+// New makes an Importer.
+func New(o Options) (*Importer, error) {
+	if o.Store == nil || o.Intake == nil || o.Resolver == nil || o.Registrar == nil || o.Keys == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("importer: an option is missing")
+	}
+	if o.Workers == 0 {
+		o.Workers = defaultWorkers
+	}
+	if o.Lease == 0 {
+		o.Lease = defaultLease
+	}
+	if o.Poll == 0 {
+		o.Poll = defaultPoll
+	}
+	return &Importer{Options: o, wake: make(chan struct{}, o.Workers)}, nil
+}
+
+// Wake tells the workers of this process that there is something to do, so that
+// they need not wait for their next look.
+func (im *Importer) Wake() {
+	for range im.Workers {
+		select {
+		case im.wake <- struct{}{}:
+		default:
+			return
+		}
+	}
+}
+
+// Save lets a delivery that waits for a person be stored.
+func (im *Importer) Save(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
+	defer im.Wake()
+	return im.Store.SaveChecked(ctx, who, scope, publicID)
+}
+
+// Cancel ends a delivery that is not yet being stored.
+func (im *Importer) Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
+	return im.Store.Cancel(ctx, who, scope, publicID)
+}
+
+// RetryNow lets a paused delivery try the TTP at once.
+func (im *Importer) RetryNow(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
+	defer im.Wake()
+	return im.Store.Wake(ctx, who, scope, publicID)
+}

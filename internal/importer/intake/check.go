@@ -1,0 +1,245 @@
+package intake
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"sluis/internal/delivery"
+	"sluis/internal/identity"
+	"sluis/internal/importer/intake/tabular"
+	"sluis/internal/patient"
+)
+
+// maxCell is the longest value that a known column may have, in characters.
+const maxCell = 1000
+
+// checked is a row after Sluis's own checks. The TTP judges the identity; Sluis
+// only what it needs itself (product.md, "The TTP judges identities").
+type checked struct {
+	line        int
+	display     patient.Display
+	identity    identity.Identity
+	temporaries []patient.Temporary
+	findings    []patient.Finding
+}
+
+// rejected tells whether one of the findings is fatal.
+func (c checked) rejected() bool {
+	for _, f := range c.findings {
+		if f.Severity == patient.Fatal {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checked) fail(code string, field delivery.Field) {
+	c.findings = append(c.findings, patient.Finding{
+		Severity: patient.Fatal, Source: patient.Sluis, Code: code, Field: string(field),
+	})
+}
+
+func (c *checked) warn(code string, field delivery.Field) {
+	c.findings = append(c.findings, patient.Finding{
+		Severity: patient.Warning, Source: patient.Sluis, Code: code, Field: string(field),
+	})
+}
+
+// checker checks the rows of one file.
+type checker struct {
+	layout
+	centre   string // the number of the centre that delivers
+	linkType string
+	yearOnly bool
+}
+
+// row checks one row. It is the same for a check and for saving.
+func (k checker) row(row tabular.Row) checked {
+	c := checked{line: row.Line}
+	k.shape(&c, row.Cells)
+	k.number(&c, row.Cells)
+	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre {
+		c.fail("CENTRE_OTHER", delivery.FieldCentre)
+	}
+	c.display.Sex = sex(k.cell(row.Cells, delivery.FieldSex))
+	if k.kind == delivery.Identities {
+		k.person(&c, row.Cells)
+	} else {
+		k.pseudonyms(&c, row.Cells)
+	}
+	return c
+}
+
+// shape holds the row against the header: content beyond it means that cells
+// have shifted, and then no value can be trusted to be the patient's.
+func (k checker) shape(c *checked, cells []string) {
+	width := 0
+	for i, cell := range cells {
+		if cell != "" {
+			width = i + 1
+		}
+	}
+	if width > k.lastColumn {
+		c.fail("ROW_TOO_MANY_COLUMNS", "")
+	}
+	for f := range k.at {
+		cell := k.cell(cells, f)
+		switch {
+		case utf8.RuneCountInString(cell) > maxCell:
+			c.fail("FIELD_TOO_LONG", f)
+		case tabular.Control(strings.ReplaceAll(strings.ReplaceAll(cell, "\n", " "), "\t", " ")):
+			c.fail("CONTROL_CHARACTER", f)
+		}
+	}
+}
+
+func (k checker) number(c *checked, cells []string) {
+	n := k.cell(cells, delivery.FieldPatientNumber)
+	switch {
+	case n == "":
+		c.fail("PATIENT_NUMBER_EMPTY", delivery.FieldPatientNumber)
+	case utf8.RuneCountInString(n) > patient.MaxNumberLength:
+		c.fail("PATIENT_NUMBER_TOO_LONG", delivery.FieldPatientNumber)
+	case tabular.Control(n):
+		c.fail("CONTROL_CHARACTER", delivery.FieldPatientNumber)
+	default:
+		c.display.Number = n
+	}
+}
+
+// person fills the identity as the TTP wants it. An empty date goes to the TTP
+// as it is, and so does a date that no calendar has: the TTP has words for it.
+func (k checker) person(c *checked, cells []string) {
+	birth, ok := date(k.cell(cells, delivery.FieldBirthDate))
+	if !ok {
+		c.fail("BIRTH_DATE_UNREADABLE", delivery.FieldBirthDate)
+		return
+	}
+	if b, real := patient.ParseBirth(birth); real {
+		c.display.Birth = k.keep(b)
+	}
+	f := identity.Fields{
+		Surname:   oneLine(k.cell(cells, fieldSurname)),
+		Prefix:    oneLine(k.cell(cells, fieldPrefix)),
+		Initials:  oneLine(k.cell(cells, fieldInitials)),
+		BirthDate: birth,
+		Sex:       string(c.display.Sex),
+	}
+	if f.Sex == "" {
+		f.Sex = k.cell(cells, delivery.FieldSex)
+	}
+	if p := k.cell(cells, fieldPostcode); p != "" {
+		on, _ := date(k.cell(cells, fieldRecordedOn))
+		f.Postcodes = []identity.Postcode{{
+			Postcode: p, HouseNumber: k.cell(cells, fieldHouseNumber), Suffix: k.cell(cells, fieldSuffix), RecordedOn: on,
+		}}
+	}
+	c.identity = identity.New(f)
+}
+
+func (k checker) pseudonyms(c *checked, cells []string) {
+	if cell := k.cell(cells, delivery.FieldBirthDate); cell != "" {
+		iso, ok := date(cell)
+		b, real := patient.ParseBirth(iso)
+		if !ok || !real {
+			c.fail("BIRTH_DATE_UNREADABLE", delivery.FieldBirthDate)
+		}
+		c.display.Birth = k.keep(b)
+	} else if cell := k.cell(cells, delivery.FieldBirthYear); cell != "" {
+		year, err := strconv.Atoi(cell)
+		if err != nil || year < 1800 || year > 9999 {
+			c.fail("BIRTH_YEAR_UNREADABLE", delivery.FieldBirthYear)
+		} else {
+			c.display.Birth = patient.Birth{Year: year}
+		}
+	}
+	if cell := k.cell(cells, delivery.FieldSex); cell != "" && c.display.Sex == patient.SexUnknown {
+		c.warn("SEX_UNKNOWN", delivery.FieldSex)
+	}
+	for _, t := range k.types {
+		value := k.cell(cells, delivery.Field(t))
+		switch {
+		case value == "" && t == k.linkType:
+			c.fail("LINK_PSEUDONYM_MISSING", delivery.Field(t))
+		case value == "":
+		case utf8.RuneCountInString(value) > patient.MaxPseudonymLength || strings.ContainsAny(value, " \n\t"):
+			c.fail("PSEUDONYM_MALFORMED", delivery.Field(t))
+		default:
+			c.temporaries = append(c.temporaries, patient.Temporary{Type: t, Value: value})
+		}
+	}
+}
+
+// keep gives what the registry may keep of a birth date.
+func (k checker) keep(b patient.Birth) patient.Birth {
+	if k.yearOnly {
+		return b.YearOnly()
+	}
+	return b
+}
+
+// oneLine joins a cell that runs over lines, as a spreadsheet cell may.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// sex reads the codes that are in use; unknown ones give nothing, and go to the
+// TTP as they came.
+func sex(cell string) patient.Sex {
+	switch strings.ToLower(cell) {
+	case "m", "man", "mannelijk", "male", "1":
+		return patient.Male
+	case "v", "vrouw", "vrouwelijk", "f", "female", "2":
+		return patient.Female
+	}
+	return patient.SexUnknown
+}
+
+var (
+	dutchDate   = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?$`)
+	isoDate     = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$`)
+	compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
+)
+
+// date reads d-m-jjjj, jjjj-mm-dd and their usual variants into jjjj-mm-dd. The
+// result need not be a day that exists; ok is false where it is no date at all.
+// Empty is empty.
+func date(cell string) (iso string, ok bool) {
+	if cell == "" {
+		return "", true
+	}
+	var y, m, d string
+	if p := dutchDate.FindStringSubmatch(cell); p != nil {
+		d, m, y = p[1], p[2], p[3]
+	} else if p := isoDate.FindStringSubmatch(cell); p != nil {
+		y, m, d = p[1], p[2], p[3]
+	} else if p := compactDate.FindStringSubmatch(cell); p != nil {
+		y, m, d = p[1], p[2], p[3]
+	} else {
+		return "", false
+	}
+	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
+	return y + "-" + two(m) + "-" + two(d), true
+}
+
+// looksLikeBSN is the 11-proef on nine digits; a lost leading zero is restored.
+func looksLikeBSN(number string) bool {
+	if len(number) == 8 {
+		number = "0" + number
+	}
+	if len(number) != 9 || number == "000000000" {
+		return false
+	}
+	sum := 0
+	for i, c := range []byte(number) {
+		if c < '0' || c > '9' {
+			return false
+		}
+		weight := 9 - i
+		if i == 8 {
+			weight = -1
+		}
+		sum += weight * int(c-'0')
+	}
+	return sum%11 == 0
+}

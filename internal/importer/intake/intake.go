@@ -1,0 +1,98 @@
+package intake
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/identity"
+	"sluis/internal/importer/intake/tabular"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+)
+
+// Store is what the intake needs of the database. Writes that take a claim
+// answer delivery.ErrLost where the claim is no longer held, and change nothing.
+type Store interface {
+	CentreByID(ctx context.Context, id int64) (account.Centre, error)
+
+	// OpenDelivery begins a delivery in state receiving.
+	OpenDelivery(ctx context.Context, d delivery.New) (id int64, err error)
+	AppendBlock(ctx context.Context, deliveryID int64, no int, sealed []byte) error
+	// FinishUpload makes the upload safe: state received, with its event.
+	FinishUpload(ctx context.Context, deliveryID int64, mac []byte, size int64, who audit.Who) error
+	// DropUpload removes a delivery that is still in state receiving.
+	DropUpload(ctx context.Context, deliveryID int64) error
+	// Block gives a sealed block of an upload; nil after the last one.
+	Block(ctx context.Context, deliveryID int64, no int) ([]byte, error)
+
+	// BeginParse removes what an interrupted parse left behind.
+	BeginParse(ctx context.Context, c delivery.Claim) error
+	AddChunk(ctx context.Context, c delivery.Claim, chunk delivery.Chunk) error
+	// FinishParse removes the upload and lets the chunks go to the TTP.
+	FinishParse(ctx context.Context, c delivery.Claim, p delivery.Parsed) error
+	// Refuse ends the delivery, removes its upload and destroys its key.
+	Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error
+
+	// StorePrepared replaces the identities of a chunk by its sealed temporary
+	// pseudonyms, in one transaction.
+	StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, findings []delivery.Finding) (delivery.ChunkClaim, error)
+}
+
+// Preparer exchanges identities for temporary pseudonyms.
+type Preparer interface {
+	Prepare(ctx context.Context, key string, items []identity.Item) (map[string]patient.Prepared, error)
+}
+
+// Options are what an Intake needs. Zero numbers mean the defaults.
+type Options struct {
+	Store     Store
+	Preparer  Preparer
+	Keys      *sealing.Keyring
+	MACKey    []byte // of the keyed hash by which a file is known again
+	Types     []string
+	LinkType  string
+	YearOnly  bool // keep birth years, never dates
+	MaxBytes  int64
+	MaxRows   int
+	ChunkRows int
+	Limits    tabular.Limits
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// The defaults of Options.
+const (
+	defaultMaxBytes  = 100 << 20
+	defaultMaxRows   = 200_000
+	defaultChunkRows = 500
+)
+
+// Intake receives, parses and prepares deliveries. It is safe for concurrent use.
+type Intake struct{ Options }
+
+// New makes an Intake.
+func New(o Options) (*Intake, error) {
+	if o.Store == nil || o.Preparer == nil || o.Keys == nil || len(o.MACKey) < 32 || o.LinkType == "" || o.Now == nil || o.Log == nil {
+		return nil, errors.New("intake: an option is missing")
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = defaultMaxBytes
+	}
+	if o.MaxRows == 0 {
+		o.MaxRows = defaultMaxRows
+	}
+	if o.ChunkRows == 0 {
+		o.ChunkRows = defaultChunkRows
+	}
+	return &Intake{o}, nil
+}
+
+// newRef makes a row's reference at the TTP: random, so that it says nothing of
+// the row, and kept with the row, so that it is the same on a retry.
+func newRef() string { return rand.Text() }

@@ -1,0 +1,76 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"sluis/internal/delivery"
+	"sluis/internal/identity"
+	"sluis/internal/patient"
+)
+
+// Prepare exchanges the identities of a chunk for temporary pseudonyms and
+// destroys them in the same transaction. It answers the claim as it goes on, or
+// *patient.UnavailableError, and then the chunk is as it was.
+func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.ChunkClaim, error) {
+	key, err := in.Keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
+	if err != nil {
+		return c, err
+	}
+	plain, err := key.Open(c.Sealed, chunkPlace(c.No, delivery.HoldsIdentities))
+	if err != nil {
+		return c, err
+	}
+	defer clear(plain)
+	var rows []identityRow
+	if err := json.Unmarshal(plain, &rows); err != nil {
+		return c, errors.New("decode a chunk of identities: failed") // a decoder's error may quote what it decodes
+	}
+	items := make([]identity.Item, len(rows))
+	for i, r := range rows {
+		items[i] = identity.Item{Ref: r.Ref, Identity: identity.New(r.Person)}
+	}
+	answers, err := in.Preparer.Prepare(ctx, c.CallKey, items)
+	if err != nil {
+		return c, err
+	}
+	exchange := make([]patient.InExchange, 0, len(rows))
+	var findings []delivery.Finding
+	for _, r := range rows {
+		a := answers[r.Ref]
+		rejected := false
+		for _, f := range in.complete(a) {
+			rejected = rejected || f.Severity == patient.Fatal
+			findings = append(findings, delivery.Finding{
+				Finding: f, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StagePrepare,
+			})
+		}
+		if !rejected {
+			exchange = append(exchange, patient.InExchange{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
+		}
+	}
+	out, err := json.Marshal(exchange)
+	if err != nil {
+		return c, errors.New("encode a chunk of temporary pseudonyms: failed")
+	}
+	sealed, err := key.Seal(out, chunkPlace(c.No, delivery.HoldsTemporaries))
+	if err != nil {
+		return c, err
+	}
+	return in.Store.StorePrepared(ctx, c, sealed, findings)
+}
+
+// complete gives the findings of an answer, and one of ours where the TTP made
+// pseudonyms but not the one by which we link.
+func (in *Intake) complete(a patient.Prepared) []patient.Finding {
+	fatal := slices.ContainsFunc(a.Findings, func(f patient.Finding) bool { return f.Severity == patient.Fatal })
+	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.LinkType })
+	if fatal || linked {
+		return a.Findings
+	}
+	return append(slices.Clone(a.Findings), patient.Finding{
+		Severity: patient.Fatal, Source: patient.Sluis, Code: "LINK_PSEUDONYM_MISSING", Field: in.LinkType,
+	})
+}

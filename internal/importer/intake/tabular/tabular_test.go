@@ -1,0 +1,157 @@
+package tabular
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+const sample = "Nr;Naam;Opmerking\n1;Müller;\n\n2;\"Berg; van den\";\"regel een\nregel twee\"\n3;Łukasz;x\n\n\n"
+
+func TestLinesAreTheSpreadsheets(t *testing.T) {
+	rows := readAll(t, []byte(sample), false)
+	want := []string{"1|Nr|Naam|Opmerking", "2|1|Müller|", "4|2|Berg; van den|regel een\nregel twee", "5|3|Łukasz|x"}
+	if got := strings.Join(rows, "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("rows:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+func TestEncodings(t *testing.T) {
+	text := "Nr;Patiëntnaam\r\n0123;Müller\r\n"
+	utf16 := func(e unicode.Endianness, bom unicode.BOMPolicy) []byte {
+		b, err := unicode.UTF16(e, bom).NewEncoder().Bytes([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	legacy, err := charmap.Windows1252.NewEncoder().Bytes([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, raw := range map[string][]byte{
+		"utf-8":            []byte(text),
+		"utf-8 bom":        append([]byte("\uFEFF"), text...),
+		"utf-16le":         utf16(unicode.LittleEndian, unicode.UseBOM),
+		"utf-16be":         utf16(unicode.BigEndian, unicode.UseBOM),
+		"utf-16le, no bom": utf16(unicode.LittleEndian, unicode.IgnoreBOM),
+		"utf-16be, no bom": utf16(unicode.BigEndian, unicode.IgnoreBOM),
+		"windows-1252":     legacy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := strings.Join(readAll(t, raw, false), "\n")
+			if want := "1|Nr|Patiëntnaam\n2|0123|Müller"; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestDelimiters(t *testing.T) {
+	for _, d := range []string{";", ",", "\t", "|"} {
+		raw := strings.ReplaceAll("a;b;c\n1;\"x,y;z\";3\n", ";", d)
+		if got := readAll(t, []byte(raw), false); len(got) != 2 || !strings.HasPrefix(got[1], "2|1|") {
+			t.Errorf("delimiter %q: %q", d, got)
+		}
+	}
+	if got := readAll(t, []byte("sep=;\na;b\n1;2\n"), false); got[0] != "1|a|b" {
+		t.Errorf("sep= line: %q", got)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, c := range map[string]struct {
+		raw  string
+		code Code
+		line int
+	}{
+		"empty":                    {"", Empty, 0},
+		"white space":              {" \r\n \n", Empty, 0},
+		"zip":                      {"PK\x03\x04rest", NotText, 0},
+		"nul":                      {"a;b\n1\x00;2\n", NotText, 0},
+		"quote to the end":         {"a;b;c\n1;\"x;3\n4;5;6", UnclosedQuote, 2},
+		"quote swallows same rows": {"a;b;c\n1;2;\"x\n4;5;\"6\n7;8;\"9\";\n", UnclosedQuote, 2},
+		"quote at the last row":    {"a;b;c\n1;2;3\n1;\"2;3", UnclosedQuote, 3},
+		"columns":                  {"a;b\n" + strings.Repeat(";", 600) + "\n", TooManyColumns, 2},
+		"record":                   {"a;b\n1;" + strings.Repeat("x", 2<<20) + "\n", RecordTooLong, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := readError([]byte(c.raw))
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Code != c.code || e.Line != c.line {
+				t.Errorf("err = %v, want %s at line %d", err, c.code, c.line)
+			}
+		})
+	}
+}
+
+func TestLoneQuoteIsKept(t *testing.T) {
+	got := readAll(t, []byte("a;b\n1;O\"Neil\n2;x\n"), false)
+	if len(got) != 3 || got[1] != `2|1|O"Neil` {
+		t.Errorf("rows: %q", got)
+	}
+}
+
+// FuzzReader holds the reader to three things whatever it is fed: it ends, its
+// lines rise, and an error comes without a row.
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{sample, "a,b\n\"", "\xff\xfea\x00;\x00", "sep=,\n1,2", "a\tb\n\x80\x81", "\"\n\"\n;;;\n", "a;b\r1;2\r"} {
+		f.Add([]byte(s), true)
+		f.Add([]byte(s), false)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, legacy bool) {
+		r, err := Open(bytes.NewReader(raw), legacy, Limits{Columns: 50, RecordBytes: 4096})
+		if err != nil {
+			return
+		}
+		last := 0
+		for range len(raw) + 2 {
+			row, err := r.Next()
+			if err != nil {
+				if row.Cells != nil {
+					t.Fatal("a row came with an error")
+				}
+				return
+			}
+			if row.Line <= last {
+				t.Fatalf("line %d after %d", row.Line, last)
+			}
+			last = row.Line
+		}
+		t.Fatal("the reader does not end")
+	})
+}
+
+func readError(raw []byte) error {
+	r, err := Open(bytes.NewReader(raw), false, Limits{})
+	for err == nil {
+		_, err = r.Next()
+	}
+	return err
+}
+
+// readAll reads as a caller does: once more as Windows-1252 where it is no UTF-8.
+func readAll(t *testing.T, raw []byte, legacy bool) []string {
+	t.Helper()
+	var out []string
+	r, err := Open(bytes.NewReader(raw), legacy, Limits{})
+	for err == nil {
+		var row Row
+		if row, err = r.Next(); err == nil {
+			out = append(out, fmt.Sprintf("%d|%s", row.Line, strings.Join(row.Cells, "|")))
+		}
+	}
+	if IsNotUTF8(err) && !legacy {
+		return readAll(t, raw, true)
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+)
+
+// Run works the queue until ctx ends, and returns when every worker has put
+// down what it held.
+func (im *Importer) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	for range im.Workers {
+		workers.Go(func() { im.work(ctx) })
+	}
+	workers.Go(func() { im.housekeep(ctx) })
+	workers.Wait()
+}
+
+// work takes one thing after the other, and waits where there is nothing.
+func (im *Importer) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		busy, err := im.Step(ctx)
+		if err != nil && ctx.Err() == nil {
+			im.Log.ErrorContext(ctx, "worker step failed", "err", err)
+		}
+		if busy && err == nil {
+			continue
+		}
+		pause := time.NewTimer(im.Poll/2 + rand.N(im.Poll))
+		select {
+		case <-ctx.Done():
+		case <-im.wake:
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// Step does one piece of work: a delivery that can be parsed, decided or
+// registered, or else a chunk that waits for the TTP. busy is false where there
+// was nothing to do.
+func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
+	c, ok, err := im.Store.ClaimDelivery(ctx, im.Now(), im.Lease)
+	if err != nil {
+		return false, err
+	}
+	if ok {
+		return true, im.guard(ctx, "delivery", c.Delivery.ID, c.Fence, func() error { return im.advance(ctx, c) })
+	}
+	ch, ok, err := im.Store.ClaimChunk(ctx, im.Now(), im.Lease)
+	if err != nil || !ok {
+		return false, err
+	}
+	return true, im.guard(ctx, "chunk", ch.DeliveryID, ch.Fence, func() error { return im.exchange(ctx, ch) })
+}
+
+// guard keeps a worker alive: a panic ends the delivery that caused it, and is
+// logged by its place alone, since its value may be a cell of a file.
+func (im *Importer) guard(ctx context.Context, what string, deliveryID, claims int64, work func() error) (err error) {
+	defer func() {
+		if recover() == nil {
+			return
+		}
+		im.Log.ErrorContext(ctx, "worker panicked", "at", what, "delivery", deliveryID, "stack", stack())
+		err = im.Store.Fail(context.WithoutCancel(ctx), deliveryID, "panic")
+	}()
+	err = work()
+	switch {
+	case err == nil:
+		im.Wake()
+	case errors.Is(err, delivery.ErrLost):
+		im.Log.InfoContext(ctx, "claim lost", "at", what, "delivery", deliveryID)
+		return nil
+	case errors.Is(err, sealing.ErrDestroyed):
+		im.Log.ErrorContext(ctx, "delivery key destroyed", "delivery", deliveryID)
+		return im.Store.Fail(ctx, deliveryID, "key_destroyed")
+	case claims > maxClaims && ctx.Err() == nil:
+		im.Log.ErrorContext(ctx, "delivery given up", "at", what, "delivery", deliveryID, "err", err)
+		return im.Store.Fail(ctx, deliveryID, "internal")
+	}
+	return err
+}
+
+// maxClaims is how often something is tried that fails for a reason of ours.
+const maxClaims = 25
+
+// stack is the goroutine's stack without the arguments of its calls.
+func stack() string {
+	raw := debug.Stack()
+	out := make([]byte, 0, len(raw))
+	depth := 0
+	for _, b := range raw {
+		switch b {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		default:
+			if depth == 0 {
+				out = append(out, b)
+			}
+		}
+	}
+	return string(out)
+}
+
+// advance takes a delivery one state further.
+func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
+	switch c.Delivery.State {
+	case delivery.Received:
+		return im.Intake.Parse(ctx, c)
+	case delivery.Deciding:
+		return im.decide(ctx, c)
+	case delivery.Registering:
+		return im.register(ctx, c)
+	}
+	return nil
+}
+
+// exchange brings a chunk through the TTP: identities to temporary pseudonyms,
+// and those to definitive ones at once after, so that little can expire. A TTP
+// that gives no answer pauses the chunk.
+func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
+	ctx, stop := im.holdLease(ctx, c)
+	defer stop()
+	var err error
+	if c.Holds == delivery.HoldsIdentities {
+		c, err = im.Intake.Prepare(ctx, c)
+	}
+	if err == nil {
+		err = im.resolve(ctx, c)
+	}
+	if down, ok := errors.AsType[*patient.UnavailableError](err); ok && ctx.Err() == nil {
+		next := im.Now().Add(backoff(c.Attempts, down.RetryAfter))
+		im.Log.WarnContext(ctx, "TTP not available", "delivery", c.DeliveryPublicID, "chunk", c.No, "attempts", c.Attempts+1,
+			"denied", down.Denied, "next", next, "err", down.Err)
+		return im.Store.PauseChunk(ctx, c, next)
+	}
+	return err
+}
+
+// holdLease prolongs a chunk's lease while the TTP takes its time, and ends the
+// call where the chunk is lost.
+func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		tick := time.NewTicker(im.Lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := im.Store.RenewChunk(ctx, c, im.Now().Add(im.Lease)); errors.Is(err, delivery.ErrLost) {
+					cancel()
+				}
+			}
+		}
+	})
+	return ctx, func() { cancel(); renewing.Wait() }
+}
+
+// The pauses between tries of a TTP that gives no answer.
+const (
+	firstPause   = 5 * time.Second
+	longestPause = 5 * time.Minute
+)
+
+// backoff doubles from firstPause to longestPause, spread so that the chunks of
+// many deliveries do not come back at one moment. What the TTP asks for goes
+// before, up to an hour.
+func backoff(attempts int, asked time.Duration) time.Duration {
+	wait := min(firstPause<<min(attempts, 10), longestPause)
+	wait = wait/2 + rand.N(wait)
+	return max(wait, min(asked, time.Hour))
+}
+
+// housekeep lets unanswered checks lapse, drops broken uploads and rotates the
+// wrapping keys.
+func (im *Importer) housekeep(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if err := im.Housekeep(ctx); err != nil && ctx.Err() == nil {
+			im.Log.ErrorContext(ctx, "housekeeping failed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Housekeep does once what the importer does every ten minutes.
+func (im *Importer) Housekeep(ctx context.Context) error {
+	n, err := im.Store.Expire(ctx, im.Now(), uploadLife)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		im.Log.InfoContext(ctx, "deliveries lapsed", "count", n)
+	}
+	inUse, err := im.Store.OpenKeyIDs(ctx)
+	if err != nil {
+		return err
+	}
+	rotated, destroyed, err := im.Keys.Rotate(keyLife, inUse)
+	if rotated || destroyed > 0 {
+		im.Log.InfoContext(ctx, "wrapping keys", "rotated", rotated, "destroyed", destroyed)
+	}
+	return err
+}

@@ -1,0 +1,72 @@
+package importer
+
+import (
+	"context"
+	"errors"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+)
+
+// register stores a decided delivery in file order, a chunk a transaction. Each
+// chunk is judged once more inside its transaction, by the same code, since a
+// patient may have changed since the decision.
+func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
+	key, err := im.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
+	if err != nil {
+		return err
+	}
+	for no := c.NextChunk; no < c.Delivery.Chunks; no++ {
+		set, err := im.candidates(ctx, key, c, no)
+		if err != nil {
+			return err
+		}
+		lines := make([]int, len(set))
+		for i, cand := range set {
+			lines[i] = cand.Line
+		}
+		err = im.Store.RegisterChunk(ctx, c, no, lines, func(tx patient.Tx) ([]patient.Verdict, error) {
+			return im.Registrar.Register(ctx, tx, c.Delivery.CentreID, set)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return im.Store.Finish(ctx, c)
+}
+
+// Enter registers one patient while the user waits: a set of one through the
+// same exchange, judge and store, with nothing sealed and nothing queued. A TTP
+// that does not answer is apperr.Unavailable, and nothing is stored.
+func (im *Importer) Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (Entered, error) {
+	row := patient.InExchange{Ref: newRef(), Display: d, Temporaries: t}
+	answers, err := im.ask(ctx, newRef(), []patient.InExchange{row})
+	if _, ok := errors.AsType[*patient.UnavailableError](err); ok {
+		return Entered{}, apperr.Wrap(apperr.Unavailable, "ttp_unavailable", err)
+	} else if err != nil {
+		return Entered{}, err
+	}
+	findings, pseudonyms := im.settle(answers[row.Ref], false, im.Now().UTC().Format("2006-01-02"))
+	for _, f := range findings {
+		if f.Severity == patient.Fatal {
+			return Entered{Outcome: patient.Rejected, Findings: findings}, nil
+		}
+	}
+	var verdict patient.Verdict
+	id, err := im.Store.Enter(ctx, who, func(tx patient.Tx) (patient.Verdict, error) {
+		set := []patient.Candidate{{Display: d, Pseudonyms: pseudonyms}}
+		v, err := im.Registrar.Register(ctx, tx, centre.ID, set)
+		if err != nil {
+			return patient.Verdict{}, err
+		}
+		verdict = v[0]
+		return verdict, nil
+	})
+	if err != nil {
+		return Entered{}, err
+	}
+	return Entered{Outcome: verdict.Outcome, Reason: verdict.Reason, PatientID: id, Findings: findings}, nil
+}

@@ -1,0 +1,139 @@
+package importer
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+)
+
+// codeExpired is the TTP's word for a temporary pseudonym that ran out. After
+// an outage that was not the hospital's doing, and the row says so.
+const (
+	codeExpired             = "2201"
+	codeExpiredDuringOutage = "EXPIRED_DURING_OUTAGE"
+)
+
+// resolve exchanges the temporary pseudonyms of a chunk for definitive ones.
+func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
+	key, err := im.Keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
+	if err != nil {
+		return err
+	}
+	plain, err := key.Open(c.Sealed, place(c.No, delivery.HoldsTemporaries))
+	if err != nil {
+		return err
+	}
+	var rows []patient.InExchange
+	if err := json.Unmarshal(plain, &rows); err != nil {
+		return errors.New("decode a chunk of temporary pseudonyms: failed")
+	}
+	answers, err := im.ask(ctx, c.CallKey, rows)
+	if err != nil {
+		return err
+	}
+	today := im.Now().UTC().Format("2006-01-02")
+	candidates := make([]patient.Candidate, 0, len(rows))
+	marks := make([]delivery.Mark, 0, len(rows))
+	var findings []delivery.Finding
+	for _, r := range rows {
+		found, pseudonyms := im.settle(answers[r.Ref], c.Attempts > 0, today)
+		rejected := false
+		for _, f := range found {
+			rejected = rejected || f.Severity == patient.Fatal
+			findings = append(findings, delivery.Finding{
+				Finding: f, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StageResolve,
+			})
+		}
+		if rejected {
+			continue
+		}
+		cand := patient.Candidate{Line: r.Line, Display: r.Display, Pseudonyms: pseudonyms}
+		candidates = append(candidates, cand)
+		marks = append(marks, im.mark(cand))
+	}
+	out, err := json.Marshal(candidates)
+	if err != nil {
+		return fmt.Errorf("encode the answers of chunk %d: %w", c.No, err)
+	}
+	sealed, err := key.Seal(out, place(c.No, delivery.HoldsDefinitives))
+	if err != nil {
+		return err
+	}
+	return im.Store.StoreResolved(ctx, c, sealed, marks, findings)
+}
+
+// ask calls the TTP; a chunk without rows needs no call.
+func (im *Importer) ask(ctx context.Context, key string, rows []patient.InExchange) (map[string]patient.Resolved, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	items := make([]patient.Resolvable, len(rows))
+	for i, r := range rows {
+		items[i] = patient.Resolvable{Ref: r.Ref, Temporaries: r.Temporaries}
+	}
+	return im.Resolver.Resolve(ctx, key, items)
+}
+
+// settle turns an answer into findings and dated pseudonyms. A row without its
+// linking pseudonym cannot be held to be anyone, and is rejected.
+func (im *Importer) settle(a patient.Resolved, outage bool, today string) ([]patient.Finding, []patient.Pseudonym) {
+	findings := slices.Clone(a.Findings)
+	fatal := false
+	for i, f := range findings {
+		fatal = fatal || f.Severity == patient.Fatal
+		if outage && f.Source == patient.TTP && f.Code == codeExpired {
+			findings[i] = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: codeExpiredDuringOutage, Field: f.Field}
+		}
+	}
+	linked := false
+	for i, p := range a.Pseudonyms {
+		linked = linked || p.Type == im.Registrar.LinkingType()
+		if p.ObservedOn == "" {
+			a.Pseudonyms[i].ObservedOn = today
+		}
+	}
+	if !fatal && !linked {
+		findings = append(findings, patient.Finding{
+			Severity: patient.Fatal, Source: patient.Sluis, Code: "LINK_PSEUDONYM_MISSING", Field: im.Registrar.LinkingType(),
+		})
+	}
+	return findings, a.Pseudonyms
+}
+
+// mark gives what deciding compares between the rows of one file.
+func (im *Importer) mark(c patient.Candidate) delivery.Mark {
+	m := delivery.Mark{Line: c.Line, Number: c.Display.Number}
+	parts := []string{c.Display.Birth.String(), string(c.Display.Sex)}
+	for _, p := range c.Pseudonyms {
+		id := strings.Join([]string{p.Type, p.Domain, strconv.Itoa(p.KeyVersion), p.Value}, "|")
+		if p.Type == im.Registrar.LinkingType() {
+			m.LinkHash = hash64(id)
+		}
+		parts = append(parts, id)
+	}
+	slices.Sort(parts[2:])
+	m.ContentHash = hash64(strings.Join(parts, "\n"))
+	return m
+}
+
+// hash64 is a narrow index key, not a secret: pseudonyms are random already.
+func hash64(s string) int64 {
+	sum := sha256.Sum256([]byte(s))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// place binds a chunk's sealed bytes to its number and what they hold.
+func place(no int, holds delivery.Stuff) string { return string(holds) + "/" + strconv.Itoa(no) }
+
+// newRef makes a reference for a single entry.
+func newRef() string { return rand.Text() }

@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+)
+
+type centreRow struct {
+	ID                int64 `gorm:"primaryKey;autoIncrement:false"`
+	Number            string
+	Name              string
+	IdentitiesAllowed bool
+	CreatedAt         time.Time
+}
+
+func (centreRow) TableName() string { return "centres" }
+
+func (r centreRow) centre() account.Centre {
+	return account.Centre{ID: r.ID, Number: r.Number, Name: r.Name, IdentitiesAllowed: r.IdentitiesAllowed}
+}
+
+type userRow struct {
+	ID           int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID     string
+	Email        string
+	PasswordHash string
+	Roles        string
+	CentreID     *int64
+	Demo         bool
+	CreatedAt    time.Time
+	DisabledAt   *time.Time
+}
+
+func (userRow) TableName() string { return "users" }
+
+type tokenRow struct {
+	ID        int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID  string
+	Name      string
+	TokenHash []byte
+	Role      string
+	CentreID  *int64
+	Demo      bool
+	CreatedAt time.Time
+	ExpiresAt *time.Time
+	RevokedAt *time.Time
+}
+
+func (tokenRow) TableName() string { return "tokens" }
+
+// first reads one row, or answers errNotFound.
+func first(db *gorm.DB, into any) error {
+	err := db.Take(into).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return errNotFound
+	}
+	return err
+}
+
+// Centres gives every centre by number.
+func (s *Store) Centres(ctx context.Context) ([]account.Centre, error) {
+	var rows []centreRow
+	if err := s.read(ctx).Order("number").Find(&rows).Error; err != nil {
+		return nil, s.dialect.clean(err)
+	}
+	out := make([]account.Centre, len(rows))
+	for i, r := range rows {
+		out[i] = r.centre()
+	}
+	return out, nil
+}
+
+// CentreByID gives one centre, or apperr.NotFound.
+func (s *Store) CentreByID(ctx context.Context, id int64) (account.Centre, error) {
+	var r centreRow
+	err := first(s.read(ctx).Where("id = ?", id), &r)
+	return r.centre(), s.dialect.clean(err)
+}
+
+// CentreByNumber gives one centre, or apperr.NotFound.
+func (s *Store) CentreByNumber(ctx context.Context, number string) (account.Centre, error) {
+	var r centreRow
+	err := first(s.read(ctx).Where("number = ?", number), &r)
+	return r.centre(), s.dialect.clean(err)
+}
+
+// AddCentre stores a new centre; a number that exists is apperr.Conflict.
+func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) (account.Centre, error) {
+	err := s.write(ctx, func(t *tx) error {
+		var same int64
+		if err := t.db.Model(&centreRow{}).Where("number = ?", c.Number).Count(&same).Error; err != nil {
+			return err
+		}
+		if same > 0 {
+			return apperr.New(apperr.Conflict, "centre_exists")
+		}
+		var err error
+		if c.ID, err = t.next("centres", 1); err != nil {
+			return err
+		}
+		row := centreRow{ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, CreatedAt: t.at}
+		if err := t.db.Create(&row).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "centre", ObjectID: c.Number})
+	})
+	return c, err
+}
+
+// user joins a row with its centre.
+func (s *Store) user(ctx context.Context, r userRow) (account.User, error) {
+	u := account.User{ID: r.ID, PublicID: r.PublicID, Email: r.Email, PasswordHash: r.PasswordHash, Demo: r.Demo}
+	for _, name := range strings.Split(r.Roles, ",") {
+		u.Roles = append(u.Roles, account.Role(name))
+	}
+	if r.DisabledAt != nil {
+		u.DisabledAt = *r.DisabledAt
+	}
+	if r.CentreID != nil {
+		c, err := s.CentreByID(ctx, *r.CentreID)
+		if err != nil {
+			return account.User{}, err
+		}
+		u.Centre = &c
+	}
+	return u, nil
+}
+
+// UserByEmail gives the user with this address in lower case, or apperr.NotFound.
+func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, error) {
+	var r userRow
+	if err := first(s.read(ctx).Where("email = ?", strings.ToLower(strings.TrimSpace(email))), &r); err != nil {
+		return account.User{}, s.dialect.clean(err)
+	}
+	return s.user(ctx, r)
+}
+
+// UserByID gives one user, or apperr.NotFound.
+func (s *Store) UserByID(ctx context.Context, id int64) (account.User, error) {
+	var r userRow
+	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
+		return account.User{}, s.dialect.clean(err)
+	}
+	return s.user(ctx, r)
+}
+
+// AddUser stores a new user; an address that exists is apperr.Conflict.
+func (s *Store) AddUser(ctx context.Context, who audit.Who, u account.User) (account.User, error) {
+	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
+	err := s.write(ctx, func(t *tx) error {
+		var same int64
+		if err := t.db.Model(&userRow{}).Where("email = ?", u.Email).Count(&same).Error; err != nil {
+			return err
+		}
+		if same > 0 {
+			return apperr.New(apperr.Conflict, "user_exists")
+		}
+		var err error
+		if u.ID, err = t.next("users", 1); err != nil {
+			return err
+		}
+		if u.PublicID, err = publicID(); err != nil {
+			return err
+		}
+		names := make([]string, len(u.Roles))
+		for i, r := range u.Roles {
+			names[i] = string(r)
+		}
+		row := userRow{
+			ID: u.ID, PublicID: u.PublicID, Email: u.Email, PasswordHash: u.PasswordHash, Roles: strings.Join(names, ","),
+			CentreID: centreID(u.Centre), Demo: u.Demo, CreatedAt: t.at,
+		}
+		if err := t.db.Create(&row).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "user", ObjectID: u.PublicID})
+	})
+	return u, err
+}
+
+func centreID(c *account.Centre) *int64 {
+	if c == nil {
+		return nil
+	}
+	return &c.ID
+}
+
+// AddToken stores an API token by its hash.
+func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, hash [32]byte) (account.Token, error) {
+	err := s.write(ctx, func(t *tx) error {
+		var err error
+		if k.ID, err = t.next("tokens", 1); err != nil {
+			return err
+		}
+		if k.PublicID, err = publicID(); err != nil {
+			return err
+		}
+		row := tokenRow{
+			ID: k.ID, PublicID: k.PublicID, Name: k.Name, TokenHash: hash[:], Role: string(k.Role), CentreID: centreID(k.Centre),
+			Demo: k.Demo, CreatedAt: t.at,
+		}
+		if err := t.db.Create(&row).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "token", ObjectID: k.PublicID})
+	})
+	return k, err
+}
+
+// TokenByHash gives the token, or apperr.NotFound where it is unknown, revoked
+// or expired.
+func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (account.Token, error) {
+	var r tokenRow
+	q := s.read(ctx).Where("token_hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", hash[:], s.clock())
+	if err := first(q, &r); err != nil {
+		return account.Token{}, s.dialect.clean(err)
+	}
+	k := account.Token{ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo}
+	if r.CentreID != nil {
+		c, err := s.CentreByID(ctx, *r.CentreID)
+		if err != nil {
+			return account.Token{}, err
+		}
+		k.Centre = &c
+	}
+	return k, nil
+}
+
+// HasDemoAccounts tells whether a demonstration left its accounts here.
+func (s *Store) HasDemoAccounts(ctx context.Context) (bool, error) {
+	var users, tokens int64
+	if err := s.read(ctx).Model(&userRow{}).Where("demo = ?", true).Count(&users).Error; err != nil {
+		return false, s.dialect.clean(err)
+	}
+	err := s.read(ctx).Model(&tokenRow{}).Where("demo = ?", true).Count(&tokens).Error
+	return users+tokens > 0, s.dialect.clean(err)
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"sluis/internal/audit"
+)
+
+type eventRow struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
+	At         time.Time
+	Type       string
+	Action     string
+	Result     int
+	UserID     int64
+	UserName   string
+	Role       string
+	CentreID   int64
+	Address    string
+	RequestID  string
+	Via        string
+	ObjectType string
+	ObjectID   string
+	Code       string
+	Subjects   int
+}
+
+func (eventRow) TableName() string { return "audit_events" }
+
+// record writes an event and its subjects in the transaction of what it records.
+func (t *tx) record(ev audit.Event) error {
+	id, err := t.next("audit_events", 1)
+	if err != nil {
+		return err
+	}
+	row := eventRow{
+		ID: id, At: t.at, Type: string(ev.Type), Action: string(ev.Action), Result: int(ev.Result),
+		UserID: ev.UserID, UserName: cut(ev.Name, 300), Role: cut(ev.Role, 100), CentreID: ev.CentreID, Address: cut(ev.Address, 64),
+		RequestID: cut(ev.RequestID, 64), Via: cut(ev.Via, 10), ObjectType: ev.ObjectType, ObjectID: cut(ev.ObjectID, 64),
+		Code: cut(ev.Code, 60), Subjects: len(ev.Subjects),
+	}
+	if err := t.db.Create(&row).Error; err != nil {
+		return err
+	}
+	if len(ev.Subjects) == 0 {
+		return nil
+	}
+	return t.dialect.insert(t.db.Statement.Context, t.raw, "audit_subjects", []string{"event_id", "patient_id", "action"}, len(ev.Subjects),
+		func(i int) []any { return []any{id, ev.Subjects[i].PatientID, string(ev.Subjects[i].Action)} })
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// Record writes an event that stands alone, such as a refused sign-in.
+func (s *Store) Record(ctx context.Context, ev audit.Event) error {
+	return s.write(ctx, func(t *tx) error { return t.record(ev) })
+}
+
+// maxEvents is the longest page of the access log.
+const maxEvents = 500
+
+// Events gives a page of the access log, newest first. Reading it is an event too.
+func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit.Page, error) {
+	var page audit.Page
+	err := s.write(ctx, func(t *tx) error {
+		page = audit.Page{}
+		limit := q.Limit
+		if limit <= 0 || limit > maxEvents {
+			limit = maxEvents
+		}
+		db := t.db.Table("audit_events e").Select("e.*, c.number AS centre_number").Joins("LEFT JOIN centres c ON c.id = e.centre_id")
+		if q.Type != "" {
+			db = db.Where("e.type = ?", string(q.Type))
+		}
+		if q.UserName != "" {
+			db = db.Where("LOWER(e.user_name) = ?", strings.ToLower(q.UserName))
+		}
+		if q.CentreNumber != "" {
+			db = db.Where("c.number = ?", q.CentreNumber)
+		}
+		if !q.From.IsZero() {
+			db = db.Where("e.at >= ?", stamp(q.From))
+		}
+		if !q.To.IsZero() {
+			db = db.Where("e.at < ?", stamp(q.To))
+		}
+		if q.After > 0 {
+			db = db.Where("e.id < ?", q.After)
+		}
+		var rows []struct {
+			Row          eventRow `gorm:"embedded"` // GORM passes over an unexported embedded struct
+			CentreNumber *string
+		}
+		if err := db.Order("e.id DESC").Limit(limit + 1).Scan(&rows).Error; err != nil {
+			return err
+		}
+		if len(rows) > limit {
+			rows = rows[:limit]
+			page.Next = rows[limit-1].Row.ID
+		}
+		for _, listed := range rows {
+			r := listed.Row
+			ev := audit.Event{
+				ID: r.ID, At: r.At.UTC(), Type: audit.Type(r.Type), Action: audit.Action(r.Action), Result: audit.Result(r.Result),
+				Who: audit.Who{
+					UserID: r.UserID, Name: r.UserName, Role: r.Role, CentreID: r.CentreID, Address: r.Address,
+					RequestID: r.RequestID, Via: r.Via,
+				},
+				ObjectType: r.ObjectType, ObjectID: r.ObjectID, Code: r.Code, SubjectCount: r.Subjects,
+			}
+			if listed.CentreNumber != nil {
+				ev.CentreNumber = *listed.CentreNumber
+			}
+			page.Events = append(page.Events, ev)
+		}
+		return t.record(audit.Event{Type: audit.LogViewed, Action: audit.Read, Who: who, ObjectType: "log"})
+	})
+	return page, err
+}

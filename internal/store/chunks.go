@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+)
+
+// BeginParse removes what an interrupted parse left behind.
+func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		for _, table := range []string{"chunks", "delivery_rows", "findings"} {
+			if err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ?", c.Delivery.ID).Error; err != nil {
+				return err
+			}
+		}
+		return t.db.Exec("UPDATE deliveries SET rows_read = 0, chunks = 0, warnings = 0 WHERE id = ?", c.Delivery.ID).Error
+	})
+}
+
+// AddChunk stores a sealed chunk with the rows and findings it is made of.
+func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		id, err := t.next("chunks", 1)
+		if err != nil {
+			return err
+		}
+		row := chunkRow{
+			ID: id, DeliveryID: c.Delivery.ID, No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: string(k.Holds),
+			Sealed: k.Sealed, CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at,
+		}
+		if err := t.db.Create(&row).Error; err != nil {
+			return err
+		}
+		columns := []string{"delivery_id", "line", "chunk_no", "patient_number", "verdict", "outcome"}
+		err = t.dialect.insert(ctx, t.raw, "delivery_rows", columns, len(k.Rows), func(i int) []any {
+			r := k.Rows[i]
+			verdict := ""
+			if r.Outcome == patient.Rejected {
+				verdict = string(patient.Rejected)
+			}
+			return []any{c.Delivery.ID, r.Line, k.No, r.PatientNumber, verdict, string(patient.Pending)}
+		})
+		if err != nil {
+			return err
+		}
+		if err := t.addFindings(ctx, c.Delivery.ID, k.Findings); err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE deliveries SET rows_read = rows_read + ?, chunks = chunks + 1 WHERE id = ?", len(k.Rows), c.Delivery.ID).Error
+	})
+}
+
+// FinishParse removes the upload and lets the chunks go to the TTP.
+func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		if err := t.db.Exec("DELETE FROM upload_blocks WHERE delivery_id = ?", c.Delivery.ID).Error; err != nil {
+			return err
+		}
+		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?", string(delivery.Exchanging), t.at, c.Delivery.ID).Error
+	})
+}
+
+func (t *tx) storeParsed(id int64, p delivery.Parsed, why []delivery.Remark) error {
+	columns, err := json.Marshal(p.Columns)
+	if err != nil {
+		return err
+	}
+	notes, err := json.Marshal(p.Notes)
+	if err != nil {
+		return err
+	}
+	refusals, err := json.Marshal(why)
+	if err != nil {
+		return err
+	}
+	return t.db.Exec("UPDATE deliveries SET kind = ?, columns = ?, notes = ?, refusals = ? WHERE id = ?",
+		string(p.Kind), string(columns), string(notes), string(refusals), id).Error
+}
+
+// Refuse ends a delivery whose file cannot be taken.
+func (s *Store) Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		if err := t.storeParsed(c.Delivery.ID, p, why); err != nil {
+			return err
+		}
+		if err := t.end(c.Delivery.ID, delivery.Refused, ""); err != nil {
+			return err
+		}
+		return t.record(audit.Event{
+			Type: audit.DeliveryRefused, Action: audit.Execute, Result: audit.MinorFailure, Who: c.Who,
+			ObjectType: "delivery", ObjectID: c.Delivery.PublicID, Code: why[0].Code,
+		})
+	})
+}
+
+// Fail ends a delivery that cannot go on.
+func (s *Store) Fail(ctx context.Context, id int64, code string) error {
+	return s.write(ctx, func(t *tx) error {
+		var r deliveryRow
+		if err := first(t.db.Where("id = ?", id), &r); err != nil {
+			return err
+		}
+		if delivery.State(r.State).Final() {
+			return delivery.ErrLost
+		}
+		if err := t.end(id, delivery.Failed, code); err != nil {
+			return err
+		}
+		return t.record(audit.Event{
+			Type: audit.DeliveryFailed, Action: audit.Execute, Result: audit.SeriousFailure, Who: r.who(),
+			ObjectType: "delivery", ObjectID: r.PublicID, Code: code,
+		})
+	})
+}
+
+// addFindings stores findings, and marks the rows of fatal ones as rejected.
+func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding) error {
+	if len(list) == 0 {
+		return nil
+	}
+	seq := map[int]int{}
+	columns := []string{"delivery_id", "line", "seq", "patient_number", "stage", "severity", "source", "code", "field", "message", "partners"}
+	err := t.dialect.insert(ctx, t.raw, "findings", columns, len(list), func(i int) []any {
+		f := list[i]
+		seq[f.Line]++
+		return []any{
+			id, f.Line, stageBase[f.Stage] + seq[f.Line], f.PatientNumber, string(f.Stage), string(f.Severity), string(f.Source),
+			cut(f.Code, 60), cut(f.Field, 60), cut(f.Message, 1000), joinInts(f.Partners),
+		}
+	})
+	if err != nil {
+		return err
+	}
+	var rejected []int
+	warned := map[int]bool{}
+	for _, f := range list {
+		if f.Severity == patient.Fatal {
+			rejected = append(rejected, f.Line)
+		} else if f.Stage != delivery.StageDecide {
+			warned[f.Line] = true
+		}
+	}
+	err = t.dialect.update(ctx, t.raw, "delivery_rows", []string{"verdict"}, []string{"delivery_id", "line"}, len(rejected),
+		func(i int) []any { return []any{string(patient.Rejected), id, rejected[i]} })
+	if err != nil {
+		return err
+	}
+	return t.db.Exec("UPDATE deliveries SET warnings = warnings + ? WHERE id = ?", len(warned), id).Error
+}
+
+// stageBase keeps the findings of a row in the order of the stages.
+var stageBase = map[delivery.Stage]int{
+	delivery.StageParse: 0, delivery.StagePrepare: 100, delivery.StageResolve: 200, delivery.StageDecide: 300,
+}
+
+// holdChunk checks that a chunk's claim still stands and puts in what it holds
+// from now on.
+func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed []byte) error {
+	res := t.db.Exec("UPDATE chunks SET holds = ?, sealed = ? WHERE id = ? AND fence = ? AND holds = ?",
+		string(holds), sealed, c.ID, c.Fence, string(c.Holds))
+	return one(res, delivery.ErrLost)
+}
+
+// StorePrepared replaces the identities of a chunk by temporary pseudonyms.
+func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, findings []delivery.Finding) (delivery.ChunkClaim, error) {
+	err := s.write(ctx, func(t *tx) error {
+		if err := t.holdChunk(c, delivery.HoldsTemporaries, sealed); err != nil {
+			return err
+		}
+		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE deliveries SET prepared = prepared + 1, paused = ?, next_try_at = NULL WHERE id = ?", false, c.DeliveryID).Error
+	})
+	if err == nil {
+		c.Holds, c.Sealed = delivery.HoldsTemporaries, sealed
+	}
+	return c, err
+}
+
+// StoreResolved replaces the temporary pseudonyms of a chunk by its answers. The
+// last one lets the delivery be decided.
+func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []delivery.Mark, findings []delivery.Finding) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.holdChunk(c, delivery.HoldsDefinitives, sealed); err != nil {
+			return err
+		}
+		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
+			return err
+		}
+		columns := []string{"delivery_id", "line", "patient_number", "link_hash", "content_hash"}
+		err := t.dialect.insert(ctx, t.raw, "row_marks", columns, len(list), func(i int) []any {
+			m := list[i]
+			return []any{c.DeliveryID, m.Line, m.Number, m.LinkHash, m.ContentHash}
+		})
+		if err != nil {
+			return err
+		}
+		if err := t.db.Exec("UPDATE deliveries SET resolved = resolved + 1, paused = ?, next_try_at = NULL WHERE id = ?", false, c.DeliveryID).Error; err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE deliveries SET state = ? WHERE id = ? AND state = ? AND resolved = chunks",
+			string(delivery.Deciding), c.DeliveryID, string(delivery.Exchanging)).Error
+	})
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sluis/internal/delivery"
+)
+
+// releaseLeases frees what a process held that died. Only where one process has
+// the database to itself; elsewhere leases run out.
+func (s *Store) releaseLeases(ctx context.Context) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE lease_until > ?", t.at, t.at).Error; err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE chunks SET lease_until = ? WHERE lease_until > ?", t.at, t.at).Error
+	})
+}
+
+// ClaimDelivery takes the oldest delivery that waits for a worker. The claim is
+// an optimistic update: whoever finds the old fence has it.
+func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (delivery.Claim, bool, error) {
+	now = stamp(now)
+	var rows []listedDelivery
+	// Deciding and registering go in order of arrival within a centre, so that the
+	// outcome never depends on which delivery was quicker at the TTP.
+	const inTurn = `(d.state = ? OR (d.state IN ? AND NOT EXISTS (SELECT 1 FROM deliveries e
+		WHERE e.centre_id = d.centre_id AND e.id < d.id AND e.state IN ?)))`
+	moving := []string{string(delivery.Received), string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Registering)}
+	err := s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id").
+		Where("d.lease_until <= ?", now).Where(inTurn, moving[0], moving[2:], moving).
+		Order("d.id").Limit(8).Scan(&rows).Error
+	if err != nil {
+		return delivery.Claim{}, false, s.dialect.clean(err)
+	}
+	for _, r := range rows {
+		ok, err := s.take(ctx, "deliveries", r.Row.ID, r.Row.Fence, now, lease)
+		if err != nil {
+			return delivery.Claim{}, false, err
+		}
+		if ok {
+			return delivery.Claim{
+				Delivery: r.delivery(), Fence: r.Row.Fence + 1, WrappedKey: r.Row.WrappedKey, Confirmed: r.Row.Confirmed,
+				Who: r.Row.who(), NextChunk: r.Row.Registered,
+			}, true, nil
+		}
+	}
+	return delivery.Claim{}, false, nil
+}
+
+func (s *Store) take(ctx context.Context, table string, id, fence int64, now time.Time, lease time.Duration) (bool, error) {
+	taken := false
+	err := s.write(ctx, func(t *tx) error {
+		res := t.db.Exec("UPDATE "+table+" SET fence = ?, lease_until = ? WHERE id = ? AND fence = ? AND lease_until <= ?",
+			fence+1, now.Add(lease), id, fence, now)
+		taken = res.RowsAffected == 1
+		return res.Error
+	})
+	return taken, err
+}
+
+type chunkRow struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
+	DeliveryID int64
+	No         int
+	FirstLine  int
+	LastLine   int
+	Holds      string
+	Sealed     []byte
+	CallKey    string
+	Attempts   int
+	NextTryAt  time.Time
+	LeaseUntil time.Time
+	Fence      int64
+}
+
+func (chunkRow) TableName() string { return "chunks" }
+
+// ClaimChunk takes a chunk that waits for the TTP, the oldest delivery's first.
+func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (delivery.ChunkClaim, bool, error) {
+	now = stamp(now)
+	var rows []struct {
+		ID    int64
+		Fence int64
+	}
+	err := s.read(ctx).Table("chunks k").Select("k.id, k.fence").Joins("JOIN deliveries d ON d.id = k.delivery_id").
+		Where("k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ? AND d.state = ?",
+			[]string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now, string(delivery.Exchanging)).
+		Order("k.id").Limit(8).Scan(&rows).Error
+	if err != nil {
+		return delivery.ChunkClaim{}, false, s.dialect.clean(err)
+	}
+	for _, r := range rows {
+		ok, err := s.take(ctx, "chunks", r.ID, r.Fence, now, lease)
+		if err != nil {
+			return delivery.ChunkClaim{}, false, err
+		}
+		if !ok {
+			continue
+		}
+		var k struct {
+			Row        chunkRow `gorm:"embedded"`
+			PublicID   string
+			CentreID   int64
+			WrappedKey []byte
+		}
+		err = s.read(ctx).Table("chunks k").Select("k.*, d.public_id, d.centre_id, d.wrapped_key").Joins("JOIN deliveries d ON d.id = k.delivery_id").
+			Where("k.id = ?", r.ID).Take(&k).Error
+		if err != nil {
+			return delivery.ChunkClaim{}, false, s.dialect.clean(err)
+		}
+		return delivery.ChunkClaim{
+			ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, No: k.Row.No,
+			Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Row.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1, WrappedKey: k.WrappedKey,
+		}, true, nil
+	}
+	return delivery.ChunkClaim{}, false, nil
+}
+
+// RenewChunk prolongs a chunk's lease.
+func (s *Store) RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		return one(t.db.Exec("UPDATE chunks SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.ID, c.Fence), delivery.ErrLost)
+	})
+}
+
+// PauseChunk gives a chunk back until next.
+func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		res := t.db.Exec("UPDATE chunks SET attempts = attempts + 1, next_try_at = ?, lease_until = ? WHERE id = ? AND fence = ?",
+			stamp(next), t.at, c.ID, c.Fence)
+		if err := one(res, delivery.ErrLost); err != nil {
+			return err
+		}
+		// The delivery shows the soonest next try of its chunks.
+		var soonest []time.Time
+		err := t.db.Table("chunks").Where("delivery_id = ? AND attempts > 0 AND holds <> ?", c.DeliveryID, string(delivery.HoldsDefinitives)).
+			Order("next_try_at").Limit(1).Pluck("next_try_at", &soonest).Error
+		if err != nil {
+			return err
+		}
+		if len(soonest) == 0 {
+			soonest = []time.Time{next}
+		}
+		return t.db.Exec("UPDATE deliveries SET paused = ?, next_try_at = ? WHERE id = ?", true, stamp(soonest[0]), c.DeliveryID).Error
+	})
+}
+
+// hold checks that a delivery's claim still stands, and prolongs it.
+func (t *tx) hold(c delivery.Claim) error {
+	res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ? AND state = ?",
+		t.at.Add(deliveryLease), c.Delivery.ID, c.Fence, string(c.Delivery.State))
+	return one(res, delivery.ErrLost)
+}
+
+// deliveryLease is how long a delivery stays a worker's after each step.
+const deliveryLease = time.Minute

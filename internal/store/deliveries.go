@@ -1,0 +1,304 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"gorm.io/gorm"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+)
+
+type deliveryRow struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID   string
+	CentreID   int64
+	Filename   string
+	Kind       string
+	Mode       string
+	State      string
+	Via        string
+	Confirmed  bool
+	UserID     int64
+	UserName   string
+	UserRole   string
+	Address    string
+	RequestID  string
+	FileMAC    []byte `gorm:"column:file_mac"`
+	FileBytes  int64
+	SameAs     string
+	KeyID      string
+	WrappedKey []byte
+	Columns    string
+	Refusals   string
+	Notes      string
+	FailCode   string
+	RowsRead   int
+	NCreated   int
+	NUpdated   int
+	NUnchanged int
+	NRejected  int
+	NReview    int
+	PCreated   int
+	PUpdated   int
+	PUnchanged int
+	PRejected  int
+	PReview    int
+	Warnings   int
+	Chunks     int
+	Prepared   int
+	Resolved   int
+	Registered int
+	Paused     bool
+	NextTryAt  *time.Time
+	LeaseUntil time.Time
+	Fence      int64
+	CreatedAt  time.Time
+	FinishedAt *time.Time
+	ExpiresAt  *time.Time
+}
+
+func (deliveryRow) TableName() string { return "deliveries" }
+
+func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
+	d := delivery.Delivery{
+		ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, CentreNumber: centreNumber, Filename: r.Filename,
+		Kind: delivery.Kind(r.Kind), Mode: delivery.Mode(r.Mode), State: delivery.State(r.State), Via: r.Via,
+		CreatedBy: r.UserName, CreatedAt: r.CreatedAt.UTC(), FinishedAt: moment(r.FinishedAt), ExpiresAt: moment(r.ExpiresAt),
+		Paused: r.Paused, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
+		Prepared: r.Prepared, Resolved: r.Resolved, Registered: r.Registered, FailCode: r.FailCode,
+		Counts: patient.Counts{
+			Read: r.RowsRead, Created: r.NCreated, Updated: r.NUpdated, Unchanged: r.NUnchanged, Rejected: r.NRejected, Review: r.NReview,
+		},
+		Planned: patient.Counts{
+			Read: r.RowsRead, Created: r.PCreated, Updated: r.PUpdated, Unchanged: r.PUnchanged, Rejected: r.PRejected, Review: r.PReview,
+		},
+	}
+	d.Counts.Pending = d.Counts.Read - d.Counts.Stored() - d.Counts.Rejected - d.Counts.Review
+	d.Planned.Pending = d.Planned.Read - d.Planned.Stored() - d.Planned.Rejected - d.Planned.Review
+	// We wrote these three.
+	_ = json.Unmarshal([]byte(r.Columns), &d.Columns)
+	_ = json.Unmarshal([]byte(r.Refusals), &d.Refusals)
+	_ = json.Unmarshal([]byte(r.Notes), &d.Notes)
+	return d
+}
+
+// who is the person in whose name the delivery's work is done.
+func (r deliveryRow) who() audit.Who {
+	return audit.Who{
+		UserID: r.UserID, Name: r.UserName, Role: r.UserRole, CentreID: r.CentreID, Address: r.Address, RequestID: r.RequestID, Via: "worker",
+	}
+}
+
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// listedDelivery is a delivery with its centre's number.
+type listedDelivery struct {
+	Row          deliveryRow `gorm:"embedded"`
+	CentreNumber string
+}
+
+func (r listedDelivery) delivery() delivery.Delivery { return r.Row.delivery(r.CentreNumber) }
+
+func deliveriesIn(db *gorm.DB, scope account.Scope) *gorm.DB {
+	return scoped(db.Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id"), scope, "d.centre_id")
+}
+
+// findDelivery reads one delivery in scope.
+func findDelivery(db *gorm.DB, scope account.Scope, publicID string) (listedDelivery, error) {
+	var r listedDelivery
+	err := first(deliveriesIn(db, scope).Where("d.public_id = ? AND d.state <> ?", publicID, string(delivery.Receiving)), &r)
+	return r, err
+}
+
+// Delivery gives one delivery without an event: for the progress of one whose
+// page was logged.
+func (s *Store) Delivery(ctx context.Context, scope account.Scope, publicID string) (delivery.Delivery, error) {
+	r, err := findDelivery(s.read(ctx), scope, publicID)
+	if err != nil {
+		return delivery.Delivery{}, s.dialect.clean(err)
+	}
+	return r.delivery(), nil
+}
+
+// ViewDelivery gives one delivery with its event.
+func (s *Store) ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error) {
+	var d delivery.Delivery
+	err := s.write(ctx, func(t *tx) error {
+		r, err := findDelivery(t.db, scope, publicID)
+		if err != nil {
+			return err
+		}
+		d = r.delivery()
+		return t.record(audit.Event{Type: audit.DeliveryViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: publicID})
+	})
+	return d, err
+}
+
+// Deliveries gives a page of deliveries, newest first, with its event.
+func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Scope, q delivery.Query) (delivery.Page, error) {
+	var page delivery.Page
+	err := s.write(ctx, func(t *tx) error {
+		page = delivery.Page{}
+		limit := limitOf(q.Limit)
+		db := deliveriesIn(t.db, scope).Where("d.state <> ?", string(delivery.Receiving))
+		if q.CentreNumber != "" {
+			db = db.Where("c.number = ?", q.CentreNumber)
+		}
+		final := []string{string(delivery.Done), string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}
+		switch q.Group {
+		case delivery.Open:
+			db = db.Where("d.state NOT IN ?", final)
+		case delivery.Closed:
+			db = db.Where("d.state IN ?", final)
+		case delivery.ToMend:
+			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), final[1:3])
+		}
+		if q.After != "" {
+			last, err := findDelivery(t.db, scope, q.After)
+			if err != nil {
+				return err
+			}
+			db = db.Where("d.id < ?", last.Row.ID)
+		}
+		var rows []listedDelivery
+		if err := db.Order("d.id DESC").Limit(limit + 1).Scan(&rows).Error; err != nil {
+			return err
+		}
+		if len(rows) > limit {
+			rows = rows[:limit]
+			page.Next = rows[limit-1].Row.PublicID
+		}
+		for _, r := range rows {
+			page.Deliveries = append(page.Deliveries, r.delivery())
+		}
+		return t.record(audit.Event{Type: audit.DeliveriesListed, Action: audit.Read, Who: who, ObjectType: "deliveries"})
+	})
+	return page, err
+}
+
+// changeWaiting moves a delivery that a person acts upon: from one of the states
+// in from, or err. It takes the delivery away from any worker that holds it.
+func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.Scope, id string, from []delivery.State, miss error,
+	typ audit.Type, change func(t *tx, r deliveryRow) error,
+) error {
+	return s.write(ctx, func(t *tx) error {
+		r, err := findDelivery(t.db, scope, id)
+		if err != nil {
+			return err
+		}
+		states := make([]string, len(from))
+		for i, f := range from {
+			states[i] = string(f)
+		}
+		res := t.db.Exec("UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND state IN ?", t.at, r.Row.ID, states)
+		if err := one(res, miss); err != nil {
+			return err
+		}
+		if err := change(t, r.Row); err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: typ, Action: audit.Update, Who: who, ObjectType: "delivery", ObjectID: id})
+	})
+}
+
+// SaveChecked lets a delivery that waits for a person go on: it is decided once
+// more, and stored.
+func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
+	return s.changeWaiting(ctx, who, scope, id, []delivery.State{delivery.Checked, delivery.Confirm},
+		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
+			return t.db.Exec("UPDATE deliveries SET state = ?, mode = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
+				string(delivery.Deciding), string(delivery.Save), true, r.ID).Error
+		})
+}
+
+// beforeStoring are the states from which a delivery can be cancelled.
+var beforeStoring = []delivery.State{delivery.Received, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm}
+
+// Cancel ends a delivery that is not being stored yet, and erases what it held.
+func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
+	return s.changeWaiting(ctx, who, scope, id, beforeStoring, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
+		func(t *tx, r deliveryRow) error { return t.end(r.ID, delivery.Cancelled, "") })
+}
+
+// Wake lets the paused chunks of a delivery try the TTP at once.
+func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
+	return s.write(ctx, func(t *tx) error {
+		r, err := findDelivery(t.db, scope, id)
+		if err != nil {
+			return err
+		}
+		if err := t.db.Exec("UPDATE chunks SET next_try_at = ? WHERE delivery_id = ? AND next_try_at > ?", t.at, r.Row.ID, t.at).Error; err != nil {
+			return err
+		}
+		if err := t.db.Exec("UPDATE deliveries SET next_try_at = ? WHERE id = ? AND paused = ?", t.at, r.Row.ID, true).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.DeliveryRetried, Action: audit.Execute, Who: who, ObjectType: "delivery", ObjectID: id})
+	})
+}
+
+// end puts a delivery in a final state: its key is destroyed, and all that was
+// sealed under it is gone.
+func (t *tx) end(id int64, state delivery.State, failCode string) error {
+	for _, table := range []string{"upload_blocks", "chunks", "row_marks"} {
+		if err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ?", id).Error; err != nil {
+			return err
+		}
+	}
+	return t.db.Exec(`UPDATE deliveries SET state = ?, fail_code = ?, key_id = '', wrapped_key = ?, paused = ?, next_try_at = NULL,
+		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ?`, string(state), failCode, []byte(nil), false, t.at, id).Error
+}
+
+// Expire cancels checks that nobody answered, and drops uploads that broke off.
+func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error) {
+	n := 0
+	err := s.write(ctx, func(t *tx) error {
+		n = 0
+		var rows []deliveryRow
+		if err := t.db.Where("expires_at < ? AND state IN ?", stamp(now), []string{string(delivery.Checked), string(delivery.Confirm)}).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := t.end(r.ID, delivery.Cancelled, "lapsed"); err != nil {
+				return err
+			}
+			who := r.who()
+			who.UserID, who.Name, who.Role = 0, "systeem", ""
+			err := t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID, Code: "lapsed"})
+			if err != nil {
+				return err
+			}
+		}
+		n = len(rows)
+		rows = nil
+		if err := t.db.Where("state = ? AND created_at < ?", string(delivery.Receiving), stamp(now.Add(-abandoned))).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := t.drop(r.ID); err != nil {
+				return err
+			}
+		}
+		n += len(rows)
+		return nil
+	})
+	return n, err
+}
+
+// OpenKeyIDs names the wrapping keys that open deliveries still need.
+func (s *Store) OpenKeyIDs(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := s.read(ctx).Raw("SELECT DISTINCT key_id FROM deliveries WHERE key_id <> ''").Scan(&ids).Error
+	return ids, s.dialect.clean(err)
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+)
+
+type findingRow struct {
+	DeliveryID    int64
+	Line          int
+	Seq           int
+	PatientNumber string
+	Stage         string
+	Severity      string
+	Source        string
+	Code          string
+	Field         string
+	Message       string
+	Partners      string
+}
+
+func (r findingRow) finding() patient.Finding {
+	return patient.Finding{
+		Severity: patient.Severity(r.Severity), Source: patient.Source(r.Source), Code: r.Code, Field: r.Field, Message: r.Message,
+	}
+}
+
+// cursorBase packs line and seq into one cursor: a line has fewer findings.
+const cursorBase = 1000
+
+// Findings gives a page of findings in the order of the file.
+func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error) {
+	limit := q.Limit
+	if limit <= 0 || limit > 5000 {
+		limit = 5000
+	}
+	match := func() *gorm.DB {
+		db := s.read(ctx).Table("findings").Where("delivery_id = ?", d.ID)
+		if q.Severity != "" {
+			db = db.Where("severity = ?", string(q.Severity))
+		}
+		if q.Code != "" {
+			db = db.Where("code = ?", q.Code)
+		}
+		if q.Field != "" {
+			db = db.Where("field = ?", q.Field)
+		}
+		return db
+	}
+	var page delivery.FindingPage
+	var total int64
+	if err := match().Count(&total).Error; err != nil {
+		return page, s.dialect.clean(err)
+	}
+	page.Total = int(total)
+	db := match()
+	if q.After > 0 {
+		line, seq := q.After/cursorBase, q.After%cursorBase
+		db = db.Where("(line > ? OR (line = ? AND seq > ?))", line, line, seq)
+	}
+	var rows []findingRow
+	if err := db.Order("line, seq").Limit(limit + 1).Find(&rows).Error; err != nil {
+		return page, s.dialect.clean(err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		last := rows[limit-1]
+		page.Next = int64(last.Line)*cursorBase + int64(last.Seq)
+	}
+	for _, r := range rows {
+		page.Findings = append(page.Findings, delivery.Finding{
+			Finding: r.finding(), Line: r.Line, PatientNumber: r.PatientNumber, Stage: delivery.Stage(r.Stage), Partners: splitInts(r.Partners),
+		})
+	}
+	return page, nil
+}
+
+// maxCauses is how many causes a report names; a TTP has far fewer messages.
+const maxCauses = 200
+
+// causeColumns are what makes two findings the same cause.
+const causeColumns = "severity, source, code, field, message"
+
+// Causes groups a delivery's findings by what they say, the commonest first;
+// rejections before warnings. Two questions, however many findings there are.
+func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error) {
+	var groups []struct {
+		Row findingRow `gorm:"embedded"`
+		N   int
+	}
+	err := s.read(ctx).Table("findings").Select(causeColumns+", COUNT(*) AS n").Where("delivery_id = ?", d.ID).Group(causeColumns).
+		Order("severity, COUNT(*) DESC, code, field").Limit(maxCauses).Scan(&groups).Error
+	if err != nil {
+		return nil, s.dialect.clean(err)
+	}
+	out := make([]delivery.Cause, len(groups))
+	at := make(map[patient.Finding]int, len(groups))
+	for i, g := range groups {
+		out[i] = delivery.Cause{Finding: g.Row.finding(), Count: g.N}
+		at[g.Row.finding()] = i
+	}
+	var rows []findingRow
+	err = s.read(ctx).Raw("SELECT "+causeColumns+", line FROM (SELECT "+causeColumns+", line, ROW_NUMBER() OVER (PARTITION BY "+causeColumns+
+		" ORDER BY line) AS rn FROM findings WHERE delivery_id = ?) f WHERE rn <= ? ORDER BY line", d.ID, delivery.MaxCauseLines).Scan(&rows).Error
+	for _, r := range rows {
+		if i, ok := at[r.finding()]; ok {
+			out[i].Lines = append(out[i].Lines, r.Line)
+		}
+	}
+	return out, s.dialect.clean(err)
+}
+
+// RecordReport logs that a report was read or downloaded.
+func (s *Store) RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error {
+	return s.Record(ctx, audit.Event{Type: audit.ReportViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: d.PublicID, Code: format})
+}

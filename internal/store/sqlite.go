@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	msqlite "modernc.org/sqlite" // pure Go: no C compiler in a hospital's build street
+)
+
+// sqliteDialect is the embedded default, for one process on one machine.
+type sqliteDialect struct{}
+
+// sqlitePragmas are the promises of architecture.md, "Data". wal_autocheckpoint
+// and cache_size are measured (stack.md §11).
+var sqlitePragmas = []struct{ name, value, want string }{
+	{"journal_mode", "WAL", "wal"},
+	{"synchronous", "FULL", "2"},
+	{"foreign_keys", "1", "1"},
+	{"busy_timeout", "10000", "10000"},
+	{"secure_delete", "ON", "1"},
+	{"temp_store", "MEMORY", "2"},
+	{"cache_size", "-65536", "-65536"},
+	{"wal_autocheckpoint", "4000", "4000"},
+}
+
+// OpenSQLite opens, or makes, the database at path, and brings it to the newest
+// schema. One process at a time: a second one is refused.
+func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
+	for _, p := range sqlitePragmas {
+		q.Add("_pragma", p.name+"("+p.value+")")
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open SQLite: %w", sqliteDialect{}.clean(err)), lock.Close())
+	}
+	// One writer is all that SQLite has; a second connection would only wait.
+	db.SetMaxOpenConns(1)
+	s, err := open(ctx, sqliteDialect{}, db, sqliteDialector{sqlite.Dialector{Conn: db, DriverName: "sqlite"}}, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close(), lock.Close())
+	}
+	s.closers = append(s.closers, lock.Close)
+	if err := errors.Join(s.assertPragmas(ctx), os.Chmod(path, 0o600), s.releaseLeases(ctx)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// lockFile takes the lock that keeps a second process off the database.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the database: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another process uses the database (%s): stop it first", path), f.Close())
+	}
+	return f, nil
+}
+
+// assertPragmas reads the pragmas back: a promise that was not taken is an error.
+func (s *Store) assertPragmas(ctx context.Context) error {
+	for _, p := range sqlitePragmas {
+		var got string
+		if err := s.sql.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fmt.Errorf("read pragma %s: %w", p.name, s.dialect.clean(err))
+		}
+		if got != p.want {
+			return fmt.Errorf("pragma %s is %s, want %s", p.name, got, p.want)
+		}
+	}
+	return nil
+}
+
+// sqliteDialector is GORM's, with modernc's errors translated (stack.md §1).
+type sqliteDialector struct{ sqlite.Dialector }
+
+// Translate maps modernc's error codes to GORM's errors.
+func (sqliteDialector) Translate(err error) error {
+	if (sqliteDialect{}).duplicate(err) {
+		return gorm.ErrDuplicatedKey
+	}
+	return err
+}
+
+func (sqliteDialect) name() string { return "sqlite" }
+
+func (sqliteDialect) migrate(ctx context.Context, db *sql.DB) error {
+	return goUp(ctx, goose.DialectSQLite3, db, "sqlite")
+}
+
+// insert binds row by row: prepared single-row statements are the fastest way
+// into SQLite (stack.md §11).
+func (sqliteDialect) insert(ctx context.Context, tx *sql.Tx, table string, columns []string, n int, row func(i int) []any) error {
+	return eachRow(ctx, tx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ("+marks(len(columns))+")", n, row)
+}
+
+func (sqliteDialect) update(ctx context.Context, tx *sql.Tx, table string, set, key []string, n int, row func(i int) []any) error {
+	return eachRow(ctx, tx, "UPDATE "+table+" SET "+strings.Join(set, " = ?, ")+" = ? WHERE "+strings.Join(key, " = ? AND ")+" = ?", n, row)
+}
+
+func eachRow(ctx context.Context, tx *sql.Tx, statement string, n int, row func(i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	st, err := tx.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for i := range n {
+		if _, err := st.ExecContext(ctx, row(i)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forUpdate has nothing to do: every transaction begins as a writer.
+func (sqliteDialect) forUpdate(db *gorm.DB, table string) *gorm.DB { return db.Table(table) }
+
+func (sqliteDialect) code(err error) int {
+	if e, ok := errors.AsType[*msqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+func (d sqliteDialect) retryable(err error) bool {
+	c := d.code(err) & 0xff
+	return c == 5 || c == 6 // BUSY, LOCKED
+}
+
+func (d sqliteDialect) duplicate(err error) bool {
+	c := d.code(err)
+	return c == 1555 || c == 2067 || errors.Is(err, gorm.ErrDuplicatedKey) // PRIMARYKEY, UNIQUE
+}
+
+func (d sqliteDialect) clean(err error) error {
+	if c := d.code(err); c != 0 {
+		return &codeError{"SQLite", c}
+	}
+	return err
+}
+
+// maxIn keeps a list well under SQLite's 32,766 variables.
+func (sqliteDialect) maxIn() int { return 1000 }

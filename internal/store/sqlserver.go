@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/sqlserver"
+	"gorm.io/gorm"
+)
+
+// sqlserverDialect is what production runs on; several processes may share one
+// server. It keeps to what stack.md §2 and §12 found to be understood.
+type sqlserverDialect struct{}
+
+// OpenSQLServer opens the database that dsn names and brings it to the newest
+// schema. READ_COMMITTED_SNAPSHOT should be on (docs/operations.md).
+func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
+	db, err := sql.Open("sqlserver", dsn)
+	if err != nil {
+		return nil, errors.New("open SQL Server: the connection string is not valid") // its error may quote the password
+	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16) // a new connection is dear
+	s, err := open(ctx, sqlserverDialect{}, db, sqlserver.New(sqlserver.Config{Conn: db}), o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func (sqlserverDialect) name() string { return "sqlserver" }
+
+// migrate holds an application lock on a connection of its own for the whole
+// run, since goose has none for SQL Server.
+func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return d.clean(err)
+	}
+	defer conn.Close()
+	const lock = `DECLARE @r int; EXEC @r = sp_getapplock @Resource = 'sluis-migrations', @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 120000; SELECT @r`
+	var got int
+	if err := conn.QueryRowContext(ctx, lock).Scan(&got); err != nil {
+		return d.clean(err)
+	}
+	if got < 0 {
+		return errors.New("another process has been migrating for two minutes")
+	}
+	defer func() {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `EXEC sp_releaseapplock @Resource = 'sluis-migrations', @LockOwner = 'Session'`)
+	}()
+	return goUp(ctx, goose.DialectMSSQL, db, "sqlserver")
+}
+
+// insert copies rows in bulk.
+func (sqlserverDialect) insert(ctx context.Context, tx *sql.Tx, table string, columns []string, n int, row func(i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	st, err := tx.PrepareContext(ctx, mssql.CopyIn(table, mssql.BulkOptions{RowsPerBatch: n, CheckConstraints: true}, columns...))
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for i := range n {
+		if _, err := st.ExecContext(ctx, row(i)...); err != nil {
+			return err
+		}
+	}
+	_, err = st.ExecContext(ctx) // flush
+	return err
+}
+
+// update copies the rows into a temporary table and joins it in one statement.
+func (d sqlserverDialect) update(ctx context.Context, tx *sql.Tx, table string, set, key []string, n int, row func(i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	columns := slices.Concat(set, key)
+	// Statements without parameters are batches, so that #stage outlives them.
+	if _, err := tx.ExecContext(ctx, "SELECT "+strings.Join(columns, ", ")+" INTO #stage FROM "+table+" WHERE 1 = 0"); err != nil {
+		return err
+	}
+	if err := d.insert(ctx, tx, "#stage", columns, n, row); err != nil {
+		return err
+	}
+	assign, on := make([]string, len(set)), make([]string, len(key))
+	for i, c := range set {
+		assign[i] = c + " = s." + c
+	}
+	for i, c := range key {
+		on[i] = "t." + c + " = s." + c
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE t SET "+strings.Join(assign, ", ")+" FROM "+table+" t JOIN #stage s ON "+strings.Join(on, " AND ")); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DROP TABLE #stage")
+	return err
+}
+
+func (sqlserverDialect) forUpdate(db *gorm.DB, table string) *gorm.DB {
+	return db.Table(table + " WITH (UPDLOCK, HOLDLOCK)")
+}
+
+func (sqlserverDialect) code(err error) int32 {
+	if e, ok := errors.AsType[mssql.Error](err); ok {
+		return e.Number
+	}
+	return 0
+}
+
+// retryable: deadlock victim, lock timeout, snapshot conflict, and a duplicate
+// key, which a second look turns into an update.
+func (d sqlserverDialect) retryable(err error) bool {
+	return slices.Contains([]int32{1205, 1222, 3960}, d.code(err)) || d.duplicate(err)
+}
+
+func (d sqlserverDialect) duplicate(err error) bool {
+	c := d.code(err)
+	return c == 2601 || c == 2627 || errors.Is(err, gorm.ErrDuplicatedKey)
+}
+
+func (d sqlserverDialect) clean(err error) error {
+	if c := d.code(err); c != 0 {
+		return &codeError{"SQL Server", int(c)}
+	}
+	return err
+}
+
+// maxIn keeps a statement under SQL Server's 2,098 parameters.
+func (sqlserverDialect) maxIn() int { return 1000 }
+
+// Open opens the database that where names: "sqlite:PATH" or "sqlserver://…".
+func Open(ctx context.Context, where string, o Options) (*Store, error) {
+	if path, ok := strings.CutPrefix(where, "sqlite:"); ok {
+		return OpenSQLite(ctx, path, o)
+	}
+	if strings.HasPrefix(where, "sqlserver://") {
+		return OpenSQLServer(ctx, where, o)
+	}
+	return nil, fmt.Errorf("the database must be sqlite:PATH or sqlserver://…")
+}

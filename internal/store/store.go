@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"sluis/internal/apperr"
+	"sluis/migrations"
+)
+
+// Options are what a Store needs.
+type Options struct {
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Store is the database. It is safe for concurrent use.
+type Store struct {
+	dialect dialect
+	sql     *sql.DB
+	gorm    *gorm.DB
+	now     func() time.Time
+	log     *slog.Logger
+	closers []func() error
+}
+
+func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Options) (*Store, error) {
+	if err := db.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("reach the database: %w", d.clean(err))
+	}
+	if err := d.migrate(ctx, db); err != nil {
+		return nil, fmt.Errorf("migrate the database: %w", err)
+	}
+	g, err := gorm.Open(gd, &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		// GORM's logger prints statements with their values: never.
+		Logger: logger.Discard,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open gorm: %w", d.clean(err))
+	}
+	return &Store{dialect: d, sql: db, gorm: g, now: o.Now, log: o.Log}, nil
+}
+
+// goUp brings the schema up, and refuses a database that is newer than we are.
+func goUp(ctx context.Context, d goose.Dialect, db *sql.DB, folder string) error {
+	files, err := fs.Sub(migrations.Files, folder)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(d, db, files)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("the database has schema %d, newer than this program's %d: use the newer program", current, target)
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Close closes the database.
+func (s *Store) Close() error {
+	err := s.sql.Close()
+	for _, c := range s.closers {
+		err = errors.Join(err, c())
+	}
+	return err
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.dialect.clean(s.sql.PingContext(ctx)) }
+
+// tx is one transaction.
+type tx struct {
+	*Store
+	db  *gorm.DB
+	raw *sql.Tx
+	at  time.Time // one moment for all that it writes
+}
+
+// maxTries is how often a transaction is tried that lost to another one.
+const maxTries = 5
+
+// write runs f in a transaction, again from the start where the database says
+// that another transaction was in its way.
+func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
+	for try := 1; ; try++ {
+		err := s.gorm.WithContext(ctx).Transaction(func(g *gorm.DB) error {
+			raw, ok := g.Statement.ConnPool.(*sql.Tx)
+			if !ok {
+				return errors.New("store: no transaction")
+			}
+			return f(&tx{Store: s, db: g, raw: raw, at: s.clock()})
+		})
+		if err == nil || !s.dialect.retryable(err) || try == maxTries {
+			return s.dialect.clean(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * (20*time.Millisecond + rand.N(50*time.Millisecond))):
+		}
+	}
+}
+
+// clock is now as the databases keep it: UTC, milliseconds.
+func (s *Store) clock() time.Time { return stamp(s.now()) }
+
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// read gives a session for questions outside a transaction.
+func (s *Store) read(ctx context.Context) *gorm.DB { return s.gorm.WithContext(ctx) }
+
+// next reserves n ids of a sequence and gives the first.
+func (t *tx) next(sequence string, n int) (int64, error) {
+	if err := t.db.Exec("UPDATE sequences SET next = next + ? WHERE name = ?", n, sequence).Error; err != nil {
+		return 0, err
+	}
+	var next int64
+	err := t.db.Raw("SELECT next FROM sequences WHERE name = ?", sequence).Scan(&next).Error
+	return next - int64(n), err
+}
+
+// one runs an UPDATE that must change exactly one row; otherwise it answers miss.
+func one(res *gorm.DB, miss error) error {
+	if res.Error != nil {
+		return res.Error
+	}
+	if res.RowsAffected != 1 {
+		return miss
+	}
+	return nil
+}
+
+// publicID makes a time-ordered id for outside.
+func publicID() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
+}
+
+// errNotFound is the answer for what is not there, and for what is another's.
+var errNotFound = apperr.New(apperr.NotFound, "not_found")
+
+// pieces cuts a list into parts that one IN list may hold.
+func pieces[T any](list []T, size int, f func(part []T) error) error {
+	for len(list) > 0 {
+		n := min(size, len(list))
+		if err := f(list[:n]); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
+}

@@ -27,20 +27,14 @@ func sessionToRow(x account.Session) sessionRow {
 	}
 }
 
-// save updates the session, or inserts it where it is new.
-func (t *tx) saveSession(x account.Session) error {
-	r := sessionToRow(x)
-	res := t.db.Exec("UPDATE sessions SET data = ?, last_seen_at = ?, idle_expires_at = ? WHERE token_hash = ?",
-		r.Data, r.LastSeenAt, r.IdleExpiresAt, r.TokenHash)
-	if res.Error != nil || res.RowsAffected > 0 {
-		return res.Error
-	}
-	return t.db.Create(&r).Error
-}
-
-// SaveSession stores a session, or what changed in it.
+// SaveSession stores what changed in a session. One that was ended meanwhile
+// stays ended.
 func (s *Store) SaveSession(ctx context.Context, x account.Session) error {
-	return s.write(ctx, func(t *tx) error { return t.saveSession(x) })
+	r := sessionToRow(x)
+	return s.write(ctx, func(t *tx) error {
+		return t.db.Exec("UPDATE sessions SET data = ?, last_seen_at = ?, idle_expires_at = ? WHERE token_hash = ?",
+			r.Data, r.LastSeenAt, r.IdleExpiresAt, r.TokenHash).Error
+	})
 }
 
 // SessionByHash gives a session, or apperr.NotFound.
@@ -66,7 +60,8 @@ func (s *Store) SignIn(ctx context.Context, x account.Session, ev audit.Event) e
 		if err := t.db.Exec("DELETE FROM sessions WHERE expires_at < ? OR idle_expires_at < ?", t.at, t.at).Error; err != nil {
 			return err
 		}
-		if err := t.saveSession(x); err != nil {
+		r := sessionToRow(x)
+		if err := t.db.Create(&r).Error; err != nil {
 			return err
 		}
 		return t.record(ev)

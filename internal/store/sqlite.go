@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -33,11 +34,14 @@ var sqlitePragmas = []struct{ name, value, want string }{
 }
 
 // OpenSQLite opens, or makes, the database at path, and brings it to the newest
-// schema. One process at a time: a second one is refused.
+// schema. One serving process at a time: a second one is refused.
 func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
-	lock, err := lockFile(path + ".lock")
-	if err != nil {
-		return nil, err
+	var lock io.Closer = io.NopCloser(nil)
+	if !o.Beside {
+		var err error
+		if lock, err = lockFile(path + ".lock"); err != nil {
+			return nil, err
+		}
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
 	for _, p := range sqlitePragmas {
@@ -55,7 +59,11 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, db.Close(), lock.Close())
 	}
 	s.closers = append(s.closers, lock.Close)
-	if err := errors.Join(s.assertPragmas(ctx), os.Chmod(path, 0o600), s.releaseLeases(ctx)); err != nil {
+	err = errors.Join(s.assertPragmas(ctx), os.Chmod(path, 0o600))
+	if err == nil && !o.Beside {
+		err = s.releaseLeases(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

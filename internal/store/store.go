@@ -23,6 +23,9 @@ import (
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
+	// Beside opens the database for a command that may run beside the serving
+	// process: it takes no lock and frees no leases.
+	Beside bool
 }
 
 // Store is the database. It is safe for concurrent use.

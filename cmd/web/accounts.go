@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"strings"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/config"
+	"sluis/internal/store"
+)
+
+// byCommand is how the access log knows what is done here.
+var byCommand = audit.Who{Name: "opdrachtregel", Via: "cli"}
+
+// withStore runs f on the database that the environment names.
+func withStore(ctx context.Context, c console, f func(s *store.Store) error) error {
+	where, err := config.LoadDatabase(c.env)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, where.Reveal(), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Beside: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.Close())
+}
+
+// addCentreCommand adds a centre.
+type addCentreCommand struct {
+	Number     string `required:"" help:"The centre's number, such as 2809."`
+	Name       string `required:"" help:"Its name on the screens."`
+	Identities bool   `help:"Let it deliver files with names; off unless given."`
+}
+
+// Run adds it.
+func (a addCentreCommand) Run(ctx context.Context, c console) error {
+	return withStore(ctx, c, func(s *store.Store) error {
+		_, err := s.AddCentre(ctx, byCommand, account.Centre{Number: a.Number, Name: a.Name, IdentitiesAllowed: a.Identities})
+		if apperr.KindOf(err) == apperr.Conflict {
+			return fmt.Errorf("centre %s is there already", a.Number)
+		} else if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "centre %s added\n", a.Number)
+		return nil
+	})
+}
+
+// addUserCommand adds a user.
+type addUserCommand struct {
+	Email         string         `required:"" help:"E-mail address to sign in with."`
+	Role          []account.Role `required:"" help:"clinician, uploader, datamanager, admin or auditor; may be given more than once."`
+	Centre        string         `help:"Number of the centre; for clinician and uploader."`
+	PasswordStdin bool           `help:"Read the password from standard input, instead of making one up and showing it."`
+}
+
+// Run adds the user.
+func (a addUserCommand) Run(ctx context.Context, c console) error {
+	if addr, err := mail.ParseAddress(a.Email); err != nil || addr.Address != a.Email {
+		return fmt.Errorf("--email %q is no e-mail address", a.Email)
+	}
+	password := rand.Text()[:20]
+	if a.PasswordStdin {
+		line, err := bufio.NewReader(c.in).ReadString('\n')
+		if err != nil && line == "" {
+			return errors.New("no password on standard input")
+		}
+		password = strings.TrimRight(line, "\r\n")
+	}
+	return withStore(ctx, c, func(s *store.Store) error {
+		centre, err := centreFor(ctx, s, a.Centre, a.Role...)
+		if err != nil {
+			return err
+		}
+		hash, err := account.HashPassword(ctx, password)
+		if err != nil {
+			return err
+		}
+		_, err = s.AddUser(ctx, byCommand, account.User{Email: a.Email, PasswordHash: hash, Roles: a.Role, Centre: centre})
+		if apperr.KindOf(err) == apperr.Conflict {
+			return fmt.Errorf("user %s is there already", a.Email)
+		} else if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "user %s added\n", a.Email)
+		if !a.PasswordStdin {
+			fmt.Fprintf(c.out, "password: %s\n", password)
+		}
+		return nil
+	})
+}
+
+// addTokenCommand adds an API token.
+type addTokenCommand struct {
+	Name   string       `required:"" help:"What the token is for; shown in the access log."`
+	Role   account.Role `required:"" help:"clinician, uploader or datamanager."`
+	Centre string       `help:"Number of the centre; for clinician and uploader."`
+}
+
+// Run adds the token and shows it, this once.
+func (a addTokenCommand) Run(ctx context.Context, c console) error {
+	return withStore(ctx, c, func(s *store.Store) error {
+		centre, err := centreFor(ctx, s, a.Centre, a.Role)
+		if err != nil {
+			return err
+		}
+		token, hash := account.NewToken()
+		if _, err := s.AddToken(ctx, byCommand, account.Token{Name: a.Name, Role: a.Role, Centre: centre}, hash); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "token %s added; it is shown this once:\n%s\n", a.Name, token)
+		return nil
+	})
+}
+
+// centreFor finds the centre that the roles need; roles of no centre get none.
+func centreFor(ctx context.Context, s *store.Store, number string, roles ...account.Role) (*account.Centre, error) {
+	needs := 0
+	for _, r := range roles {
+		if !r.Valid() {
+			return nil, fmt.Errorf("--role %q is none of clinician, uploader, datamanager, admin, auditor", r)
+		}
+		if r.NeedsCentre() {
+			needs++
+		}
+	}
+	switch {
+	case needs > 0 && needs < len(roles):
+		return nil, errors.New("clinician and uploader belong to a centre, the other roles to none: use two accounts")
+	case needs == 0 && number != "":
+		return nil, errors.New("--centre is for clinician and uploader only")
+	case needs == 0:
+		return nil, nil
+	case number == "":
+		return nil, errors.New("clinician and uploader belong to a centre: give --centre")
+	}
+	centre, err := s.CentreByNumber(ctx, number)
+	if apperr.KindOf(err) == apperr.NotFound {
+		return nil, fmt.Errorf("there is no centre %s: add it with web centre add", number)
+	}
+	return &centre, err
+}

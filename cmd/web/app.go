@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"sluis/internal/config"
+	"sluis/internal/importer"
+	"sluis/internal/importer/intake"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+	"sluis/internal/server"
+	"sluis/internal/store"
+	"sluis/internal/ttpclient"
+	"sluis/internal/ttpclient/prepare"
+	"sluis/internal/ttpclient/resolve"
+)
+
+// shutdownTime is how long running requests and steps get to end.
+const shutdownTime = 10 * time.Second
+
+// app is the running program: the parts, put together.
+type app struct {
+	log     *slog.Logger
+	store   *store.Store
+	workers *importer.Importer
+	http    *http.Server
+	cert    string
+	key     string
+}
+
+// assemble puts the parts together. The caller closes the store.
+func assemble(c config.Config, s *store.Store, demo bool, log *slog.Logger) (*app, error) {
+	keys, err := sealing.OpenKeyring(c.KeyringFile, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig, err := ttpTLS(c.TTP)
+	if err != nil {
+		return nil, err
+	}
+	preparing, err := ttpclient.New(ttpOptions(c.TTP, c.TTP.Prepare, ttpclient.ScopeTemporary, tlsConfig, log))
+	if err != nil {
+		return nil, err
+	}
+	resolving, err := ttpclient.New(ttpOptions(c.TTP, c.TTP.Resolve, ttpclient.ScopeDefinitive, tlsConfig, log))
+	if err != nil {
+		return nil, err
+	}
+	preparer := prepare.New(preparing, c.TTP.Domain, c.Types)
+	in, err := intake.New(intake.Options{
+		Store: s, Preparer: preparer, Keys: keys, MACKey: []byte(c.FileMACKey.Reveal()), Types: c.Types, LinkType: c.LinkType,
+		YearOnly: c.BirthYearOnly, MaxBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Now: time.Now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	workers, err := importer.New(importer.Options{
+		Store: s, Intake: in, Resolver: resolve.New(resolving, c.TTP.Domain), Registrar: patient.NewRegistrar(c.LinkType, time.Now),
+		Keys: keys, Workers: c.Workers, Now: time.Now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	sessionKeys := make([][]byte, len(c.SessionKeys))
+	for i, k := range c.SessionKeys {
+		sessionKeys[i] = []byte(k.Reveal())
+	}
+	srv, err := server.New(server.Options{
+		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Desk: workers, Preparer: preparer,
+		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
+		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Types: c.Types, LinkType: c.LinkType,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &app{log: log, store: s, workers: workers, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile}, nil
+}
+
+// waking receives uploads and tells the workers, so that they start at once.
+type waking struct {
+	*intake.Intake
+	workers *importer.Importer
+}
+
+func ttpOptions(t config.TTP, who config.Credential, scope string, tlsConfig *tls.Config, log *slog.Logger) ttpclient.Options {
+	return ttpclient.Options{
+		AuthURL: t.AuthURL.String(), APIURL: t.APIURL.String(), ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope,
+		AllowHTTP: t.AllowLoopbackHTTP, TLS: tlsConfig, Log: log,
+	}
+}
+
+// ttpTLS is how the TTP is trusted and how we show who we are; nil for the
+// system's way.
+func ttpTLS(t config.TTP) (*tls.Config, error) {
+	if t.CAFile == "" && t.ClientCertFile == "" {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read SLUIS_TTP_CA_FILE: %w", err)
+		}
+		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("SLUIS_TTP_CA_FILE holds no certificate in PEM form")
+		}
+	}
+	if t.ClientCertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.ClientCertFile, t.ClientKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the TTP client certificate: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// serve answers on ln and works the queue until ctx ends; then it lets running
+// requests and steps end, and returns.
+func (a *app) serve(ctx context.Context, ln net.Listener) error {
+	live, stop := context.WithCancel(ctx)
+	defer stop()
+	// Requests that stay open, such as a progress stream, end with the program.
+	a.http.BaseContext = func(net.Listener) context.Context { return live }
+	var working sync.WaitGroup
+	working.Go(func() { a.workers.Run(live) })
+	failed := make(chan error, 1)
+	go func() {
+		if a.cert != "" {
+			failed <- a.http.ServeTLS(ln, a.cert, a.key)
+		} else {
+			failed <- a.http.Serve(ln)
+		}
+	}()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		err = a.http.Shutdown(grace)
+	}
+	stop()
+	working.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Receive receives an upload and wakes the workers.
+func (w waking) Receive(ctx context.Context, up intake.Upload, r io.Reader) (string, error) {
+	id, err := w.Intake.Receive(ctx, up, r)
+	if err == nil {
+		w.workers.Wake()
+	}
+	return id, err
+}

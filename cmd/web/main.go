@@ -1,0 +1,74 @@
+// Command web is Sluis: the demonstration, the real service, and the commands
+// that prepare it. It is the only place where all parts meet.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong" // subcommands and their help from one struct
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// console is what a command speaks to.
+type console struct {
+	env []string
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// run is the whole program: tests call it as main does. It answers the exit code.
+func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.Writer) int {
+	var cli commands
+	exit := -1
+	parser, err := kong.New(&cli, kong.Name("web"), kong.Description("Sluis delivers patients to a quality registry under pseudonym."),
+		kong.Writers(out, errOut), kong.Exit(func(code int) { exit = code }), kong.UsageOnError(),
+		kong.Bind(console{env, in, out, errOut}), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		fmt.Fprintln(errOut, "web:", err)
+		return 2
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 { // --help was asked for and given
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "web: %v\nTry: web --help\n", err)
+		return 2
+	}
+	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(errOut, "web:", err)
+		return 1
+	}
+	return 0
+}
+
+// commands are the subcommands.
+type commands struct {
+	Demo    demoCommand  `cmd:"" help:"Start everything on this machine with embedded defaults and made-up accounts."`
+	Serve   serveCommand `cmd:"" help:"Start the real service, configured by SLUIS_… environment variables."`
+	Sandbox struct {
+		Serve        sandboxServeCommand `cmd:"" help:"Serve the stand-in TTP alone."`
+		Pseudonymise pseudonymiseCommand `cmd:"" help:"Play the hospital: turn a CSV with identities into one with temporary pseudonyms."`
+	} `cmd:"" help:"The stand-in for the TTP."`
+	User struct {
+		Add addUserCommand `cmd:"" help:"Add a user."`
+	} `cmd:"" help:"Users of the real service."`
+	Centre struct {
+		Add addCentreCommand `cmd:"" help:"Add a centre."`
+	} `cmd:"" help:"Centres of the real service."`
+	Token struct {
+		Add addTokenCommand `cmd:"" help:"Add an API token."`
+	} `cmd:"" help:"API tokens of the real service."`
+}

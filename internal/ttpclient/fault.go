@@ -1,0 +1,111 @@
+package ttpclient
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"sluis/internal/patient"
+)
+
+// longestRetryAfter caps what a TTP can make the caller wait.
+const longestRetryAfter = time.Hour
+
+// fault is a try that gave no answer. It holds a status and a known code, never
+// a piece of a body.
+type fault struct {
+	verdict    verdict
+	status     int    // 0 where there was no answer at all
+	code       string // one of knownCodes, or nothing
+	what       string // ours
+	cause      error  // only of kinds whose text is known to hold no body
+	retryAfter time.Duration
+	maxItems   int // with tooLarge, where the TTP said so
+}
+
+func (f *fault) Error() string {
+	text := f.what
+	if f.status != 0 {
+		text = fmt.Sprintf("%s (status %d)", text, f.status)
+	}
+	if f.code != "" {
+		text += " " + f.code
+	}
+	if f.cause != nil {
+		text += ": " + f.cause.Error()
+	}
+	return text
+}
+
+func (f *fault) Unwrap() error { return f.cause }
+
+// knownCode gives code where the contract lists it.
+func knownCode(code string) string {
+	if slices.Contains(knownCodes, code) {
+		return code
+	}
+	return ""
+}
+
+// networkFault keeps of a transport error only what speaks of the connection:
+// net/http may quote a piece of a broken answer.
+func networkFault(err error) error {
+	f := &fault{verdict: tryAgain, what: "no connection"}
+	var (
+		op   *net.OpError
+		dns  *net.DNSError
+		cert *tls.CertificateVerificationError
+		tout interface{ Timeout() bool }
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		f.cause = context.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		f.what, f.cause = "no answer in time", context.DeadlineExceeded
+	case errors.Is(err, errHost):
+		f.verdict, f.cause = giveUp, errHost
+	case errors.As(err, &cert):
+		f.verdict, f.what, f.cause = giveUp, "the certificate is not trusted", cert
+	case errors.As(err, &dns):
+		f.cause = dns
+	case errors.As(err, &op):
+		f.cause = op
+	case errors.As(err, &tout) && tout.Timeout():
+		f.what = "no answer in time"
+	default:
+		f.what = "the connection broke"
+	}
+	return f
+}
+
+// retryAfter reads the header, in seconds or as a date.
+func retryAfter(h http.Header) time.Duration {
+	v := h.Get("Retry-After")
+	var d time.Duration
+	if n, err := strconv.ParseInt(v, 10, 32); err == nil {
+		d = time.Duration(n) * time.Second
+	} else if at, err := http.ParseTime(v); err == nil {
+		d = time.Until(at)
+	}
+	return min(max(d, 0), longestRetryAfter)
+}
+
+// unavailable turns what ended a call into what the caller acts on. A caller
+// that gave up hears that and nothing of the TTP.
+func unavailable(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("ttpclient: %w", context.Canceled)
+	}
+	u := &patient.UnavailableError{Err: err}
+	if f, ok := errors.AsType[*fault](err); ok {
+		u.Denied = f.verdict == denied || f.verdict == newToken
+		u.RetryAfter = f.retryAfter
+	}
+	return u
+}

@@ -1,0 +1,73 @@
+// Package resolve exchanges temporary pseudonyms for definitive ones, with the
+// registry's credential.
+//
+// It never sees an identity, and never imports package prepare. No pseudonym is
+// in its errors or log lines.
+package resolve
+
+import (
+	"context"
+	"errors"
+
+	"sluis/internal/patient"
+	"sluis/internal/ttpclient"
+)
+
+// Client resolves into one domain. It is a [patient.Resolver].
+type Client struct {
+	ttp    *ttpclient.Client
+	domain string
+}
+
+var _ patient.Resolver = (*Client)(nil)
+
+// New makes a client for domain. The credential of ttp has scope
+// [ttpclient.ScopeDefinitive].
+func New(ttp *ttpclient.Client, domain string) *Client { return &Client{ttp: ttp, domain: domain} }
+
+// Resolve implements [patient.Resolver]. Any number of rows may be asked at once.
+func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolvable) (map[string]patient.Resolved, error) {
+	asked := make([]ttpclient.Row, len(rows))
+	for i, r := range rows {
+		values, err := temporaries(r)
+		if err != nil {
+			return nil, err
+		}
+		asked[i] = ttpclient.Row{Ref: r.Ref, Temporaries: values}
+	}
+	answers, err := c.ttp.Exchange(ctx, key, ttpclient.Definitive(c.domain), asked)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]patient.Resolved, len(answers))
+	for ref, a := range answers {
+		resolved := patient.Resolved{Findings: a.Findings}
+		for _, v := range a.Pseudonyms {
+			resolved.Pseudonyms = append(resolved.Pseudonyms, patient.Pseudonym{
+				Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, ObservedOn: v.RecordedOn,
+			})
+		}
+		out[ref] = resolved
+	}
+	return out, nil
+}
+
+// temporaries wants at least one, and each type (with its date) once: the answer
+// could not be matched otherwise.
+func temporaries(r patient.Resolvable) ([]ttpclient.Value, error) {
+	type slot struct{ typ, recordedOn string }
+	filled := map[slot]bool{}
+	values := make([]ttpclient.Value, len(r.Temporaries))
+	for i, t := range r.Temporaries {
+		at := slot{t.Type, t.RecordedOn}
+		if filled[at] {
+			return nil, errors.New("resolve: a row has two temporary pseudonyms of one type and date")
+		}
+		filled[at] = true
+		values[i] = ttpclient.Value{Type: t.Type, Value: t.Value, RecordedOn: t.RecordedOn}
+	}
+	if len(values) == 0 {
+		return nil, errors.New("resolve: a row has no temporary pseudonym")
+	}
+	return values, nil
+}

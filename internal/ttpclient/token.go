@@ -1,0 +1,90 @@
+package ttpclient
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// tokenSource holds one access token for all callers. x/oauth2 fetches it; what
+// is ours is to drop it when the TTP refuses it, to renew it early by the
+// injected clock, and to keep the response body out of the error.
+type tokenSource struct {
+	client *Client
+	config clientcredentials.Config
+	turn   chan struct{} // one fetch at a time; waiting ends with the caller's context
+	held   string
+	until  time.Time
+}
+
+// The margin by which a token is renewed before it ends: a tenth of its life,
+// a minute at most. A TTP that names no life gets five minutes.
+const (
+	maxMargin    = time.Minute
+	assumedToken = 5 * time.Minute
+)
+
+func newTokenSource(c *Client) *tokenSource {
+	return &tokenSource{
+		client: c,
+		turn:   make(chan struct{}, 1),
+		config: clientcredentials.Config{
+			ClientID: c.opt.ClientID, ClientSecret: c.opt.Secret, Scopes: []string{c.opt.Scope},
+			TokenURL: strings.TrimSuffix(c.opt.AuthURL, "/") + tokenPath, AuthStyle: oauth2.AuthStyleInHeader,
+		},
+	}
+}
+
+// token gives a valid token, and fetches one where none is held.
+func (s *tokenSource) token(ctx context.Context) (string, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if s.held != "" && s.client.opt.Now().Before(s.until) {
+		return s.held, nil
+	}
+	tok, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client.http))
+	if err != nil {
+		return "", tokenError(err)
+	}
+	life := assumedToken
+	if !tok.Expiry.IsZero() {
+		life = time.Until(tok.Expiry)
+	}
+	s.held = tok.AccessToken
+	s.until = s.client.opt.Now().Add(life - min(life/10, maxMargin))
+	return s.held, nil
+}
+
+// drop forgets a token that was refused, unless another caller already did.
+func (s *tokenSource) drop(refused string) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if s.held == refused {
+		s.held = ""
+	}
+}
+
+// tokenError classifies, and leaves out the body that x/oauth2 puts in its text.
+func tokenError(err error) error {
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok || e.Response == nil {
+		return networkFault(err)
+	}
+	f := &fault{status: e.Response.StatusCode, what: "the token was not given", verdict: giveUp}
+	switch s := f.status; {
+	case s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s >= 500:
+		f.verdict, f.retryAfter = tryAgain, retryAfter(e.Response.Header)
+	case s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden:
+		f.verdict = denied
+	}
+	return f
+}

@@ -1,0 +1,249 @@
+package ttpsandbox
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// maxBody is room for the largest call: definitive, 1,000 rows with many types.
+const maxBody = 16 << 20
+
+// call is a request that may be made: by whom, with what, and when. A repeated
+// call has the time of the first one.
+type call struct {
+	client *Client
+	body   []byte
+	at     time.Time
+	seed   []byte
+}
+
+// guarded does what both pseudonym calls have in common before their own work:
+// media type, credential, body, idempotency.
+func (s *Sandbox) guarded(scope string, do func(call) (*answer, *problem)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, p := s.admit(w, r, scope)
+		var a *answer
+		if p == nil {
+			a, p = do(c)
+		}
+		if p != nil {
+			p.write(w)
+			return
+		}
+		writeJSON(w, a)
+	})
+}
+
+func (s *Sandbox) admit(w http.ResponseWriter, r *http.Request, scope string) (call, *problem) {
+	client, p := s.clientFor(r, scope)
+	if p != nil {
+		return call{}, p
+	}
+	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/json" {
+		return call{}, &problem{Status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Title: "Send application/json"}
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" || len(key) > 255 {
+		return call{}, malformed("an Idempotency-Key of 1 to 255 characters is needed")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return call{}, &problem{Status: http.StatusRequestEntityTooLarge, Code: "TOO_MANY_ITEMS", Title: "The body is too large", MaxItems: s.opt.MaxItems}
+	}
+	if err != nil {
+		return call{}, malformed("the body ended early")
+	}
+	c := call{client: client, body: body}
+	bodyHash := s.keyed(scope, string(body))
+	at, ok := s.answered.first(s.keyed(scope, client.ID, key), bodyHash, s.opt.Now())
+	if !ok {
+		return call{}, &problem{Status: http.StatusConflict, Code: "IDEMPOTENCY_KEY_REUSED", Title: "This Idempotency-Key came with another body before"}
+	}
+	c.at = at
+	seed := hmac.New(sha256.New, s.keys.nonce)
+	for _, part := range []string{client.ID, key, string(bodyHash[:]), at.UTC().Format(time.RFC3339Nano)} {
+		writeField(seed, part)
+	}
+	c.seed = seed.Sum(nil)
+	return c, nil
+}
+
+// keyed hashes what the ledger remembers: a plain hash of few identities could
+// be guessed.
+func (s *Sandbox) keyed(parts ...string) (out [sha256.Size]byte) {
+	mac := hmac.New(sha256.New, s.keys.body)
+	for _, part := range parts {
+		writeField(mac, part)
+	}
+	mac.Sum(out[:0])
+	return out
+}
+
+// decode reads a body strictly: what the contract does not name is refused, so
+// that nobody sends the TTP more than it asks for. The decoder's own words may
+// hold a value and are dropped.
+func decode(body []byte, into any) *problem {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if dec.Decode(into) != nil {
+		return malformed("the body is no JSON of this call")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return malformed("there is something after the body")
+	}
+	return nil
+}
+
+// allowed checks what both calls name: a domain, and a number of items with a
+// ref each.
+func (s *Sandbox) allowed(c *Client, domain string, refs []string) *problem {
+	if s.keys.domains[domain] == nil || len(c.Domains) > 0 && !slices.Contains(c.Domains, domain) {
+		return &problem{Status: http.StatusForbidden, Code: "DOMAIN_NOT_ALLOWED", Title: "This domain is not yours to use"}
+	}
+	if len(refs) > s.opt.MaxItems {
+		return &problem{Status: http.StatusRequestEntityTooLarge, Code: "TOO_MANY_ITEMS", Title: "Too many items in one call", MaxItems: s.opt.MaxItems}
+	}
+	if len(refs) == 0 {
+		return malformed("no items")
+	}
+	seen := make(map[string]bool, len(refs))
+	for _, ref := range refs {
+		if ref == "" || len(ref) > 255 || seen[ref] {
+			return malformed("every item needs a ref of its own, of 1 to 255 characters")
+		}
+		seen[ref] = true
+	}
+	return nil
+}
+
+func (s *Sandbox) temporary(c call) (*answer, *problem) {
+	var req temporaryRequest
+	if p := decode(c.body, &req); p != nil {
+		return nil, p
+	}
+	refs := make([]string, len(req.Items))
+	for i := range req.Items {
+		refs[i] = req.Items[i].Ref
+	}
+	if p := s.allowed(c.client, req.Domain, refs); p != nil {
+		return nil, p
+	}
+	if p := knownTypes(req.Types); p != nil {
+		return nil, p
+	}
+	m := s.maker(req.Domain, c.client.Recipient, c.at)
+	m.seed = c.seed
+	return &answer{Items: s.answers(m, req.Items, req.Types, c.at)}, nil
+}
+
+func knownTypes(types []string) *problem {
+	seen := map[string]bool{}
+	for _, t := range types {
+		if _, ok := kinds[t]; !ok || seen[t] {
+			return malformed("types must be known ones, each named once")
+		}
+		seen[t] = true
+	}
+	if len(types) == 0 {
+		return malformed("no types")
+	}
+	return nil
+}
+
+func (s *Sandbox) maker(domain, recipient string, at time.Time) *maker {
+	return &maker{
+		keys: s.keys, domain: domain, recipient: recipient,
+		expires: at.Add(s.opt.Lifetime).UTC().Truncate(time.Second),
+	}
+}
+
+// answers judges a set of identities.
+func (s *Sandbox) answers(m *maker, items []identity, types []string, at time.Time) []answerItem {
+	today := s.today(at)
+	out := make([]answerItem, len(items))
+	for i, id := range items {
+		p, found, ok := check(id, types, today)
+		out[i] = answerItem{Ref: id.Ref, Findings: found}
+		if ok {
+			out[i].Pseudonyms = m.all(id.Ref, p, types)
+		}
+	}
+	return out
+}
+
+func (s *Sandbox) definitive(c call) (*answer, *problem) {
+	var req definitiveRequest
+	if p := decode(c.body, &req); p != nil {
+		return nil, p
+	}
+	refs := make([]string, len(req.Items))
+	for i := range req.Items {
+		refs[i] = req.Items[i].Ref
+	}
+	if p := s.allowed(c.client, req.Domain, refs); p != nil {
+		return nil, p
+	}
+	a := &answer{Items: make([]answerItem, len(req.Items))}
+	for i, item := range req.Items {
+		if len(item.Pseudonyms) == 0 {
+			return nil, malformed("an item without pseudonyms")
+		}
+		out, p := s.exchange(c, req.Domain, item.Pseudonyms)
+		if p != nil {
+			return nil, p
+		}
+		out.Ref = item.Ref
+		a.Items[i] = out
+	}
+	return a, nil
+}
+
+// exchange answers one row: all of its pseudonyms, or what is wrong with them.
+func (s *Sandbox) exchange(c call, domain string, given []pseudonym) (answerItem, *problem) {
+	var out answerItem
+	for _, t := range given {
+		o, f := s.read(c, domain, t)
+		if f != nil {
+			out.Findings = append(out.Findings, f.at(t.Type))
+			continue
+		}
+		value, err := s.keys.definitive(domain, t.Type, o.precursor)
+		if err != nil {
+			return answerItem{}, &problem{Status: http.StatusInternalServerError, Code: "INTERNAL", Title: "The TTP cannot do this now"}
+		}
+		out.Pseudonyms = append(out.Pseudonyms, pseudonym{Type: t.Type, Value: value, RecordedOn: t.RecordedOn, KeyVersion: keyVersion})
+	}
+	if len(out.Findings) > 0 {
+		out.Pseudonyms = nil
+	}
+	return out, nil
+}
+
+func (s *Sandbox) read(c call, domain string, t pseudonym) (opened, *finding) {
+	o, ok := s.keys.open(t.Value, c.client.Recipient)
+	if !ok {
+		for _, other := range s.recipients {
+			if _, ok := s.keys.open(t.Value, other); ok {
+				return opened{}, &temporaryForeign
+			}
+		}
+		return opened{}, &temporaryUnknown
+	}
+	switch {
+	case o.typ != t.Type:
+		return opened{}, &temporaryUnknown
+	case o.domain != domain:
+		return opened{}, &temporaryForeign
+	case !c.at.Before(o.expires):
+		return opened{}, &temporaryExpired
+	}
+	return o, nil
+}

@@ -1,0 +1,121 @@
+package ttpsandbox
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/daead/subtle"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// keyPrefix marks the key file's format.
+const keyPrefix = "ttpsandbox-key-v1:"
+
+const masterSize = 32
+
+// keyring holds what is derived from the master key. Every domain has its own
+// key, so a domain that is added later changes no pseudonym of another.
+type keyring struct {
+	precursor []byte // HMAC over the normalised fields
+	token     []byte // HMAC over access tokens
+	nonce     []byte // HMAC that makes a repeated call give the same answer
+	body      []byte // HMAC over bodies, for the idempotency ledger
+	temporary cipher.AEAD
+	domains   map[string]tink.DeterministicAEAD
+}
+
+func newKeyring(master []byte, domains []string) (*keyring, error) {
+	var errs []error
+	derive := func(label string, size int) []byte {
+		key, err := hkdf.Key(sha256.New, master, nil, "sluis ttp sandbox v1 "+label, size)
+		errs = append(errs, err)
+		return key
+	}
+	k := &keyring{
+		precursor: derive("precursor", 32),
+		token:     derive("token", 32),
+		nonce:     derive("nonce", 32),
+		body:      derive("body", 32),
+		domains:   map[string]tink.DeterministicAEAD{},
+	}
+	block, err := aes.NewCipher(derive("temporary", 32))
+	if err == nil {
+		k.temporary, err = cipher.NewGCM(block)
+	}
+	errs = append(errs, err)
+	for _, d := range domains {
+		k.domains[d], err = subtle.NewAESSIV(derive("domain:"+d, subtle.AESSIVKeySize))
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("ttpsandbox: deriving keys: %w", err)
+	}
+	return k, nil
+}
+
+// masterKey reads the key file, or makes it. Two processes that start at once
+// end with the same key.
+func masterKey(path string) ([]byte, error) {
+	if path == "" {
+		return newMaster(), nil
+	}
+	key, err := readMaster(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := writeMaster(path, newMaster()); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("ttpsandbox: making the key file: %w", err)
+	}
+	return readMaster(path)
+}
+
+func newMaster() []byte {
+	key := make([]byte, masterSize)
+	_, _ = rand.Read(key) // never fails
+	return key
+}
+
+func readMaster(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("ttpsandbox: key file: %w", err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("ttpsandbox: key file %s can be read by others; run: chmod 600 %s", path, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("ttpsandbox: key file: %w", err)
+	}
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(string(text)), keyPrefix)
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if !ok || err != nil || len(key) != masterSize {
+		return nil, fmt.Errorf("ttpsandbox: %s is not a key file of the sandbox; put it back from a copy, or remove it to start with new pseudonyms", path)
+	}
+	return key, nil
+}
+
+// writeMaster puts the whole file in place at once, and never over another one.
+func writeMaster(path string, key []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".ttpkey-*") // made 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	_, err = tmp.WriteString(keyPrefix + base64.StdEncoding.EncodeToString(key) + "\n")
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Link(tmp.Name(), path)
+}

@@ -1,0 +1,117 @@
+package ttpsandbox
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// keyVersion of all domain keys; a later issue lets them turn.
+const keyVersion = 1
+
+var base32Plain = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// maker makes temporary pseudonyms for one call.
+type maker struct {
+	keys              *keyring
+	domain, recipient string
+	expires           time.Time
+	// seed makes the nonces of a call that carried an idempotency key, so that the
+	// same call gives the same answer without one being kept. It covers the whole
+	// body and the time, so no nonce ever comes back with another content.
+	seed []byte
+}
+
+// all makes every wanted type that p has the ingredients for.
+func (m *maker) all(ref string, p person, types []string) []pseudonym {
+	out := make([]pseudonym, 0, len(types))
+	for _, t := range types {
+		switch k := kinds[t]; {
+		case !p.gives(k):
+		case k.postcode:
+			for i, pc := range p.postcodes {
+				h := m.keys.hash(t, pc.Postcode, pc.HouseNumber, normalise(pc.Suffix), p.birthDate, p.sex)
+				out = append(out, m.one(fmt.Sprintf("%s/%d", ref, i), t, pc.RecordedOn, h))
+			}
+		case k.initial:
+			out = append(out, m.one(ref, t, "", m.keys.hash(t, p.surname, p.birthDate, p.sex, p.initial)))
+		default:
+			out = append(out, m.one(ref, t, "", m.keys.hash(t, p.surname, p.birthDate, p.sex)))
+		}
+	}
+	return out
+}
+
+func (m *maker) one(ref, typ, recordedOn string, precursor [sha256.Size]byte) pseudonym {
+	plain := make([]byte, 0, 96)
+	plain = append(plain, precursor[:]...)
+	plain = binary.BigEndian.AppendUint64(plain, uint64(m.expires.Unix())) //nolint:gosec // after 1970
+	plain = append(plain, byte(len(typ)))
+	plain = append(plain, typ...)
+	plain = append(plain, m.domain...)
+
+	sealed := m.nonce(ref, typ)
+	sealed = m.keys.temporary.Seal(sealed, sealed, plain, []byte(m.recipient))
+	return pseudonym{
+		Type: typ, Value: base64.RawURLEncoding.EncodeToString(sealed),
+		RecordedOn: recordedOn, ExpiresAt: m.expires,
+	}
+}
+
+func (m *maker) nonce(ref, typ string) []byte {
+	size := m.keys.temporary.NonceSize()
+	out := make([]byte, size, 256)
+	if m.seed == nil {
+		_, _ = rand.Read(out) // never fails
+		return out
+	}
+	mac := hmac.New(sha256.New, m.seed)
+	writeField(mac, ref)
+	writeField(mac, typ)
+	copy(out, mac.Sum(nil))
+	return out
+}
+
+// opened is what a temporary pseudonym holds.
+type opened struct {
+	precursor, typ, domain string
+	expires                time.Time
+}
+
+// open reads a temporary pseudonym as recipient; false where it is damaged,
+// invented, or somebody else's.
+func (k *keyring) open(value, recipient string) (opened, bool) {
+	sealed, err := base64.RawURLEncoding.DecodeString(value)
+	size := k.temporary.NonceSize()
+	if err != nil || len(sealed) < size {
+		return opened{}, false
+	}
+	plain, err := k.temporary.Open(nil, sealed[:size], sealed[size:], []byte(recipient))
+	const fixed = sha256.Size + 8 + 1
+	if err != nil || len(plain) < fixed || len(plain) < fixed+int(plain[fixed-1]) {
+		return opened{}, false
+	}
+	typEnd := fixed + int(plain[fixed-1])
+	return opened{
+		precursor: string(plain[:sha256.Size]),
+		expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[sha256.Size:])), 0).UTC(), //nolint:gosec // written by one
+		typ:       string(plain[fixed:typEnd]),
+		domain:    string(plain[typEnd:]),
+	}, true
+}
+
+// definitive gives the domain's pseudonym of a precursor. Deterministic
+// encryption, not a hash: the TTP alone can take it back to the precursor, and
+// so convert between domains.
+func (k *keyring) definitive(domain, typ, precursor string) (string, error) {
+	sealed, err := k.domains[domain].EncryptDeterministically([]byte(precursor), []byte(typ))
+	if err != nil {
+		return "", fmt.Errorf("ttpsandbox: making a definitive pseudonym: %w", err)
+	}
+	return "v1." + base32Plain.EncodeToString(sealed), nil
+}

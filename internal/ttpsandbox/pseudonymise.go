@@ -1,0 +1,178 @@
+package ttpsandbox
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Order says as whom, and for what, a file is pseudonymised.
+type Order struct {
+	ClientID string   // a care provider; empty: the first client that may make temporary pseudonyms
+	Domain   string   // empty: the first domain
+	Types    []string // empty: NGGV and NGG
+}
+
+// batch is how many rows are judged at once; one call's worth at most.
+const batch = 500
+
+// Pseudonymise plays the hospital's side of the web technique. From in it reads
+// a CSV with identities; to out go the same rows with temporary pseudonyms in
+// place of the names, and to rejected the line number, the patient number and
+// the TTP's words of each row that it refused. It reads and writes as a stream.
+// rows are those in out, refused those in rejected.
+//
+// The two outputs have the delimiter of the input, and a byte order mark where
+// it had one. A column that is not known is left out: it might hold a name. An
+// error names a line and never a value.
+func (s *Sandbox) Pseudonymise(ctx context.Context, in io.Reader, out, rejected io.Writer, order Order) (rows, refused int, err error) {
+	m, types, err := s.fulfil(order)
+	if err != nil {
+		return 0, 0, err
+	}
+	t, err := openTable(in)
+	if err != nil {
+		return 0, 0, err
+	}
+	w := newWriters(t, out, rejected, types)
+	today := s.opt.Now()
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return w.rows, w.refused, err
+		}
+		var records []record
+		if records, done, err = t.next(batch); err != nil {
+			return w.rows, w.refused, err
+		}
+		items := make([]identity, len(records))
+		for i, r := range records {
+			items[i] = r.identity(t, strconv.Itoa(r.line))
+		}
+		for i, a := range s.answers(m, items, types, today) {
+			w.write(records[i], a)
+		}
+		if err := w.flush(); err != nil {
+			return w.rows, w.refused, err
+		}
+	}
+	return w.rows, w.refused, nil
+}
+
+func (s *Sandbox) fulfil(o Order) (*maker, []string, error) {
+	var client *Client
+	for i := range s.opt.Clients {
+		if c := s.clients[s.opt.Clients[i].ID]; client == nil && c.may(ScopeTemporary) && cmp.Or(o.ClientID, c.ID) == c.ID {
+			client = c
+		}
+	}
+	if client == nil {
+		return nil, nil, errors.New("ttpsandbox: no client that may make temporary pseudonyms")
+	}
+	domain := cmp.Or(o.Domain, s.opt.Domains[0])
+	types := o.Types
+	if len(types) == 0 {
+		types = []string{NGGV, NGG}
+	}
+	if p := s.allowed(client, domain, []string{"x"}); p != nil {
+		return nil, nil, fmt.Errorf("ttpsandbox: domain %q: %s", domain, p.Code)
+	}
+	if p := knownTypes(types); p != nil {
+		return nil, nil, fmt.Errorf("ttpsandbox: %s", p.Detail)
+	}
+	return s.maker(domain, client.Recipient, s.opt.Now()), types, nil
+}
+
+// writers are the two outputs.
+type writers struct {
+	table         *table
+	types         []string
+	out, rejected *csv.Writer
+	rows, refused int
+}
+
+func newWriters(t *table, out, rejected io.Writer, types []string) *writers {
+	w := &writers{table: t, types: types, out: csv.NewWriter(out), rejected: csv.NewWriter(rejected)}
+	w.out.Comma, w.out.UseCRLF = t.comma, true
+	w.rejected.Comma, w.rejected.UseCRLF = t.comma, true
+	if t.bom { // a writer that fails here fails at the flush too, and is seen there
+		_, _ = io.WriteString(out, "\ufeff")
+		_, _ = io.WriteString(rejected, "\ufeff")
+	}
+	header := t.kept(t.header)
+	for _, typ := range types {
+		header = append(header, "Pseudoniem "+typ)
+	}
+	_ = w.out.Write(header) // flush tells of errors
+	_ = w.rejected.Write([]string{"Regel", "Patiëntnummer", "Code", "Melding"})
+	return w
+}
+
+func (w *writers) write(r record, a answerItem) {
+	if !usable(a.Findings) {
+		w.refused++
+		for _, f := range a.Findings {
+			if f.Severity == fatal {
+				_ = w.rejected.Write([]string{strconv.Itoa(r.line), r.field(w.table, number), f.Code, f.Message})
+			}
+		}
+		return
+	}
+	w.rows++
+	row := w.table.kept(r.fields)
+	for _, typ := range w.types {
+		value := "" // a type for which this row lacks an ingredient
+		if i := slices.IndexFunc(a.Pseudonyms, func(p pseudonym) bool { return p.Type == typ }); i >= 0 {
+			value = a.Pseudonyms[i].Value
+		}
+		row = append(row, value)
+	}
+	_ = w.out.Write(row)
+}
+
+func (w *writers) flush() error {
+	w.out.Flush()
+	w.rejected.Flush()
+	if err := errors.Join(w.out.Error(), w.rejected.Error()); err != nil {
+		return fmt.Errorf("ttpsandbox: writing: %w", err)
+	}
+	return nil
+}
+
+// identity is the row as the hospital's own software would send it.
+func (r record) identity(t *table, ref string) identity {
+	return identity{
+		Ref: ref, Surname: r.field(t, surname), Prefix: r.field(t, prefix), Initials: r.field(t, initials),
+		BirthDate: isoDate(r.field(t, birthDate)), Sex: wireSex(r.field(t, sexColumn)),
+	}
+}
+
+var dutchDate = regexp.MustCompile(`^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})$`)
+
+// isoDate turns d-m-yyyy into yyyy-mm-dd. Whether such a day exists, and what
+// any other text means, is the TTP's to judge.
+func isoDate(s string) string {
+	s = strings.TrimSpace(s)
+	if m := dutchDate.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("%s-%02s-%02s", m[3], m[2], m[1])
+	}
+	return s
+}
+
+// wireSex turns a hospital's words into m and v; anything else is the TTP's to
+// refuse.
+func wireSex(s string) string {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "m", "man", "male", "mannelijk":
+		return "m"
+	case "v", "vrouw", "f", "female", "vrouwelijk":
+		return "v"
+	}
+	return s
+}

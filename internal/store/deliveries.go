@@ -260,17 +260,27 @@ func (t *tx) end(id int64, state delivery.State, failCode string) error {
 		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ?`, string(state), failCode, []byte(nil), false, t.at, id).Error
 }
 
-// Expire cancels checks that nobody answered, and drops uploads that broke off.
+// uploadLife is how long a sealed upload is kept at most (product.md, "The rules").
+const uploadLife = 24 * time.Hour
+
+// Expire cancels checks that nobody answered, fails uploads that nobody parsed in
+// time, and drops uploads that broke off.
 func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error) {
 	n := 0
 	err := s.write(ctx, func(t *tx) error {
 		n = 0
 		var rows []deliveryRow
-		if err := t.db.Where("expires_at < ? AND state IN ?", stamp(now), []string{string(delivery.Checked), string(delivery.Confirm)}).Find(&rows).Error; err != nil {
+		err := t.db.Where("(expires_at < ? AND state IN ?) OR (created_at < ? AND state = ?)", stamp(now),
+			[]string{string(delivery.Checked), string(delivery.Confirm)}, stamp(now.Add(-uploadLife)), string(delivery.Received)).Find(&rows).Error
+		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			if err := t.end(r.ID, delivery.Cancelled, "lapsed"); err != nil {
+			end := delivery.Cancelled
+			if delivery.State(r.State) == delivery.Received {
+				end = delivery.Failed
+			}
+			if err := t.end(r.ID, end, "lapsed"); err != nil {
 				return err
 			}
 			who := r.who()

@@ -58,8 +58,16 @@ func valueHash(p patient.Pseudonym) int64 {
 
 // finder answers patient.Reader's questions, inside or outside a transaction.
 type finder struct {
-	db *gorm.DB
-	d  dialect
+	db   *gorm.DB
+	d    dialect
+	lock bool // keep other writers off what is found, until the transaction ends
+}
+
+func (f finder) patients() *gorm.DB {
+	if f.lock {
+		return f.d.forUpdate(f.db, "patients")
+	}
+	return f.db.Table("patients")
 }
 
 func (f finder) byNumber(centreID int64, numbers []string) (map[string]patient.Patient, error) {
@@ -68,7 +76,7 @@ func (f finder) byNumber(centreID int64, numbers []string) (map[string]patient.P
 	ids := make([]int64, 0, len(numbers))
 	err := pieces(numbers, f.d.maxIn(), func(part []string) error {
 		var rows []patientRow
-		if err := f.db.Where("centre_id = ? AND patient_number IN ?", centreID, part).Find(&rows).Error; err != nil {
+		if err := f.patients().Where("centre_id = ? AND patient_number IN ?", centreID, part).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -127,13 +135,13 @@ func (f finder) owners(centreID int64, pseudonyms []patient.Pseudonym) (map[pati
 
 // PatientsByNumber implements patient.Reader.
 func (s *Store) PatientsByNumber(ctx context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
-	out, err := finder{s.read(ctx), s.dialect}.byNumber(centreID, numbers)
+	out, err := finder{db: s.read(ctx), d: s.dialect}.byNumber(centreID, numbers)
 	return out, s.dialect.clean(err)
 }
 
 // OwnersOf implements patient.Reader.
 func (s *Store) OwnersOf(ctx context.Context, centreID int64, p []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
-	out, err := finder{s.read(ctx), s.dialect}.owners(centreID, p)
+	out, err := finder{db: s.read(ctx), d: s.dialect}.owners(centreID, p)
 	return out, s.dialect.clean(err)
 }
 
@@ -145,11 +153,11 @@ type patientTx struct {
 }
 
 func (p *patientTx) PatientsByNumber(_ context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
-	return finder{p.t.db, p.t.dialect}.byNumber(centreID, numbers)
+	return finder{p.t.db, p.t.dialect, true}.byNumber(centreID, numbers)
 }
 
 func (p *patientTx) OwnersOf(_ context.Context, centreID int64, list []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
-	return finder{p.t.db, p.t.dialect}.owners(centreID, list)
+	return finder{db: p.t.db, d: p.t.dialect}.owners(centreID, list)
 }
 
 func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patient) error {
@@ -327,10 +335,10 @@ func (s *Store) Enter(ctx context.Context, who audit.Who, register func(tx patie
 			Type: audit.PatientEntered, Action: audit.Create, Who: who, ObjectType: "patient", ObjectID: id,
 			Code: string(v.Outcome), Subjects: ptx.subjects,
 		}
-		switch {
-		case v.Outcome == patient.Updated:
+		switch v.Outcome {
+		case patient.Updated:
 			ev.Action = audit.Update
-		case v.Outcome == patient.Unchanged:
+		case patient.Unchanged:
 			ev.Action = audit.Read
 			ev.Subjects = []audit.Subject{{PatientID: v.PatientID, Action: audit.Read}}
 		}

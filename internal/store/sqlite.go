@@ -43,6 +43,12 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 			return nil, err
 		}
 	}
+	// SQLite gives the files beside the database the mode of the database.
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database: %w", err), lock.Close())
+	} else if err := f.Close(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	q := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
 	for _, p := range sqlitePragmas {
 		q.Add("_pragma", p.name+"("+p.value+")")

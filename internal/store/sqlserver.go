@@ -84,6 +84,8 @@ func (d sqlserverDialect) update(ctx context.Context, tx *sql.Tx, table string, 
 	}
 	columns := slices.Concat(set, key)
 	// Statements without parameters are batches, so that #stage outlives them.
+	// Tables and columns are ours, never a user's.
+	//nolint:gosec // no value is concatenated
 	if _, err := tx.ExecContext(ctx, "SELECT "+strings.Join(columns, ", ")+" INTO #stage FROM "+table+" WHERE 1 = 0"); err != nil {
 		return err
 	}
@@ -97,6 +99,7 @@ func (d sqlserverDialect) update(ctx context.Context, tx *sql.Tx, table string, 
 	for i, c := range key {
 		on[i] = "t." + c + " = s." + c
 	}
+	//nolint:gosec // no value is concatenated
 	if _, err := tx.ExecContext(ctx, "UPDATE t SET "+strings.Join(assign, ", ")+" FROM "+table+" t JOIN #stage s ON "+strings.Join(on, " AND ")); err != nil {
 		return err
 	}
@@ -105,7 +108,7 @@ func (d sqlserverDialect) update(ctx context.Context, tx *sql.Tx, table string, 
 }
 
 func (sqlserverDialect) forUpdate(db *gorm.DB, table string) *gorm.DB {
-	return db.Table(table + " WITH (UPDLOCK, HOLDLOCK)")
+	return db.Table(table + " WITH (UPDLOCK)")
 }
 
 func (sqlserverDialect) code(err error) int32 {

@@ -54,7 +54,7 @@ func (s *Store) FinishUpload(ctx context.Context, id int64, mac []byte, size int
 		}
 		var same []string
 		err := t.db.Table("deliveries").Where("centre_id = ? AND file_mac = ? AND state NOT IN ? AND id < ?", r.CentreID, mac,
-			[]string{string(delivery.Refused), string(delivery.Failed)}, id).Order("id").Limit(1).Pluck("public_id", &same).Error
+			[]string{string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}, id).Order("id").Limit(1).Pluck("public_id", &same).Error
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,52 @@
+# make test is the README's second command; .ci/run calls it and nothing else.
+SHELL := /bin/bash
+GO ?= go
+LINT_VERSION := v2.15.0
+TESTFLAGS ?=
+
+.PHONY: run test race check lint generate assets assets-check bench fuzz e2e clean
+
+run: ## start the demonstration
+	$(GO) run ./cmd/web demo
+
+test: ## run all tests, the browser's too
+	@./.ci/tools chromium
+	$(GO) vet ./...
+	$(GO) tool templ generate -path web >/dev/null 2>&1 && git diff --exit-code -- '*_templ.go'
+	@./.ci/assets
+	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+
+race: ## the same under the race detector, without the browser
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /e2e)
+
+check: lint assets-check test race ## everything that should hold before a change lands
+
+lint:
+	@command -v golangci-lint >/dev/null || $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	PATH="$$PATH:$$($(GO) env GOPATH)/bin" golangci-lint run ./...
+
+generate: ## templ files to Go
+	$(GO) tool templ generate -path web
+	$(GO) tool templ fmt web
+
+assets: ## style sheet, script and fonts to web/static/dist (needs node)
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
+
+assets-check: ## fails where web/static/dist is not what its sources make
+	@./.ci/assets
+
+bench: ## rows per second through the whole pipeline, side by side
+	$(GO) test -run '^$$' -bench . -benchtime 2x ./internal/importer ./internal/ttpsandbox ./web/templates
+
+fuzz: ## every reader, FUZZTIME each (default 60s)
+	@for target in $$(grep -rho --include=*_test.go 'func Fuzz[A-Za-z]*' internal | sed 's/func //'); do \
+	  dir=$$(dirname $$(grep -rl --include=*_test.go "func $$target(" internal)); \
+	  echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-60s} ./$$dir || exit 1; \
+	done
+
+e2e: ## the browser and whole-program tests alone
+	@./.ci/tools chromium
+	$(GO) test -count=1 -v ./e2e
+
+clean:
+	rm -rf bin data web/node_modules

@@ -1,0 +1,149 @@
+package importer_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/importer"
+	"sluis/internal/importer/intake"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+	"sluis/internal/store"
+	"sluis/internal/ttpclient/prepare"
+	"sluis/internal/ttpclient/resolve"
+	"sluis/internal/ttpclient/ttptest"
+	"sluis/internal/ttpsandbox"
+)
+
+// plant is the pipeline on real parts: SQLite on disk, the sandbox over HTTP.
+type plant struct {
+	store    *store.Store
+	intake   *intake.Intake
+	importer *importer.Importer
+	centre   account.Centre
+}
+
+func newPlant(tb testing.TB) *plant {
+	tb.Helper()
+	ttp := ttptest.Start(tb)
+	log := slog.New(slog.DiscardHandler)
+	must := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	dir := tb.TempDir()
+	s, err := store.OpenSQLite(tb.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: time.Now, Log: log})
+	must(err)
+	tb.Cleanup(func() { _ = s.Close() })
+	keys, err := sealing.OpenKeyring(filepath.Join(dir, "keyring.json"), time.Now)
+	must(err)
+	p := prepare.New(ttp.Client(ttpsandbox.ScopeTemporary), ttptest.Domain, ttptest.Types)
+	in, err := intake.New(intake.Options{
+		Store: s, Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", Now: time.Now, Log: log,
+	})
+	must(err)
+	im, err := importer.New(importer.Options{
+		Store: s, Intake: in, Resolver: resolve.New(ttp.Client(ttpsandbox.ScopeDefinitive), ttptest.Domain),
+		Registrar: patient.NewRegistrar("NGGV", time.Now), Keys: keys, Now: time.Now, Log: log,
+	})
+	must(err)
+	c, err := s.AddCentre(tb.Context(), audit.Who{Name: "bench"}, account.Centre{Number: "2809", Name: "Bench", IdentitiesAllowed: true})
+	must(err)
+	return &plant{s, in, im, c}
+}
+
+// deliver runs one file through the pipeline with two workers.
+func (p *plant) deliver(tb testing.TB, file []byte) delivery.Delivery {
+	tb.Helper()
+	id, err := p.intake.Receive(tb.Context(), intake.Upload{Who: audit.Who{Name: "bench"}, Centre: p.centre, Mode: delivery.Save}, bytes.NewReader(file))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	done := make(chan error, 2)
+	for range cap(done) {
+		go func() {
+			for {
+				d, err := p.store.Delivery(tb.Context(), account.AllCentres(), id)
+				if err != nil || d.State.Final() {
+					done <- err
+					return
+				}
+				busy, err := p.importer.Step(tb.Context())
+				if err != nil {
+					done <- err
+					return
+				}
+				if !busy {
+					runtime.Gosched()
+				}
+			}
+		}()
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			tb.Fatal(err)
+		}
+	}
+	d, err := p.store.Delivery(tb.Context(), account.AllCentres(), id)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// identityFile makes a CSV of n made-up people.
+func identityFile(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString("Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters\n")
+	for i := range n {
+		name := ""
+		for x := i + 1000; x > 0; x /= 20 {
+			name += string("bcdfghjklmnpqrstvwxz"[x%20])
+		}
+		fmt.Fprintf(&b, "2809;%d-%d-%d;%c;P%06d;%s;de;%c\n", i%28+1, i%12+1, 1930+i%80, "mv"[i%2], i, name, 'a'+rune(i%26))
+	}
+	return b.Bytes()
+}
+
+// BenchmarkIdentities is the whole pipeline, the TTP's work included, on a
+// fresh database.
+func BenchmarkIdentities(b *testing.B) {
+	for _, rows := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			file := identityFile(rows)
+			for b.Loop() {
+				b.StopTimer()
+				p := newPlant(b)
+				b.StartTimer()
+				if d := p.deliver(b, file); d.State != delivery.Done || d.Counts.Created != rows {
+					b.Fatalf("delivery = %+v", d)
+				}
+			}
+			b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// BenchmarkUnchanged delivers the same file again: judged, and nothing stored.
+func BenchmarkUnchanged(b *testing.B) {
+	const rows = 10_000
+	file := identityFile(rows)
+	p := newPlant(b)
+	p.deliver(b, file)
+	for b.Loop() {
+		if d := p.deliver(b, file); d.Counts.Unchanged != rows {
+			b.Fatalf("delivery = %+v", d)
+		}
+	}
+	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+}

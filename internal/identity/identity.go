@@ -39,27 +39,28 @@ type Postcode struct {
 	RecordedOn                    string // ISO date, or empty
 }
 
-// Identity is one person's identifying data. The values are kept behind a
-// pointer, because fmt reads unexported fields without asking their methods.
-// The zero Identity is empty.
-type Identity struct{ fields *Fields }
+// Identity is one person's identifying data. The values are kept in a closure,
+// because fmt reads unexported fields without asking their methods, and follows
+// pointers where a verb does not fit ("%!s(*Fields=&{…})"); no printer looks into
+// a function. The zero Identity is empty.
+type Identity struct{ fields func() *Fields }
 
 // New wraps f.
-func New(f Fields) Identity { return Identity{fields: &f} }
+func New(f Fields) Identity { return Identity{fields: func() *Fields { return &f }} }
 
 // Reveal gives the values. Call it only to send them to the TTP or to seal them.
 func (id Identity) Reveal() Fields {
 	if id.fields == nil {
 		return Fields{}
 	}
-	return *id.fields
+	return *id.fields()
 }
 
 // Forget empties the identity and every copy of it. Go strings cannot be wiped,
 // but nothing of ours refers to them any more.
 func (id Identity) Forget() {
 	if id.fields != nil {
-		*id.fields = Fields{}
+		*id.fields() = Fields{}
 	}
 }
 

@@ -119,7 +119,7 @@ func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Duration(try) * (20*time.Millisecond + rand.N(50*time.Millisecond))): //nolint:gosec // jitter
+		case <-time.After(time.Duration(try) * (20*time.Millisecond + rand.N(50*time.Millisecond))):
 		}
 	}
 }

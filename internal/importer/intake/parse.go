@@ -185,13 +185,14 @@ func (p *parse) cut(ctx context.Context) error {
 	batch := make([]checked, 0, p.in.ChunkRows)
 	for no := 0; ; {
 		row, err := nextFilled(r)
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return err
 		}
-		if err == nil {
+		if !last {
 			batch = append(batch, check.row(row))
 		}
-		if len(batch) == p.in.ChunkRows || (err != nil && len(batch) > 0) {
+		if len(batch) == p.in.ChunkRows || (last && len(batch) > 0) {
 			if err := p.add(ctx, no, batch); err != nil {
 				return err
 			}
@@ -201,7 +202,7 @@ func (p *parse) cut(ctx context.Context) error {
 			batch = batch[:0]
 			no++
 		}
-		if err != nil {
+		if last {
 			return nil
 		}
 	}

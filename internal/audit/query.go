@@ -1,0 +1,21 @@
+package audit
+
+import "time"
+
+// Query selects events, newest first. A zero field does not filter.
+type Query struct {
+	Type         Type
+	CentreNumber string    // on whose behalf
+	UserName     string    // exactly this Who.Name, compared lower-case
+	From         time.Time // at or after
+	To           time.Time // before
+	After        int64     // ID of the last one seen (events with a lower ID follow); 0 for the first page
+	Limit        int
+}
+
+// Page is one page of events. Next is the After of the following page; 0 on the
+// last one.
+type Page struct {
+	Events []Event
+	Next   int64
+}

@@ -1,0 +1,239 @@
+package config
+
+import (
+	"encoding/base64"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// minKeyBytes is how long a key is at least.
+const minKeyBytes = 32
+
+// typeName is what the name of a pseudonym type looks like.
+var typeName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,31}$`)
+
+// check turns text into values and notes whatever does not fit.
+func check(s settings, faults *Faults) Config {
+	c := Config{
+		Addr:        s.Addr,
+		KeyringFile: s.KeyringFile,
+		LinkType:    s.LinkType,
+		TLSCertFile: s.TLSCertFile,
+		TLSKeyFile:  s.TLSKeyFile,
+	}
+	if _, port, err := net.SplitHostPort(s.Addr); err != nil || port == "" {
+		faults.add("SLUIS_ADDR", "must be host:port, such as 127.0.0.1:8080")
+	}
+	c.BaseURL = checkURL("SLUIS_BASE_URL", "https://sluis.example.nl", s.BaseURL, true, faults)
+	c.Database = checkDatabase(s.Database, faults)
+	switch s.DisplayBirth {
+	case "date", "year":
+		c.BirthYearOnly = s.DisplayBirth == "year"
+	case "":
+		faults.add("SLUIS_DISPLAY_BIRTH", "is missing; set it to date (keep birth dates) or year (keep the year alone)")
+	default:
+		faults.add("SLUIS_DISPLAY_BIRTH", "must be date or year")
+	}
+	checkKeys(s, &c, faults)
+	checkTTP(s, &c, faults)
+	checkTypes(s, &c, faults)
+	c.Workers = checkNumber("SLUIS_WORKERS", s.Workers, 1, 64, faults)
+	c.MaxFileBytes = int64(checkNumber("SLUIS_MAX_FILE_MB", s.MaxFileMB, 1, 4096, faults)) << 20
+	c.MaxRows = checkNumber("SLUIS_MAX_ROWS", s.MaxRows, 1, 10_000_000, faults)
+	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
+	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
+	return c
+}
+
+// checkDatabase knows the two databases by how they are written.
+func checkDatabase(value string, faults *Faults) Secret {
+	path, isFile := strings.CutPrefix(value, "sqlite:")
+	switch {
+	case value == unreadable:
+	case value == "":
+		faults.add("SLUIS_DATABASE", "is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME (or put that in a file named by SLUIS_DATABASE_FILE)")
+	case isFile && path == "":
+		faults.add("SLUIS_DATABASE", "names no file; write sqlite:PATH")
+	case !isFile && !strings.HasPrefix(value, "sqlserver://"):
+		faults.add("SLUIS_DATABASE", "must start with sqlite: or sqlserver://")
+	}
+	return NewSecret(value)
+}
+
+// checkKeys reads the keys that are given in base64.
+func checkKeys(s settings, c *Config, faults *Faults) {
+	const how = "32 random bytes in base64, as `openssl rand -base64 32` makes them"
+	if s.SessionKey == "" {
+		faults.add("SLUIS_SESSION_KEY", "is missing; set it (or SLUIS_SESSION_KEY_FILE) to "+how+"; a new key comes first, before a comma and the old one")
+	} else if s.SessionKey != unreadable {
+		for i, text := range strings.Split(s.SessionKey, ",") {
+			if key, ok := decodeKey(text); ok {
+				c.SessionKeys = append(c.SessionKeys, key)
+			} else {
+				faults.add("SLUIS_SESSION_KEY", "key %d is not a good key; it must be %s", i+1, how)
+			}
+		}
+	}
+	switch key, ok := decodeKey(s.FileMACKey); {
+	case s.FileMACKey == unreadable:
+	case s.FileMACKey == "":
+		faults.add("SLUIS_FILE_MAC_KEY", "is missing; set it (or SLUIS_FILE_MAC_KEY_FILE) to "+how)
+	case !ok:
+		faults.add("SLUIS_FILE_MAC_KEY", "is not a good key; it must be "+how)
+	default:
+		c.FileMACKey = key
+	}
+	if s.KeyringFile == "" {
+		faults.add("SLUIS_KEYRING_FILE", "is missing; set it to the path of the file with the wrapping keys (it is made there when it does not exist yet)")
+	}
+}
+
+// decodeKey reads a key; one byte repeated is nobody's random key.
+func decodeKey(text string) (Secret, bool) {
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(raw) < minKeyBytes || len(slices.Compact(slices.Clone(raw))) == 1 {
+		return Secret{}, false
+	}
+	return NewSecret(string(raw)), true
+}
+
+// checkTTP reads how to reach the TTP.
+func checkTTP(s settings, c *Config, faults *Faults) {
+	allow, err := strconv.ParseBool(s.TTPLoopbackHTTP)
+	if err != nil {
+		faults.add("SLUIS_TTP_ALLOW_LOOPBACK_HTTP", "must be true or false")
+	}
+	c.TTP = TTP{
+		AuthURL: checkURL("SLUIS_TTP_AUTH_URL", "https://auth.ttp.example.nl", s.TTPAuthURL, allow, faults),
+		APIURL:  checkURL("SLUIS_TTP_API_URL", "https://api.ttp.example.nl", s.TTPAPIURL, allow, faults),
+		Prepare: Credential{s.PrepareID, NewSecret(s.PrepareSecret)},
+		Resolve: Credential{s.ResolveID, NewSecret(s.ResolveSecret)},
+		Domain:  s.TTPDomain,
+		CAFile:  s.TTPCAFile, ClientCertFile: s.TTPCertFile, ClientKeyFile: s.TTPKeyFile,
+		AllowLoopbackHTTP: allow,
+	}
+	for _, required := range []struct{ name, value, what string }{
+		{"SLUIS_TTP_PREPARE_CLIENT_ID", s.PrepareID, "the OAuth2 client that may make temporary pseudonyms"},
+		{"SLUIS_TTP_PREPARE_CLIENT_SECRET", s.PrepareSecret, "its secret (or name a file by SLUIS_TTP_PREPARE_CLIENT_SECRET_FILE)"},
+		{"SLUIS_TTP_RESOLVE_CLIENT_ID", s.ResolveID, "the OAuth2 client that may make definitive pseudonyms"},
+		{"SLUIS_TTP_RESOLVE_CLIENT_SECRET", s.ResolveSecret, "its secret (or name a file by SLUIS_TTP_RESOLVE_CLIENT_SECRET_FILE)"},
+		{"SLUIS_TTP_DOMAIN", s.TTPDomain, "the name of the registry's pseudonym domain, as agreed with the TTP"},
+	} {
+		if required.value == "" {
+			faults.add(required.name, "is missing; set it to %s", required.what)
+		}
+	}
+	if s.PrepareID != "" && s.PrepareID == s.ResolveID {
+		faults.add("SLUIS_TTP_RESOLVE_CLIENT_ID", "is the same as SLUIS_TTP_PREPARE_CLIENT_ID; the two roles need two clients at the TTP")
+	}
+	checkPair("SLUIS_TTP_CLIENT_CERT_FILE", s.TTPCertFile, "SLUIS_TTP_CLIENT_KEY_FILE", s.TTPKeyFile, faults)
+	if s.TTPCAFile != "" {
+		checkFile("SLUIS_TTP_CA_FILE", s.TTPCAFile, faults)
+	}
+}
+
+// checkURL wants https, and allows http on this machine where loopbackHTTP says so.
+func checkURL(name, example, value string, loopbackHTTP bool, faults *Faults) *url.URL {
+	if value == "" {
+		faults.add(name, "is missing; set it to a URL such as %s", example)
+		return nil
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		faults.add(name, "is not a URL; write one such as %s", example)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		faults.add(name, "must be a bare URL, without a user, a ? or a #, such as %s", example)
+	case u.Scheme == "https":
+	case u.Scheme == "http" && loopbackHTTP && loopback(u.Hostname()):
+	case u.Scheme == "http" && loopback(u.Hostname()):
+		faults.add(name, "must start with https:// (http on this machine is for tests: SLUIS_TTP_ALLOW_LOOPBACK_HTTP)")
+	default:
+		faults.add(name, "must start with https://, such as %s", example)
+	}
+	return u
+}
+
+// loopback tells whether host is this machine, by number: a name could be
+// pointed elsewhere. localhost is kept by the browsers to this machine.
+func loopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback()
+	}
+	return false
+}
+
+// checkTypes reads the pseudonym types.
+func checkTypes(s settings, c *Config, faults *Faults) {
+	for _, t := range strings.Split(s.Types, ",") {
+		t = strings.TrimSpace(t)
+		switch {
+		case !typeName.MatchString(t):
+			faults.add("SLUIS_PSEUDONYM_TYPES", "must be names in capitals with commas between them, such as NGGV,NGG")
+			return
+		case slices.Contains(c.Types, t):
+			faults.add("SLUIS_PSEUDONYM_TYPES", "names %s twice", t)
+			return
+		}
+		c.Types = append(c.Types, t)
+	}
+	if !slices.Contains(c.Types, s.LinkType) {
+		faults.add("SLUIS_LINK_TYPE", "must be one of SLUIS_PSEUDONYM_TYPES: %s", strings.Join(c.Types, ", "))
+	}
+}
+
+// checkNumber reads a whole number between two bounds.
+func checkNumber(name, value string, low, high int, faults *Faults) int {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < low || n > high {
+		faults.add(name, "must be a whole number from %d to %d", low, high)
+		return low
+	}
+	return n
+}
+
+// checkProxies reads networks; a bare address is a network of one.
+func checkProxies(value string, faults *Faults) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, p.Masked())
+		} else if a, err := netip.ParseAddr(text); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		} else {
+			faults.add("SLUIS_TRUSTED_PROXIES", "must be networks with commas between them, such as 10.0.0.0/8,192.168.1.7")
+			return nil
+		}
+	}
+	return out
+}
+
+// checkPair wants both files or neither.
+func checkPair(certName, cert, keyName, key string, faults *Faults) {
+	switch {
+	case cert == "" && key == "":
+	case cert == "":
+		faults.add(certName, "is missing beside %s; set both or neither", keyName)
+	case key == "":
+		faults.add(keyName, "is missing beside %s; set both or neither", certName)
+	default:
+		checkFile(certName, cert, faults)
+		checkFile(keyName, key, faults)
+	}
+}
+
+// checkFile wants a file that can be read.
+func checkFile(name, path string, faults *Faults) {
+	f, err := os.Open(path)
+	if err != nil {
+		faults.add(name, "names a file that cannot be read (%s); it must exist and be readable by this user", reason(err))
+		return
+	}
+	_ = f.Close()
+}

@@ -1,0 +1,124 @@
+// Package config is what an operator sets: one struct, read once from the
+// environment (SLUIS_…, or SLUIS_…_FILE for what is secret), and checked as a
+// whole, so that every fault shows in one message.
+//
+// It opens nothing but the files of secrets, knows nobody of ours, and never
+// shows a secret: not in a fault, not in [Config.String].
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Config is a valid configuration.
+type Config struct {
+	Addr    string   // host:port to listen on
+	BaseURL *url.URL // how browsers reach us; https, or http on loopback
+	// Database is "sqlite:PATH" or "sqlserver://…"; it may hold a password.
+	Database Secret
+	// BirthYearOnly keeps and shows the birth year instead of the date.
+	BirthYearOnly bool
+
+	// SessionKeys sign the session cookie: the first signs, all verify.
+	SessionKeys []Secret // raw bytes, 32 or more
+	// FileMACKey is the key of the hash by which a file is recognised.
+	FileMACKey Secret // raw bytes, 32 or more
+	// KeyringFile holds the wrapping keys of sealed files and rows.
+	KeyringFile string
+
+	TTP TTP
+	// Types are the pseudonym types that are kept; LinkType is the one by which
+	// two rows are held to be the same person.
+	Types    []string
+	LinkType string
+
+	Workers        int   // deliveries worked on at once, in this process
+	MaxFileBytes   int64 // of one uploaded file
+	MaxRows        int   // of one delivery
+	TrustedProxies []netip.Prefix
+
+	// TLSCertFile and TLSKeyFile are both set or both empty: then a proxy in
+	// front of Sluis ends TLS.
+	TLSCertFile, TLSKeyFile string
+}
+
+// TTP is how to reach the Trusted Third Party.
+type TTP struct {
+	AuthURL, APIURL *url.URL
+	// Prepare may make temporary pseudonyms out of identities, Resolve may turn
+	// temporary pseudonyms into definitive ones. They are never the same.
+	Prepare, Resolve Credential
+	Domain           string
+	CAFile           string // of the TTP's certificate authority; empty for the system's
+	// ClientCertFile and ClientKeyFile are both set (mTLS) or both empty.
+	ClientCertFile, ClientKeyFile string
+	// AllowLoopbackHTTP lets the TTP be reached over http on this machine. For
+	// tests: a configuration with it is not fit for production.
+	AllowLoopbackHTTP bool
+}
+
+// Credential is an OAuth2 client.
+type Credential struct {
+	ID     string
+	Secret Secret
+}
+
+// Secure tells whether browsers reach us over TLS.
+func (c Config) Secure() bool { return c.BaseURL.Scheme == "https" }
+
+// String lists the settings a line each, secrets masked, for the log at start.
+func (c Config) String() string {
+	var b strings.Builder
+	line := func(name string, value any) { fmt.Fprintf(&b, "%s=%v\n", name, value) }
+	line("SLUIS_ADDR", c.Addr)
+	line("SLUIS_BASE_URL", shown(c.BaseURL))
+	line("SLUIS_DATABASE", c.Database)
+	birth := "date"
+	if c.BirthYearOnly {
+		birth = "year"
+	}
+	line("SLUIS_DISPLAY_BIRTH", birth)
+	line("SLUIS_SESSION_KEY", fmt.Sprintf("%s (%d)", masked, len(c.SessionKeys)))
+	line("SLUIS_FILE_MAC_KEY", c.FileMACKey)
+	line("SLUIS_KEYRING_FILE", c.KeyringFile)
+	line("SLUIS_TTP_AUTH_URL", shown(c.TTP.AuthURL))
+	line("SLUIS_TTP_API_URL", shown(c.TTP.APIURL))
+	line("SLUIS_TTP_PREPARE_CLIENT_ID", c.TTP.Prepare.ID)
+	line("SLUIS_TTP_PREPARE_CLIENT_SECRET", c.TTP.Prepare.Secret)
+	line("SLUIS_TTP_RESOLVE_CLIENT_ID", c.TTP.Resolve.ID)
+	line("SLUIS_TTP_RESOLVE_CLIENT_SECRET", c.TTP.Resolve.Secret)
+	line("SLUIS_TTP_DOMAIN", c.TTP.Domain)
+	line("SLUIS_TTP_CA_FILE", c.TTP.CAFile)
+	line("SLUIS_TTP_CLIENT_CERT_FILE", c.TTP.ClientCertFile)
+	line("SLUIS_TTP_CLIENT_KEY_FILE", c.TTP.ClientKeyFile)
+	if c.TTP.AllowLoopbackHTTP {
+		line("SLUIS_TTP_ALLOW_LOOPBACK_HTTP", "true (for tests: NOT FOR PRODUCTION)")
+	}
+	line("SLUIS_PSEUDONYM_TYPES", strings.Join(c.Types, ","))
+	line("SLUIS_LINK_TYPE", c.LinkType)
+	line("SLUIS_WORKERS", c.Workers)
+	line("SLUIS_MAX_FILE_MB", c.MaxFileBytes>>20)
+	line("SLUIS_MAX_ROWS", c.MaxRows)
+	proxies := make([]string, len(c.TrustedProxies))
+	for i, p := range c.TrustedProxies {
+		proxies[i] = p.String()
+	}
+	line("SLUIS_TRUSTED_PROXIES", strings.Join(proxies, ","))
+	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
+	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
+	return b.String()
+}
+
+// shown is a URL without what might be a password in it.
+func shown(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.Redacted()
+}
+
+// ProductionReady tells whether nothing in c is for tests alone.
+func (c Config) ProductionReady() bool { return !c.TTP.AllowLoopbackHTTP }

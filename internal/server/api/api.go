@@ -1,0 +1,155 @@
+// Package api is the JSON API under /api/v1, as openapi.json in this folder
+// describes it: bearer tokens and no cookies, explicit DTOs, RFC 9457 problems.
+//
+// It decides nothing about patients or files; it puts requests and answers into
+// words. It keeps nothing that stood in a request.
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/patient"
+	"sluis/internal/server/entry"
+	"sluis/internal/server/report"
+	"sluis/internal/server/request"
+	"sluis/web/text"
+)
+
+// Prefix is the path under which the API lives.
+const Prefix = "/api/v1"
+
+// Tokens looks up API tokens.
+type Tokens interface {
+	TokenByHash(ctx context.Context, hash [32]byte) (account.Token, error)
+}
+
+// Records is what the API reads. Every read but Delivery is in the access log
+// when it returns.
+type Records interface {
+	Patients(ctx context.Context, who audit.Who, scope account.Scope, q patient.Query) (patient.Page, error)
+	Patient(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Detail, error)
+	Deliveries(ctx context.Context, who audit.Who, scope account.Scope, q delivery.Query) (delivery.Page, error)
+	ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error)
+	Delivery(ctx context.Context, scope account.Scope, publicID string) (delivery.Delivery, error)
+	Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error)
+	report.Source
+	RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error
+}
+
+// Receiver takes in a file.
+type Receiver interface {
+	Receive(ctx context.Context, up intake.Upload, r io.Reader) (publicID string, err error)
+}
+
+// Desk acts on a delivery.
+type Desk interface {
+	Save(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+}
+
+// Options is what the API needs.
+type Options struct {
+	Log           *slog.Logger
+	Now           func() time.Time
+	Tokens        Tokens
+	Records       Records
+	Receiver      Receiver
+	Desk          Desk
+	Entry         *entry.Service
+	Audit         entry.Recorder
+	MaxFileBytes  int64
+	BirthYearOnly bool
+	// Flooding tells whether an address sent so many bad tokens that they are no
+	// longer written to the access log one by one.
+	Flooding func(address string) (wait time.Duration, flooding bool)
+}
+
+// API is the JSON API.
+type API struct {
+	Options
+	text *text.Catalogue // Dutch, like the problems
+}
+
+// New makes the API.
+func New(o Options) *API { return &API{Options: o, text: text.For(text.Dutch)} }
+
+// Handler is a handler whose error becomes a problem.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Open serves h to everyone.
+func (a *API) Open(h Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		request.From(r.Context()).Via = request.API
+		if err := h(w, r); err != nil {
+			a.Fail(w, r, err)
+		}
+	}
+}
+
+// Require serves h to the bearer of a token whose role grants p.
+func (a *API) Require(p account.Permission, h Handler) http.HandlerFunc {
+	return a.Open(func(w http.ResponseWriter, r *http.Request) error {
+		if err := a.authenticate(r); err != nil {
+			return err
+		}
+		if !request.Actor(r).May(p) {
+			if err := a.denied(r, "permission_missing"); err != nil {
+				return err
+			}
+			return apperr.New(apperr.Forbidden, "forbidden")
+		}
+		return h(w, r)
+	})
+}
+
+// authenticate finds whose token r bears.
+func (a *API) authenticate(r *http.Request) error {
+	info := request.From(r.Context())
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return apperr.New(apperr.Unauthenticated, "token_missing")
+	}
+	hash := account.HashToken(token)
+	t, err := a.Tokens.TokenByHash(r.Context(), hash)
+	if apperr.KindOf(err) == apperr.NotFound {
+		if wait, flooding := a.Flooding(info.Address); flooding {
+			return &retryError{apperr.New(apperr.TooMany, "too_many_attempts"), wait}
+		}
+		if err := a.denied(r, "token_invalid"); err != nil {
+			return err
+		}
+		return apperr.New(apperr.Unauthenticated, "token_invalid")
+	}
+	if err != nil {
+		return err
+	}
+	info.Actor, info.Known = account.ActorOfToken(t), true
+	return nil
+}
+
+// denied writes to the access log that r was refused.
+func (a *API) denied(r *http.Request, code string) error {
+	return a.Audit.Record(r.Context(), audit.Event{
+		At: a.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure,
+		Who: request.Who(r), ObjectType: "route", Code: code,
+	})
+}
+
+// centre is the centre on whose behalf the bearer acts.
+func centre(r *http.Request) (account.Centre, error) {
+	if c := request.Actor(r).Centre; c != nil {
+		return *c, nil
+	}
+	return account.Centre{}, apperr.New(apperr.Forbidden, "centre_missing")
+}

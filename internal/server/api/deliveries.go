@@ -1,0 +1,210 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"sluis/internal/apperr"
+	"sluis/internal/delivery"
+	"sluis/internal/server/report"
+	"sluis/internal/server/request"
+)
+
+// How many things one page of a list has.
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+)
+
+// ListDeliveries is GET /deliveries.
+func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "limit", "after", "centre")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	actor := request.Actor(r)
+	page, err := a.Records.Deliveries(r.Context(), request.Who(r), actor.Scope(), delivery.Query{
+		CentreNumber: q["centre"], After: q["after"], Limit: limit,
+	})
+	if err != nil {
+		return err
+	}
+	out := Deliveries{Deliveries: []Delivery{}, Next: next(page.Next)}
+	for _, d := range page.Deliveries {
+		out.Deliveries = append(out.Deliveries, deliveryOf(a.text, d))
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// GetDelivery is GET /deliveries/{id}.
+func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
+	d, err := a.Records.ViewDelivery(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	causes, err := a.Records.Causes(r.Context(), d)
+	if err != nil {
+		return err
+	}
+	out := deliveryOf(a.text, d)
+	out.Reasons = reasonsOf(a.text, d, causes)
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// ConfirmDelivery is POST /deliveries/{id}/confirm.
+func (a *API) ConfirmDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := a.Desk.Save(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id")); err != nil {
+		return err
+	}
+	return a.accepted(w, r, chi.URLParam(r, "id"))
+}
+
+// CancelDelivery is POST /deliveries/{id}/cancel.
+func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := a.Desk.Cancel(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id")); err != nil {
+		return err
+	}
+	return a.accepted(w, r, chi.URLParam(r, "id"))
+}
+
+// accepted answers with where a delivery stands now.
+func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error {
+	d, err := a.Records.Delivery(r.Context(), request.Actor(r).Scope(), id)
+	if err != nil {
+		return err
+	}
+	out := acceptedOf(d)
+	w.Header().Set("Location", out.Links.Self)
+	return writeJSON(w, http.StatusAccepted, out)
+}
+
+// GetReport is GET /deliveries/{id}/report.
+func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "format")
+	if err != nil {
+		return err
+	}
+	format, err := reportFormat(q["format"], r.Header.Get("Accept"))
+	if err != nil {
+		return err
+	}
+	d, err := a.Records.Delivery(r.Context(), request.Actor(r).Scope(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	if err := a.Records.RecordReport(r.Context(), request.Who(r), d, format); err != nil {
+		return err
+	}
+	return report.Send(r.Context(), w, a.Records, a.text, d, format)
+}
+
+// reportFormat chooses by ?format=, or else by Accept; JSON where neither says.
+func reportFormat(parameter, accept string) (string, error) {
+	switch parameter {
+	case report.FormatCSV, report.FormatJSON:
+		return parameter, nil
+	case "":
+	default:
+		return "", invalid("invalid_parameter", "format")
+	}
+	if strings.TrimSpace(accept) == "" {
+		return report.FormatJSON, nil
+	}
+	best, format := 0.0, ""
+	for _, choice := range strings.Split(accept, ",") {
+		kind, weight, ok := acceptable(choice)
+		if ok && weight > best {
+			best, format = weight, kind
+		}
+	}
+	if format == "" {
+		return "", apperr.New(apperr.UnsupportedType, "not_acceptable")
+	}
+	return format, nil
+}
+
+// acceptable reads one choice of an Accept header.
+func acceptable(choice string) (format string, weight float64, ok bool) {
+	kind, parameters, _ := strings.Cut(choice, ";")
+	switch strings.ToLower(strings.TrimSpace(kind)) {
+	case "application/json", "application/*", "*/*":
+		format = report.FormatJSON
+	case "text/csv", "text/*":
+		format = report.FormatCSV
+	default:
+		return "", 0, false
+	}
+	weight = 1
+	for _, p := range strings.Split(parameters, ";") {
+		if value, found := strings.CutPrefix(strings.TrimSpace(p), "q="); found {
+			q, err := strconv.ParseFloat(value, 64)
+			if err != nil || q < 0 || q > 1 {
+				return "", 0, false
+			}
+			weight = q
+		}
+	}
+	return format, weight, weight > 0
+}
+
+// values are the query parameters of a request, each at most once.
+type values map[string]string
+
+// query reads the parameters that a route knows. A parameter that it does not
+// know is left alone, one that comes twice is refused.
+func query(r *http.Request, names ...string) (values, error) {
+	out := values{}
+	for name, given := range r.URL.Query() {
+		if !slices.Contains(names, name) {
+			continue
+		}
+		if len(given) > 1 || len(given[0]) > 200 {
+			return nil, invalid("invalid_parameter", name)
+		}
+		out[name] = given[0]
+	}
+	return out, nil
+}
+
+// limit is the page size that was asked.
+func (v values) limit() (int, error) {
+	if v["limit"] == "" {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(v["limit"])
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, invalid("invalid_parameter", "limit")
+	}
+	return n, nil
+}
+
+// flag is a parameter that is true or false.
+func (v values) flag(name string) (bool, error) {
+	switch v[name] {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	}
+	return false, invalid("invalid_parameter", name)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n'))
+	return nil
+}

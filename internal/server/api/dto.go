@@ -1,0 +1,214 @@
+package api
+
+import (
+	"time"
+
+	"sluis/internal/account"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/server/report"
+	"sluis/web/text"
+)
+
+// Accepted is the answer to a file that is taken in, and to a wish about it.
+type Accepted struct {
+	ID     string          `json:"id"`
+	Status delivery.Status `json:"status"`
+	Links  Links           `json:"links"`
+}
+
+// Links are the ways on from a delivery.
+type Links struct {
+	Self   string `json:"self"`
+	Report string `json:"report"`
+	// Confirm and Cancel are there as long as they can be used.
+	Confirm string `json:"confirm,omitempty"`
+	Cancel  string `json:"cancel,omitempty"`
+}
+
+// Delivery is a delivery as the API tells it. Reasons is left out of a list.
+type Delivery struct {
+	ID         string          `json:"id"`
+	Centre     string          `json:"centre"`
+	Filename   string          `json:"filename"`
+	Kind       *delivery.Kind  `json:"kind"`
+	Mode       delivery.Mode   `json:"mode"`
+	Status     delivery.Status `json:"status"`
+	Counts     patient.Counts  `json:"counts"`
+	Planned    *patient.Counts `json:"planned,omitempty"`
+	Warnings   int             `json:"warnings"`
+	Reasons    []Reason        `json:"reasons,omitzero"`
+	Notes      []Note          `json:"notes,omitzero"`
+	SameAs     string          `json:"sameAs,omitempty"`
+	CreatedAt  time.Time       `json:"createdAt"`
+	FinishedAt time.Time       `json:"finishedAt,omitzero"`
+	NextTryAt  time.Time       `json:"nextTryAt,omitzero"`
+	ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
+	Links      Links           `json:"links"`
+}
+
+// Reason is why rows were rejected or warned of, or why a whole file was
+// refused (then without field, column, count and lines).
+type Reason struct {
+	Code     string `json:"code"`
+	Field    string `json:"field,omitempty"`
+	Column   string `json:"column,omitempty"`
+	Message  string `json:"message"`
+	Source   string `json:"source"`
+	Severity string `json:"severity"`
+	Advice   string `json:"advice,omitempty"`
+	Count    int    `json:"count,omitempty"`
+	Lines    []int  `json:"lines,omitempty"` // the first so many
+}
+
+// Note says what was ignored in a file.
+type Note struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Deliveries is a page of deliveries.
+type Deliveries struct {
+	Deliveries []Delivery `json:"deliveries"`
+	Next       *string    `json:"next"` // null on the last page
+}
+
+// Patient is the display set of a patient. Centre is told to those who see
+// every centre.
+type Patient struct {
+	ID            string  `json:"id"`
+	Centre        string  `json:"centre,omitempty"`
+	PatientNumber string  `json:"patientNumber"`
+	BirthDate     *string `json:"birthDate,omitempty"`
+	BirthYear     *int    `json:"birthYear,omitempty"`
+	Sex           *string `json:"sex"`
+}
+
+// Patients is a page of patients.
+type Patients struct {
+	Patients []Patient `json:"patients"`
+	Next     *string   `json:"next"` // null on the last page
+}
+
+// Finding is what the TTP or Sluis has to say of an entered patient.
+type Finding struct {
+	Code     string `json:"code"`
+	Field    string `json:"field"`
+	Severity string `json:"severity"`
+	Message  string `json:"message"`
+	Source   string `json:"source"`
+	Advice   string `json:"advice"`
+}
+
+// Entered is what became of an entered patient.
+type Entered struct {
+	ID       string          `json:"id,omitempty"` // the patient stored; none in review
+	Outcome  patient.Outcome `json:"outcome"`
+	Reason   patient.Reason  `json:"reason,omitempty"` // with review
+	Findings []*Finding      `json:"findings"`
+}
+
+func linksOf(d delivery.Delivery) Links {
+	self := Prefix + "/deliveries/" + d.PublicID
+	l := Links{Self: self, Report: self + "/report"}
+	if d.State.Waiting() {
+		l.Confirm = self + "/confirm"
+	}
+	if !d.State.Final() && d.State != delivery.Registering {
+		l.Cancel = self + "/cancel"
+	}
+	return l
+}
+
+func acceptedOf(d delivery.Delivery) Accepted {
+	return Accepted{ID: d.PublicID, Status: d.Status(), Links: linksOf(d)}
+}
+
+// deliveryOf is d without its reasons.
+func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
+	out := Delivery{
+		ID: d.PublicID, Centre: d.CentreNumber, Filename: d.Filename, Mode: d.Mode, Status: d.Status(),
+		Counts: d.Counts, Warnings: d.Warnings, SameAs: d.SameAs, CreatedAt: d.CreatedAt.UTC(),
+		FinishedAt: d.FinishedAt, Links: linksOf(d),
+	}
+	if d.Kind != delivery.KindUnknown {
+		out.Kind = &d.Kind
+	}
+	if d.State.Waiting() {
+		out.Planned, out.ExpiresAt = &d.Planned, d.ExpiresAt
+	}
+	if d.Paused {
+		out.NextTryAt = d.NextTryAt
+	}
+	for _, n := range d.Notes {
+		out.Notes = append(out.Notes, Note{n.Code, report.Note(t, n)})
+	}
+	return out
+}
+
+// reasonsOf are the reasons of d: of the file where it was refused, or of its rows.
+func reasonsOf(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) []Reason {
+	out := []Reason{}
+	for _, r := range d.Refusals {
+		out = append(out, Reason{
+			Code: r.Code, Message: report.Refusal(t, r), Source: string(patient.Sluis), Severity: string(patient.Fatal),
+		})
+	}
+	if d.State == delivery.Failed {
+		out = append(out, Reason{
+			Code: d.FailCode, Message: failure(t, d.FailCode), Source: string(patient.Sluis), Severity: string(patient.Fatal),
+		})
+	}
+	for _, c := range causes {
+		out = append(out, Reason{
+			Code: c.Code, Field: c.Field, Column: report.Column(t, d.Columns, c.Field), Message: report.Message(t, c.Finding, nil),
+			Source: string(c.Source), Severity: string(c.Severity), Advice: report.Advice(t, c.Finding), Count: c.Count, Lines: c.Lines,
+		})
+	}
+	return out
+}
+
+// failure is why a delivery failed, in a sentence.
+func failure(t *text.Catalogue, code string) string {
+	return t.T("failed.counts", "code", code)
+}
+
+// patientOf is the display set. yearOnly says what the registry keeps, for a
+// birth that is unknown.
+func patientOf(p patient.Listed, yearOnly, withCentre bool) Patient {
+	out := Patient{ID: p.PublicID, PatientNumber: p.Number}
+	if withCentre {
+		out.Centre = p.CentreNumber
+	}
+	switch {
+	case p.Birth.HasDay() && !yearOnly:
+		date := p.Birth.String()
+		out.BirthDate = &date
+	case !p.Birth.IsZero():
+		out.BirthYear = &p.Birth.Year
+	}
+	if p.Sex != patient.SexUnknown {
+		sex := string(p.Sex)
+		out.Sex = &sex
+	}
+	return out
+}
+
+func findingOf(t *text.Catalogue, f patient.Finding) *Finding {
+	return &Finding{
+		Code: f.Code, Field: f.Field, Severity: string(f.Severity), Source: string(f.Source),
+		Message: report.Message(t, f, nil), Advice: report.Advice(t, f),
+	}
+}
+
+// next is a cursor, or null on the last page.
+func next(cursor string) *string {
+	if cursor == "" {
+		return nil
+	}
+	return &cursor
+}
+
+// showCentre tells whether the actor sees more than one centre.
+func showCentre(a account.Actor) bool { return a.Scope().All() }

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"mime"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"sluis/internal/apperr"
+	"sluis/internal/patient"
+	"sluis/internal/server/entry"
+	"sluis/internal/server/request"
+)
+
+// ListPatients is GET /patients.
+func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "limit", "after", "centre")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	actor := request.Actor(r)
+	page, err := a.Records.Patients(r.Context(), request.Who(r), actor.Scope(), patient.Query{
+		CentreNumber: q["centre"], After: q["after"], Limit: limit,
+	})
+	if err != nil {
+		return err
+	}
+	out := Patients{Patients: []Patient{}, Next: next(page.Next)}
+	for _, p := range page.Patients {
+		out.Patients = append(out.Patients, patientOf(p, a.BirthYearOnly, showCentre(actor)))
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// GetPatient is GET /patients/{id}.
+func (a *API) GetPatient(w http.ResponseWriter, r *http.Request) error {
+	actor := request.Actor(r)
+	p, err := a.Records.Patient(r.Context(), request.Who(r), actor.Scope(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, patientOf(p.Listed, a.BirthYearOnly, showCentre(actor)))
+}
+
+// PostPatient is POST /patients.
+func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
+	where, err := centre(r)
+	if err != nil {
+		return err
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return apperr.New(apperr.UnsupportedType, "content_type_json")
+	}
+	fields, err := readObject(r.Body, entry.Number, entry.Birth, entry.Sex, entry.Surname, entry.Prefix, entry.Initials)
+	if err != nil {
+		return err
+	}
+	birth, fault := entry.ParseISODate(fields[entry.Birth])
+	if fault != nil {
+		a.rejected(w, r, entry.Result{Faults: []entry.Fault{*fault}})
+		return nil
+	}
+	result, err := a.Entry.Enter(r.Context(), request.Who(r), where, entry.Values{
+		Number: fields[entry.Number], Birth: birth, Sex: fields[entry.Sex],
+		Surname: fields[entry.Surname], Prefix: fields[entry.Prefix], Initials: fields[entry.Initials],
+	})
+	if err != nil {
+		return err
+	}
+	if !result.Stored() {
+		a.rejected(w, r, result)
+		return nil
+	}
+	out := Entered{ID: result.PatientID, Outcome: result.Outcome, Reason: result.Reason, Findings: a.findings(result)}
+	status := http.StatusOK
+	if result.Outcome == patient.Created {
+		status = http.StatusCreated
+		w.Header().Set("Location", Prefix+"/patients/"+result.PatientID)
+	}
+	if result.Outcome == patient.Review {
+		out.ID = "" // the patient it collides with is another one
+	}
+	return writeJSON(w, status, out)
+}
+
+// rejected answers that nothing was stored, and why.
+func (a *API) rejected(w http.ResponseWriter, r *http.Request, result entry.Result) {
+	p := a.problem(http.StatusUnprocessableEntity, "patient_rejected")
+	p.Findings = a.findings(result)
+	writeProblem(w, r, p)
+}
+
+func (a *API) findings(result entry.Result) []*Finding {
+	out := []*Finding{}
+	for _, f := range result.Faults {
+		message := f.Code
+		if key := "entry." + f.Code; a.text.Has(key) {
+			message = a.text.T(key)
+		}
+		out = append(out, &Finding{
+			Code: f.Code, Field: f.Field, Severity: string(patient.Fatal), Source: string(patient.Sluis), Message: message,
+		})
+	}
+	for _, f := range result.Findings {
+		out = append(out, findingOf(a.text, f))
+	}
+	return out
+}

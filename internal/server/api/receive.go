@@ -1,0 +1,130 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sluis/internal/apperr"
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/server/request"
+	"sluis/internal/server/upload"
+)
+
+// overhead is what a multipart body is larger than its file.
+const overhead = 1 << 20
+
+// rawTypes are the content types of a file that comes as the body itself. They
+// say little (a CSV file travels under all of them): the content decides.
+var rawTypes = []string{
+	"text/csv", "text/plain", "text/tab-separated-values", "application/csv", "application/vnd.ms-excel", "application/octet-stream",
+}
+
+// PostDelivery is POST /deliveries.
+func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
+	where, err := centre(r)
+	if err != nil {
+		return err
+	}
+	q, err := query(r, "check", "confirm", "filename")
+	if err != nil {
+		return err
+	}
+	check, err := q.flag("check")
+	if err != nil {
+		return err
+	}
+	confirmed, err := q.flag("confirm")
+	if err != nil {
+		return err
+	}
+	up := intake.Upload{
+		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: request.API, Confirmed: confirmed,
+	}
+	if check {
+		up.Mode = delivery.Check
+	}
+	upload.Body(w, r, a.MaxFileBytes+overhead)
+	defer upload.Finish(w, r)
+	file, name, err := fileOf(r, q["filename"])
+	if err != nil {
+		return interrupted(r, err)
+	}
+	up.Filename = name
+	id, err := a.Receiver.Receive(r.Context(), up, upload.Limit(file, a.MaxFileBytes))
+	if err != nil {
+		return interrupted(r, err)
+	}
+	return a.accepted(w, r, id)
+}
+
+// fileOf finds the file in r, and its name.
+func fileOf(r *http.Request, filename string) (io.Reader, string, error) {
+	kind := r.Header.Get("Content-Type")
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	media, parameters, err := mime.ParseMediaType(kind)
+	switch {
+	case err != nil:
+		return nil, "", apperr.New(apperr.UnsupportedType, "content_type")
+	case media == "multipart/form-data":
+		return partOf(r, parameters["boundary"], filename)
+	case !slices.Contains(rawTypes, media):
+		return nil, "", apperr.New(apperr.UnsupportedType, "content_type")
+	}
+	name := upload.Name(filename)
+	if name == "" {
+		return nil, "", invalid("filename_missing", "filename")
+	}
+	return r.Body, name, nil
+}
+
+// partOf finds the part "file" of a multipart body.
+func partOf(r *http.Request, boundary, filename string) (io.Reader, string, error) {
+	if boundary == "" {
+		return nil, "", apperr.New(apperr.Invalid, "multipart_malformed")
+	}
+	parts := multipart.NewReader(r.Body, boundary)
+	for {
+		part, err := parts.NextPart()
+		switch {
+		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
+			return nil, "", invalid("file_missing", "file")
+		case err != nil:
+			return nil, "", apperr.Wrap(apperr.Invalid, "multipart_malformed", errBody)
+		case part.FormName() != "file":
+			continue
+		}
+		name := upload.Name(part.FileName())
+		if name == "" {
+			name = upload.Name(filename)
+		}
+		if name == "" {
+			return nil, "", invalid("filename_missing", "filename")
+		}
+		return part, name, nil
+	}
+}
+
+// errBody stands for an error of the multipart reader, which repeats what it read.
+var errBody = errors.New("the multipart body cannot be read")
+
+// interrupted names the errors of a body that breaks off.
+func interrupted(r *http.Request, err error) error {
+	if apperr.KindOf(err) != apperr.Internal {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || strings.HasPrefix(err.Error(), "multipart:") {
+		return apperr.Wrap(apperr.Invalid, "upload_interrupted", errBody)
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return apperr.New(apperr.TooLarge, "file_too_large")
+	}
+	return err
+}

@@ -1,0 +1,258 @@
+// Package entry is the entry of one patient, for the page and for the API: what
+// was filled in goes to the TTP, and what came back of it to the registry.
+//
+// It is the only part of the server that sees an identity. It keeps none: not
+// after [Service.Enter] returns, and not in an error.
+package entry
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/identity"
+	"sluis/internal/importer"
+	"sluis/internal/patient"
+)
+
+// patience is how long a user waits for the TTP at most.
+const patience = 30 * time.Second
+
+// maxName is how long a name is at most, in characters. It is far more than any
+// name has; the TTP judges the rest.
+const maxName = 200
+
+// The fields, as the wire and the findings name them.
+const (
+	Number   = "patientNumber"
+	Birth    = "birthDate"
+	Sex      = "sex"
+	Surname  = "surname"
+	Prefix   = "surnamePrefix"
+	Initials = "initials"
+)
+
+// Preparer turns the identity of one person into temporary pseudonyms, or into
+// findings. A TTP that gives no answer is a [*patient.UnavailableError].
+type Preparer interface {
+	PrepareOne(ctx context.Context, id identity.Identity) ([]patient.Temporary, []patient.Finding, error)
+}
+
+// Desk stores one patient.
+type Desk interface {
+	Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
+}
+
+// Recorder writes the access log.
+type Recorder interface {
+	Record(ctx context.Context, ev audit.Event) error
+}
+
+// Service enters patients.
+type Service struct {
+	Preparer Preparer
+	Desk     Desk
+	Log      Recorder
+	Now      func() time.Time
+	// BirthYearOnly keeps the year of birth alone. The TTP gets the whole date.
+	BirthYearOnly bool
+}
+
+// Values is what was filled in.
+type Values struct {
+	Number                    string
+	Birth                     patient.Birth // zero where it was left empty
+	Sex                       string        // "m", "v", or whatever the TTP is to judge
+	Surname, Prefix, Initials string
+}
+
+// Fault is what Sluis itself has against a value: a code of the catalogue
+// ("entry.<code>"), never the value.
+type Fault struct{ Field, Code string }
+
+// Result is what became of an entry. With Faults, or with a fatal finding,
+// nothing was stored.
+type Result struct {
+	importer.Entered
+	Faults []Fault
+}
+
+// Stored tells whether the entry came as far as the registry (where it may
+// still wait for a data manager).
+func (r Result) Stored() bool {
+	return len(r.Faults) == 0 && r.Outcome != patient.Rejected && r.Outcome != ""
+}
+
+// Enter brings one patient into the registry. Errors: apperr.Unavailable
+// "ttp_unavailable" when the TTP gives no answer (nothing was stored then), and
+// those of the store.
+func (s *Service) Enter(ctx context.Context, who audit.Who, centre account.Centre, v Values) (Result, error) {
+	v = v.trimmed()
+	if faults := v.check(); len(faults) > 0 {
+		return Result{Faults: faults}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	temporaries, findings, err := s.prepare(ctx, v)
+	if err != nil {
+		return Result{}, s.unavailable(ctx, who, err)
+	}
+	if fatal(findings) {
+		err := s.record(ctx, who, audit.MinorFailure, "rejected")
+		return Result{Entered: importer.Entered{Outcome: patient.Rejected, Findings: findings}}, err
+	}
+	entered, err := s.Desk.Enter(ctx, who, centre, s.display(v), temporaries)
+	if err != nil {
+		return Result{}, classify(err)
+	}
+	entered.Findings = append(findings, entered.Findings...)
+	return Result{Entered: entered}, nil
+}
+
+// prepare shows the identity to the TTP and forgets it.
+func (s *Service) prepare(ctx context.Context, v Values) ([]patient.Temporary, []patient.Finding, error) {
+	id := identity.New(identity.Fields{
+		Surname: v.Surname, Prefix: v.Prefix, Initials: v.Initials, BirthDate: v.Birth.String(), Sex: v.Sex,
+	})
+	defer id.Forget()
+	return s.Preparer.PrepareOne(ctx, id)
+}
+
+// display is what is kept of the values.
+func (s *Service) display(v Values) patient.Display {
+	d := patient.Display{Number: v.Number, Birth: v.Birth}
+	if s.BirthYearOnly {
+		d.Birth = v.Birth.YearOnly()
+	}
+	if sex := patient.Sex(strings.ToLower(v.Sex)); sex == patient.Male || sex == patient.Female {
+		d.Sex = sex
+	}
+	return d
+}
+
+// unavailable classifies err, and logs that somebody tried.
+func (s *Service) unavailable(ctx context.Context, who audit.Who, err error) error {
+	err = classify(err)
+	// The time of ctx may be up; the log is written all the same.
+	return errors.Join(err, s.record(context.WithoutCancel(ctx), who, audit.SeriousFailure, apperr.CodeOf(err)))
+}
+
+func (s *Service) record(ctx context.Context, who audit.Who, result audit.Result, code string) error {
+	return s.Log.Record(ctx, audit.Event{
+		At: s.Now(), Type: audit.PatientEntered, Action: audit.Create, Result: result, Who: who, ObjectType: "patient", Code: code,
+	})
+}
+
+// classify makes one kind of error of every way in which the TTP can be silent.
+func classify(err error) error {
+	if _, ok := errors.AsType[*patient.UnavailableError](err); ok || errors.Is(err, context.DeadlineExceeded) {
+		return apperr.Wrap(apperr.Unavailable, "ttp_unavailable", err)
+	}
+	return err
+}
+
+func fatal(findings []patient.Finding) bool {
+	for _, f := range findings {
+		if f.Severity == patient.Fatal {
+			return true
+		}
+	}
+	return false
+}
+
+func (v Values) trimmed() Values {
+	for _, s := range []*string{&v.Number, &v.Sex, &v.Surname, &v.Prefix, &v.Initials} {
+		*s = strings.TrimSpace(*s)
+	}
+	return v
+}
+
+// check is what Sluis itself must know; the TTP judges identities.
+func (v Values) check() []Fault {
+	var faults []Fault
+	switch {
+	case v.Number == "":
+		faults = append(faults, Fault{Number, "number_missing"})
+	case utf8.RuneCountInString(v.Number) > patient.MaxNumberLength:
+		faults = append(faults, Fault{Number, "number_too_long"})
+	case !printable(v.Number):
+		faults = append(faults, Fault{Number, "characters"})
+	}
+	for _, name := range []struct{ field, value string }{
+		{Sex, v.Sex}, {Surname, v.Surname}, {Prefix, v.Prefix}, {Initials, v.Initials},
+	} {
+		switch {
+		case utf8.RuneCountInString(name.value) > maxName:
+			faults = append(faults, Fault{name.field, "too_long"})
+		case !printable(name.value):
+			faults = append(faults, Fault{name.field, "characters"})
+		}
+	}
+	return faults
+}
+
+// printable tells whether s is text that can be shown on one line.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// ParseDate reads a date typed in three fields. Three empty ones are no date,
+// which is for the TTP to judge. The fault, if any, has the code
+// "birth_incomplete" or "birth_impossible".
+func ParseDate(day, month, year string) (patient.Birth, *Fault) {
+	day, month, year = strings.TrimSpace(day), strings.TrimSpace(month), strings.TrimSpace(year)
+	switch {
+	case day == "" && month == "" && year == "":
+		return patient.Birth{}, nil
+	case day == "" || month == "" || year == "":
+		return patient.Birth{}, &Fault{Birth, "birth_incomplete"}
+	}
+	d, okDay := digits(day, 2)
+	m, okMonth := digits(month, 2)
+	y, okYear := digits(year, 4)
+	b := patient.Birth{Year: y, Month: m, Day: d}
+	if !okDay || !okMonth || !okYear || len(year) != 4 || !exists(b) {
+		return patient.Birth{}, &Fault{Birth, "birth_impossible"}
+	}
+	return b, nil
+}
+
+// ParseISODate reads a date as 2001-01-31; an empty one is for the TTP to judge.
+func ParseISODate(s string) (patient.Birth, *Fault) {
+	if s == "" {
+		return patient.Birth{}, nil
+	}
+	parts := strings.Split(s, "-")
+	if len(s) != len(time.DateOnly) || len(parts) != 3 {
+		return patient.Birth{}, &Fault{Birth, "birth_format"}
+	}
+	return ParseDate(parts[2], parts[1], parts[0])
+}
+
+// exists tells whether the calendar has b. Whether it is in the future or too
+// long ago is for the TTP to judge.
+func exists(b patient.Birth) bool {
+	t := time.Date(b.Year, time.Month(b.Month), b.Day, 0, 0, 0, 0, time.UTC)
+	return b.Year > 0 && t.Year() == b.Year && int(t.Month()) == b.Month && t.Day() == b.Day
+}
+
+// digits reads at most n digits. (strconv's errors repeat what they read.)
+func digits(s string, n int) (int, bool) {
+	if len(s) > n {
+		return 0, false
+	}
+	value := 0
+	for _, r := range s {
+		if r < '0' || r > '9' {
+			return 0, false
+		}
+		value = value*10 + int(r-'0')
+	}
+	return value, true
+}

@@ -1,0 +1,155 @@
+package server_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+	"sluis/internal/server"
+)
+
+// canary is a surname that nobody has.
+const canary = "Kwistenbiebel"
+
+func person(change ...string) url.Values {
+	v := url.Values{
+		"number": {"0012"}, "birth-day": {"31"}, "birth-month": {"1"}, "birth-year": {"1961"}, "sex": {"v"},
+		"surname": {canary}, "prefix": {"van der"}, "initials": {"Q."},
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		v.Set(change[i], change[i+1])
+	}
+	return v
+}
+
+func TestEnterOnePatient(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn("clinician")
+	for _, c := range []struct{ change, outcome, heading string }{
+		{"v", "created", "Patiënt opgeslagen"}, {"v", "unchanged", "Patiënt was al bekend"},
+	} {
+		got := b.post("/patienten/nieuw", person("sex", c.change))
+		if got.Status != http.StatusSeeOther || !strings.HasSuffix(got.location(), "/klaar?uitkomst="+c.outcome) {
+			t.Fatalf("%d %s\n%s", got.Status, got.location(), got.Body)
+		}
+		page := b.follow(got)
+		if page.Status != http.StatusOK || !strings.Contains(page.Body, c.heading) || !strings.Contains(page.Body, "0012") || !strings.Contains(page.Body, "31-1-1961") {
+			t.Errorf("%d\n%s", page.Status, page.Body)
+		}
+		if strings.Contains(page.Body+got.location(), canary) {
+			t.Error("the surname came back")
+		}
+		if detail := b.get(strings.TrimSuffix(strings.Split(got.location(), "?")[0], "/klaar")); !strings.Contains(detail.Body, "NGGV") || strings.Contains(detail.Body, canary) {
+			t.Errorf("%s", detail.Body)
+		}
+	}
+	if strings.Contains(s.Log.String()+s.TTP.Log.String(), canary) {
+		t.Error("the surname is in the log")
+	}
+}
+
+func TestEntryThatTheTTPRefuses(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn("clinician")
+	got := b.post("/patienten/nieuw", person("birth-year", "2899", "prefix", "'s <b>"))
+	if got.Status != http.StatusUnprocessableEntity {
+		t.Fatalf("%d\n%s", got.Status, got.Body)
+	}
+	for _, want := range []string{"De TTP meldt:", "De geboortedatum ligt in de toekomst", `href="#birth`, `value="2899"`, `value="` + canary + `"`, "&lt;b&gt;"} {
+		if !strings.Contains(got.Body, want) {
+			t.Errorf("not shown: %s", want)
+		}
+	}
+	if list := b.get("/patienten"); !strings.Contains(list.Body, "Er zijn nog geen patiënten") {
+		t.Error("something was stored")
+	}
+	for _, ev := range s.events() {
+		if ev.Type == audit.PatientEntered && ev.Result == audit.MinorFailure && ev.Code == "rejected" {
+			return
+		}
+	}
+	t.Error("the refused entry is not in the access log")
+}
+
+func TestEntryThatSluisRefuses(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn("clinician")
+	before := s.TTP.Calls.Load()
+	for _, c := range []struct{ field, value, input, message string }{
+		{"number", " ", "number", "Vul het patiëntnummer in."},
+		{"number", strings.Repeat("1", patient.MaxNumberLength+1), "number", "Het patiëntnummer is te lang"},
+		{"number", "1\x002", "number", "Dit veld bevat tekens"},
+		{"birth-day", "31x", "birth", "Deze geboortedatum bestaat niet"},
+		{"birth-month", "2", "birth", "Deze geboortedatum bestaat niet"},
+		{"birth-month", "", "birth", "Vul dag, maand en jaar"},
+		{"birth-year", "61", "birth", "Deze geboortedatum bestaat niet"},
+		{"surname", strings.Repeat("é", 201), "surname", "De tekst is te lang"},
+	} {
+		got := b.post("/patienten/nieuw", person(c.field, c.value))
+		if got.Status != http.StatusUnprocessableEntity || !strings.Contains(got.Body, c.message) || !strings.Contains(got.Body, `href="#`+c.input) {
+			t.Errorf("%s=%q: %d\n%.2000s", c.field, c.value, got.Status, got.Body)
+		}
+	}
+	if after := s.TTP.Calls.Load(); after != before {
+		t.Errorf("the TTP was asked %d times", after-before)
+	}
+}
+
+func TestEmptyBirthDateIsForTheTTP(t *testing.T) {
+	s := newSite(t)
+	got := s.signedIn("clinician").post("/patienten/nieuw", person("birth-day", "", "birth-month", "", "birth-year", ""))
+	if got.Status != http.StatusUnprocessableEntity || !strings.Contains(got.Body, "De geboortedatum is leeg") {
+		t.Errorf("%d\n%s", got.Status, got.Body)
+	}
+}
+
+func TestEntryWithoutTheTTP(t *testing.T) {
+	s := newSite(t)
+	s.TTP.Break(func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	})
+	got := s.signedIn("clinician").post("/patienten/nieuw", person())
+	if got.Status != http.StatusServiceUnavailable || !strings.Contains(got.Body, "Niet opgeslagen") || !strings.Contains(got.Body, `value="`+canary+`"`) {
+		t.Fatalf("%d\n%s", got.Status, got.Body)
+	}
+	if strings.Contains(s.Log.String(), canary) {
+		t.Error("the surname is in the log")
+	}
+	for _, ev := range s.events() {
+		if ev.Type == audit.PatientEntered && ev.Result == audit.SeriousFailure && ev.Code == "ttp_unavailable" {
+			return
+		}
+	}
+	t.Error("the failed entry is not in the access log")
+}
+
+func TestEntryThatWaitsForADataManager(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn("clinician")
+	b.post("/patienten/nieuw", person())
+	got := b.post("/patienten/nieuw", person("surname", "Anderskamp"))
+	if got.Status != http.StatusOK || !strings.Contains(got.Body, "wordt beoordeeld") || strings.Contains(got.Body, "Anderskamp") {
+		t.Errorf("%d\n%s", got.Status, got.Body)
+	}
+}
+
+func TestBirthYearOnly(t *testing.T) {
+	s := newSite(t, func(o *server.Options) { o.BirthYearOnly = true })
+	b := s.signedIn("clinician")
+	page := b.follow(b.post("/patienten/nieuw", person()))
+	if !strings.Contains(page.Body, "1961") || strings.Contains(page.Body, "31-1") {
+		t.Errorf("%s", page.Body)
+	}
+	scope := account.ActorOf(account.User{Roles: []account.Role{account.DataManager}}).Scope()
+	kept := must(s.Store.Patients(t.Context(), audit.Who{}, scope, patient.Query{Limit: 10}))(t)
+	if len(kept.Patients) != 1 || kept.Patients[0].Birth != (patient.Birth{Year: 1961}) {
+		t.Errorf("kept: %+v", kept.Patients)
+	}
+	if got := s.call("clinician", "GET", "/api/v1/patients", "", ""); !strings.Contains(got.Body, `"birthYear":1961`) || strings.Contains(got.Body, "birthDate") {
+		t.Errorf("%s", got.Body)
+	}
+}

@@ -1,0 +1,125 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+	"sluis/internal/server/entry"
+	"sluis/internal/server/request"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// viewLog is GET /logboek?soort=&gebruiker=&centrum=&van=&tot=&voor=.
+func (s *Server) viewLog(w http.ResponseWriter, r *http.Request) error {
+	t, q := s.text(r), r.URL.Query()
+	page := templates.Log{
+		Page: s.base(r, s.home(r)), Types: typeOptions(t, q.Get("soort")), User: q.Get("gebruiker"), From: q.Get("van"), To: q.Get("tot"),
+	}
+	var err error
+	if page.Centres, err = s.centreOptions(r, q.Get("centrum")); err != nil {
+		return err
+	}
+	query, faults := logQuery(t, r)
+	if page.Errors = faults; len(faults) > 0 {
+		return s.render(w, r, http.StatusUnprocessableEntity, templates.LogPage(page))
+	}
+	found, err := s.Audit.Events(r.Context(), request.Who(r), query)
+	if err != nil {
+		return err
+	}
+	for _, ev := range found.Events {
+		page.Rows = append(page.Rows, logRow(t, ev))
+	}
+	filter := []string{"soort", q.Get("soort"), "gebruiker", page.User, "centrum", q.Get("centrum"), "van", page.From, "tot", page.To}
+	page.Filtered = link("", filter...) != ""
+	if query.After > 0 {
+		page.FirstHref = link("/logboek", filter...)
+	}
+	if found.Next > 0 {
+		page.NextHref = link("/logboek", append(filter, "voor", strconv.FormatInt(found.Next, 10))...)
+	}
+	return s.render(w, r, http.StatusOK, templates.LogPage(page))
+}
+
+// logQuery reads the filter. A day that is named as the last one counts whole.
+func logQuery(t *text.Catalogue, r *http.Request) (audit.Query, []templates.FieldError) {
+	q := r.URL.Query()
+	query := audit.Query{CentreNumber: q.Get("centrum"), UserName: strings.ToLower(strings.TrimSpace(q.Get("gebruiker"))), Limit: pageSize}
+	if kind := audit.Type(q.Get("soort")); slices.Contains(audit.Types, kind) {
+		query.Type = kind
+	}
+	if before, err := strconv.ParseInt(q.Get("voor"), 10, 64); err == nil && before > 0 {
+		query.After = before
+	}
+	var faults []templates.FieldError
+	for _, bound := range []struct {
+		input string
+		days  int
+		to    *time.Time
+	}{{"van", 0, &query.From}, {"tot", 1, &query.To}} {
+		b, ok := typedDate(q.Get(bound.input))
+		if !ok {
+			faults = append(faults, templates.FieldError{Field: bound.input, Message: t.T("form.date_unreadable")})
+		} else if !b.IsZero() {
+			*bound.to = time.Date(b.Year, time.Month(b.Month), b.Day+bound.days, 0, 0, 0, 0, text.Location())
+		}
+	}
+	return query, faults
+}
+
+// typedDate reads a date as 31-1-2001 or 2001-01-31; empty is no date.
+func typedDate(s string) (patient.Birth, bool) {
+	parts := strings.Split(strings.TrimSpace(s), "-")
+	if len(parts) == 1 && parts[0] == "" {
+		return patient.Birth{}, true
+	}
+	if len(parts) != 3 {
+		return patient.Birth{}, false
+	}
+	if len(parts[0]) == 4 {
+		slices.Reverse(parts)
+	}
+	b, fault := entry.ParseDate(parts[0], parts[1], parts[2])
+	return b, fault == nil && !b.IsZero()
+}
+
+func typeOptions(t *text.Catalogue, chosen string) []templates.Option {
+	out := []templates.Option{{Text: t.T("word.all"), Selected: chosen == ""}}
+	for _, kind := range audit.Types {
+		out = append(out, templates.Option{Value: string(kind), Text: t.T("audit." + string(kind)), Selected: chosen == string(kind)})
+	}
+	return out
+}
+
+func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
+	row := templates.LogRow{
+		When: t.Moment(ev.At), Who: ev.Name, Centre: ev.CentreNumber, What: t.T("audit." + string(ev.Type)),
+		Result: "success", Code: ev.Code, Address: ev.Address, Count: max(ev.SubjectCount, len(ev.Subjects)),
+	}
+	if ev.Role != "" {
+		var words []string
+		for _, role := range strings.Split(ev.Role, ",") {
+			words = append(words, t.T("role."+role))
+		}
+		row.Roles = strings.Join(words, ", ")
+	}
+	if ev.Via != "" {
+		row.Via = t.T("via." + ev.Via)
+	}
+	if ev.ObjectID != "" {
+		row.Object = t.T("object."+ev.ObjectType, "id", ev.ObjectID)
+	}
+	switch ev.Result {
+	case audit.MinorFailure:
+		row.Result = "minor"
+	case audit.SeriousFailure:
+		row.Result = "serious"
+	}
+	return row
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"io"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/importer"
+	"sluis/internal/importer/intake"
+	"sluis/internal/patient"
+	"sluis/internal/server/entry"
+)
+
+// What the server needs of the others. Every read of patients or deliveries
+// takes an audit.Who and is in the access log when it returns. A foreign object
+// and one that does not exist are both apperr.NotFound.
+
+// Accounts looks up who is who.
+type Accounts interface {
+	UserByEmail(ctx context.Context, email string) (account.User, error) // compared lower-case
+	UserByID(ctx context.Context, id int64) (account.User, error)
+	TokenByHash(ctx context.Context, hash [32]byte) (account.Token, error) // revoked or expired: NotFound
+	Centres(ctx context.Context) ([]account.Centre, error)
+	CentreByID(ctx context.Context, id int64) (account.Centre, error)
+}
+
+// Sessions keeps signed-in browsers.
+type Sessions interface {
+	// SaveSession replaces a session by its TokenHash. One that was deleted
+	// meanwhile must stay so.
+	SaveSession(ctx context.Context, s account.Session) error
+	SessionByHash(ctx context.Context, hash [32]byte) (account.Session, error)
+	DeleteSession(ctx context.Context, hash [32]byte) error
+	SignIn(ctx context.Context, s account.Session, ev audit.Event) error // a new session and its event
+	SignOut(ctx context.Context, userID int64, ev audit.Event) error     // every session of the user goes
+}
+
+// AuditLog writes and reads the access log.
+type AuditLog interface {
+	Record(ctx context.Context, ev audit.Event) error
+	Events(ctx context.Context, who audit.Who, q audit.Query) (audit.Page, error)
+}
+
+// Records reads patients and deliveries.
+type Records interface {
+	Patients(ctx context.Context, who audit.Who, scope account.Scope, q patient.Query) (patient.Page, error)
+	Patient(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Detail, error)
+	Deliveries(ctx context.Context, who audit.Who, scope account.Scope, q delivery.Query) (delivery.Page, error)
+	ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error)
+	// Delivery is not logged: it is for the progress of a delivery whose page was.
+	Delivery(ctx context.Context, scope account.Scope, publicID string) (delivery.Delivery, error)
+	Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error)
+	Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error)
+	RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error
+}
+
+// Receiver takes in a file. It reads r to its end as a stream; when it returns
+// the file is safe, and parsing it is a worker's. Errors: apperr.TooLarge
+// "file_too_large", apperr.Invalid "file_empty".
+type Receiver interface {
+	Receive(ctx context.Context, up intake.Upload, r io.Reader) (publicID string, err error)
+}
+
+// Desk is where a person's decision meets the registry.
+type Desk interface {
+	// Save stores what was checked; apperr.Conflict "delivery_not_waiting".
+	Save(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// Cancel stops before anything is registered; apperr.Conflict "delivery_not_cancellable".
+	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// RetryNow wakes a paused delivery.
+	RetryNow(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// Enter stores one patient; apperr.Unavailable "ttp_unavailable".
+	Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
+}
+
+// Preparer turns one identity into temporary pseudonyms. It is declared where
+// identities are known, so that this package need not import them.
+type Preparer = entry.Preparer

@@ -1,0 +1,131 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/server/request"
+	"sluis/web/text"
+)
+
+const (
+	progressEvery  = 500 * time.Millisecond // at most two events a second
+	heartbeatEvery = 15 * time.Second
+	// streamLife ends a stream, so that the browser asks again and its rights are
+	// looked at again.
+	streamLife = 10 * time.Minute
+	// eventPatience is how long a client may take to accept one event.
+	eventPatience = 10 * time.Second
+)
+
+// progressEvent is how far a delivery is. It is absolute, so that a client that
+// missed one misses nothing.
+type progressEvent struct {
+	State   delivery.State  `json:"state"`
+	Status  delivery.Status `json:"status"`
+	Percent int             `json:"percent"`
+	Counts  patient.Counts  `json:"counts"`
+	Step    string          `json:"step"`
+	Done    int             `json:"done"`
+	Total   int             `json:"total"`
+	Text    string          `json:"text"`
+}
+
+// progress is GET /aanleveringen/{id}/voortgang: a stream of events `progress`,
+// and `done` when the delivery comes to a rest.
+func (s *Server) progress(w http.ResponseWriter, r *http.Request) error {
+	id, scope := chi.URLParam(r, "id"), request.Actor(r).Scope()
+	d, err := s.Records.Delivery(r.Context(), scope, id)
+	if err != nil {
+		return err
+	}
+	stream := startStream(w)
+	tick, beat, end := time.NewTicker(progressEvery), time.NewTicker(heartbeatEvery), time.NewTimer(streamLife)
+	defer tick.Stop()
+	defer beat.Stop()
+	defer end.Stop()
+	for last := ""; ; {
+		event, err := json.Marshal(progressOf(s.text(r), d))
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		if string(event) != last && !stream.send("progress", string(event)) {
+			return nil
+		}
+		if last = string(event); atRest(d) {
+			stream.send("done", last)
+			return nil
+		}
+		if !stream.wait(r, tick, beat, end) {
+			return nil
+		}
+		if d, err = s.Records.Delivery(r.Context(), scope, id); err != nil {
+			return nil //nolint:nilerr // the answer has begun: the browser asks again
+		}
+	}
+}
+
+// eventStream writes server-sent events.
+type eventStream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func startStream(w http.ResponseWriter) eventStream {
+	e := eventStream{w, http.NewResponseController(w)}
+	// A read deadline that passes would end the request.
+	_ = e.rc.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	return e
+}
+
+// send writes an event; false when nobody listens any more.
+func (e eventStream) send(name, data string) bool {
+	return e.write(fmt.Sprintf("event: %s\ndata: %s\n\n", name, data))
+}
+
+func (e eventStream) write(raw string) bool {
+	_ = e.rc.SetWriteDeadline(time.Now().Add(eventPatience))
+	if _, err := e.w.Write([]byte(raw)); err != nil {
+		return false
+	}
+	return e.rc.Flush() == nil
+}
+
+// wait until it is time to look again; false when the stream ends.
+func (e eventStream) wait(r *http.Request, tick, beat *time.Ticker, end *time.Timer) bool {
+	for {
+		select {
+		case <-tick.C:
+			return true
+		case <-beat.C:
+			if !e.write(": \n\n") {
+				return false
+			}
+		case <-end.C:
+			return false
+		case <-r.Context().Done():
+			return false
+		}
+	}
+}
+
+func progressOf(t *text.Catalogue, d delivery.Delivery) progressEvent {
+	step, done, total := currentStep(d)
+	e := progressEvent{
+		State: d.State, Status: d.Status(), Percent: d.Percent(), Counts: d.Counts, Step: step, Done: done, Total: total,
+		Text: t.T("status." + string(d.Status())),
+	}
+	if step != "" && !d.Paused {
+		e.Text = t.T("progress.text", "step", t.T("step."+step), "percent", e.Percent)
+	}
+	return e
+}

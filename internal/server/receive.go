@@ -1,0 +1,196 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/server/request"
+	"sluis/internal/server/upload"
+	"sluis/web/templates"
+)
+
+const (
+	// overhead is what a multipart body is larger than its file.
+	overhead = 1 << 20
+	// maxField is how long a field before the file is at most, in bytes.
+	maxField = 1 << 10
+)
+
+// uploadForm is GET /aanleveringen/nieuw.
+func (s *Server) uploadForm(w http.ResponseWriter, r *http.Request) error {
+	return s.showUpload(w, r, http.StatusOK, "")
+}
+
+// showUpload shows the upload form, with what was wrong with the try before.
+func (s *Server) showUpload(w http.ResponseWriter, r *http.Request, status int, mode delivery.Mode, faults ...templates.FieldError) error {
+	centre := request.Actor(r).Centre
+	if centre == nil {
+		return apperr.New(apperr.Forbidden, "centre_missing")
+	}
+	page := templates.Upload{
+		Page: s.base(r, s.deliveriesCrumbs(r)...), Centre: centreName(*centre), Mode: string(mode), Errors: faults,
+		Action: link("/aanleveringen", "sleutel", newFormKey()), Kinds: s.fileKinds(r, *centre),
+		MaxMegabytes: int(s.MaxFileBytes >> 20), MaxRows: s.MaxRows,
+	}
+	return s.render(w, r, status, templates.UploadPage(page))
+}
+
+// receive is POST /aanleveringen: the file is read as a stream, and its form key
+// makes pressing the button twice one delivery.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) error {
+	centre := request.Actor(r).Centre
+	if centre == nil {
+		return apperr.New(apperr.Forbidden, "centre_missing")
+	}
+	upload.Body(w, r, s.MaxFileBytes+overhead)
+	var form uploaded
+	id, err := s.uploads.Once(r.Context(), r.URL.Query().Get("sleutel"), request.Actor(r).UserID, func() (string, error) {
+		return s.receiveOnce(r, *centre, &form)
+	})
+	upload.Finish(w, r)
+	if err != nil {
+		return s.refuseUpload(w, r, form.mode, err)
+	}
+	if form.modeUnknown {
+		if err := s.flash(r, s.text(r).T("flash.delivered")+" "+s.text(r).T("mode.check"), false); err != nil {
+			return err
+		}
+	}
+	s.awaitResult(r, request.Actor(r).Scope(), id)
+	return redirect(w, r, deliveryPath(id))
+}
+
+// uploaded is what the upload form said beside the file.
+type uploaded struct {
+	mode delivery.Mode
+	// modeUnknown says that the choice did not come before the file, so that it
+	// was only checked.
+	modeUnknown bool
+}
+
+// receiveOnce reads the form up to its file and takes that in.
+func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploaded) (string, error) {
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return "", apperr.New(apperr.UnsupportedType, "multipart_malformed")
+	}
+	for {
+		part, err := parts.NextPart()
+		switch {
+		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
+			return "", apperr.New(apperr.Invalid, "file_missing")
+		case err != nil:
+			return "", brokenOff(err)
+		}
+		switch part.FormName() {
+		case "mode":
+			form.mode, err = readMode(part)
+			if err != nil {
+				return "", err
+			}
+		case "file":
+			return s.receiveFile(r, centre, form, part)
+		}
+	}
+}
+
+func (s *Server) receiveFile(r *http.Request, centre account.Centre, form *uploaded, part *multipart.Part) (string, error) {
+	name := upload.Name(part.FileName())
+	if name == "" {
+		return "", apperr.New(apperr.Invalid, "file_missing")
+	}
+	mode := form.mode
+	if mode == "" {
+		mode, form.modeUnknown = delivery.Check, true // the safe one
+	}
+	id, err := s.Receiver.Receive(r.Context(), intake.Upload{
+		Who: request.Who(r), Centre: centre, Filename: name, Mode: mode, Via: request.Web,
+	}, upload.Limit(part, s.MaxFileBytes))
+	if err != nil {
+		return "", brokenOff(err)
+	}
+	return id, nil
+}
+
+// readMode reads what is to become of the file.
+func readMode(part *multipart.Part) (delivery.Mode, error) {
+	raw, err := io.ReadAll(io.LimitReader(part, maxField))
+	if err != nil {
+		return "", brokenOff(err)
+	}
+	if mode := delivery.Mode(raw); mode == delivery.Check || mode == delivery.Save {
+		return mode, nil
+	}
+	return "", nil
+}
+
+// errBrokenOff stands for the errors of the multipart reader, which repeat what
+// they read.
+var errBrokenOff = errors.New("the multipart body cannot be read")
+
+// brokenOff names the errors of a body that ends too early or is too long.
+func brokenOff(err error) error {
+	switch {
+	case apperr.KindOf(err) != apperr.Internal:
+		return err
+	case tooLarge(err):
+		return apperr.New(apperr.TooLarge, "file_too_large")
+	case errors.Is(err, io.ErrUnexpectedEOF), strings.HasPrefix(err.Error(), "multipart:"):
+		return apperr.Wrap(apperr.Invalid, "upload_interrupted", errBrokenOff)
+	}
+	return err
+}
+
+// formFaults are the errors of an upload that its form tells at the file, and
+// the words for them.
+var formFaults = map[string]string{
+	"file_missing": "upload.file_missing", "file_empty": "upload.file_empty",
+	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted",
+}
+
+// refuseUpload shows the form again where the user can mend what was wrong.
+func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, mode delivery.Mode, err error) error {
+	key, ok := formFaults[apperr.CodeOf(err)]
+	if !ok {
+		return err
+	}
+	request.LogFailure(s.Log, r, err)
+	t := s.text(r)
+	message := t.T(key, "mb", int(s.MaxFileBytes>>20))
+	return s.showUpload(w, r, apperr.Status(err), mode, templates.FieldError{Field: "file", Message: message})
+}
+
+// fileKinds says how a file must look, for each kind that the centre may deliver.
+func (s *Server) fileKinds(r *http.Request, centre account.Centre) []templates.FileKind {
+	t := s.text(r)
+	column := func(field, header, example string, required bool) templates.FileColumn {
+		return templates.FileColumn{Header: header, Required: required, Explain: t.T("column." + field), Example: example}
+	}
+	temporary := templates.FileKind{Key: string(delivery.Temporary), Columns: []templates.FileColumn{
+		column("patientNumber", "Patiëntnummer", "0012345", true),
+		column("birthDate", "Geboortedatum", "31-1-2001", false),
+		column("sex", "Geslacht", "m", false),
+	}}
+	for _, kind := range s.Types {
+		temporary.Columns = append(temporary.Columns, column("pseudonym", "Pseudoniem "+kind, "", kind == s.LinkType))
+	}
+	if !centre.IdentitiesAllowed {
+		return []templates.FileKind{temporary}
+	}
+	return []templates.FileKind{temporary, {Key: string(delivery.Identities), Columns: []templates.FileColumn{
+		column("centre", "Centrum id", centre.Number, false),
+		column("birthDate", "Geboortedatum", "31-1-2001", true),
+		column("sex", "Geslacht", "m", true),
+		column("patientNumber", "Patiëntnummer", "0012345", true),
+		column("surname", "Achternaam", "Jansen", true),
+		column("surnamePrefix", "Tussenvoegsel", "van den", false),
+		column("initials", "Voorletters", "A.B.", true),
+	}}}
+}

@@ -1,0 +1,90 @@
+// Package request carries what is known of an HTTP request beside its content:
+// its id, the client's address, and who makes it.
+//
+// It is filled by middleware and read by handlers; it never holds anything that
+// stood in a body or a URL.
+package request
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+)
+
+// The doors.
+const (
+	Web = "web"
+	API = "api"
+)
+
+// Info is what is known of a request.
+type Info struct {
+	ID      string // for the log, the access log and the helpdesk
+	Address string // the client's network address
+	Via     string // Web or API
+	Actor   account.Actor
+	Known   bool // Actor is set
+}
+
+type key struct{}
+
+// With gives r its info, which middleware further on completes.
+func With(r *http.Request, info *Info) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), key{}, info))
+}
+
+// From gives the info of a request; an empty one where there is none.
+func From(ctx context.Context) *Info {
+	if info, ok := ctx.Value(key{}).(*Info); ok {
+		return info
+	}
+	return &Info{}
+}
+
+// Actor is who makes the request; the zero Actor may nothing.
+func Actor(r *http.Request) account.Actor { return From(r.Context()).Actor }
+
+// Who is the maker of the request as the access log knows it.
+func Who(r *http.Request) audit.Who {
+	info := From(r.Context())
+	who := info.Actor.Who()
+	who.Address, who.RequestID, who.Via = info.Address, info.ID, info.Via
+	return who
+}
+
+// NewID makes a request id.
+func NewID() string { return strings.ToLower(rand.Text()[:16]) }
+
+// ClientAddress is the address of whoever sent r. X-Forwarded-For counts only
+// as far as proxies that are trusted wrote it: it is read from the right, up to
+// the first address that is not such a proxy.
+func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	client := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && contains(trusted, client); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		client = hop.Unmap()
+	}
+	return client.WithZone("").String()
+}
+
+func contains(prefixes []netip.Prefix, a netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"sluis/internal/account"
+	"sluis/internal/server/api"
+	"sluis/web/static"
+)
+
+// Two permissions beside those of a role.
+const (
+	Anyone   account.Permission = "anyone"   // no session needed
+	SignedIn account.Permission = "signedin" // whatever the role
+)
+
+// Door is how a route is entered.
+type Door string
+
+// The doors.
+const (
+	Page  Door = "page"  // a session; errors are pages
+	Quiet Door = "quiet" // the same, and being here does not keep a session alive
+	API   Door = "api"   // a bearer token; errors are problems
+)
+
+// Route is a line of the table of all routes.
+type Route struct {
+	Method, Pattern string
+	Permission      account.Permission
+	Door            Door
+	handler         func(http.ResponseWriter, *http.Request) error
+}
+
+// Routes lists every route there is, with the permission that it needs.
+func (s *Server) Routes() []Route {
+	const v1 = api.Prefix
+	return []Route{
+		{"GET", "/healthz", Anyone, Page, s.health},
+		{"GET", "/static/*", Anyone, Page, serve(static.Handler())},
+		{"GET", "/inloggen", Anyone, Page, s.signInForm},
+		{"POST", "/inloggen", Anyone, Page, s.signIn},
+		{"POST", "/taal", Anyone, Page, s.setLanguage},
+		{"POST", "/uitloggen", SignedIn, Page, s.signOut},
+		{"GET", "/", SignedIn, Page, s.overview},
+
+		{"GET", "/patienten", account.ViewPatients, Page, s.listPatients},
+		{"POST", "/patienten", account.ViewPatients, Page, s.searchPatients},
+		{"GET", "/patienten/nieuw", account.EnterPatient, Page, s.patientForm},
+		{"POST", "/patienten/nieuw", account.EnterPatient, Page, s.enterPatient},
+		{"GET", "/patienten/{id}", account.ViewPatients, Page, s.viewPatient},
+		{"GET", "/patienten/{id}/klaar", account.EnterPatient, Page, s.patientResult},
+
+		{"GET", "/aanleveringen", account.ViewDeliveries, Page, s.listDeliveries},
+		{"GET", "/aanleveringen/nieuw", account.Deliver, Page, s.uploadForm},
+		{"POST", "/aanleveringen", account.Deliver, Page, s.receive},
+		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.viewDelivery},
+		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.progress},
+		{"POST", "/aanleveringen/{id}/opslaan", account.Deliver, Page, s.saveDelivery},
+		{"POST", "/aanleveringen/{id}/annuleren", account.Deliver, Page, s.cancelDelivery},
+		{"POST", "/aanleveringen/{id}/nu-proberen", account.Deliver, Page, s.retryDelivery},
+		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.viewReport},
+		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.downloadCSV},
+		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.downloadJSON},
+
+		{"GET", "/logboek", account.ViewLog, Page, s.viewLog},
+
+		{"GET", v1 + "/openapi.json", Anyone, API, api.Describe},
+		{"GET", v1 + "/deliveries", account.ViewDeliveries, API, s.api.ListDeliveries},
+		{"POST", v1 + "/deliveries", account.Deliver, API, s.api.PostDelivery},
+		{"GET", v1 + "/deliveries/{id}", account.ViewDeliveries, API, s.api.GetDelivery},
+		{"POST", v1 + "/deliveries/{id}/confirm", account.Deliver, API, s.api.ConfirmDelivery},
+		{"POST", v1 + "/deliveries/{id}/cancel", account.Deliver, API, s.api.CancelDelivery},
+		{"GET", v1 + "/deliveries/{id}/report", account.ViewDeliveries, API, s.api.GetReport},
+		{"GET", v1 + "/patients", account.ViewPatients, API, s.api.ListPatients},
+		{"POST", v1 + "/patients", account.EnterPatient, API, s.api.PostPatient},
+		{"GET", v1 + "/patients/{id}", account.ViewPatients, API, s.api.GetPatient},
+	}
+}
+
+// mount makes the router out of the table.
+func (s *Server) mount() *chi.Mux {
+	m := chi.NewRouter()
+	m.Use(s.identify, s.secureHeaders, s.logRequests, s.recoverPanics, s.sameOrigin, s.limit)
+	for _, route := range s.Routes() {
+		m.Method(route.Method, route.Pattern, s.open(route))
+	}
+	m.NotFound(s.notFound)
+	m.MethodNotAllowed(s.methodNotAllowed)
+	return m
+}
+
+// open puts the door of a route before its handler.
+func (s *Server) open(route Route) http.Handler {
+	switch {
+	case route.Door == API && route.Permission == Anyone:
+		return s.api.Open(route.handler)
+	case route.Door == API:
+		return s.api.Require(route.Permission, route.handler)
+	case route.Permission == Anyone:
+		return s.page(route.handler)
+	}
+	return s.page(s.require(route, route.handler))
+}
+
+// serve makes a handler of ours out of one of net/http.
+func serve(h http.Handler) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
+	}
+}
+
+// health is GET /healthz: the process answers.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}

@@ -1,0 +1,95 @@
+package server_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/web/text"
+)
+
+// Every text that the server asks of the catalogue by name is there, in every
+// language: a key that is missing would show as itself.
+func TestEveryTextIsInTheCatalogue(t *testing.T) {
+	found := 0
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file := must(parser.ParseFile(token.NewFileSet(), path, nil, 0))(t)
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			if sel, ok := call.Fun.(*ast.SelectorExpr); !ok || sel.Sel.Name != "T" && sel.Sel.Name != "N" {
+				return true
+			}
+			key, ok := call.Args[0].(*ast.BasicLit)
+			if !ok || key.Kind != token.STRING {
+				return true
+			}
+			found++
+			name := must(strconv.Unquote(key.Value))(t)
+			if call.Fun.(*ast.SelectorExpr).Sel.Name == "N" {
+				name += ".other"
+			}
+			for _, lang := range text.Languages {
+				if !text.For(lang).Has(name) {
+					t.Errorf("%s asks for %q, which the %s catalogue does not have", path, name, lang)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || found < 20 {
+		t.Errorf("%d texts found, %v", found, err)
+	}
+}
+
+// The same for what is asked by a code.
+func TestEveryCodeIsInTheCatalogue(t *testing.T) {
+	var keys []string
+	for _, kind := range audit.Types {
+		keys = append(keys, "audit."+string(kind))
+	}
+	for _, status := range delivery.Statuses {
+		keys = append(keys, "status."+string(status))
+	}
+	for _, code := range []string{
+		"number_missing", "number_too_long", "characters", "too_long", "birth_incomplete", "birth_impossible", "birth_format",
+	} {
+		keys = append(keys, "entry."+code)
+	}
+	for _, code := range []string{
+		"not_found", "forbidden", "internal", "cross_origin", "method_not_allowed", "body_too_large", "invalid", "multipart_malformed",
+		"centre_missing", "delivery_not_waiting", "delivery_not_cancellable",
+	} {
+		keys = append(keys, "error."+code+".title", "error."+code+".body")
+	}
+	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
+		keys = append(keys, "step."+step)
+	}
+	for _, via := range []string{"web", "api", "worker", "cli"} {
+		keys = append(keys, "via."+via)
+	}
+	for _, key := range keys {
+		for _, lang := range text.Languages {
+			if !text.For(lang).Has(key) {
+				t.Errorf("the %s catalogue does not have %q", lang, key)
+			}
+		}
+	}
+	if apperr.CodeOf(nil) != "internal" {
+		t.Error("the code of an unclassified error has another name")
+	}
+}

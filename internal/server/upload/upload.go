@@ -1,0 +1,110 @@
+// Package upload is what the two doors for a file (page and API) have in
+// common: the name it is kept under, its size limit, and a connection that may
+// take as long as it goes on sending.
+//
+// It never writes anything anywhere: a file is a stream here.
+package upload
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"sluis/internal/apperr"
+)
+
+// maxName is how long a file name is at most, in characters.
+const maxName = 200
+
+// patience is how long a connection may be silent during an upload.
+const patience = time.Minute
+
+// Name is the file name as it is kept: without folders, without characters that
+// do not print, and not endless. It is "" where nothing is left.
+func Name(given string) string {
+	if i := strings.LastIndexAny(given, `/\`); i >= 0 {
+		given = given[i+1:]
+	}
+	runes := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, given))
+	if len(runes) > maxName {
+		runes = runes[:maxName]
+	}
+	name := strings.TrimSpace(string(runes))
+	if name == "." || name == ".." {
+		return ""
+	}
+	return name
+}
+
+// Limit gives the first max bytes of r, and after these the error
+// "file_too_large". A body that ends before its time is "upload_interrupted",
+// and never io.ErrUnexpectedEOF: to a reader of blocks (io.ReadFull) that would
+// look like the end of the file, and half a file would be taken for a whole one.
+func Limit(r io.Reader, max int64) io.Reader { return &limited{r: r, left: max} }
+
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return 0, apperr.New(apperr.TooLarge, "file_too_large")
+	}
+	// One byte more than is allowed tells a full file from one that is too large.
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	if l.left < 0 {
+		return n - 1, apperr.New(apperr.TooLarge, "file_too_large")
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = apperr.New(apperr.Invalid, "upload_interrupted")
+	}
+	return n, err
+}
+
+// Body replaces the body of r by one that is at most max bytes, and whose
+// deadline moves on as long as bytes come in.
+func Body(w http.ResponseWriter, r *http.Request, max int64) {
+	rc := http.NewResponseController(w)
+	_ = rc.SetWriteDeadline(time.Time{}) // the answer starts when the upload ends
+	_ = rc.SetReadDeadline(time.Now().Add(patience))
+	r.Body = http.MaxBytesReader(w, &patient{ReadCloser: r.Body, rc: rc, next: time.Now().Add(patience / 2)}, max)
+}
+
+// patient moves the read deadline on while there is progress.
+type patient struct {
+	io.ReadCloser
+	rc   *http.ResponseController
+	next time.Time // when to move it again
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b)
+	if now := time.Now(); n > 0 && now.After(p.next) {
+		_ = p.rc.SetReadDeadline(now.Add(patience))
+		p.next = now.Add(patience / 2)
+	}
+	return n, err
+}
+
+// Finish readies the connection for the answer: whatever the client still sends
+// is read and thrown away, because a browser that cannot finish sending shows
+// "connection lost" instead of our words.
+func Finish(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(patience))
+	_, _ = io.Copy(io.Discard, r.Body)
+	_ = rc.SetWriteDeadline(time.Now().Add(patience))
+}

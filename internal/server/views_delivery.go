@@ -1,0 +1,187 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+
+	"sluis/internal/account"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/server/report"
+	"sluis/internal/server/request"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// shownLines is how many line numbers of a cause a page names.
+const shownLines = 20
+
+// The steps of a delivery, by their keys in the catalogue.
+const (
+	stepUpload     = "upload"
+	stepCheck      = "check"
+	stepTemporary  = "temporary"
+	stepDefinitive = "definitive"
+	stepDecide     = "decide"
+	stepStore      = "store"
+)
+
+// currentStep is where d is, and how much of that step is done.
+func currentStep(d delivery.Delivery) (step string, done, total int) {
+	switch d.State {
+	case delivery.Receiving:
+		return stepUpload, 0, 0
+	case delivery.Received:
+		return stepCheck, 0, 0
+	case delivery.Exchanging:
+		if d.Kind == delivery.Identities && d.Prepared < d.Chunks {
+			return stepTemporary, d.Prepared, d.Chunks
+		}
+		return stepDefinitive, d.Resolved, d.Chunks
+	case delivery.Deciding:
+		return stepDecide, 0, 0
+	case delivery.Registering:
+		return stepStore, d.Registered, d.Chunks
+	}
+	return "", 0, 0
+}
+
+// stepsOf are the steps of d, each done, current or to do.
+func stepsOf(d delivery.Delivery) []templates.Step {
+	keys := []string{stepUpload, stepCheck, stepTemporary, stepDefinitive, stepDecide, stepStore}
+	current, _, _ := currentStep(d)
+	at := slices.Index(keys, current)
+	var steps []templates.Step
+	for i, key := range keys {
+		if key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
+			continue
+		}
+		state := "todo"
+		switch {
+		case at < 0 || i < at:
+			state = "done"
+		case i == at:
+			state = "current"
+		}
+		steps = append(steps, templates.Step{Key: key, State: state})
+	}
+	return steps
+}
+
+// deliveryRows are deliveries in a list.
+func (s *Server) deliveryRows(r *http.Request, deliveries []delivery.Delivery) []templates.DeliveryRow {
+	t := s.text(r)
+	rows := make([]templates.DeliveryRow, 0, len(deliveries))
+	for _, d := range deliveries {
+		counts := shownCounts(d)
+		rows = append(rows, templates.DeliveryRow{
+			Href: deliveryPath(d.PublicID), Filename: d.Filename, Centre: d.CentreNumber, Created: t.Moment(d.CreatedAt),
+			CreatedBy: d.CreatedBy, Status: string(d.Status()), Mode: string(d.Mode),
+			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review,
+		})
+	}
+	return rows
+}
+
+// shownCounts is what would happen while d waits for a person, and otherwise
+// what did.
+func shownCounts(d delivery.Delivery) patient.Counts {
+	if d.State.Waiting() {
+		return d.Planned
+	}
+	return d.Counts
+}
+
+// deliveryProps is the page of a delivery, in whatever state.
+func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []delivery.Cause) templates.Delivery {
+	t, actor, path := s.text(r), request.Actor(r), deliveryPath(d.PublicID)
+	p := templates.Delivery{
+		Page: s.base(r, s.deliveriesCrumbs(r)...), Filename: d.Filename, Centre: centreLabel(t, d), ShowCentre: actor.Scope().All(),
+		Status: string(d.Status()), Kind: string(d.Kind), Mode: string(d.Mode), Created: t.Moment(d.CreatedAt), CreatedBy: d.CreatedBy,
+		Finished: t.Moment(d.FinishedAt), Steps: stepsOf(d), Percent: d.Percent(), EventsHref: path + "/voortgang", RefreshHref: path,
+		Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Causes: s.causeProps(t, d, causes, path),
+		ReportHref: path + "/fouten", CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json",
+		FailCode: d.FailCode,
+	}
+	_, p.Done, p.Total = currentStep(d)
+	if !d.FinishedAt.IsZero() {
+		p.Duration = t.Duration(d.FinishedAt.Sub(d.CreatedAt))
+	}
+	for _, refusal := range d.Refusals {
+		p.Refusals = append(p.Refusals, report.Refusal(t, refusal))
+	}
+	for _, note := range d.Notes {
+		p.Notes = append(p.Notes, report.Note(t, note))
+	}
+	if d.State.Waiting() {
+		p.Expires = t.Moment(d.ExpiresAt)
+	}
+	if d.Paused {
+		p.NextTry = t.Moment(d.NextTryAt)
+	}
+	if d.State == delivery.Confirm {
+		p.LikelyCause = likelyCause(t, d, causes)
+	}
+	if d.SameAs != "" {
+		p.SameAs = s.sameFile(r, d.SameAs)
+	}
+	if actor.May(account.Deliver) {
+		deliverActions(&p, d, path)
+	}
+	return p
+}
+
+// deliverActions are what somebody who may deliver can do now.
+func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
+	p.NewHref = "/aanleveringen/nieuw"
+	if d.State.Waiting() && d.Planned.Stored()+d.Planned.Review > 0 {
+		p.SaveAction = path + "/opslaan"
+	}
+	if !d.State.Final() && d.State != delivery.Registering {
+		p.CancelAction = path + "/annuleren"
+	}
+	if d.Paused {
+		p.RetryAction = path + "/nu-proberen"
+	}
+}
+
+// sameFile is the earlier delivery of the very same file, as far as it can still
+// be seen.
+func (s *Server) sameFile(r *http.Request, id string) *templates.SameFile {
+	d, err := s.Records.Delivery(r.Context(), request.Actor(r).Scope(), id)
+	if err != nil {
+		return nil
+	}
+	return &templates.SameFile{Href: deliveryPath(id), Filename: d.Filename, Created: s.text(r).Moment(d.CreatedAt)}
+}
+
+// causeProps are the causes of rejection and warning, with links to their records.
+func (s *Server) causeProps(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause, path string) []templates.Cause {
+	out := make([]templates.Cause, 0, len(causes))
+	for _, c := range causes {
+		lines := c.Lines[:min(len(c.Lines), shownLines)]
+		out = append(out, templates.Cause{
+			Severity: report.SeverityOnPage(c.Finding), Source: string(c.Source), Code: c.Code,
+			Column: report.Column(t, d.Columns, c.Field), Message: report.Message(t, c.Finding, nil), Advice: report.Advice(t, c.Finding),
+			Count: c.Count, Lines: t.Lines(lines), More: max(0, c.Count-len(lines)),
+			Href: link(path+"/fouten", "weergave", viewRecords, "code", c.Code, "kolom", c.Field),
+		})
+	}
+	return out
+}
+
+// likelyCause says which column is wrong, where every row of the file is
+// rejected for it: then it is the column rather than the rows.
+func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) string {
+	for _, c := range causes {
+		if c.Severity == patient.Fatal && c.Field != "" && c.Count >= d.Planned.Read {
+			return t.T("likely.column_empty", "column", report.Column(t, d.Columns, c.Field))
+		}
+	}
+	return ""
+}
+
+// centreLabel is whose delivery it is.
+func centreLabel(t *text.Catalogue, d delivery.Delivery) string {
+	return t.T("word.centre_numbered", "number", d.CentreNumber)
+}

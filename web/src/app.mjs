@@ -1,0 +1,27 @@
+// Everything that Sluis does in the browser. Each page works without it.
+import {
+  Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink, createAll
+} from 'govuk-frontend'
+import { dates } from './dates.mjs'
+import { named } from './named.mjs'
+import { printing } from './printing.mjs'
+import { progress } from './progress.mjs'
+import { sending } from './sending.mjs'
+
+document.body.classList.add('js-enabled')
+if ('noModule' in HTMLScriptElement.prototype) {
+  document.body.classList.add('govuk-frontend-supported')
+}
+
+for (const component of [
+  Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink
+]) {
+  createAll(component)
+}
+
+document.querySelectorAll('.govuk-file-upload-button').forEach(named)
+
+progress(document.querySelector('[data-progress]'))
+sending(document.querySelector('[data-sending]'))
+document.querySelectorAll('[data-date]').forEach(dates)
+document.querySelectorAll('[data-print]').forEach(printing)

@@ -1,0 +1,50 @@
+// Follows a delivery by server-sent events. Each event is the whole state, so
+// that a lost connection costs nothing; the browser connects again by itself.
+
+/** @param {HTMLElement | null} root */
+export function progress (root) {
+  if (!root) return
+  const bar = root.querySelector('progress')
+  const line = root.querySelector('[data-progress-text]')
+  const spoken = root.querySelector('[data-progress-status]')
+  const refresh = root.querySelector('[data-progress-refresh]')
+  let quarter = -1
+  let phase = ''
+
+  const source = new EventSource(root.dataset.progress)
+  source.addEventListener('open', () => { refresh.hidden = true })
+  source.addEventListener('error', () => { refresh.hidden = false })
+  source.addEventListener('progress', event => {
+    const now = JSON.parse(event.data)
+    bar.value = now.percent
+    line.textContent = now.text
+    steps(root, now.step)
+    // A screen reader hears each quarter and each new step, not each event.
+    if (now.step !== phase || Math.floor(now.percent / 25) !== quarter) {
+      phase = now.step
+      quarter = Math.floor(now.percent / 25)
+      spoken.textContent = now.text
+    }
+  })
+  source.addEventListener('done', () => {
+    source.close()
+    location.reload()
+  })
+  // A page that is left in the browser's back cache must not hold a connection.
+  addEventListener('pagehide', () => source.close())
+}
+
+/** Marks the steps before the current one as done, and those after it as to do. */
+function steps (root, current) {
+  const list = root.querySelector('[data-steps]')
+  const items = [...list.querySelectorAll('[data-step]')]
+  const at = items.findIndex(item => item.dataset.step === current)
+  if (at < 0) return
+  items.forEach((item, i) => {
+    const state = i < at ? 'done' : i === at ? 'current' : 'todo'
+    item.className = `app-steps__item app-steps__item--${state}`
+    if (state === 'current') item.setAttribute('aria-current', 'step')
+    else item.removeAttribute('aria-current')
+    item.querySelector('[data-step-word]').textContent = list.dataset[state]
+  })
+}

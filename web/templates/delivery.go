@@ -1,0 +1,94 @@
+package templates
+
+import (
+	"strings"
+
+	"sluis/web/templates/ui"
+)
+
+// sentence says in one line what happened, or would happen, to the rows. tense
+// is "done" or "checked".
+func sentence(p Delivery, tense string) string {
+	c := p.Counts
+	var s string
+	switch {
+	case c.Read == 0:
+		return p.T.T("sentence.empty")
+	case c.Stored() == c.Read:
+		s = p.T.N("sentence."+tense+".all", c.Read)
+	case c.Stored() == 0 && c.Rejected == c.Read:
+		s = p.T.N("sentence."+tense+".none", c.Read)
+	default:
+		s = p.T.T("sentence."+tense+".some", "n", c.Stored(), "total", c.Read, "rejected", p.T.N("sentence."+tense+".rejected", c.Rejected))
+	}
+	if c.Review > 0 {
+		s += p.T.N("sentence.review", c.Review)
+	}
+	return s
+}
+
+// deliveryTitle is the text of the browser's tab: never the file's name, which
+// could name a patient in spite of what the upload page asks.
+func deliveryTitle(p Delivery) string {
+	return p.T.T("delivery.word") + " – " + p.T.T("status."+ui.StatusKey(p.Status, p.Counts.Rejected+p.Counts.Review))
+}
+
+// deliveryMeta is the line under the heading.
+func deliveryMeta(p Delivery) string {
+	parts := []string{p.T.T("delivery.by", "when", p.Created, "who", p.CreatedBy)}
+	if p.Mode != "" {
+		parts = append(parts, p.T.T("mode."+p.Mode+"_short"))
+	}
+	if p.Kind != "" {
+		parts = append(parts, p.T.T("kind."+p.Kind))
+	}
+	if p.Duration != "" {
+		parts = append(parts, p.Duration)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// barParts are the outcomes in the order of the bar.
+func barParts(c Counts) []ui.Part {
+	return []ui.Part{
+		{Key: "created", Count: c.Created},
+		{Key: "updated", Count: c.Updated},
+		{Key: "unchanged", Count: c.Unchanged},
+		{Key: "review", Count: c.Review},
+		{Key: "rejected", Count: c.Rejected},
+		{Key: "pending", Count: c.Pending},
+	}
+}
+
+// causesOf are the causes of one severity.
+func causesOf(all []Cause, severity string) []Cause {
+	var of []Cause
+	for _, c := range all {
+		if c.Severity == severity {
+			of = append(of, c)
+		}
+	}
+	return of
+}
+
+// severities is the order in which causes are shown.
+var severities = []string{"fatal", "review", "warning"}
+
+// lines is "7, 39 en nog 12".
+func lines(p Page, c Cause) string {
+	if c.More > 0 {
+		return p.T.T("report.more_lines", "lines", c.Lines, "more", c.More)
+	}
+	return orDash(c.Lines)
+}
+
+// reportAdvice says what to do with the errors as a whole.
+func reportAdvice(p Report) string {
+	fatal := causesOf(p.Causes, "fatal")
+	if p.Counts.Rejected == 0 {
+		return p.T.T("report.none_rejected")
+	}
+	return p.T.T("report.advice",
+		"records", p.T.N("report.records", p.Counts.Rejected),
+		"kinds", p.T.N("report.kinds", len(fatal)))
+}

@@ -1,0 +1,400 @@
+// Package templates holds the pages: a props struct and a templ component for
+// each, both named after the page (SignIn, SignInPage).
+//
+// Props are display-ready: strings, numbers and flags, no domain types. The
+// package decides how things look and which words of the catalogue stand where;
+// it never decides who may see something, and asks no one for data. What is
+// static on a page comes from Page.T; what depends on a code (an outcome, a
+// status, a finding) is given as that code or as a finished sentence, as each
+// field says.
+package templates
+
+import (
+	"sluis/web/templates/ui"
+	"sluis/web/text"
+)
+
+// Page is what every page has.
+type Page struct {
+	// T is the catalogue of the language of the page.
+	T *text.Catalogue
+	// Return is the path (with query) to come back to after a change of language,
+	// which is POST /taal with the inputs taal (nl or en) and terug (this). It never
+	// holds a patient number: searching is done by POST.
+	Return string
+	// User is nil where nobody is signed in: then there is no menu.
+	User *User
+	// Nav is the service navigation, in order.
+	Nav []NavItem
+	// Crumbs leads here, without the page itself.
+	Crumbs []Crumb
+	// Demo shows the banner "Demonstratie".
+	Demo bool
+	// Flash says what the previous request did.
+	Flash *Flash
+}
+
+// User is the signed-in user in the header. Sign-out is POST /uitloggen.
+type User struct {
+	Name   string // e-mail address
+	Roles  string // "Aanleveraar, Invoerder"
+	Centre string // "Centrum 2809 Voorbeeldziekenhuis"; empty for none
+}
+
+// NavItem is one link of the service navigation.
+type NavItem struct {
+	Text, Href string
+	Current    bool
+}
+
+// Crumb is one link of the breadcrumbs.
+type Crumb struct{ Text, Href string }
+
+// Flash is a message about what was just done.
+type Flash struct {
+	Text    string // a finished sentence
+	Success bool
+}
+
+// Option is a choice in a select or a filter.
+type Option = ui.Option
+
+// FieldError is a fault in a form. The error summary links to the input, whose
+// id and name are Field; Field is empty for a fault of the form as a whole.
+type FieldError = ui.FieldError
+
+// SignIn is GET and POST /inloggen. Inputs: email, password, next.
+type SignIn struct {
+	Page
+	Email  string
+	Next   string // path to go to afterwards
+	Errors []FieldError
+	// Expired says that the session ended.
+	Expired bool
+}
+
+// Error is the page for a request that failed.
+type Error struct {
+	Page
+	Status int
+	// Code is an apperr code; the page shows error.<code>.title, .body and .next,
+	// and falls back on "internal" where the catalogue does not have it.
+	Code string
+	// Reference is what a helpdesk needs to find the log line.
+	Reference string
+}
+
+// Overview is GET /.
+type Overview struct {
+	Page
+	MayEnter, MayDeliver           bool
+	ShowPatients, ShowDeliveries   bool
+	ShowLog                        bool
+	Deliveries                     []DeliveryRow // the last few
+	ShowCentre                     bool          // with a centre column
+	ToMend                         int           // deliveries to mend
+	Patients                       []PatientRow  // the last few changed or entered
+	BirthYear                      bool          // the registry keeps years
+	DeliveriesFailed, PatientsFail bool          // this part could not be read
+}
+
+// DeliveryRow is a delivery in a list.
+type DeliveryRow struct {
+	Href      string
+	Filename  string
+	Centre    string // number and name, or number
+	Created   string // text.Moment
+	CreatedBy string
+	Status    string // a delivery.Status; "done" with Rejected or Review shows as partial
+	Mode      string // "check" or "save"
+	Read      int
+	Stored    int
+	Rejected  int
+	Review    int
+}
+
+// Tab is one tab of the deliveries page or of the report: a link.
+type Tab struct {
+	Key     string // open, closed, to_mend; causes, records
+	Href    string
+	Current bool
+	Count   int // shown where > 0
+}
+
+// Deliveries is GET /aanleveringen?groep=&centrum=&na=. The filter is a GET
+// form with inputs groep (hidden, the current tab's key) and centrum.
+type Deliveries struct {
+	Page
+	Tabs       []Tab
+	Rows       []DeliveryRow
+	ShowCentre bool     // with a centre column and filter
+	Centres    []Option // first one: all
+	MayDeliver bool
+	NextHref   string // empty on the last page
+	FirstHref  string // empty on the first page
+}
+
+// Upload is GET and POST /aanleveringen/nieuw (the form posts multipart to
+// Action). Inputs, in this order in the body: mode ("check" or "save"), file.
+type Upload struct {
+	Page
+	Action       string // "/aanleveringen"
+	Centre       string // "2809 Voorbeeldziekenhuis"
+	Mode         string // what was chosen; empty at first
+	Errors       []FieldError
+	Kinds        []FileKind // what this centre may deliver, the usual first
+	MaxMegabytes int
+	MaxRows      int
+}
+
+// FileKind describes one kind of file.
+type FileKind struct {
+	Key     string // identities or temporary_pseudonyms
+	Columns []FileColumn
+	Example string // path of an example file; empty for none
+}
+
+// FileColumn is a column of a file.
+type FileColumn struct {
+	Header   string // as we write it
+	Required bool
+	Explain  string // text key column.<field>, finished
+	Example  string
+	Also     string // other headers that are recognised, comma-separated
+}
+
+// Counts are the outcomes of a delivery's rows; they add up to Read.
+type Counts struct {
+	Read, Created, Updated, Unchanged, Rejected, Review, Pending int
+}
+
+// Stored is the number of rows that are (or would be) in the registry.
+func (c Counts) Stored() int { return c.Created + c.Updated + c.Unchanged }
+
+// Step is one step of a delivery that is under way. Key is one of upload,
+// check, temporary, definitive, decide, store.
+type Step struct {
+	Key   string
+	State string // done, current or todo
+}
+
+// Cause is one reason for rejection or warning, over all rows that share it.
+type Cause struct {
+	Severity string // fatal or warning; conflicts that wait for judgement: review
+	Source   string // ttp or sluis
+	Code     string
+	Column   string // as in the user's file
+	Message  string // finished; the TTP's word for word
+	Advice   string
+	Count    int
+	Lines    string // "7, 39", header is line 1
+	More     int    // lines that Lines leaves out
+	Href     string // the records of this cause in the report
+}
+
+// Delivery is GET /aanleveringen/{id} in every state.
+type Delivery struct {
+	Page
+	Filename   string
+	Centre     string
+	ShowCentre bool
+	Status     string // a delivery.Status
+	Kind       string // identities, temporary_pseudonyms or empty
+	Mode       string // check or save
+	Created    string // text.Moment
+	CreatedBy  string
+	Finished   string // text.Moment; empty while it is not
+	Duration   string // "10 seconden"; empty where unknown
+
+	// Queued, processing and paused. The event stream at EventsHref sends
+	// `progress` with JSON {percent, done, total, text, step} and `done`; step is
+	// the Key of the current Step. The page reloads on `done`.
+	Steps       []Step
+	Percent     int
+	Done, Total int // of the current step; rows or parts
+	EventsHref  string
+	RefreshHref string
+	NextTry     string // paused: text.Moment, or empty
+	TTPDenied   bool   // paused: the TTP refuses our credentials
+	RetryAction string // POST; empty hides the button
+
+	// Checked, needs_confirmation and done. Counts is what would happen in the
+	// first two, and what happened in the last.
+	Counts       Counts
+	Warnings     int // rows with a warning
+	Causes       []Cause
+	Expires      string // when an unanswered check lapses: text.Moment
+	SaveAction   string // POST; empty hides the button
+	CancelAction string // POST; empty hides the button
+	ReportHref   string
+	CSVHref      string
+	JSONHref     string
+	// LikelyCause is a finished sentence beside the brake, or empty.
+	LikelyCause string
+	Notes       []string // what was ignored in the file: finished sentences
+	// SameAs is set where this very file was delivered before.
+	SameAs *SameFile
+
+	Refusals []string // refused: finished sentences, all of them
+	FailCode string   // failed: shown as reference
+	NewHref  string   // deliver a mended file; empty for who may not
+}
+
+// SameFile is the earlier delivery of the very same file.
+type SameFile struct{ Href, Filename, Created string }
+
+// Report is GET /aanleveringen/{id}/fouten?weergave=&ernst=&kolom=&code=&bron=&na=.
+// Filters is a GET form with the inputs ernst, kolom, code, bron and (hidden)
+// weergave.
+type Report struct {
+	Page
+	Filename     string
+	Centre       string
+	Created      string
+	DeliveryHref string
+	Tabs         []Tab // causes, records
+	View         string
+	Counts       Counts
+	Warnings     int
+	Causes       []Cause
+	Rows         []ReportRow
+	Severities   []Option
+	Columns      []Option
+	Codes        []Option
+	Sources      []Option
+	Filtered     bool
+	Total        int // of all pages, with the filter
+	CSVHref      string
+	JSONHref     string
+	NextHref     string
+	FirstHref    string
+	NewHref      string // empty for who may not deliver
+}
+
+// ReportRow is one finding in the report.
+type ReportRow struct {
+	Line          int
+	PatientNumber string
+	Column        string // as in the user's file
+	Code          string
+	Message       string // finished; the TTP's word for word
+	Source        string // ttp or sluis
+	Severity      string // fatal, warning or review
+	Advice        string
+}
+
+// PatientRow is a patient in a list.
+type PatientRow struct {
+	Href    string
+	Number  string
+	Birth   string // d-m-jjjj or jjjj; empty where unknown
+	Sex     string // finished: man, vrouw, onbekend
+	Changed string // text.Moment
+	Centre  string
+}
+
+// Patients is GET /patienten?na=&vanaf= and, for a search, POST /patienten with
+// the input number.
+type Patients struct {
+	Page
+	Searched   bool
+	Number     string // what was searched
+	Errors     []FieldError
+	Rows       []PatientRow
+	ShowCentre bool
+	BirthYear  bool // the registry keeps years
+	From, To   int  // position of the rows; 0 where unknown
+	Total      int
+	NextHref   string
+	FirstHref  string
+	MayEnter   bool
+}
+
+// Patient is GET /patienten/{id}.
+type Patient struct {
+	Page
+	Number     string
+	Birth      string
+	BirthYear  bool
+	Sex        string // finished
+	Centre     string
+	Version    int
+	Created    string // text.Moment
+	Changed    string // text.Moment
+	Pseudonyms []PseudonymRow
+	History    []HistoryRow // empty: the table is left out
+}
+
+// PseudonymRow says that a pseudonym is held, never its value.
+type PseudonymRow struct {
+	Type, Domain string
+	KeyVersion   int
+	Observed     string
+}
+
+// HistoryRow is one thing that happened to a patient.
+type HistoryRow struct{ When, Who, What string }
+
+// PatientForm is GET and POST /patienten/nieuw. Inputs: number, birth-day,
+// birth-month, birth-year, sex (m, v), surname, prefix, initials. Errors name
+// those, or birth-date for the date as a whole.
+type PatientForm struct {
+	Page
+	Centre    string
+	BirthYear bool // the registry keeps the year alone
+	Values    PatientValues
+	Errors    []FieldError
+	// NotSaved is set when the TTP gave no answer: a finished sentence.
+	NotSaved string
+}
+
+// PatientValues is what was filled in: shown again to who did so, never kept.
+type PatientValues struct {
+	Number, BirthDay, BirthMonth, BirthYear, Sex, Surname, Prefix, Initials string
+}
+
+// PatientResult is what became of a single entry: GET /patienten/{id}/klaar, or
+// the answer itself where nothing was stored (review).
+type PatientResult struct {
+	Page
+	Outcome   string // created, updated, unchanged or review
+	Reason    string // with review: a finished sentence
+	Number    string
+	Birth     string
+	BirthYear bool
+	Sex       string
+	Centre    string
+	Href      string // the patient's page; empty where there is none
+	NewHref   string
+	Warnings  []FieldError
+}
+
+// Log is GET /logboek?soort=&gebruiker=&centrum=&van=&tot=&voor=. The filter is
+// a GET form with those inputs; van and tot are dates d-m-jjjj or jjjj-mm-dd.
+type Log struct {
+	Page
+	Types     []Option // first one: all
+	Centres   []Option // first one: all
+	User      string
+	From, To  string
+	Errors    []FieldError
+	Rows      []LogRow
+	Filtered  bool
+	NextHref  string
+	FirstHref string
+}
+
+// LogRow is one event of the access log.
+type LogRow struct {
+	When    string // text.Moment
+	Who     string
+	Roles   string
+	Centre  string
+	What    string // audit.<type>, finished
+	Object  string // "aanlevering 0197…", finished; may be empty
+	Result  string // success, minor or serious
+	Code    string
+	Address string
+	Via     string
+	Count   int // patients concerned
+}

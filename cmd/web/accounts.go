@@ -43,6 +43,11 @@ type addCentreCommand struct {
 
 // Run adds it.
 func (a addCentreCommand) Run(ctx context.Context, c console) error {
+	// Cells of a file are compared without the white space around them.
+	a.Number, a.Name = strings.TrimSpace(a.Number), strings.TrimSpace(a.Name)
+	if a.Number == "" || a.Name == "" {
+		return errors.New("--number and --name must not be empty")
+	}
 	return withStore(ctx, c, func(s *store.Store) error {
 		_, err := s.AddCentre(ctx, byCommand, account.Centre{Number: a.Number, Name: a.Name, IdentitiesAllowed: a.Identities})
 		if apperr.KindOf(err) == apperr.Conflict {
@@ -108,6 +113,12 @@ type addTokenCommand struct {
 
 // Run adds the token and shows it, this once.
 func (a addTokenCommand) Run(ctx context.Context, c console) error {
+	if a.Name = strings.TrimSpace(a.Name); a.Name == "" {
+		return errors.New("--name must not be empty: it is how the access log tells one token from another")
+	}
+	if a.Role == account.Admin || a.Role == account.Auditor {
+		return fmt.Errorf("--role %s works on the pages alone: a token is for clinician, uploader or datamanager", a.Role)
+	}
 	return withStore(ctx, c, func(s *store.Store) error {
 		centre, err := centreFor(ctx, s, a.Centre, a.Role)
 		if err != nil {

@@ -83,21 +83,19 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 // within holds a row against the rows of its file that share its number or its
 // linking pseudonym.
 func within(c patient.Candidate, m delivery.Mark, numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat) patient.Within {
+	var w patient.Within
 	if r, ok := numbers[m.Number]; ok {
-		w := patient.Within{Partners: others(r.Lines, c.Line)}
+		w.Partners = others(r.Lines, c.Line)
 		if r.Distinct > 1 {
 			w.Clash = patient.NumberTwice
 		} else {
 			w.Repeats = c.Line != r.First
 		}
-		if w.Clash != "" || w.Repeats {
-			return w
-		}
 	}
-	if r, ok := links[m.LinkHash]; ok && m.LinkHash != 0 && r.Distinct > 1 {
-		return patient.Within{Clash: patient.PseudonymTwice, Partners: others(r.Lines, c.Line)}
+	if r, ok := links[m.LinkHash]; ok && m.LinkHash != 0 && r.Distinct > 1 && w.Clash == "" {
+		w.Clash, w.Partners = patient.PseudonymTwice, others(r.Lines, c.Line)
 	}
-	return patient.Within{}
+	return w
 }
 
 func others(lines []int, self int) []int {

@@ -161,10 +161,6 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 	if c.Within.Clash == NumberTwice {
 		return review(NumberTwice, p.ID)
 	}
-	if c.Within.Repeats {
-		v.Outcome = Unchanged
-		return v
-	}
 	settled := false
 	if known {
 		var differs bool
@@ -189,6 +185,8 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 		}
 	}
 	switch {
+	case c.Within.Repeats: // what it says is stored with the row that it repeats
+		v.Outcome = Unchanged
 	case !known:
 		v.Outcome = Created
 	case r.change(p, c, time.Time{}).empty(p):

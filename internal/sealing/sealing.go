@@ -62,6 +62,7 @@ type fileStamp struct {
 // one key and mode 0600.
 func OpenKeyring(path string, now func() time.Time) (*Keyring, error) {
 	k := &Keyring{path: path, now: now}
+	sweepLeftovers(path, now())
 	if err := k.load(); err == nil {
 		return k, nil
 	} else if !errors.Is(err, os.ErrNotExist) {
@@ -129,18 +130,8 @@ func (k *Keyring) store(create bool) error {
 	if err != nil {
 		return fmt.Errorf("keyring: %w", err)
 	}
-	if create {
-		if err := writeSynced(k.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, raw); err != nil {
-			return err
-		}
-	} else {
-		next := k.path + ".next"
-		if err := writeSynced(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, raw); err != nil {
-			return err
-		}
-		if err := os.Rename(next, k.path); err != nil {
-			return fmt.Errorf("keyring: %w", err)
-		}
+	if err := place(k.path, raw, create); err != nil {
+		return fmt.Errorf("keyring: %w", err)
 	}
 	syncFolder(filepath.Dir(k.path))
 	info, err := os.Stat(k.path)
@@ -151,16 +142,36 @@ func (k *Keyring) store(create bool) error {
 	return nil
 }
 
-func writeSynced(path string, flag int, raw []byte) error {
-	f, err := os.OpenFile(path, flag, 0o600)
+// leftover is the name of a file on its way, after that of the keyring.
+const leftover = ".next-*"
+
+// sweepLeftovers removes what a process that died on the way left: it holds keys
+// that are to be destroyed one day. Younger files may be another process's.
+func sweepLeftovers(path string, now time.Time) {
+	files, _ := filepath.Glob(path + leftover) // the pattern is good
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && now.Sub(info.ModTime()) > time.Minute {
+			_ = os.Remove(f)
+		}
+	}
+}
+
+// place writes a file beside path, under a name of its own since two processes
+// may come here at once, and then puts it there.
+func place(path string, raw []byte, create bool) error {
+	next, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+leftover) // made 0600
 	if err != nil {
-		return fmt.Errorf("keyring: %w", err)
+		return err
 	}
-	_, err = f.Write(raw)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("keyring: %w", err)
+	defer func() { _ = os.Remove(next.Name()) }()
+	_, err = next.Write(raw)
+	if err := errors.Join(err, next.Sync(), next.Close()); err != nil {
+		return err
 	}
-	return nil
+	if create {
+		return os.Link(next.Name(), path) // fails where there is a file already
+	}
+	return os.Rename(next.Name(), path)
 }
 
 // syncFolder makes a rename durable; a file system that cannot is no error.

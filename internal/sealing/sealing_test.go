@@ -3,6 +3,7 @@ package sealing
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -79,6 +80,54 @@ func TestDamagedRingIsRefused(t *testing.T) {
 	}
 	if _, err := OpenKeyring(path, time.Now); err == nil {
 		t.Fatal("a damaged keyring was accepted or replaced")
+	}
+}
+
+func TestHalfWrittenRing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring.json")
+	// A process that dies while it makes the first ring leaves a file beside it,
+	// never a ring that cannot be read.
+	half := path + ".next-1"
+	if err := os.WriteFile(half, []byte(`{"keyset"`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(half, past, past); err != nil {
+		t.Fatal(err)
+	}
+	ring := open(t, path, time.Now)
+	if _, _, _, err := ring.NewKey("x"); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 1 || files[0].Name() != "ring.json" {
+		t.Errorf("files %v, want the ring alone (%v)", files, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, want 0600 (%v)", info.Mode(), err)
+	}
+}
+
+// TestFirstRingOfManyProcesses: those who come at once end with the same ring.
+func TestFirstRingOfManyProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring.json")
+	ids := make(chan string, 8)
+	for range cap(ids) {
+		go func() {
+			ring, err := OpenKeyring(path, time.Now)
+			if err != nil {
+				ids <- err.Error()
+				return
+			}
+			_, _, id, err := ring.NewKey("x")
+			ids <- id + fmt.Sprint(err)
+		}()
+	}
+	first := <-ids
+	for range cap(ids) - 1 {
+		if id := <-ids; id != first {
+			t.Errorf("one wraps with %s, another with %s", first, id)
+		}
 	}
 }
 

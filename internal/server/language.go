@@ -25,7 +25,7 @@ func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
 		return badForm(err)
 	}
 	if chosen := r.PostForm.Get("taal"); slices.Contains(text.Languages, chosen) {
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: Secure wherever we are reached over TLS
 			Name: languageCookie, Value: chosen, Path: "/", MaxAge: 365 * 24 * 60 * 60,
 			Secure: s.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})

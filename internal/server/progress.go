@@ -66,7 +66,7 @@ func (s *Server) progress(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		if d, err = s.Records.Delivery(r.Context(), scope, id); err != nil {
-			return nil //nolint:nilerr // the answer has begun: the browser asks again
+			return nil // the answer has begun: the browser asks again
 		}
 	}
 }

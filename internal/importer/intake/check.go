@@ -1,7 +1,9 @@
 package intake
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -84,7 +86,7 @@ func (k checker) shape(c *checked, cells []string) {
 	if width > k.lastColumn {
 		c.fail("ROW_TOO_MANY_COLUMNS", "")
 	}
-	for f := range k.at {
+	for _, f := range k.inOrder() {
 		cell := k.cell(cells, f)
 		switch {
 		case utf8.RuneCountInString(cell) > maxCell:
@@ -93,6 +95,13 @@ func (k checker) shape(c *checked, cells []string) {
 			c.fail("CONTROL_CHARACTER", f)
 		}
 	}
+}
+
+// inOrder gives the fields that shape judges in the order of their columns, so
+// that a report is the same each time. The patient number has checks of its own.
+func (k checker) inOrder() []delivery.Field {
+	fields := slices.SortedFunc(maps.Keys(k.at), func(a, b delivery.Field) int { return k.at[a] - k.at[b] })
+	return slices.DeleteFunc(fields, func(f delivery.Field) bool { return f == delivery.FieldPatientNumber })
 }
 
 func (k checker) number(c *checked, cells []string) {

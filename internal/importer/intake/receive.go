@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -57,7 +56,7 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 	defer clear(buf)
 	var size int64
 	for no := 0; ; no++ {
-		n, readErr := io.ReadFull(r, buf)
+		n, readErr := fill(r, buf)
 		if size += int64(n); size > in.MaxBytes {
 			return "", apperr.New(apperr.TooLarge, "file_too_large")
 		}
@@ -71,7 +70,7 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 				return "", fmt.Errorf("store upload block %d: %w", no, err)
 			}
 		}
-		if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
+		if readErr == io.EOF { //nolint:errorlint // wrapped, or io.ErrUnexpectedEOF, it is an upload that broke off
 			break
 		}
 		if readErr != nil {
@@ -85,6 +84,18 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 		return "", fmt.Errorf("finish an upload: %w", err)
 	}
 	return publicID, nil
+}
+
+// fill reads until buf is full or r ends. Unlike io.ReadFull it passes r's own
+// errors on as they are, so that a body that broke off is not taken for a whole
+// one.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	return n, err
 }
 
 func uploadPlace(no int) string { return "upload/" + strconv.Itoa(no) }

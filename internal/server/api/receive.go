@@ -53,12 +53,12 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	defer upload.Finish(w, r)
 	file, name, err := fileOf(r, q["filename"])
 	if err != nil {
-		return interrupted(r, err)
+		return interrupted(err)
 	}
 	up.Filename = name
 	id, err := a.Receiver.Receive(r.Context(), up, upload.Limit(file, a.MaxFileBytes))
 	if err != nil {
-		return interrupted(r, err)
+		return interrupted(err)
 	}
 	return a.accepted(w, r, id)
 }
@@ -94,7 +94,7 @@ func partOf(r *http.Request, boundary, filename string) (io.Reader, string, erro
 	for {
 		part, err := parts.NextPart()
 		switch {
-		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
+		case err == io.EOF: // wrapped, it would be a body that broke off
 			return nil, "", invalid("file_missing", "file")
 		case err != nil:
 			return nil, "", apperr.Wrap(apperr.Invalid, "multipart_malformed", errBody)
@@ -116,7 +116,7 @@ func partOf(r *http.Request, boundary, filename string) (io.Reader, string, erro
 var errBody = errors.New("the multipart body cannot be read")
 
 // interrupted names the errors of a body that breaks off.
-func interrupted(r *http.Request, err error) error {
+func interrupted(err error) error {
 	if apperr.KindOf(err) != apperr.Internal {
 		return err
 	}

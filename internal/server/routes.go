@@ -2,11 +2,16 @@ package server
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/server/api"
+	"sluis/internal/server/request"
 	"sluis/web/static"
 )
 
@@ -94,6 +99,9 @@ func (s *Server) mount() *chi.Mux {
 
 // open puts the door of a route before its handler.
 func (s *Server) open(route Route) http.Handler {
+	if strings.Contains(route.Pattern, "{id}") {
+		route.handler = s.logMisses(route.handler)
+	}
 	switch {
 	case route.Door == API && route.Permission == Anyone:
 		return s.api.Open(route.handler)
@@ -103,6 +111,29 @@ func (s *Server) open(route Route) http.Handler {
 		return s.page(route.handler)
 	}
 	return s.page(s.require(route, route.handler))
+}
+
+// logMisses writes to the access log that somebody asked for an object that is
+// not there, or is another centre's: who tries numbers must be seen.
+func (s *Server) logMisses(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		if apperr.KindOf(err) != apperr.NotFound {
+			return err
+		}
+		ev := audit.Event{
+			At: s.Now(), Type: audit.AccessDenied, Action: audit.Read, Result: audit.MinorFailure, Who: request.Who(r),
+			ObjectType: "route", Code: "not_found",
+		}
+		// Anything can be typed in an address; only what has the shape of an id is kept.
+		if id, parseErr := uuid.Parse(chi.URLParam(r, "id")); parseErr == nil {
+			ev.ObjectID = id.String()
+		}
+		if logErr := s.Audit.Record(r.Context(), ev); logErr != nil {
+			return logErr
+		}
+		return err
+	}
 }
 
 // serve makes a handler of ours out of one of net/http.

@@ -221,3 +221,18 @@ func TestUnknownPathAndMethod(t *testing.T) {
 		t.Errorf("%d %s", a.Status, a.Header)
 	}
 }
+
+// Who tries the ids of others must be seen, and what is no id is not written down.
+func TestMissesAreLogged(t *testing.T) {
+	s := newSite(t)
+	ids := s.ownObjects()
+	for path, want := range map[string]string{"/patienten/" + ids.patient: ids.patient, "/patienten/Qzwxecrvtb": ""} {
+		if page := s.signedIn("other").get(path); page.Status != http.StatusNotFound {
+			t.Fatalf("%s: %d", path, page.Status)
+		}
+		ev := s.events()[0]
+		if ev.Type != audit.AccessDenied || ev.Code != "not_found" || ev.ObjectID != want {
+			t.Errorf("%s: %+v", path, ev)
+		}
+	}
+}

@@ -24,43 +24,6 @@ type Problem struct {
 	Findings  []*Finding `json:"findings,omitempty"`  // why a patient is refused
 }
 
-// words are a problem's title and detail.
-type words struct{ title, detail string }
-
-// apiWords are the problems that only a program meets; the catalogue has those
-// that people meet too.
-var apiWords = map[string]words{
-	"token_missing":        {"Geen token", "Stuur een API-token mee in de header Authorization: Bearer …"},
-	"token_invalid":        {"Token ongeldig", "Dit API-token bestaat niet, is ingetrokken of is verlopen. Vraag de beheerder om een nieuw token."},
-	"too_many_attempts":    {"Te veel pogingen", "Vanaf dit adres kwamen te veel verzoeken met een ongeldig token. Wacht zo lang als de header Retry-After aangeeft."},
-	"forbidden":            {"Geen toegang", "De rol van dit token geeft geen toegang tot deze functie."},
-	"centre_missing":       {"Geen centrum", "Dit token hoort niet bij een centrum en kan daarom niets aanleveren."},
-	"not_found":            {"Niet gevonden", "Dit adres bestaat niet, of u hebt er geen toegang toe."},
-	"method_not_allowed":   {"Methode niet toegestaan", "Dit adres kent deze HTTP-methode niet; de header Allow noemt de methoden die wel kunnen."},
-	"invalid_parameter":    {"Parameter ongeldig", "Een parameter heeft een waarde die niet kan; zie parameter en de beschrijving van de API."},
-	"filename_missing":     {"Bestandsnaam ontbreekt", "Geef de naam van het bestand op met ?filename=, of stuur het bestand als onderdeel file van multipart/form-data."},
-	"file_missing":         {"Bestand ontbreekt", "Stuur het bestand mee als onderdeel file van multipart/form-data."},
-	"file_empty":           {"Bestand leeg", "Het bestand heeft geen inhoud. Controleer het bestand en lever het opnieuw aan."},
-	"file_too_large":       {"Bestand te groot", "Het bestand is groter dan is toegestaan. Splits het en lever de delen apart aan."},
-	"body_too_large":       {"Verzoek te groot", "De inhoud van het verzoek is groter dan is toegestaan."},
-	"multipart_malformed":  {"Verzoek onleesbaar", "De inhoud is geen geldige multipart/form-data of is onderweg afgebroken. Stuur het bestand opnieuw."},
-	"upload_interrupted":   {"Verzending afgebroken", "Het bestand is niet volledig aangekomen. Er is niets opgeslagen; stuur het opnieuw."},
-	"content_type":         {"Soort inhoud niet ondersteund", "Stuur een CSV-bestand als text/csv, text/plain of application/octet-stream, of als onderdeel file van multipart/form-data."},
-	"content_type_json":    {"Soort inhoud niet ondersteund", "Stuur de gegevens als application/json."},
-	"json_malformed":       {"JSON onleesbaar", "De inhoud is geen geldig JSON-object in UTF-8."},
-	"json_unknown_field":   {"Onbekend veld", "De inhoud heeft een veld dat deze API niet kent; zie de beschrijving van de API voor de velden en hun schrijfwijze."},
-	"json_duplicate_field": {"Veld dubbel", "Een veld komt meer dan één keer voor; zie parameter."},
-	"json_not_text":        {"Veld is geen tekst", "Een veld heeft een waarde die geen tekst is; zie parameter. Zet ook getallen tussen aanhalingstekens."},
-	"not_acceptable":       {"Soort antwoord niet beschikbaar", "Het foutenrapport is er als text/csv en als application/json."},
-	"patient_rejected":     {"Patiënt niet opgeslagen", "De gegevens zijn afgewezen; findings noemt de redenen. Er is niets opgeslagen."},
-	"ttp_unavailable":      {"TTP niet bereikbaar", "De TTP geeft geen antwoord. Er is niets opgeslagen; probeer het over enkele minuten opnieuw."},
-	"delivery_not_waiting": {"Aanlevering wacht niet", "Deze aanlevering wacht niet (meer) op een bevestiging."},
-	"delivery_not_cancellable": {"Annuleren kan niet meer",
-		"Deze aanlevering wordt al opgeslagen of is al afgerond, en kan daarom niet meer worden geannuleerd."},
-	"cross_origin": {"Verzoek van een andere website", "Dit verzoek kwam van een andere website en is daarom niet uitgevoerd."},
-	"internal":     {"Onverwachte fout", "Er ging iets mis bij ons. Probeer het later opnieuw; noem bij een vraag het requestId."},
-}
-
 // retryError is an error that passes by itself.
 type retryError struct {
 	error
@@ -108,9 +71,9 @@ func (a *API) FailStatus(w http.ResponseWriter, r *http.Request, status int, cod
 // problem puts a code into words.
 func (a *API) problem(status int, code string) *Problem {
 	p := &Problem{Type: "urn:sluis:problem:" + code, Status: status, Code: code}
-	switch own, ok := apiWords[code]; {
-	case ok:
-		p.Title, p.Detail = own.title, own.detail
+	switch {
+	case a.text.Has("problem." + code + ".title"): // what only a program meets
+		p.Title, p.Detail = a.text.T("problem."+code+".title"), a.text.T("problem."+code+".detail")
 	case a.text.Has("error." + code + ".title"):
 		p.Title, p.Detail = a.text.T("error."+code+".title"), a.text.T("error."+code+".body")
 	default:

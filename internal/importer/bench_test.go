@@ -29,12 +29,19 @@ type plant struct {
 	intake   *intake.Intake
 	importer *importer.Importer
 	centre   account.Centre
+	keys     *sealing.Keyring
 }
 
 func newPlant(tb testing.TB) *plant {
 	tb.Helper()
-	ttp := ttptest.Start(tb)
-	log := slog.New(slog.DiscardHandler)
+	return newPlantAt(tb, ttptest.Start(tb), 0, time.Now)
+}
+
+// newPlantAt is a plant that uses this TTP, with chunks of so many rows (0: the
+// default) and this clock.
+func newPlantAt(tb testing.TB, ttp *ttptest.TTP, chunkRows int, now func() time.Time) *plant {
+	tb.Helper()
+	log := slog.New(slog.NewTextHandler(&ttp.Log, nil))
 	must := func(err error) {
 		tb.Helper()
 		if err != nil {
@@ -42,24 +49,24 @@ func newPlant(tb testing.TB) *plant {
 		}
 	}
 	dir := tb.TempDir()
-	s, err := store.OpenSQLite(tb.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: time.Now, Log: log})
+	s, err := store.OpenSQLite(tb.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: now, Log: log})
 	must(err)
 	tb.Cleanup(func() { _ = s.Close() })
-	keys, err := sealing.OpenKeyring(filepath.Join(dir, "keyring.json"), time.Now)
+	keys, err := sealing.OpenKeyring(filepath.Join(dir, "keyring.json"), now)
 	must(err)
 	p := prepare.New(ttp.Client(ttpsandbox.ScopeTemporary), ttptest.Domain, ttptest.Types)
 	in, err := intake.New(intake.Options{
-		Store: s, Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", Now: time.Now, Log: log,
+		Store: s, Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", ChunkRows: chunkRows, Now: now, Log: log,
 	})
 	must(err)
 	im, err := importer.New(importer.Options{
 		Store: s, Intake: in, Resolver: resolve.New(ttp.Client(ttpsandbox.ScopeDefinitive), ttptest.Domain),
-		Registrar: patient.NewRegistrar("NGGV", time.Now), Keys: keys, Now: time.Now, Log: log,
+		Registrar: patient.NewRegistrar("NGGV", now), Keys: keys, Now: now, Log: log,
 	})
 	must(err)
 	c, err := s.AddCentre(tb.Context(), audit.Who{Name: "bench"}, account.Centre{Number: "2809", Name: "Bench", IdentitiesAllowed: true})
 	must(err)
-	return &plant{s, in, im, c}
+	return &plant{s, in, im, c, keys}
 }
 
 // deliver runs one file through the pipeline with two workers.

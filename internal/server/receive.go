@@ -84,7 +84,7 @@ func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploa
 	for {
 		part, err := parts.NextPart()
 		switch {
-		case err == io.EOF: // wrapped, it would be a body that broke off
+		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
 			return "", apperr.New(apperr.Invalid, "file_missing")
 		case err != nil:
 			return "", brokenOff(err)

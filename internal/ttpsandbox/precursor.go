@@ -50,7 +50,7 @@ func (k *keyring) hash(typ string, fields ...string) [sha256.Size]byte {
 
 func writeField(w interface{ Write([]byte) (int, error) }, s string) {
 	var size [4]byte
-	binary.BigEndian.PutUint32(size[:], uint32(len(s))) //nolint:gosec // bodies are a few megabytes
+	binary.BigEndian.PutUint32(size[:], uint32(len(s))) // bodies are a few megabytes
 	_, _ = w.Write(size[:])                             // hashes never fail
 	_, _ = w.Write([]byte(s))
 }

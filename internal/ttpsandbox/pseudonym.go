@@ -50,7 +50,7 @@ func (m *maker) all(ref string, p person, types []string) []pseudonym {
 func (m *maker) one(ref, typ, recordedOn string, precursor [sha256.Size]byte) pseudonym {
 	plain := make([]byte, 0, 96)
 	plain = append(plain, precursor[:]...)
-	plain = binary.BigEndian.AppendUint64(plain, uint64(m.expires.Unix())) //nolint:gosec // after 1970
+	plain = binary.BigEndian.AppendUint64(plain, uint64(m.expires.Unix())) // after 1970
 	plain = append(plain, byte(len(typ)))
 	plain = append(plain, typ...)
 	plain = append(plain, m.domain...)
@@ -99,7 +99,7 @@ func (k *keyring) open(value, recipient string) (opened, bool) {
 	typEnd := fixed + int(plain[fixed-1])
 	return opened{
 		precursor: string(plain[:sha256.Size]),
-		expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[sha256.Size:])), 0).UTC(), //nolint:gosec // written by one
+		expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[sha256.Size:])), 0).UTC(), // written by one
 		typ:       string(plain[fixed:typEnd]),
 		domain:    string(plain[typEnd:]),
 	}, true

@@ -67,7 +67,7 @@ func checkFrame(t *testing.T, doc *goquery.Document, lang string, wrong bool) {
 	last := 0
 	doc.Find("main h1, main h2, main h3, main h4").Each(func(_ int, h *goquery.Selection) {
 		level := int(goquery.NodeName(h)[1] - '0')
-		if level > last+1 && !(last == 0 && level == 2) { // an error summary stands before the h1
+		if level > last+1 && (last != 0 || level != 2) { // an error summary stands before the h1
 			t.Errorf("heading %q: level %d after %d", strings.TrimSpace(h.Text()), level, last)
 		}
 		last = level

@@ -29,7 +29,7 @@ func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, lease time.Dur
 		WHERE e.centre_id = d.centre_id AND e.id < d.id AND e.state IN ?)))`
 	moving := []string{string(delivery.Received), string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Registering)}
 	err := s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id").
-		Where("d.lease_until <= ?", now).Where(inTurn, moving[0], moving[2:], moving).
+		Where("d.state IN ? AND d.lease_until <= ?", []string{moving[0], moving[2], moving[3]}, now).Where(inTurn, moving[0], moving[2:], moving).
 		Order("d.id").Limit(8).Scan(&rows).Error
 	if err != nil {
 		return delivery.Claim{}, false, s.dialect.clean(err)

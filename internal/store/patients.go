@@ -120,10 +120,16 @@ func (f finder) owners(centreID int64, pseudonyms []patient.Pseudonym) (map[pati
 		var rows []struct {
 			Row           pseudonymRow `gorm:"embedded"`
 			PatientNumber string
+			CentreID      int64
 		}
-		err := f.db.Table("pseudonyms s").Select("s.*, p.patient_number").Joins("JOIN patients p ON p.id = s.patient_id").
-			Where("s.value_hash IN ? AND p.centre_id = ?", part, centreID).Scan(&rows).Error
+		// The centre is compared here: as a condition it tempts a planner without
+		// statistics to begin with all patients of the centre.
+		err := f.db.Table("pseudonyms s").Select("s.*, p.patient_number, p.centre_id").Joins("JOIN patients p ON p.id = s.patient_id").
+			Where("s.value_hash IN ?", part).Scan(&rows).Error
 		for _, r := range rows {
+			if r.CentreID != centreID {
+				continue
+			}
 			k := r.Row.pseudonym()
 			k.ObservedOn = ""
 			out[k] = append(out[k], patient.Owner{PatientID: r.Row.PatientID, Number: r.PatientNumber})

@@ -1,0 +1,285 @@
+package intake
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/tabular"
+	"sluis/internal/patient"
+)
+
+var testTypes = []string{"NGGV", "NGG"}
+
+func TestDate(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "1-4-1978": "1978-04-01", "01-04-1978": "1978-04-01", "1/4/1978": "1978-04-01", "1.4.1978": "1978-04-01", "1 4 1978": "1978-04-01",
+		"1978-04-01": "1978-04-01", "1978/4/1": "1978-04-01", "19780401": "1978-04-01", "1-4-1978 00:00:00": "1978-04-01", "1-4-1978 0:00": "1978-04-01",
+		"1978-04-01T00:00:00": "1978-04-01", "1978-04-01 00:00:00.000": "1978-04-01", "1978-04-01T00:00:00Z": "1978-04-01",
+		"31-2-1978":  "1978-02-31", // no day that exists: the TTP has words for it
+		"11-11-1911": "1911-11-11", "1-1-1909": "1909-01-01", "1-1-2099": "2099-01-01",
+	} {
+		if got, ok := date(in); !ok || got != want {
+			t.Errorf("date(%q) = %q, %v, want %q", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{
+		"gisteren", "1-4-78", "1978", "04-1978", "1-4-1978 13:45", "1--4-1978", "１-4-1978", "1-4-1978x", "x1-4-1978", "28582", "1978-04-01\n", "197804011",
+	} {
+		if got, ok := date(in); ok {
+			t.Errorf("date(%q) = %q, want none", in, got)
+		}
+	}
+}
+
+func TestSex(t *testing.T) {
+	for want, ins := range map[patient.Sex][]string{
+		patient.Male:       {"m", "M", "man", "Mannelijk", "male", "1"},
+		patient.Female:     {"v", "V", "Vrouw", "vrouwelijk", "f", "FEMALE", "2"},
+		patient.SexUnknown: {"", "x", "o", "mv", "0", "9", "onbekend"},
+	} {
+		for _, in := range ins {
+			if got := sex(in); got != want {
+				t.Errorf("sex(%q) = %q, want %q", in, got, want)
+			}
+		}
+	}
+}
+
+func TestLooksLikeBSN(t *testing.T) {
+	for _, n := range []string{"111222333", "123456782", "010464554", "10464554"} {
+		if !looksLikeBSN(n) {
+			t.Errorf("%s passes the 11-proef", n)
+		}
+	}
+	for _, n := range []string{"", "111222334", "000000000", "00000000", "1234567", "12345678a", "1112223330", "111 222 333", "é1222333"} {
+		if looksLikeBSN(n) {
+			t.Errorf("%s does not pass the 11-proef", n)
+		}
+	}
+	// Of all numbers one in eleven passes.
+	n := 0
+	for i := range 110_000 {
+		if looksLikeBSN(fmt.Sprintf("%09d", 100_000_000+i)) {
+			n++
+		}
+	}
+	if n != 10_000 {
+		t.Errorf("%d of 110,000 numbers pass, want 10,000", n)
+	}
+}
+
+// TestEveryHeader: each name of each field is recognised in any case, with marks
+// and spaces; and none stands for two fields.
+func TestEveryHeader(t *testing.T) {
+	seen := map[string]delivery.Field{}
+	for field, names := range headers {
+		for _, n := range names {
+			if other, twice := seen[n]; twice {
+				t.Errorf("%q is %s and %s", n, field, other)
+			}
+			seen[n] = field
+			if plain(n) != n {
+				t.Errorf("%q can never be met: a header is compared as %q", n, plain(n))
+			}
+			for _, written := range []string{n, strings.ToUpper(n), " " + n + " ", n[:1] + "_" + n[1:], n[:2] + "-" + n[2:], n + ":"} {
+				if got := fieldOf(written, testTypes); got != field {
+					t.Errorf("%q is taken for %q, want %q", written, got, field)
+				}
+			}
+		}
+	}
+	for written, want := range map[string]delivery.Field{
+		"Patiëntnummer": delivery.FieldPatientNumber, "PATIENTNUMMER": delivery.FieldPatientNumber, "Patie\u0308ntnummer": delivery.FieldPatientNumber,
+		"Centrum id": delivery.FieldCentre, "E-mail": fieldEmail, "Pseudoniem NGGV": "NGGV", "tijdelijk pseudoniem nggv": "NGGV", "NGG": "NGG",
+		"pseudoniem_NGG": "NGG", "Pseudoniem NGGVX": "", "Opmerking": "", "": "", "naam": "", "BSN": fieldBSN, "Burgerservicenummer": fieldBSN,
+	} {
+		if got := fieldOf(written, testTypes); got != want {
+			t.Errorf("%q is taken for %q, want %q", written, got, want)
+		}
+	}
+}
+
+func TestRecognise(t *testing.T) {
+	const pilot = "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters"
+	for name, c := range map[string]struct {
+		header string
+		kind   delivery.Kind
+		want   []string // codes and columns of what is refused
+	}{
+		"the pilot's":           {pilot, delivery.Identities, nil},
+		"another order":         {"Voorletters;Achternaam;PATID;Sekse;Sexe;dob", delivery.Identities, nil},
+		"pseudonyms":            {"patientnummer;geboortejaar;geslacht;pseudoniem nggv", delivery.Temporary, nil},
+		"pseudonyms and a date": {"mrn;birthdate;sex;NGGV;NGG", delivery.Temporary, nil},
+		"our own error report":  {pilot + ";Foutcode;Foutmelding;Foutadvies", delivery.Identities, nil},
+		"both kinds":            {pilot + ";Pseudoniem NGG", delivery.KindUnknown, []string{"MIXED"}},
+		"a BSN column":          {pilot + ";BSN", delivery.Identities, []string{"BSN_COLUMN BSN"}},
+		"a column twice":        {pilot + ";Familienaam", delivery.Identities, []string{"DOUBLE_COLUMN Familienaam"}},
+		"all that is missing at once": {"Tussenvoegsel;E-mail", delivery.Identities, []string{
+			"MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters",
+		}},
+		"a pseudonym by which we do not link": {"patientnummer;NGG", delivery.Temporary, []string{
+			"MISSING_COLUMN Geslacht", "MISSING_COLUMN Geboortedatum", "NO_LINK_PSEUDONYM Pseudoniem NGGV",
+		}},
+		"everything at once": {"BSN;Patiëntnummer;Patid;Achternaam;NGGV", delivery.KindUnknown, []string{"BSN_COLUMN BSN", "DOUBLE_COLUMN Patid", "MIXED"}},
+		"no header at all":   {"2809;1-1-2001;m;523534;Jansen;;a", delivery.KindUnknown, []string{"NO_HEADER"}},
+		"a BSN alone":        {"bsn", delivery.Identities, []string{"BSN_COLUMN bsn", "MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters"}},
+	} {
+		l, refusals := recognise(strings.Split(c.header, ";"), testTypes, "NGGV")
+		var got []string
+		for _, r := range refusals {
+			got = append(got, strings.TrimSpace(r.Code+" "+r.Args["column"]))
+		}
+		if !slices.Equal(got, c.want) || len(c.want) == 0 && l.kind != c.kind {
+			t.Errorf("%s: %s, refused for %q, want %s and %q", name, l.kind, got, c.kind, c.want)
+		}
+	}
+}
+
+// TestUnknownColumns: a column that we do not know is told by its place.
+func TestUnknownColumns(t *testing.T) {
+	header := []string{"Patiëntnummer", "Jansen", "", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
+	for len(header) < 30 {
+		header = append(header, "")
+	}
+	header[27] = "Opmerking van Jansen"
+	l, refusals := recognise(header, testTypes, "NGGV")
+	if len(refusals) > 0 || !slices.Equal(l.unknown, []string{"2 (B)", "28 (AB)"}) {
+		t.Errorf("unknown %q, refused %v", l.unknown, refusals)
+	}
+	if s := fmt.Sprint(l.unknown, l.columns); strings.Contains(s, "Jansen") {
+		t.Errorf("a header that nobody knows is repeated: %s", s)
+	}
+}
+
+// codes checks one row of the pilot's columns.
+func codes(t *testing.T, k checker, row string) (checked, []string) {
+	t.Helper()
+	c := k.row(tabular.Row{Line: 2, Cells: strings.Split(row, ";")})
+	var out []string
+	for _, f := range c.findings {
+		out = append(out, f.Code+" "+f.Field)
+	}
+	return c, out
+}
+
+func newChecker(t *testing.T, header string) checker {
+	t.Helper()
+	l, refusals := recognise(strings.Split(header, ";"), testTypes, "NGGV")
+	if len(refusals) > 0 {
+		t.Fatalf("%s: %v", header, refusals)
+	}
+	return checker{layout: l, centre: "2809", linkType: "NGGV"}
+}
+
+func TestRowWithIdentity(t *testing.T) {
+	k := newChecker(t, "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters")
+	long := strings.Repeat("n", 65)
+	for row, want := range map[string][]string{
+		"2809;1-1-2001;m;1;Jansen;;a":                            nil,
+		";1-1-2001;m;1;Jansen;;a":                                nil,
+		"2809;;m;1;Jansen;;a":                                    nil, // the TTP's to judge
+		"2809;31-2-2001;m;1;Jansen;;a":                           nil,
+		"2809;1-1-2001;x;1;;;":                                   nil,
+		"2809;1-1-2001;m;1":                                      nil, // short: the rest is empty
+		"2809;1-1-2001;m;1;Jansen;;a;;;":                         nil,
+		"2809;1-1-2001;m;" + long[:64] + ";Jansen;;a":            nil,
+		"2809;1-1-2001;m;" + strings.Repeat("é", 64) + ";J;;a":   nil,
+		"2809;1-1-2001;m;🙂;Jansen;;a":                            nil,
+		"2809;1-1-2001;m;" + long + ";Jansen;;a":                 {"PATIENT_NUMBER_TOO_LONG patientNumber"},
+		"2810;1-1-2001;m;1;Jansen;;a":                            {"CENTRE_OTHER centre"},
+		"2809;1-1-2001;m;;Jansen;;a":                             {"PATIENT_NUMBER_EMPTY patientNumber"},
+		"2809;Jansen;m;1;1-1-2001;;a":                            {"BIRTH_DATE_UNREADABLE birthDate"},
+		"2809;1-1-2001;m;1;Jansen;;a;b":                          {"ROW_TOO_MANY_COLUMNS "},
+		"2809;1-1-2001;m;1\x00;Jansen;;a":                        {"CONTROL_CHARACTER patientNumber"},
+		"2809;1-1-2001;m;1;Jan\x07sen;;a\x1b":                    {"CONTROL_CHARACTER surname", "CONTROL_CHARACTER initials"},
+		"2809;1-1-2001;m;1;" + strings.Repeat("é", 1001) + ";;a": {"FIELD_TOO_LONG surname"},
+		"2811;x;m;;Jansen;;a;y":                                  {"ROW_TOO_MANY_COLUMNS ", "PATIENT_NUMBER_EMPTY patientNumber", "CENTRE_OTHER centre", "BIRTH_DATE_UNREADABLE birthDate"},
+	} {
+		c, got := codes(t, k, row)
+		if !slices.Equal(got, want) {
+			t.Errorf("%.60q: %q, want %q", row, got, want)
+		}
+		if c.rejected() != (len(want) > 0) {
+			t.Errorf("%.60q: rejected %v", row, c.rejected())
+		}
+	}
+	c, _ := codes(t, k, "2809;1-4-1978;V;0123;Berg;van den;A.B.")
+	f := c.identity.Reveal()
+	if f.Surname != "Berg" || f.Prefix != "van den" || f.Initials != "A.B." || f.BirthDate != "1978-04-01" || f.Sex != "v" {
+		t.Errorf("the TTP gets %+v", f)
+	}
+	if c.display != (patient.Display{Number: "0123", Birth: patient.Birth{Year: 1978, Month: 4, Day: 1}, Sex: patient.Female}) {
+		t.Errorf("kept: %+v", c.display)
+	}
+	k.yearOnly = true
+	if c, _ = codes(t, k, "2809;1-4-1978;V;0123;Berg;van den;A.B."); c.display.Birth != (patient.Birth{Year: 1978}) || c.identity.Reveal().BirthDate != "1978-04-01" {
+		t.Errorf("with years alone: kept %+v", c.display.Birth)
+	}
+	if c, _ = codes(t, k, "2809;1-4-1978;zomaar;1;Berg;;A"); c.display.Sex != "" || c.identity.Reveal().Sex != "zomaar" {
+		t.Errorf("a sex for the TTP to judge: kept %q", c.display.Sex)
+	}
+}
+
+func TestRowWithPseudonyms(t *testing.T) {
+	k := newChecker(t, "Patiëntnummer;Geboortejaar;Geslacht;Pseudoniem NGGV;Pseudoniem NGG")
+	for row, want := range map[string][]string{
+		"1;1970;m;abc;def":  nil,
+		"1;1970;m;abc;":     nil,
+		"1;;;abc;":          nil,
+		"1;1970;x;abc;":     {"SEX_UNKNOWN sex"}, // a warning
+		"1;1970;m;;def":     {"LINK_PSEUDONYM_MISSING NGGV"},
+		"1;70;m;abc;":       {"BIRTH_YEAR_UNREADABLE birthYear"},
+		"1;1-1-1970;m;abc;": {"BIRTH_YEAR_UNREADABLE birthYear"},
+		"1;1970;m;a b;":     {"PSEUDONYM_MALFORMED NGGV"},
+		"1;1970;m;abc;" + strings.Repeat("x", 513): {"PSEUDONYM_MALFORMED NGG"},
+	} {
+		c, got := codes(t, k, row)
+		if !slices.Equal(got, want) {
+			t.Errorf("%.60q: %q, want %q", row, got, want)
+		}
+		if warned := slices.Equal(want, []string{"SEX_UNKNOWN sex"}); c.rejected() != (len(want) > 0 && !warned) {
+			t.Errorf("%.60q: rejected %v", row, c.rejected())
+		}
+	}
+	k = newChecker(t, "Patiëntnummer;Geboortedatum;Geslacht;NGGV")
+	for row, want := range map[string][]string{
+		"1;1-4-1978;m;abc": nil, "1;;m;abc": nil, "1;31-2-1978;m;abc": {"BIRTH_DATE_UNREADABLE birthDate"}, "1;nooit;m;abc": {"BIRTH_DATE_UNREADABLE birthDate"},
+	} {
+		if _, got := codes(t, k, row); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", row, got, want)
+		}
+	}
+}
+
+// TestNoValueInAFinding: whatever stands in a row, what is said of it is one of
+// our codes and one of our fields; and it is said the same way each time.
+func TestNoValueInAFinding(t *testing.T) {
+	k := newChecker(t, "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters;Postcode;Huisnummer;Peildatum")
+	rapid.Check(t, func(t *rapid.T) {
+		cells := rapid.SliceOfN(rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,5}`)), 0, 14).Draw(t, "cells")
+		c, again := k.row(tabular.Row{Line: 7, Cells: cells}), k.row(tabular.Row{Line: 7, Cells: cells})
+		if !slices.Equal(c.findings, again.findings) {
+			t.Fatalf("%v, and then %v", c.findings, again.findings)
+		}
+		seen := map[patient.Finding]bool{}
+		for _, f := range c.findings {
+			if f.Message != "" || strings.ToUpper(f.Code) != f.Code || f.Field != "" && k.at[delivery.Field(f.Field)] == 0 && f.Field != "centre" {
+				t.Fatalf("finding %+v", f)
+			}
+			if seen[f] {
+				t.Fatalf("%+v is said twice", f)
+			}
+			seen[f] = true
+		}
+		if b := c.display.Birth; !b.IsZero() {
+			if _, ok := patient.ParseBirth(b.String()); !ok {
+				t.Fatalf("a birth is kept that cannot be read back: %+v", b)
+			}
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// oddRequests put names where a program might log or repeat them.
+func (s *sieve) oddRequests() {
+	name := s.name
+	in := func(place string) string { return url.PathEscape(name(place)) }
+	for _, path := range []string{
+		"/" + in("path"), "/patienten/" + in("patient id"), "/aanleveringen/" + in("delivery id"), "/aanleveringen/" + in("delivery id") + "/fouten",
+		"/patienten?naam=" + in("query"), "/aanleveringen?centrum=" + in("centre") + "&na=" + in("cursor") + "&groep=" + in("group"),
+	} {
+		// A page leads back to itself, for another language: to whoever asked for it.
+		s.web.do(outgoing{method: http.MethodGet, path: path, reshown: true})
+	}
+	for _, path := range []string{"/static/" + in("static"), "/api/v1/" + in("API path")} {
+		s.web.do(outgoing{method: http.MethodGet, path: path})
+	}
+	s.visitor().do(outgoing{method: http.MethodGet, path: "/patienten?naam=" + in("signed out query"), reshown: true}) // it leads back there
+	for _, path := range []string{
+		"/api/v1/patients/" + in("API id"), "/api/v1/patients?limit=" + in("limit"), "/api/v1/patients?after=" + in("after"),
+		"/api/v1/patients?" + in("parameter") + "=1", "/api/v1/deliveries?centre=" + in("API centre"), "/api/v1/deliveries/" + in("API delivery"),
+	} {
+		s.send("uploader", outgoing{method: http.MethodGet, path: path})
+	}
+	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{"Authorization": "Bearer " + name("token")}})
+	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{
+		"User-Agent": name("user agent"), "Referer": "http://x.example/" + name("referer"), "X-Request-Id": name("request id"),
+		"X-Forwarded-For": name("forwarded"), "Cookie": "sluis=" + name("cookie"), "Accept-Language": name("language"), "Traceparent": name("trace"),
+	}})
+	s.web.do(outgoing{method: http.MethodPost, path: "/uitloggen", header: map[string]string{"Origin": "https://" + name("origin") + ".example", "Sec-Fetch-Site": "cross-site"}})
+	s.web.do(outgoing{method: strings.ToUpper(name("method")), path: "/"})
+	s.post("/api/v1/deliveries?filename=x.csv", "text/"+name("content type"), strings.NewReader(name("wrong type body")))
+	s.post("/api/v1/deliveries", "multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\""+name("field name")+
+		"\"\r\n\r\n"+name("field")+"\r\n--x\r\nContent-Dis"+name("part header")+"\r\n\r\n"))
+	s.post("/api/v1/deliveries", "multipart/form-data; boundary="+name("boundary"), strings.NewReader(name("no parts")))
+	s.web.do(outgoing{method: http.MethodPost, path: "/aanleveringen", kind: "multipart/form-data; boundary=x", body: strings.NewReader(
+		"--x\r\nContent-Disposition: form-data; name=\"mode\"\r\n\r\n" + name("mode") + "\r\n--x\r\n" + name("page part") + "\r\n\r\n")})
+	s.web.form("/patienten", url.Values{"number": {name("searched")}, "nummer": {name("searched")}}, true)
+	s.web.form("/patienten/nieuw", url.Values{"surname": {name("forbidden form")}}, false) // an uploader may not
+}
+
+// entriesOnPage fills in the form of one patient.
+func (s *sieve) entriesOnPage() {
+	v := s.visitor().signIn(s.p.account("clinician", "2809"))
+	fields := func(place, number, day, sex string) url.Values {
+		n := s.name(place)
+		return url.Values{
+			"number": {number}, "birth-day": {day}, "birth-month": {"4"}, "birth-year": {"1966"}, "sex": {sex},
+			"surname": {n}, "prefix": {s.name(place + " prefix")}, "initials": {"Q" + n}, "email": {n + "@mail.example"}, n: {n},
+		}
+	}
+	number := s.newNumber()
+	v.form("/patienten/nieuw", fields("entered", number, "1", "m"), false)
+	v.form("/patienten/nieuw", fields("entered", number, "1", "m"), false)                       // unchanged
+	v.form("/patienten/nieuw", fields("conflict", number, "1", "m"), false)                      // another person's number
+	v.form("/patienten/nieuw", fields("entered", s.newNumber(), "1", "m"), false)                // another number's person
+	v.form("/patienten/nieuw", fields("refused by the TTP", s.newNumber(), "1", "zomaar"), true) // shown again
+	v.form("/patienten/nieuw", fields("impossible", s.newNumber(), "31", "m"), true)
+	v.form("/patienten/nieuw", fields("name as day", s.newNumber(), s.name("as day"), "m"), true)
+	v.form("/patienten/nieuw", fields("without number", "", "1", "m"), true)
+	v.do(outgoing{method: http.MethodPost, path: "/patienten/nieuw", kind: "application/x-www-form-urlencoded", body: strings.NewReader("surname=%zz" + s.name("bad form"))})
+	v.do(outgoing{method: http.MethodPost, path: "/patienten/nieuw", kind: "application/x-www-form-urlencoded",
+		body: strings.NewReader("surname=" + strings.Repeat(s.name("too much"), 10_000))})
+	v.get("/patienten")
+}
+
+// entriesByAPI sends one patient in good and bad JSON.
+func (s *sieve) entriesByAPI() {
+	good := func(place string) string {
+		n := s.name(place)
+		return `"patientNumber":"` + s.newNumber() + `","birthDate":"1966-04-01","sex":"m","surname":"` + n + `","surnamePrefix":"van","initials":"Q.` + n + `"`
+	}
+	for _, c := range []struct {
+		status     int
+		kind, body string
+	}{
+		{201, "application/json", "{" + good("JSON good") + "}"},
+		{400, "application/json", "{" + good("JSON cut") + `,"` + s.name("JSON cut")},
+		{400, "application/json", "{" + good("JSON unknown") + `,"` + s.name("JSON field") + `":"` + s.name("JSON field") + `"}`},
+		{400, "application/json", "{" + good("JSON twice") + `,"surname":"` + s.name("JSON twice") + `"}`},
+		{400, "application/json", "{" + good("JSON list") + `,"sex":["` + s.name("JSON list") + `"]}`},
+		{400, "application/json", "{" + good("JSON bytes") + ",\"sex\":\"\xff" + s.name("JSON bytes") + `"}`},
+		{400, "application/json", `"` + s.name("JSON text") + `"`},
+		{415, "text/" + s.name("JSON type"), "{" + good("JSON typed") + "}"},
+		{422, "application/json", strings.Replace("{"+good("JSON date")+"}", "1966-04-01", s.name("as JSON date"), 1)},
+		{422, "application/json", strings.Replace("{"+good("JSON sex")+"}", `"m"`, `"`+s.name("as JSON sex")+`"`, 1)},
+		{422, "application/json", strings.Replace("{"+good("JSON long")+"}", "van", strings.Repeat(s.name("JSON long"), 30), 1)},
+		{413, "application/json", "{" + good("JSON huge") + `,"x":"` + strings.Repeat(s.name("JSON huge"), 10_000) + `"}`},
+	} {
+		a := s.send("clinician", outgoing{method: http.MethodPost, path: "/api/v1/patients", kind: c.kind, body: strings.NewReader(c.body)})
+		if a.status != c.status {
+			s.t.Errorf("POST /patients %s %.60s…: %d %s, want %d", c.kind, c.body, a.status, a.body, c.status)
+		}
+	}
+}

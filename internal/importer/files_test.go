@@ -2,11 +2,13 @@ package importer_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf16"
 
+	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/ttpclient/ttptest"
 )
@@ -23,112 +25,161 @@ func utf16le(s string, bom bool) string {
 	return b.String()
 }
 
-func TestExplore(t *testing.T) {
-	ttp := ttptest.Start(t)
-	good := "2809;1-1-1970;m;1;Jansen;;A\n"
-	good2 := "2809;1-1-1971;v;2;Pietersen;;B\n"
-	bsns := func(n, bad int) string {
-		var b strings.Builder
-		b.WriteString(head)
-		i := 0
-		for v := 100000000; i < n; v++ {
-			sum := 0
-			s := fmt.Sprint(v)
-			for j, c := range s {
-				w := 9 - j
-				if j == 8 {
-					w = -1
-				}
-				sum += w * int(c-'0')
-			}
-			if sum%11 != 0 {
-				continue
-			}
-			if i < bad {
-				s = "x" + s
-			}
-			fmt.Fprintf(&b, "2809;1-1-1970;m;%s;Naam%c;;A\n", s, 'a'+i%26)
-			i++
+// bsnRows makes n rows whose numbers pass the 11-proef, but for the first few.
+func bsnRows(n, other int) string {
+	var b strings.Builder
+	for v, i := 100_000_000, 0; i < n; v++ {
+		number, sum := fmt.Sprint(v), 0
+		for j, c := range number[:8] {
+			sum += (9 - j) * int(c-'0')
 		}
-		return b.String()
+		if sum -= int(number[8] - '0'); sum%11 != 0 {
+			continue
+		}
+		if i < other {
+			number = "P" + number
+		}
+		fmt.Fprintf(&b, "2809;1-1-1970;m;%s;Naam%c;;A\n", number, 'a'+i%26)
+		i++
 	}
-	for _, c := range []struct{ name, file string }{
-		{"CR alone", strings.ReplaceAll(head+good+good2, "\n", "\r")},
-		{"CRLF", strings.ReplaceAll(head+good+good2, "\n", "\r\n")},
-		{"LF CR", strings.ReplaceAll(head+good+good2, "\n", "\n\r")},
-		{"UTF-16LE no BOM", utf16le(head+good+good2, false)},
-		{"UTF-16LE BOM", utf16le(head+good+good2, true)},
-		{"UTF-16 odd length", utf16le(head+good+good2, true) + "x"},
-		{"UTF-8 BOM twice", "\ufeff\ufeff" + head + good},
-		{"win1252", strings.ReplaceAll(head, "ë", "\xeb") + "2809;1-1-1970;m;1;Jans\xe9n;;A\n"},
-		{"utf8 then bad byte late", head + strings.Repeat(good, 1) + "2809;1-1-1970;m;3;Jans\xe9n;;A\n"},
-		{"header only", head},
-		{"header no newline", strings.TrimSpace(head)},
-		{"blank lines", "\n\n\n\n"},
-		{"blank lines with ;", ";;;;;;\n;;;;;;\n"},
-		{"blank first", "\n\n;;;;;;\n" + head + "\n" + good + "\n\n" + good2 + "\n\n;;;;;;\n"},
-		{"1MB field", head + "2809;1-1-1970;m;1;" + strings.Repeat("x", 1<<20) + ";;A\n" + good2},
-		{"900k field", head + "2809;1-1-1970;m;1;" + strings.Repeat("x", 900<<10) + ";;A\n" + good2},
-		{"100k columns header", strings.Repeat("a;", 100_000) + "\n" + good},
-		{"100k columns row", head + strings.Repeat("a;", 100_000) + "\n" + good},
-		{"NUL in row", head + "2809;1-1-1970;m;1;Jan\x00sen;;A\n" + good2},
-		{"NUL after 64k", head + strings.Repeat(good, 3000) + "2809;1-1-1970;m;1;Jan\x00sen;;A\n"},
-		{"unclosed quote", head + "2809;1-1-1970;m;1;\"Jansen;;A\n" + good2},
-		{"unclosed quote, last row", head + good2 + "2809;1-1-1970;m;1;\"Jansen;;A\n"},
-		{"unclosed quote, last cell of the last row", head + good2 + "2809;1-1-1970;m;1;Jansen;;\"A\n"},
-		{"unclosed quote in last cell, more rows", head + "2809;1-1-1970;m;1;Jansen;;\"A\n" + good2 + "2809;1-1-1971;v;3;Pieters;;B\n"},
-		{"quote in the middle", head + "2809;1-1-1970;m;1;Jan\"sen;;A\n" + good2},
-		{"quotes doubled", head + "2809;1-1-1970;m;1;\"Jan\"\"sen\";;A\n" + good2},
-		{"quoted semicolon", head + "2809;1-1-1970;m;1;\"Jansen;de\";;A\n" + good2},
-		{"bare semicolon in name", head + "2809;1-1-1970;m;1;Jansen;de;;A\n" + good2},
-		{"newline in name", head + "2809;1-1-1970;m;1;\"Jan\nsen\";;A\n2809;;v;2;Pietersen;;B\n"},
-		{"dup headers", strings.Replace(head, "Tussenvoegsel", "Achternaam", 1) + good},
-		{"64", head + "2809;1-1-1970;m;" + strings.Repeat("n", 64) + ";Jansen;;A\n"},
-		{"65", head + "2809;1-1-1970;m;" + strings.Repeat("n", 65) + ";Jansen;;A\n"},
-		{"emoji", head + "2809;1-1-1970;m;🙂1;Jansen;;A\n2809;1-1-1970;m;2;🙂;;A\n"},
-		{"comma", strings.ReplaceAll(head+good+good2, ";", ",")},
-		{"tab", strings.ReplaceAll(head+good+good2, ";", "\t")},
-		{"sep", "sep=;\n" + head + good},
-		{"sep,", "sep=,\r\n" + strings.ReplaceAll(head+good, ";", ",")},
-		{"one column", "Patiëntnummer\n1\n2\n"},
-		{"title row first", "Aanlevering maart 2026\n" + head + good},
-		{"title row first ;", "Aanlevering maart 2026;;;;;;\n" + head + good},
-		{"random", "sdfkjh sdkfjh skdjfh\nsdf sdf sdf\n"},
-		{"json", `[{"a":1}]`},
-		{"zip", "PK\x03\x04abc"},
-		{"spaces", "   \n  \t \n"},
-		{"nbsp only", "\u00a0\n"},
-		{"BSN 10/10", bsns(10, 0)},
-		{"BSN 9/10", bsns(10, 1)},
-		{"BSN 8/10", bsns(10, 2)},
-		{"BSN 9/9", bsns(9, 0)},
-		{"leading quote header", "\"" + head + good},
-		{"header quoted all", "\"Centrum id\";\"Geboortedatum\";\"Geslacht\";\"Patiëntnummer\";\"Achternaam\";\"Tussenvoegsel\";\"Voorletters\"\n\"2809\";\"1-1-1970\";\"m\";\"1\";\"Jansen\";\"\";\"A\"\n"},
-		{"excel formula numbers", head + "2809;1-1-1970;m;=\"0123\";Jansen;;A\n"},
-		{"trailing ;", strings.ReplaceAll(head+good+good2, "\n", ";;;\n")},
-		{"ctrl-Z end", head + good + "\x1a"},
-		{"form feed", head + good + "\f\n"},
-		{"truncated last row", head + good + "2809;1-1-19"},
-		{"vertical bar", strings.ReplaceAll(head+good, ";", "|")},
-		{"mixed number twins é nfc/nfd", head + "2809;1-1-1970;m;é;Jansen;;A\n2809;1-1-1971;m;e\u0301;Pieters;;A\n"},
-		{"zero width", head + "2809;1-1-1970;m;1\u200b;Jansen;;A\n"},
-		{"bidi", head + "2809;1-1-1970;m;1\u202e;Jansen;;A\n"},
-		{"line sep", head + "2809;1-1-1970;m;1\u2028x;Jansen;;A\n"},
-		{"FFFD", head + "2809;1-1-1970;m;1\ufffd;Jansen;;A\n"},
-		{"date with spaces", head + "2809; 1-1-1970 ; m ; 1 ; Jansen ;; A \n"},
+	return b.String()
+}
+
+// TestStrangeFiles: files as hospitals' programs and people's hands make them,
+// and what becomes of each: so many rows stored and rejected, or the reasons for
+// which it is refused.
+func TestStrangeFiles(t *testing.T) {
+	const one, two = "2809;1-1-1970;m;1;Jansen;;A\n", "2809;1-1-1971;v;2;Pietersen;;B\n"
+	swap := strings.ReplaceAll
+	type want struct {
+		read, created, rejected int
+		refused                 []string // codes
+	}
+	ttp := ttptest.Start(t)
+	for name, c := range map[string]struct {
+		file string
+		want want
+	}{
+		"line feeds":             {head + one + two, want{2, 2, 0, nil}},
+		"CRLF":                   {swap(head+one+two, "\n", "\r\n"), want{2, 2, 0, nil}},
+		"CR alone":               {swap(head+one+two, "\n", "\r"), want{2, 2, 0, nil}},
+		"UTF-16 with BOM":        {utf16le(head+one+two, true), want{2, 2, 0, nil}},
+		"UTF-16 without BOM":     {utf16le(head+one+two, false), want{2, 2, 0, nil}},
+		"UTF-16, CR alone":       {utf16le(swap(head+one+two, "\n", "\r"), true), want{2, 2, 0, nil}},
+		"UTF-8 with BOM":         {"\ufeff" + head + one, want{1, 1, 0, nil}},
+		"Windows-1252":           {swap(head, "ë", "\xeb") + "2809;1-1-1970;m;1;Jans\xe9n;;A\n", want{1, 1, 0, nil}},
+		"commas":                 {swap(head+one+two, ";", ","), want{2, 2, 0, nil}},
+		"tabs":                   {swap(head+one+two, ";", "\t"), want{2, 2, 0, nil}},
+		"Excel's sep line":       {"sep=,\r\n" + swap(head+one, ";", ","), want{1, 1, 0, nil}},
+		"blank lines everywhere": {"\n\n;;;;;;\n" + head + "\n" + one + "\n\n" + two + "\n;;;;;;\n", want{2, 2, 0, nil}},
+		"empty columns behind":   {swap(head+one+two, "\n", ";;;\n"), want{2, 2, 0, nil}},
+		"spaces around":          {head + "2809; 1-1-1970 ; m ; 1 ; Jansen ;; A \n", want{1, 1, 0, nil}},
+		"all cells quoted":       {"\"" + swap(swap(strings.TrimSpace(head+one), ";", "\";\""), "\n", "\"\n\"") + "\"\n", want{1, 1, 0, nil}},
+		"a quote in a name":      {head + "2809;1-1-1970;m;1;Jan\"sen;;A\n" + two, want{2, 2, 0, nil}},
+		"a quoted semicolon":     {head + "2809;1-1-1970;m;1;\"Jansen;de\";;A\n" + two, want{2, 2, 0, nil}},
+		"a semicolon in a name":  {head + "2809;1-1-1970;m;1;Jansen;de;;A\n" + two, want{2, 1, 1, nil}},
+		"64 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 64)+";"), want{1, 1, 0, nil}},
+		"65 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 65)+";"), want{1, 0, 1, nil}},
+		"emoji":                  {head + swap(one, ";1;", ";🙂1;") + "2809;1-1-1970;m;2;🙂;;A\n", want{2, 1, 1, nil}},
+		"a cell of a megabyte":   {head + swap(one, "Jansen", strings.Repeat("x", 1<<20)) + two, want{2, 1, 1, nil}},
+		"cut off in a row":       {head + one + "2809;1-1-19", want{2, 1, 1, nil}},
+		"a NUL far down":         {head + strings.Repeat(one, 3000) + swap(two, "Pieter", "Pie\x00ter"), want{3001, 1, 1, nil}},
+		"nine BSNs":              {head + bsnRows(9, 0), want{9, 9, 0, nil}},
+		"eight BSNs of ten":      {head + bsnRows(10, 2), want{10, 10, 0, nil}},
+		"nine BSNs of ten":       {head + bsnRows(10, 1), want{refused: []string{"BSN_NUMBERS"}}},
+		"a header alone":         {head, want{refused: []string{"NO_ROWS"}}},
+		"a header, no line end":  {strings.TrimSpace(head), want{refused: []string{"NO_ROWS"}}},
+		"blank lines":            {"\n\r\n\n", want{refused: []string{"EMPTY"}}},
+		"blank cells":            {";;;\n;;;\n", want{refused: []string{"EMPTY"}}},
+		"no header":              {one + two, want{refused: []string{"NO_HEADER"}}},
+		"a title first":          {"Aanlevering maart;;;;;;\n" + head + one, want{refused: []string{"NO_HEADER"}}},
+		"a column twice":         {swap(head, "Tussenvoegsel", "achternaam") + one, want{refused: []string{"DOUBLE_COLUMN"}}},
+		"100,000 columns":        {strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
+		"100,000 cells":          {head + strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
+		"a row of 3 MB":          {head + strings.Repeat("a", 3<<20) + "\n" + one, want{refused: []string{"RECORD_TOO_LONG"}}},
+		"a NUL":                  {head + swap(one, "Jan", "J\x00n"), want{refused: []string{"NOT_TEXT"}}},
+		"an open quote":          {head + swap(one, "Jansen", "\"Jansen") + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
+		"an open last quote":     {head + swap(one, ";A", ";\"A") + two + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
+		"a spreadsheet":          {"PK\x03\x04abc", want{refused: []string{"NOT_TEXT"}}},
+		"every fault at once": {swap(head, "Tussenvoegsel", "BSN;Pseudoniem NGG") + bsnRows(10, 0),
+			want{refused: []string{"BSN_COLUMN", "MIXED", "BSN_NUMBERS"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlantAt(t, ttp, 500, time.Now)
+			id := p.receive(t, delivery.Save, true, c.file)
+			p.settle(t)
+			d := p.delivery(t, id)
+			var codes []string
+			for _, r := range d.Refusals {
+				codes = append(codes, r.Code)
+			}
+			state := delivery.Done
+			if len(c.want.refused) > 0 {
+				state = delivery.Refused
+			}
+			if d.State != state || !slices.Equal(codes, c.want.refused) {
+				t.Errorf("%s %v, want %s %v", d.State, codes, state, c.want.refused)
+			}
+			n := d.Counts
+			if n.Read != c.want.read || n.Created != c.want.created || n.Rejected != c.want.rejected {
+				t.Errorf("%+v, want %d read, %d created, %d rejected", n, c.want.read, c.want.created, c.want.rejected)
+			}
+			if got := p.total(t); got != c.want.created {
+				t.Errorf("%d patients, want %d", got, c.want.created)
+			}
+			// Whatever it ended as, its key is gone and with it all that was sealed.
+			if ids, err := p.store.OpenKeyIDs(t.Context()); err != nil || len(ids) != 0 {
+				t.Errorf("keys %v are still needed (%v)", ids, err)
+			}
+		})
+	}
+}
+
+// TestLinesAsInTheSpreadsheet: a finding names the row that the user's program
+// shows, whatever stood before it.
+func TestLinesAsInTheSpreadsheet(t *testing.T) {
+	const bad = "2809;;m;9;Jansen;;A\n"
+	ttp := ttptest.Start(t)
+	for name, c := range map[string]struct {
+		file string
+		line int
+	}{
+		"first row":                  {head + bad, 2},
+		"blank lines before":         {head + "\n\n" + bad, 4},
+		"blank cells before":         {head + ";;;;;;\n" + bad, 3},
+		"header lower down":          {"\n\n" + head + bad, 4},
+		"a cell of two lines before": {head + "2809;1-1-1970;m;1;\"Jan\nsen\";;A\n" + bad, 3},
+		"CR alone":                   {strings.ReplaceAll(head+"\n"+bad, "\n", "\r"), 3},
+		"CRLF":                       {strings.ReplaceAll(head+"\n"+bad, "\n", "\r\n"), 3},
+		"a sep line":                 {"sep=;\n" + head + bad, 2},
 	} {
 		p := newPlantAt(t, ttp, 500, time.Now)
-		start := time.Now()
 		id := p.receive(t, delivery.Save, true, c.file)
 		p.settle(t)
-		d := p.delivery(t, id)
-		var say []string
-		for i, f := range p.findings(t, id) {
-			if i < 4 {
-				say = append(say, fmt.Sprintf("%d:%s/%s(%s)", f.Line, f.Code, f.Field, f.Message))
-			}
+		f := p.findings(t, id)
+		if len(f) != 1 || f[0].Line != c.line || f[0].Message != "De geboortedatum is leeg" {
+			t.Errorf("%s: %+v, want one finding at line %d", name, f, c.line)
 		}
-		t.Logf("%-30s %-8s %s r%d c%d u%d rej%d rev%d  %v notes %v  %v %v", c.name, d.State, d.Kind, d.Counts.Read, d.Counts.Created, d.Counts.Unchanged, d.Counts.Rejected, d.Counts.Review, d.Refusals, d.Notes, say, time.Since(start).Round(time.Millisecond))
-		_ = p.store.Close()
+	}
+}
+
+// TestIdentitiesNotAllowed: a centre that may not deliver names is told so, with
+// every other reason, and nothing of its file stays.
+func TestIdentitiesNotAllowed(t *testing.T) {
+	p := newPlantAt(t, ttptest.Start(t), 500, time.Now)
+	var err error
+	if p.centre, err = p.store.AddCentre(t.Context(), tester, account.Centre{Number: "2810", Name: "Twee"}); err != nil {
+		t.Fatal(err)
+	}
+	id := p.receive(t, delivery.Save, true, strings.ReplaceAll(head, "Tussenvoegsel", "BSN")+"2810;1-1-1970;m;1;Jansen;111222333;A\n")
+	p.settle(t)
+	d := p.delivery(t, id)
+	if d.State != delivery.Refused || len(d.Refusals) != 2 || d.Refusals[0].Code != "BSN_COLUMN" || d.Refusals[1].Code != "IDENTITIES_NOT_ALLOWED" {
+		t.Errorf("%s %v", d.State, d.Refusals)
+	}
+	id = p.receive(t, delivery.Save, true, "Patiëntnummer;Geboortejaar;Geslacht;NGGV\n1;1970;m;kapot\n")
+	p.settle(t)
+	if d := p.delivery(t, id); d.State != delivery.Done || d.Counts.Rejected != 1 {
+		t.Errorf("with pseudonyms: %s %+v", d.State, d.Counts)
 	}
 }

@@ -41,7 +41,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return err
 	}
-	today := im.Now().UTC().Format("2006-01-02")
+	today := patient.Day(im.Now())
 	candidates := make([]patient.Candidate, 0, len(rows))
 	marks := make([]delivery.Mark, 0, len(rows))
 	var findings []delivery.Finding

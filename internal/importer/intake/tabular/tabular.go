@@ -130,6 +130,12 @@ func Open(r io.Reader, legacy bool, limits Limits) (*Reader, error) {
 	if len(bytes.TrimSpace(start)) == 0 {
 		return nil, &Error{Code: Empty}
 	}
+	if bytes.IndexByte(start, '\r') >= 0 && bytes.IndexByte(start, '\n') < 0 {
+		text = bufio.NewReaderSize(&returns{text}, sniffBytes)
+		if start, err = text.Peek(sniffBytes); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+	}
 	delimiter, skip := sniffDelimiter(start)
 	if _, err := text.Discard(skip); err != nil {
 		return nil, err
@@ -141,6 +147,20 @@ func Open(r io.Reader, legacy bool, limits Limits) (*Reader, error) {
 	c.FieldsPerRecord = -1
 	c.ReuseRecord = true
 	return &Reader{csv: c, budget: budget, limits: limits, first: true, Encoding: name, Delimiter: delimiter}, nil
+}
+
+// returns makes line feeds of carriage returns, for a file that has these alone:
+// Excel's "CSV (Macintosh)".
+type returns struct{ r io.Reader }
+
+func (r *returns) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // detect tells the encoding from the first bytes.

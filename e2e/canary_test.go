@@ -253,44 +253,6 @@ func utf16File(text string) []byte {
 	return out
 }
 
-// refusedFiles are files that no row of is taken.
-func (s *sieve) refusedFiles() {
-	name := s.name
-	for _, c := range []struct {
-		what string
-		file []byte
-	}{
-		{"BSN column", file(header+";BSN", s.plainRow("beside BSN")+";"+name("as BSN"))},
-		{"mixed kinds", file(header+";Pseudoniem NGGV", s.plainRow("mixed")+";"+name("mixed pseudonym"))},
-		{"unknown columns", file("Patiëntnummer;"+name("as header")+";Geslacht", s.newNumber()+";"+name("under it")+";m")},
-		{"column twice", file(header+";Achternaam", s.plainRow("twice")+";"+name("second surname"))},
-		{"no header", file(s.plainRow("first line"), s.plainRow("second line"))},
-		{"header alone", file(header + ";" + name("lonely header"))},
-		{"quote never closed", file(header, strings.Replace(s.plainRow("quoted"), name("quoted"), `"`+name("quoted"), 1), s.plainRow("swallowed"), s.plainRow("swallowed"))},
-		{"header with an open quote", file(`"`+name("quoted header")+";"+header, s.plainRow("below"))},
-		{"NUL bytes", file(header, s.plainRow("NUL")+"\x00\x00\x01", s.plainRow("NUL"))},
-		{"JSON", []byte(`[{"patient":"1","achternaam":"` + name("JSON") + `"}]`)},
-		{"zip", append([]byte("PK\x03\x04"), name("zip")...)},
-		{"one long line", []byte(strings.Repeat(name("long line")+" ", 200_000))},
-		{"one long cell", file(header, s.plainRow("long cell")+strings.Repeat(name("long cell"), 150_000))},
-		{"many columns", file(header, strings.Repeat(name("many columns")+";", 100_000))},
-		{"CR alone", []byte(strings.ReplaceAll(string(file(header, s.plainRow("CR"), s.plainRow("CR"))), "\r\n", "\r"))},
-	} {
-		want := "refused"
-		if c.what == "CR alone" { // taken or refused: it is all one here
-			a := s.post("/api/v1/deliveries?filename=bestand.csv", "text/csv", bytes.NewReader(c.file))
-			var d delivery
-			if err := json.Unmarshal(a.body, &d); err != nil {
-				s.t.Fatal(err)
-			}
-			s.ids = append(s.ids, d.ID)
-			s.await(d.ID)
-			continue
-		}
-		s.deliver(c.what, "", c.file, want)
-	}
-}
-
 // signIns are with a name where the password belongs, and where the address does.
 func (s *sieve) signIns() {
 	who := s.p.account("auditor", "")

@@ -89,7 +89,6 @@ type killer struct {
 // prepare stores patients to collide with, and measures how long an undisturbed
 // delivery takes.
 func (k *killer) prepare(dir string) {
-	start := time.Now()
 	p := startDemo(k.t, dir)
 	k.uploader = p.token("uploader", "2809")
 	k.known = people(k.random, "K", 200)
@@ -121,7 +120,7 @@ func (k *killer) prepare(dir string) {
 	// The measure is taken on a copy, which nobody looks at again.
 	measured := filepath.Join(k.t.TempDir(), "measured")
 	copyDir(k.t, dir, measured)
-	start = time.Now()
+	start := time.Now()
 	p = startDemo(k.t, measured)
 	k.bootTime = time.Since(start)
 	start = time.Now()

@@ -100,7 +100,7 @@ func prepareService(t *testing.T) *service {
 		t.Fatalf("%s: %d blocks of shell and %d of environment, want 3 and 1 at least", manual, len(shell), len(env))
 	}
 	s.shell(shell[0], "PREPARE_SECRET="+prepareSecret, "RESOLVE_SECRET="+resolveSecret)
-	s.env = strings.Split(strings.TrimSpace(env[0]), "\n")
+	s.env = append(strings.Split(strings.TrimSpace(env[0]), "\n"), "SLUIS_TTP_SANDBOX=true") // the TTP of this test makes pseudonyms up
 	s.printed = s.shell(shell[1], s.env...)
 	if strings.TrimSpace(shell[2]) != "web serve" {
 		t.Errorf("%s starts the service by %q", manual, shell[2])

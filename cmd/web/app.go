@@ -40,7 +40,7 @@ type app struct {
 }
 
 // assemble puts the parts together. The caller closes the store.
-func assemble(c config.Config, s *store.Store, demo bool, log *slog.Logger) (*app, error) {
+func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, log *slog.Logger) (*app, error) {
 	keys, err := sealing.OpenKeyring(c.KeyringFile, time.Now)
 	if err != nil {
 		return nil, err
@@ -56,6 +56,11 @@ func assemble(c config.Config, s *store.Store, demo bool, log *slog.Logger) (*ap
 	resolving, err := ttpclient.New(ttpOptions(c.TTP, c.TTP.Resolve, ttpclient.ScopeDefinitive, tlsConfig, log))
 	if err != nil {
 		return nil, err
+	}
+	for _, ttp := range []*ttpclient.Client{preparing, resolving} {
+		if err := ttp.CheckReal(ctx); err != nil {
+			return nil, err
+		}
 	}
 	preparer := prepare.New(preparing, c.TTP.Domain, c.Types)
 	in, err := intake.New(intake.Options{
@@ -96,7 +101,7 @@ type waking struct {
 func ttpOptions(t config.TTP, who config.Credential, scope string, tlsConfig *tls.Config, log *slog.Logger) ttpclient.Options {
 	return ttpclient.Options{
 		AuthURL: t.AuthURL.String(), APIURL: t.APIURL.String(), ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope,
-		AllowHTTP: t.AllowLoopbackHTTP, TLS: tlsConfig, Log: log,
+		Sandbox: t.Sandbox, TLS: tlsConfig, Log: log,
 	}
 }
 

@@ -95,7 +95,7 @@ func (d demoCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	a, err := assemble(d.config(keys, base, ttp.Addr), s, true, log)
+	a, err := assemble(ctx, d.config(keys, base, ttp.Addr), s, true, log)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -110,7 +110,7 @@ func (d demoCommand) config(k demoKeys, base *url.URL, ttp string) config.Config
 		BaseURL: base, SessionKeys: []config.Secret{config.NewSecret(string(k.Session))}, FileMACKey: config.NewSecret(string(k.MAC)),
 		KeyringFile: filepath.Join(d.Data, "keyring.json"),
 		TTP: config.TTP{
-			AuthURL: at, APIURL: at, Domain: sandboxDomain, AllowLoopbackHTTP: true,
+			AuthURL: at, APIURL: at, Domain: sandboxDomain, Sandbox: true,
 			Prepare: config.Credential{ID: sandboxPrepareID, Secret: config.NewSecret(k.TTPPrepare)},
 			Resolve: config.Credential{ID: sandboxResolveID, Secret: config.NewSecret(k.TTPResolve)},
 		},

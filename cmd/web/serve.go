@@ -36,7 +36,7 @@ func (serveCommand) Run(ctx context.Context, c console) error {
 	if demo {
 		return errors.New("this database is a demonstration's: its accounts are made up. Use another database")
 	}
-	a, err := assemble(cfg, s, false, log)
+	a, err := assemble(ctx, cfg, s, false, log)
 	if err != nil {
 		return err
 	}

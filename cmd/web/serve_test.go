@@ -35,7 +35,7 @@ func settingsIn(dir, address, ttp string) map[string]string {
 		"SLUIS_TTP_AUTH_URL": "http://" + ttp, "SLUIS_TTP_API_URL": "http://" + ttp, "SLUIS_TTP_DOMAIN": sandboxDomain,
 		"SLUIS_TTP_PREPARE_CLIENT_ID": sandboxPrepareID, "SLUIS_TTP_PREPARE_CLIENT_SECRET": "prepare-secret-for-a-test",
 		"SLUIS_TTP_RESOLVE_CLIENT_ID": sandboxResolveID, "SLUIS_TTP_RESOLVE_CLIENT_SECRET": "resolve-secret-for-a-test",
-		"SLUIS_TTP_ALLOW_LOOPBACK_HTTP": "true",
+		"SLUIS_TTP_SANDBOX": "true",
 	}
 }
 

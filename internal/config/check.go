@@ -105,9 +105,9 @@ func decodeKey(text string) (Secret, bool) {
 
 // checkTTP reads how to reach the TTP.
 func checkTTP(s settings, c *Config, faults *Faults) {
-	allow, err := strconv.ParseBool(s.TTPLoopbackHTTP)
+	allow, err := strconv.ParseBool(s.TTPSandbox)
 	if err != nil {
-		faults.add("SLUIS_TTP_ALLOW_LOOPBACK_HTTP", "must be true or false")
+		faults.add("SLUIS_TTP_SANDBOX", "must be true or false")
 	}
 	c.TTP = TTP{
 		AuthURL: checkURL("SLUIS_TTP_AUTH_URL", "https://auth.ttp.example.nl", s.TTPAuthURL, allow, faults),
@@ -116,7 +116,7 @@ func checkTTP(s settings, c *Config, faults *Faults) {
 		Resolve: Credential{s.ResolveID, NewSecret(s.ResolveSecret)},
 		Domain:  s.TTPDomain,
 		CAFile:  s.TTPCAFile, ClientCertFile: s.TTPCertFile, ClientKeyFile: s.TTPKeyFile,
-		AllowLoopbackHTTP: allow,
+		Sandbox: allow,
 	}
 	for _, required := range []struct{ name, value, what string }{
 		{"SLUIS_TTP_PREPARE_CLIENT_ID", s.PrepareID, "the OAuth2 client that may make temporary pseudonyms"},
@@ -153,7 +153,7 @@ func checkURL(name, example, value string, loopbackHTTP bool, faults *Faults) *u
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopbackHTTP && loopback(u.Hostname()):
 	case u.Scheme == "http" && loopback(u.Hostname()):
-		faults.add(name, "must start with https:// (http on this machine is for tests: SLUIS_TTP_ALLOW_LOOPBACK_HTTP)")
+		faults.add(name, "must start with https:// (http on this machine is for rehearsing with the sandbox: SLUIS_TTP_SANDBOX)")
 	default:
 		faults.add(name, "must start with https://, such as %s", example)
 	}

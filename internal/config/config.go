@@ -55,9 +55,10 @@ type TTP struct {
 	CAFile           string // of the TTP's certificate authority; empty for the system's
 	// ClientCertFile and ClientKeyFile are both set (mTLS) or both empty.
 	ClientCertFile, ClientKeyFile string
-	// AllowLoopbackHTTP lets the TTP be reached over http on this machine. For
-	// tests: a configuration with it is not fit for production.
-	AllowLoopbackHTTP bool
+	// Sandbox lets the TTP be the sandbox, which makes pseudonyms up, also over
+	// http on this machine. To rehearse: such a configuration is not fit for
+	// production.
+	Sandbox bool
 }
 
 // Credential is an OAuth2 client.
@@ -94,8 +95,8 @@ func (c Config) String() string {
 	line("SLUIS_TTP_CA_FILE", c.TTP.CAFile)
 	line("SLUIS_TTP_CLIENT_CERT_FILE", c.TTP.ClientCertFile)
 	line("SLUIS_TTP_CLIENT_KEY_FILE", c.TTP.ClientKeyFile)
-	if c.TTP.AllowLoopbackHTTP {
-		line("SLUIS_TTP_ALLOW_LOOPBACK_HTTP", "true (for tests: NOT FOR PRODUCTION)")
+	if c.TTP.Sandbox {
+		line("SLUIS_TTP_SANDBOX", "true (a rehearsal: NOT FOR PRODUCTION)")
 	}
 	line("SLUIS_PSEUDONYM_TYPES", strings.Join(c.Types, ","))
 	line("SLUIS_LINK_TYPE", c.LinkType)
@@ -121,4 +122,4 @@ func shown(u *url.URL) string {
 }
 
 // ProductionReady tells whether nothing in c is for tests alone.
-func (c Config) ProductionReady() bool { return !c.TTP.AllowLoopbackHTTP }
+func (c Config) ProductionReady() bool { return !c.TTP.Sandbox }

@@ -144,7 +144,7 @@ func TestOneFault(t *testing.T) {
 		{"SLUIS_LINK_TYPE", "BSN", "one of SLUIS_PSEUDONYM_TYPES"},
 		{"SLUIS_MAX_FILE_MB", "0", "from 1 to 4096"},
 		{"SLUIS_TRUSTED_PROXIES", "10.0.0.0/8;x", "networks"},
-		{"SLUIS_TTP_ALLOW_LOOPBACK_HTTP", "perhaps", "true or false"},
+		{"SLUIS_TTP_SANDBOX", "perhaps", "true or false"},
 	} {
 		t.Run(c.name+"="+c.want, func(t *testing.T) {
 			vars := good()
@@ -164,7 +164,7 @@ func TestOneFault(t *testing.T) {
 func TestLoopbackHTTP(t *testing.T) {
 	vars := good()
 	vars["SLUIS_BASE_URL"] = "http://127.0.0.1:8080"
-	vars["SLUIS_TTP_ALLOW_LOOPBACK_HTTP"] = "true"
+	vars["SLUIS_TTP_SANDBOX"] = "true"
 	vars["SLUIS_TTP_AUTH_URL"] = "http://127.0.0.1:9001"
 	vars["SLUIS_TTP_API_URL"] = "http://[::1]:9001"
 	c, err := config.Load(environ(vars))

@@ -24,6 +24,8 @@ type Store interface {
 	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
 	// RenewChunk prolongs the lease of a chunk during a long call.
 	RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error
+	// RenewDelivery prolongs the lease of a delivery, or shortens it.
+	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
 	// PauseChunk gives a chunk back until next, because the TTP gave no answer.
 	PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error
 	// StoreResolved replaces the temporary pseudonyms of a chunk by its answers.

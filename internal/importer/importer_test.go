@@ -1,7 +1,6 @@
 package importer_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -380,43 +379,5 @@ func TestStaleWorker(t *testing.T) {
 	}
 	if d := p.delivery(t, id); d.State != delivery.Done || d.Counts.Created != 4 {
 		t.Errorf("%s %+v", d.State, d.Counts)
-	}
-}
-
-// broken is an upload whose line breaks.
-type broken struct{ *bytes.Reader }
-
-func (b broken) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err != nil {
-		err = errors.New("the line broke")
-	}
-	return n, err
-}
-
-// TestUploadLeavesNothing: an upload that breaks off, is empty or is too large is
-// no delivery.
-func TestUploadLeavesNothing(t *testing.T) {
-	p := newPlantAt(t, ttptest.Start(t), 4, time.Now)
-	p.intake.MaxBytes = 1 << 20
-	for name, c := range map[string]struct {
-		from interface{ Read([]byte) (int, error) }
-		want apperr.Kind
-	}{
-		"broken off": {broken{bytes.NewReader(bytes.Repeat([]byte("x"), 900<<10))}, apperr.Internal},
-		"too large":  {bytes.NewReader(bytes.Repeat([]byte("x"), 1<<20+1)), apperr.TooLarge},
-		"empty":      {strings.NewReader(""), apperr.Invalid},
-	} {
-		_, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save}, c.from)
-		if err == nil || apperr.KindOf(err) != c.want {
-			t.Errorf("%s: %v, want %v", name, err, c.want)
-		}
-		if ids, err := p.store.OpenKeyIDs(t.Context()); err != nil || len(ids) != 0 {
-			t.Errorf("%s: a delivery is left with a key (%v)", name, err)
-		}
-	}
-	page, err := p.store.Deliveries(t.Context(), tester, p.scope(), delivery.Query{})
-	if err != nil || len(page.Deliveries) != 0 {
-		t.Errorf("%d deliveries, want none (%v)", len(page.Deliveries), err)
 	}
 }

@@ -53,13 +53,38 @@ func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 		return false, err
 	}
 	if ok {
-		return true, im.guard(ctx, "delivery", c.Delivery.ID, c.Fence, func() error { return im.advance(ctx, c) })
+		err := im.guard(ctx, "delivery", c.Delivery.ID, c.Fence, func() error { return im.advance(ctx, c) })
+		if err != nil { // ours to mend or to pass: let it be tried again soon, by whoever
+			err = errors.Join(err, held(im.Store.RenewDelivery(context.WithoutCancel(ctx), c, im.Now().Add(soon(ctx)))))
+		}
+		return true, err
 	}
 	ch, ok, err := im.Store.ClaimChunk(ctx, im.Now(), im.Lease)
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, im.guard(ctx, "chunk", ch.DeliveryID, ch.Fence, func() error { return im.exchange(ctx, ch) })
+	err = im.guard(ctx, "chunk", ch.DeliveryID, ch.Fence, func() error { return im.exchange(ctx, ch) })
+	if err != nil {
+		err = errors.Join(err, held(im.Store.RenewChunk(context.WithoutCancel(ctx), ch, im.Now().Add(soon(ctx)))))
+	}
+	return true, err
+}
+
+// soon is when work that failed for a reason of ours is tried again: after a
+// moment, or at once by the next process where this one is stopping.
+func soon(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return 0
+	}
+	return firstPause
+}
+
+// held takes away the error that a claim was lost, where that does not matter.
+func held(err error) error {
+	if errors.Is(err, delivery.ErrLost) {
+		return nil
+	}
+	return err
 }
 
 // guard keeps a worker alive: a panic ends the delivery that caused it, and is

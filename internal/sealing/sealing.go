@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -244,6 +245,15 @@ func (k *Keyring) OpenKey(wrapped []byte, owner string) (Key, error) {
 func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, destroyed int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	// One process at a time: the last to write would drop the other's new key.
+	lock, err := os.OpenFile(k.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, 0, fmt.Errorf("lock the keyring: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return false, 0, fmt.Errorf("lock the keyring: %w", err)
+	}
 	if err := k.refresh(); err != nil {
 		return false, 0, err
 	}

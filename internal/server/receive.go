@@ -1,11 +1,9 @@
 package server
 
 import (
-	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
-	"strings"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -77,6 +75,9 @@ type uploaded struct {
 
 // receiveOnce reads the form up to its file and takes that in.
 func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploaded) (string, error) {
+	if upload.Announced(r, s.MaxFileBytes+overhead) {
+		return "", apperr.New(apperr.TooLarge, "file_too_large")
+	}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return "", apperr.New(apperr.UnsupportedType, "multipart_malformed")
@@ -87,7 +88,7 @@ func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploa
 		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
 			return "", apperr.New(apperr.Invalid, "file_missing")
 		case err != nil:
-			return "", brokenOff(err)
+			return "", upload.Broken(err)
 		}
 		switch part.FormName() {
 		case "mode":
@@ -114,7 +115,7 @@ func (s *Server) receiveFile(r *http.Request, centre account.Centre, form *uploa
 		Who: request.Who(r), Centre: centre, Filename: name, Mode: mode, Via: request.Web,
 	}, upload.Limit(part, s.MaxFileBytes))
 	if err != nil {
-		return "", brokenOff(err)
+		return "", err
 	}
 	return id, nil
 }
@@ -123,29 +124,12 @@ func (s *Server) receiveFile(r *http.Request, centre account.Centre, form *uploa
 func readMode(part *multipart.Part) (delivery.Mode, error) {
 	raw, err := io.ReadAll(io.LimitReader(part, maxField))
 	if err != nil {
-		return "", brokenOff(err)
+		return "", upload.Broken(err)
 	}
 	if mode := delivery.Mode(raw); mode == delivery.Check || mode == delivery.Save {
 		return mode, nil
 	}
 	return "", nil
-}
-
-// errBrokenOff stands for the errors of the multipart reader, which repeat what
-// they read.
-var errBrokenOff = errors.New("the multipart body cannot be read")
-
-// brokenOff names the errors of a body that ends too early or is too long.
-func brokenOff(err error) error {
-	switch {
-	case apperr.KindOf(err) != apperr.Internal:
-		return err
-	case tooLarge(err):
-		return apperr.New(apperr.TooLarge, "file_too_large")
-	case errors.Is(err, io.ErrUnexpectedEOF), strings.HasPrefix(err.Error(), "multipart:"):
-		return apperr.Wrap(apperr.Invalid, "upload_interrupted", errBrokenOff)
-	}
-	return err
 }
 
 // formFaults are the errors of an upload that its form tells at the file, and

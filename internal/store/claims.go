@@ -125,6 +125,14 @@ func (s *Store) RenewChunk(ctx context.Context, c delivery.ChunkClaim, until tim
 	})
 }
 
+// RenewDelivery prolongs a delivery's lease, or shortens it.
+func (s *Store) RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.Delivery.ID, c.Fence)
+		return one(res, delivery.ErrLost)
+	})
+}
+
 // PauseChunk gives a chunk back until next.
 func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {

@@ -2,6 +2,7 @@ package ttpclient
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ type Options struct {
 	AuthURL, APIURL  string // base addresses, without the contract's paths
 	ClientID, Secret string
 	Scope            string // ScopeTemporary or ScopeDefinitive
-	// AllowHTTP lets the addresses be plain http: for a sandbox on this machine.
-	AllowHTTP bool
+	// Sandbox lets the TTP be the sandbox, also over plain http. Without it an
+	// answer that says it is the sandbox's is refused: its pseudonyms are made up.
+	Sandbox   bool
 	TLS       *tls.Config       // client certificate, private roots; nil: the system's
 	Transport http.RoundTripper // nil: one of its own, without a proxy
 	Log       *slog.Logger      // nil: none
@@ -59,8 +61,8 @@ func New(opt Options) (*Client, error) {
 	opt.PerTry = cmp.Or(opt.PerTry, 30*time.Second)
 	opt.MaxBody = cmp.Or(opt.MaxBody, 16<<20)
 
-	auth, authErr := checkURL("auth address", opt.AuthURL, opt.AllowHTTP)
-	api, apiErr := checkURL("API address", opt.APIURL, opt.AllowHTTP)
+	auth, authErr := checkURL("auth address", opt.AuthURL, opt.Sandbox)
+	api, apiErr := checkURL("API address", opt.APIURL, opt.Sandbox)
 	err := errors.Join(authErr, apiErr)
 	for name, value := range map[string]string{"client id": opt.ClientID, "secret": opt.Secret, "scope": opt.Scope} {
 		if value == "" {
@@ -109,7 +111,7 @@ func newHTTPClient(opt Options, allowed ...*url.URL) *http.Client {
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		}
 	}
-	g := guard{next: next, allowed: map[string]bool{}}
+	g := guard{next: next, sandbox: opt.Sandbox, allowed: map[string]bool{}}
 	for _, u := range allowed {
 		g.allowed[u.Scheme+"://"+u.Host] = true
 	}
@@ -122,14 +124,43 @@ func newHTTPClient(opt Options, allowed ...*url.URL) *http.Client {
 // guard lets no request out to a host that was not configured.
 type guard struct {
 	next    http.RoundTripper
+	sandbox bool
 	allowed map[string]bool
 }
 
-var errHost = errors.New("the host is not the configured TTP's")
+var (
+	errHost    = errors.New("the host is not the configured TTP's")
+	errSandbox = errors.New("the TTP is the sandbox, whose pseudonyms are made up: set SLUIS_TTP_SANDBOX=true to rehearse with it")
+)
 
 func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !g.allowed[r.URL.Scheme+"://"+r.URL.Host] {
 		return nil, errHost
 	}
-	return g.next.RoundTrip(r)
+	resp, err := g.next.RoundTrip(r)
+	if err == nil && !g.sandbox && resp.Header.Get(sandboxHeader) != "" {
+		_ = resp.Body.Close()
+		return nil, errSandbox
+	}
+	return resp, err
+}
+
+// CheckReal tells whether the TTP's token address answers as the sandbox does,
+// where that is not allowed. A TTP that does not answer is no error: it may be
+// down, and deliveries wait for it.
+func (c *Client) CheckReal(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.opt.AuthURL, "/")+tokenPath, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if errors.Is(err, errSandbox) {
+		return errSandbox
+	}
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return nil
 }

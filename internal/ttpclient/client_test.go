@@ -3,6 +3,7 @@ package ttpclient_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -329,7 +330,7 @@ func TestTLS(t *testing.T) {
 	defer srv.Close()
 	secure := func(trusted bool) *ttpclient.Client {
 		return ttp.Client(ttpclient.ScopeTemporary, func(o *ttpclient.Options) {
-			o.AllowHTTP, o.AuthURL, o.APIURL = false, srv.URL, srv.URL
+			o.Sandbox, o.AuthURL, o.APIURL = false, srv.URL, srv.URL
 			if trusted {
 				o.TLS = srv.Client().Transport.(*http.Transport).TLSClientConfig
 			}
@@ -381,4 +382,29 @@ func problem(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
+}
+
+// TestTheSandboxIsRefused: without leave, a sandbox is no TTP.
+func TestTheSandboxIsRefused(t *testing.T) {
+	x := ttptest.Start(t)
+	srv := httptest.NewTLSServer(x.Handler())
+	t.Cleanup(srv.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	c := x.Client(ttpclient.ScopeTemporary, func(o *ttpclient.Options) {
+		o.Sandbox, o.AuthURL, o.APIURL, o.TLS = false, srv.URL, srv.URL, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	})
+	if err := c.CheckReal(t.Context()); err == nil || !strings.Contains(err.Error(), "SLUIS_TTP_SANDBOX") {
+		t.Errorf("CheckReal = %v, want a refusal that says what to do", err)
+	}
+	_, err := c.Exchange(t.Context(), "key", ttpclient.Temporary(ttptest.Domain, ttptest.Types), []ttpclient.Row{{Ref: "1"}})
+	if _, ok := errors.AsType[*patient.UnavailableError](err); !ok {
+		t.Errorf("Exchange = %v, want the TTP to be unavailable", err)
+	}
+	allowed := x.Client(ttpclient.ScopeTemporary, func(o *ttpclient.Options) {
+		o.AuthURL, o.APIURL, o.TLS = srv.URL, srv.URL, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	})
+	if err := allowed.CheckReal(t.Context()); err != nil {
+		t.Errorf("with leave: %v", err)
+	}
 }

@@ -70,6 +70,8 @@ func networkFault(err error) error {
 		f.what, f.cause = "no answer in time", context.DeadlineExceeded
 	case errors.Is(err, errHost):
 		f.verdict, f.cause = giveUp, errHost
+	case errors.Is(err, errSandbox):
+		f.verdict, f.cause = giveUp, errSandbox
 	case errors.As(err, &cert):
 		f.verdict, f.what, f.cause = giveUp, "the certificate is not trusted", cert
 	case errors.As(err, &dns):

@@ -22,6 +22,7 @@ const (
 
 const (
 	tokenPath      = "/oauth2/token"
+	sandboxHeader  = "Sluis-Sandbox" // only our stand-in sends it
 	temporaryPath  = "/v1/pseudonyms/temporary"
 	definitivePath = "/v1/pseudonyms/definitive"
 

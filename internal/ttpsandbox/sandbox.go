@@ -135,6 +135,7 @@ func (s *Sandbox) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		start := time.Now()
+		w.Header().Set("Sluis-Sandbox", "1") // so that nobody takes its pseudonyms for real ones
 		next.ServeHTTP(rec, r)
 		s.opt.Log.Info("ttp sandbox call", "method", r.Method, "route", r.Pattern,
 			"status", rec.status, "ms", time.Since(start).Milliseconds())

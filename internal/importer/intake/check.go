@@ -231,8 +231,12 @@ func date(cell string) (iso string, ok bool) {
 	return y + "-" + two(m) + "-" + two(d), true
 }
 
+// separators are what people write between the digits of a BSN.
+var separators = strings.NewReplacer(" ", "", ".", "", "-", "")
+
 // looksLikeBSN is the 11-proef on nine digits; a lost leading zero is restored.
 func looksLikeBSN(number string) bool {
+	number = separators.Replace(number)
 	if len(number) == 8 {
 		number = "0" + number
 	}

@@ -51,12 +51,12 @@ func TestSex(t *testing.T) {
 }
 
 func TestLooksLikeBSN(t *testing.T) {
-	for _, n := range []string{"111222333", "123456782", "010464554", "10464554"} {
+	for _, n := range []string{"111222333", "123456782", "010464554", "10464554", "111 222 333", "1112.22.333"} {
 		if !looksLikeBSN(n) {
 			t.Errorf("%s passes the 11-proef", n)
 		}
 	}
-	for _, n := range []string{"", "111222334", "000000000", "00000000", "1234567", "12345678a", "1112223330", "111 222 333", "é1222333"} {
+	for _, n := range []string{"", "111222334", "000000000", "00000000", "1234567", "12345678a", "1112223330", "111 222 334", "é1222333"} {
 		if looksLikeBSN(n) {
 			t.Errorf("%s does not pass the 11-proef", n)
 		}

@@ -80,8 +80,13 @@ func (p *parse) open(ctx context.Context) (*tabular.Reader, error) {
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
 	if tabular.IsNotUTF8(err) && !p.legacy {
+		readable := len(refusals) == 0 && p.kind != delivery.KindUnknown
 		p.legacy = true
 		refusals, err = p.look(ctx)
+		if readable && err == nil && len(refusals) > 0 {
+			// The header is UTF-8 and a later byte is not: a file of two encodings.
+			return []delivery.Remark{remark("ENCODING")}, nil
+		}
 	}
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
 		return append(refusals, p.unreadable(e)), nil

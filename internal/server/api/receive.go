@@ -51,6 +51,9 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	}
 	upload.Body(w, r, a.MaxFileBytes+overhead)
 	defer upload.Finish(w, r)
+	if upload.Announced(r, a.MaxFileBytes+overhead) {
+		return apperr.New(apperr.TooLarge, "file_too_large")
+	}
 	file, name, err := fileOf(r, q["filename"])
 	if err != nil {
 		return interrupted(err)

@@ -44,10 +44,14 @@ func Name(given string) string {
 	return name
 }
 
+// Announced tells whether r says beforehand that its body is over max bytes, so
+// that nothing of it need be taken in.
+func Announced(r *http.Request, max int64) bool { return r.ContentLength > max }
+
 // Limit gives the first max bytes of r, and after these the error
-// "file_too_large". A body that ends before its time is "upload_interrupted",
-// and never io.ErrUnexpectedEOF: to a reader of blocks (io.ReadFull) that would
-// look like the end of the file, and half a file would be taken for a whole one.
+// "file_too_large". A body that ends before its time, or cannot be read, is
+// "upload_interrupted" without a cause: the errors of net/textproto repeat what
+// they read.
 func Limit(r io.Reader, max int64) io.Reader { return &limited{r: r, left: max} }
 
 type limited struct {
@@ -68,10 +72,22 @@ func (l *limited) Read(p []byte) (int, error) {
 	if l.left < 0 {
 		return n - 1, apperr.New(apperr.TooLarge, "file_too_large")
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = apperr.New(apperr.Invalid, "upload_interrupted")
+	return n, Broken(err)
+}
+
+// Broken names what is wrong with a body that cannot be read further, without
+// the words of whoever read it. io.EOF itself is no error; wrapped, it is.
+func Broken(err error) error {
+	if err == nil || err == io.EOF { //nolint:errorlint // wrapped, it is a body that broke off
+		return err
 	}
-	return n, err
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		return apperr.New(apperr.TooLarge, "file_too_large")
+	}
+	if apperr.KindOf(err) != apperr.Internal {
+		return err
+	}
+	return apperr.New(apperr.Invalid, "upload_interrupted")
 }
 
 // Body replaces the body of r by one that is at most max bytes, and whose

@@ -132,7 +132,7 @@ func (x *TTP) Tamper(change func(items []Item) []Item) {
 func (x *TTP) Client(scope string, change ...func(*ttpclient.Options)) *ttpclient.Client {
 	x.t.Helper()
 	opt := ttpclient.Options{
-		AuthURL: x.URL, APIURL: x.URL, AllowHTTP: true, ClientID: scope, Secret: secret, Scope: scope,
+		AuthURL: x.URL, APIURL: x.URL, Sandbox: true, ClientID: scope, Secret: secret, Scope: scope,
 		Log: x.logger(), BaseDelay: time.Microsecond, MaxDelay: time.Millisecond, PerTry: 20 * time.Second,
 	}
 	for _, c := range change {
@@ -252,3 +252,6 @@ func (b *Buffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+// Handler is the TTP without its own server, to be served in another way.
+func (x *TTP) Handler() http.Handler { return http.HandlerFunc(x.serve) }

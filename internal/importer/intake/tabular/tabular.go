@@ -315,9 +315,9 @@ func (r *Reader) swallowed(cells []string) bool {
 	return false
 }
 
-// trim takes white space off a cell, the no-break space and a stray byte order
-// mark among it.
-func trim(s string) string { return strings.Trim(s, " \t\r\n\u00a0\ufeff") }
+// trim takes white space off a cell, the no-break space, a stray byte order mark
+// and the end-of-file sign of old programs among it.
+func trim(s string) string { return strings.Trim(s, " \t\r\n\f\x1a\u00a0\ufeff") }
 
 // Control tells whether s holds a control character or is not valid text, which
 // no cell of ours may.

@@ -23,6 +23,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ type service struct {
 // then the pilot's file, over TLS, in a registry that keeps birth years alone.
 func TestServe(t *testing.T) {
 	s := prepareService(t)
+	s.wantNoSandbox()
 	s.start()
 	token := regexp.MustCompile(`(?m)^sluis_\S+$`).FindString(s.printed)
 
@@ -140,6 +142,19 @@ func unusedAddress(t *testing.T) string {
 }
 
 // start starts the service; a file may be a megabyte.
+// wantNoSandbox starts the service without leave to use the sandbox, which it
+// must refuse in words.
+func (s *service) wantNoSandbox() {
+	s.t.Helper()
+	env := slices.DeleteFunc(slices.Clone(s.env), func(line string) bool { return strings.HasPrefix(line, "SLUIS_TTP_SANDBOX=") })
+	cmd := exec.CommandContext(s.t.Context(), binary, "serve")
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "SLUIS_TTP_SANDBOX") {
+		s.t.Errorf("serve takes the sandbox for a TTP (%v):\n%s", err, out)
+	}
+}
+
 func (s *service) start() {
 	s.t.Helper()
 	s.program = startProgram(s.t, append(s.env, "SLUIS_MAX_FILE_MB=1"), "serve")
@@ -268,8 +283,8 @@ func (s *service) wantSecureCookie() {
 	if got := page.header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=") {
 		s.t.Errorf("Strict-Transport-Security: %q", got)
 	}
-	if bytes.Contains(page.body, []byte("Demonstratie")) {
-		s.t.Error("the real service calls itself a demonstration")
+	if !bytes.Contains(page.body, []byte("Demonstratie")) {
+		s.t.Error("a rehearsal with the sandbox does not say that it is one")
 	}
 	got := v.form("/patienten/nieuw", url.Values{
 		"number": {"ingevoerd-1"}, "birth-day": {"23"}, "birth-month": {"7"}, "birth-year": {"1943"}, "sex": {"v"}, "surname": {"Testnaam"}, "initials": {"T"},

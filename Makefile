@@ -41,7 +41,7 @@ bench: ## rows per second through the whole pipeline, side by side
 fuzz: ## every reader, FUZZTIME each (default 60s)
 	@for target in $$(grep -rho --include=*_test.go 'func Fuzz[A-Za-z]*' internal | sed 's/func //'); do \
 	  dir=$$(dirname $$(grep -rl --include=*_test.go "func $$target(" internal)); \
-	  echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-60s} ./$$dir || exit 1; \
+	  echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-60s} -fuzzminimizetime 10x ./$$dir || exit 1; \
 	done
 
 e2e: ## the browser and whole-program tests alone

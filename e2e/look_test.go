@@ -12,13 +12,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
 // The widths that every page is looked at: a desk, and the 320 px of WCAG 1.4.10.
+// On a tablet, and on paper (A4 without its margins), it must fit.
 const (
 	wide   = 1280
 	narrow = 320
+	tablet = 700
+	paper  = 680
 )
 
 //go:embed testdata/axe.min.js
@@ -67,11 +71,15 @@ func (b *tab) sees(name string) {
 	if lang := ask[string](b, `document.documentElement.lang`); lang != "nl" && lang != "en" {
 		b.t.Errorf("%s: the language is %q", name, lang)
 	}
+	b.resize(tablet)
+	b.fits(name, tablet)
+	b.resize(paper)
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	b.fits(name+" on paper", paper)
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
 	for _, width := range []int64{narrow, wide} {
 		b.resize(width)
-		if w := ask[int64](b, `document.documentElement.scrollWidth`); w > width {
-			b.t.Errorf("%s: at %d px the page is %d px wide", name, width, w)
-		}
+		b.fits(name, width)
 		for _, v := range b.audit() {
 			for _, n := range v.Nodes {
 				if part, ok := allowed[v.ID]; ok && strings.Contains(n.HTML, part) {
@@ -81,6 +89,14 @@ func (b *tab) sees(name string) {
 			}
 		}
 		b.picture(fmt.Sprintf("%s-%d", name, width))
+	}
+}
+
+// fits checks that the page is no wider than the window or the paper.
+func (b *tab) fits(name string, width int64) {
+	b.t.Helper()
+	if w := ask[int64](b, `document.documentElement.scrollWidth`); w > width {
+		b.t.Errorf("%s: at %d px the page is %d px wide", name, width, w)
 	}
 }
 

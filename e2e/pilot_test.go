@@ -45,13 +45,14 @@ func TestPilotInBrowser(t *testing.T) {
 	b.look("overview-empty")
 
 	b.open("/aanleveringen/nieuw")
-	b.sees("upload") // a made-up name stands there as an example
+	b.look("upload")
 	b.do(chromedp.Click(chromedp.CSS("summary")))
-	b.sees("upload-how")
+	b.look("upload-how")
 	b.clickWrong("main form[enctype] button[type=submit]")
-	b.wants(".govuk-error-summary__title", "Er is iets niet in orde")
+	b.wants(".govuk-error-summary__title", "Er zijn 2 dingen niet in orde")
+	b.wants("#mode-error", "Fout: Kies of u alleen wilt controleren, of ook wilt opslaan.")
 	b.wants("#file-error", "Fout: Kies een bestand om aan te leveren.")
-	b.sees("upload-error")
+	b.look("upload-error")
 
 	first := checkThenSave(b)
 	report(b, first)
@@ -110,7 +111,7 @@ func (b *tab) wantCounts(want ...string) {
 func (b *tab) wantCauses() {
 	b.t.Helper()
 	got := ask[[][]string](b, `[...document.querySelectorAll('[aria-labelledby=causes-fatal] tbody tr')]
-		.map(r => [r.querySelector('[lang=nl]').innerText, r.cells[1].innerText, r.cells[3].innerText])`)
+		.map(r => [r.querySelector('[lang=nl]').innerText, r.cells[3].innerText, r.cells[1].innerText])`)
 	if len(got) != len(pilotCauses) {
 		b.t.Fatalf("%s: the causes are %q", b.where(), got)
 	}

@@ -49,7 +49,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("the language is %q", lang)
 	}
 	b.open("/aanleveringen/nieuw")
-	b.sees("upload-english")
+	b.look("upload-english")
 	b.click("form[action='/taal'] button")
 	b.wants("h1", "Nieuwe aanlevering")
 

@@ -43,6 +43,7 @@ type FindingQuery struct {
 	Severity patient.Severity // empty for both
 	Code     string           // empty for all
 	Field    string           // empty for all
+	Source   patient.Source   // empty for both
 	After    int64            // the last finding's Cursor; 0 for the first page
 	Limit    int
 }

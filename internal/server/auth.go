@@ -139,7 +139,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Audit.Record(r.Context(), ev); err != nil {
 			return err
 		}
-		return s.signInAgain(w, r, http.StatusUnauthorized, templates.FieldError{Field: "email", Message: s.text(r).T("signin.wrong")})
+		return s.signInAgain(w, r, http.StatusUnauthorized, templates.FieldError{Field: templates.Credentials, Message: s.text(r).T("signin.wrong")})
 	}
 	s.signIns.Succeeded("account "+email, true)
 	s.signIns.Succeeded("address "+request.From(r.Context()).Address, false)

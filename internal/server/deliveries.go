@@ -85,23 +85,23 @@ func (s *Server) viewDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // saveDelivery is POST /aanleveringen/{id}/opslaan.
 func (s *Server) saveDelivery(w http.ResponseWriter, r *http.Request) error {
-	return s.act(w, r, s.Desk.Save, "flash.saved")
+	return s.act(w, r, s.Desk.Save, "flash.saved", true)
 }
 
 // cancelDelivery is POST /aanleveringen/{id}/annuleren.
 func (s *Server) cancelDelivery(w http.ResponseWriter, r *http.Request) error {
-	return s.act(w, r, s.Desk.Cancel, "flash.cancelled")
+	return s.act(w, r, s.Desk.Cancel, "flash.cancelled", false)
 }
 
 // retryDelivery is POST /aanleveringen/{id}/nu-proberen.
 func (s *Server) retryDelivery(w http.ResponseWriter, r *http.Request) error {
-	return s.act(w, r, s.Desk.RetryNow, "flash.retried")
+	return s.act(w, r, s.Desk.RetryNow, "flash.retried", true)
 }
 
 // act does what a person decided about a delivery and shows it again. What can
 // no longer be done (somebody was first, or a button was pressed twice) is told
-// there.
-func (s *Server) act(w http.ResponseWriter, r *http.Request, do decision, told string) error {
+// there. passing marks words that are true only while the delivery still moves.
+func (s *Server) act(w http.ResponseWriter, r *http.Request, do decision, told string, passing bool) error {
 	id, scope := chi.URLParam(r, "id"), request.Actor(r).Scope()
 	err := do(r.Context(), request.Who(r), scope, id)
 	switch {
@@ -110,7 +110,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, do decision, told s
 		err = s.flash(r, s.text(r).T("error."+apperr.CodeOf(err)+".body"), false)
 	case err == nil:
 		s.awaitResult(r, scope, id)
-		err = s.flash(r, s.text(r).T(told), true)
+		err = s.leave(r, flashKey, templates.Flash{Text: s.text(r).T(told), Success: true, Passing: passing})
 	}
 	if err != nil {
 		return err

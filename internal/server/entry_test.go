@@ -64,6 +64,10 @@ func TestEntryThatTheTTPRefuses(t *testing.T) {
 			t.Errorf("not shown: %s", want)
 		}
 	}
+	empty := b.post("/patienten/nieuw", person("birth-day", "", "birth-month", "", "birth-year", ""))
+	if strings.Contains(empty.Body, "bestand") || !strings.Contains(empty.Body, "Vul de dag, de maand en het jaar van de geboorte in.") {
+		t.Error("the advice is for a file, not for a form")
+	}
 	if list := b.get("/patienten"); !strings.Contains(list.Body, "Er zijn nog geen patiënten") {
 		t.Error("something was stored")
 	}

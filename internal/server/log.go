@@ -25,6 +25,8 @@ func (s *Server) viewLog(w http.ResponseWriter, r *http.Request) error {
 	if page.Centres, err = s.centreOptions(r, q.Get("centrum")); err != nil {
 		return err
 	}
+	filter := []string{"soort", q.Get("soort"), "gebruiker", page.User, "centrum", q.Get("centrum"), "van", page.From, "tot", page.To}
+	page.Filtered = link("", filter...) != ""
 	query, faults := logQuery(t, r)
 	if page.Errors = faults; len(faults) > 0 {
 		return s.render(w, r, http.StatusUnprocessableEntity, templates.LogPage(page))
@@ -36,8 +38,6 @@ func (s *Server) viewLog(w http.ResponseWriter, r *http.Request) error {
 	for _, ev := range found.Events {
 		page.Rows = append(page.Rows, logRow(t, ev))
 	}
-	filter := []string{"soort", q.Get("soort"), "gebruiker", page.User, "centrum", q.Get("centrum"), "van", page.From, "tot", page.To}
-	page.Filtered = link("", filter...) != ""
 	if query.After > 0 {
 		page.FirstHref = link("/logboek", filter...)
 	}
@@ -70,6 +70,9 @@ func logQuery(t *text.Catalogue, r *http.Request) (audit.Query, []templates.Fiel
 			*bound.to = time.Date(b.Year, time.Month(b.Month), b.Day+bound.days, 0, 0, 0, 0, text.Location())
 		}
 	}
+	if len(faults) == 0 && !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
+		faults = append(faults, templates.FieldError{Field: "tot", Message: t.T("form.period_reversed")})
+	}
 	return query, faults
 }
 
@@ -100,7 +103,7 @@ func typeOptions(t *text.Catalogue, chosen string) []templates.Option {
 func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
 	row := templates.LogRow{
 		When: t.Moment(ev.At), Who: ev.Name, Centre: ev.CentreNumber, What: t.T("audit." + string(ev.Type)),
-		Result: "success", Code: ev.Code, Address: ev.Address, Count: max(ev.SubjectCount, len(ev.Subjects)),
+		Result: "success", Code: codeWord(t, ev.Code), Address: ev.Address, Count: max(ev.SubjectCount, len(ev.Subjects)),
 	}
 	if ev.Role != "" {
 		var words []string
@@ -113,7 +116,10 @@ func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
 		row.Via = t.T("via." + ev.Via)
 	}
 	if ev.ObjectID != "" {
-		row.Object = t.T("object."+ev.ObjectType, "id", ev.ObjectID)
+		row.Object, row.ObjectID = t.T("object."+ev.ObjectType), ev.ObjectID
+	}
+	if ev.ObjectType == "patient" {
+		row.Count = 0 // the object says it
 	}
 	switch ev.Result {
 	case audit.MinorFailure:
@@ -122,4 +128,13 @@ func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
 		row.Result = "serious"
 	}
 	return row
+}
+
+// codeWord is a reason code in words; one that the catalogue does not have is
+// shown as it is.
+func codeWord(t *text.Catalogue, code string) string {
+	if key := "audit.code." + code; t.Has(key) {
+		return t.T(key)
+	}
+	return code
 }

@@ -18,7 +18,7 @@ func TestLogPage(t *testing.T) {
 	ids := s.ownObjects()
 	b := s.signedIn("auditor")
 	page := b.get("/logboek")
-	for _, want := range []string{"Inloggen", "uploader@example.nl", "aanlevering " + ids.delivery, "Patiëntenlijst bekeken", "127.0.0.1", "Aanleveraar"} {
+	for _, want := range []string{"Inloggen", "uploader@example.nl", ids.delivery[:28] + `</span><span class="app-id__end">` + ids.delivery[28:], "Patiëntenlijst bekeken", "127.0.0.1", "Aanleveraar"} {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("not shown: %s", want)
 		}
@@ -31,8 +31,17 @@ func TestLogPage(t *testing.T) {
 	if none, some := rows("tot=1-1-2001"), rows("van="+today[:4]+"-01-01"); none > 1 || some < 2 {
 		t.Errorf("a filter on time: %d, %d", none, some)
 	}
-	if bad := b.get("/logboek?van=gisteren"); bad.Status != http.StatusUnprocessableEntity || !strings.Contains(bad.Body, "Vul een datum in") {
-		t.Errorf("%d\n%.1500s", bad.Status, bad.Body)
+	for query, want := range map[string][2]string{
+		"van=gisteren": {"van", "Vul een datum in"}, "tot=31-2-2025": {"tot", "Vul een datum in"}, "van=2-1-2025&tot=1-1-2025": {"tot", "De einddatum ligt"},
+	} {
+		bad := b.get("/logboek?" + query)
+		if bad.Status != http.StatusUnprocessableEntity || !strings.Contains(bad.Body, want[1]) || !strings.Contains(bad.Body, `id="`+want[0]+`-error"`) ||
+			strings.Contains(bad.Body, "nog leeg") || strings.Contains(bad.Body, "<table") {
+			t.Errorf("%s: %d\n%.1500s", query, bad.Status, bad.Body)
+		}
+	}
+	if day := b.get("/logboek?van=1-1-2025&tot=1-1-2025"); day.Status != http.StatusOK || !strings.Contains(day.Body, "Geen gebeurtenissen met deze filters") {
+		t.Errorf("a day without events: %d\n%.1500s", day.Status, day.Body)
 	}
 	if ev := s.events()[0]; ev.Type != audit.LogViewed {
 		t.Errorf("reading the log is not in it: %+v", ev)
@@ -122,5 +131,15 @@ func TestDataManagerSeesAllCentres(t *testing.T) {
 	}
 	if mine := s.signedIn("uploader").get("/aanleveringen?groep=closed"); strings.Contains(mine.Body, `name="centrum"`) {
 		t.Error("an uploader can choose a centre")
+	}
+}
+
+// Reasons are told in words.
+func TestLogTellsReasonsInWords(t *testing.T) {
+	s := newSite(t)
+	s.signedIn("datamanager").get("/logboek")
+	page := s.signedIn("auditor").get("/logboek")
+	if !strings.Contains(page.Body, "geen recht: logboek") || strings.Contains(page.Body, "log.view") {
+		t.Errorf("%s", page.Body)
 	}
 }

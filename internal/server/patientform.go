@@ -105,7 +105,7 @@ func (s *Server) patientResult(w http.ResponseWriter, r *http.Request) error {
 	page := templates.PatientResult{
 		Page: s.base(r, s.patientsCrumbs(r)...), Outcome: string(outcome), Number: found.Number,
 		Birth: birth(t, found.Birth, s.BirthYearOnly), BirthYear: s.BirthYearOnly, Sex: sexWord(t, found.Sex),
-		Centre: found.CentreNumber, Href: "/patienten/" + found.PublicID, NewHref: "/patienten/nieuw",
+		Centre: s.centreTitle(r, found.CentreNumber), Href: "/patienten/" + found.PublicID, NewHref: "/patienten/nieuw",
 	}
 	s.find(r, warningsKey, &page.Warnings)
 	return s.render(w, r, http.StatusOK, templates.PatientResultPage(page))
@@ -135,7 +135,7 @@ func findingErrors(t *text.Catalogue, findings []patient.Finding, fatal bool) []
 	for _, f := range findings {
 		if (f.Severity == patient.Fatal) == fatal {
 			out = append(out, templates.FieldError{
-				Field: inputs[f.Field], Message: report.Message(t, f, nil), TTP: f.Source == patient.TTP, Advice: report.Advice(t, f),
+				Field: inputs[f.Field], Message: report.Message(t, f, nil), TTP: f.Source == patient.TTP, Advice: report.FormAdvice(t, f),
 			})
 		}
 	}

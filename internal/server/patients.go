@@ -61,7 +61,7 @@ func (s *Server) searchPatients(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := s.patientsProps(r, found)
-	page.Searched, page.Number, page.FirstHref = true, number, "/patienten"
+	page.Searched, page.Number = true, number
 	return s.render(w, r, http.StatusOK, templates.PatientsPage(page))
 }
 
@@ -91,7 +91,7 @@ func (s *Server) viewPatient(w http.ResponseWriter, r *http.Request) error {
 	page := templates.Patient{
 		Page:   s.base(r, s.patientsCrumbs(r)...),
 		Number: found.Number, Birth: birth(t, found.Birth, s.BirthYearOnly), BirthYear: s.BirthYearOnly, Sex: sexWord(t, found.Sex),
-		Centre: found.CentreNumber, Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
+		Centre: s.centreTitle(r, found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
 	}
 	for _, p := range found.Pseudonyms {
 		page.Pseudonyms = append(page.Pseudonyms, templates.PseudonymRow{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, Observed: day(t, p.ObservedOn)})

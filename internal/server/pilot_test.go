@@ -35,6 +35,12 @@ func TestPilotInTheBrowser(t *testing.T) {
 			t.Errorf("not told: %s", message)
 		}
 	}
+	for bron, want := range map[string]string{"": "6 meldingen", "ttp": "6 meldingen", "sluis": "Geen meldingen met deze filters"} {
+		if page := b.get(sent.location() + "/fouten?weergave=records&bron=" + bron); !strings.Contains(page.Body, want) ||
+			!strings.Contains(page.Body, "4 records afgewezen, met 3 soorten fouten") || !strings.Contains(page.Body, `<option value="sluis"`) {
+			t.Errorf("bron=%s is not %q", bron, want)
+		}
+	}
 	checkCSV(t, b.get(sent.location()+"/fouten.csv").Body)
 	checkJSON(t, b.get(sent.location()+"/fouten.json").Body)
 
@@ -98,7 +104,8 @@ func TestCheckThenSave(t *testing.T) {
 	if list := b.get("/patienten"); !strings.Contains(list.Body, "Er zijn nog geen patiënten") {
 		t.Error("a check stored something")
 	}
-	if page := b.follow(b.post(sent.location()+"/opslaan", nil)); !strings.Contains(page.Body, "36 van 40 records opgeslagen, 4 afgewezen") {
+	if page := b.follow(b.post(sent.location()+"/opslaan", nil)); !strings.Contains(page.Body, "36 van 40 records opgeslagen, 4 afgewezen") ||
+		strings.Contains(page.Body, "De records worden opgeslagen") {
 		t.Errorf("%s", page.Body)
 	}
 	// Twice is not an error: the page says that there is nothing to decide.
@@ -133,6 +140,9 @@ func TestSearchKeepsTheNumberOutOfTheURL(t *testing.T) {
 	found := b.post("/patienten", url.Values{"number": {"523534"}})
 	if found.Status != http.StatusOK || strings.Count(found.Body, `href="/patienten/`) == 0 || strings.Contains(found.Body, "62343") {
 		t.Errorf("%d\n%s", found.Status, found.Body)
+	}
+	if strings.Contains(found.Body, "Naar het begin") {
+		t.Error("the only page of a result leads to its beginning")
 	}
 	if strings.Contains(found.Body, "?number") || strings.Contains(s.Log.String(), "523534") {
 		t.Error("the number is in a URL or in the log")

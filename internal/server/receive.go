@@ -4,6 +4,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -139,7 +140,8 @@ var formFaults = map[string]string{
 	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted",
 }
 
-// refuseUpload shows the form again where the user can mend what was wrong.
+// refuseUpload shows the form again where the user can mend what was wrong, all
+// of it at once.
 func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, mode delivery.Mode, err error) error {
 	key, ok := formFaults[apperr.CodeOf(err)]
 	if !ok {
@@ -147,8 +149,16 @@ func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, mode deliv
 	}
 	request.LogFailure(s.Log, r, err)
 	t := s.text(r)
-	message := t.T(key, "mb", int(s.MaxFileBytes>>20))
-	return s.showUpload(w, r, apperr.Status(err), mode, templates.FieldError{Field: "file", Message: message})
+	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(s.MaxFileBytes>>20))}}
+	status := apperr.Status(err)
+	if code := apperr.CodeOf(err); code == "file_missing" || code == "file_empty" {
+		// The form came in whole: what it lacks is the user's to fill in.
+		status = http.StatusUnprocessableEntity
+		if mode == "" {
+			faults = slices.Insert(faults, 0, templates.FieldError{Field: "mode", Message: t.T("upload.mode_missing")})
+		}
+	}
+	return s.showUpload(w, r, status, mode, faults...)
 }
 
 // fileKinds says how a file must look, for each kind that the centre may deliver.
@@ -159,11 +169,13 @@ func (s *Server) fileKinds(r *http.Request, centre account.Centre) []templates.F
 	}
 	temporary := templates.FileKind{Key: string(delivery.Temporary), Columns: []templates.FileColumn{
 		column("patientNumber", "Patiëntnummer", "0012345", true),
-		column("birthDate", "Geboortedatum", "31-1-2001", false),
-		column("sex", "Geslacht", "m", false),
+		column("birthDate", "Geboortedatum", "31-1-2001", true),
+		column("birthYear", "Geboortejaar", "2001", true),
+		column("sex", "Geslacht", "m", true),
 	}}
+	temporary.Columns[1].Instead, temporary.Columns[2].Instead = temporary.Columns[2].Header, temporary.Columns[1].Header
 	for _, kind := range s.Types {
-		temporary.Columns = append(temporary.Columns, column("pseudonym", "Pseudoniem "+kind, "", kind == s.LinkType))
+		temporary.Columns = append(temporary.Columns, column("pseudonym", "Pseudoniem "+kind, "voorbeeld"+kind+"x7Q2m9Kp", kind == s.LinkType))
 	}
 	if !centre.IdentitiesAllowed {
 		return []templates.FileKind{temporary}
@@ -173,7 +185,7 @@ func (s *Server) fileKinds(r *http.Request, centre account.Centre) []templates.F
 		column("birthDate", "Geboortedatum", "31-1-2001", true),
 		column("sex", "Geslacht", "m", true),
 		column("patientNumber", "Patiëntnummer", "0012345", true),
-		column("surname", "Achternaam", "Jansen", true),
+		column("surname", "Achternaam", "Voorbeeld", true),
 		column("surnamePrefix", "Tussenvoegsel", "van den", false),
 		column("initials", "Voorletters", "A.B.", true),
 	}}}

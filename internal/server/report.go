@@ -22,18 +22,21 @@ const (
 
 // reportFilter is what of a report is shown; it is the query of its page.
 type reportFilter struct {
-	view, severity, field, code string
-	after                       int64
+	view, severity, field, code, source string
+	after                               int64
 }
 
 func reportFilterOf(r *http.Request) reportFilter {
 	q := r.URL.Query()
-	f := reportFilter{view: q.Get("weergave"), severity: q.Get("ernst"), field: q.Get("kolom"), code: q.Get("code")}
+	f := reportFilter{view: q.Get("weergave"), severity: q.Get("ernst"), field: q.Get("kolom"), code: q.Get("code"), source: q.Get("bron")}
 	if f.view != viewRecords {
 		f.view = viewCauses
 	}
 	if f.severity != string(patient.Fatal) && f.severity != string(patient.Warning) {
 		f.severity = ""
+	}
+	if f.source != string(patient.TTP) && f.source != string(patient.Sluis) {
+		f.source = ""
 	}
 	if n, err := strconv.ParseInt(q.Get("na"), 10, 64); err == nil && n > 0 {
 		f.after = n
@@ -41,7 +44,7 @@ func reportFilterOf(r *http.Request) reportFilter {
 	return f
 }
 
-func (f reportFilter) active() bool { return f.severity+f.field+f.code != "" }
+func (f reportFilter) active() bool { return f.severity+f.field+f.code+f.source != "" }
 
 // link is the page of the report with this filter.
 func (f reportFilter) link(path string) string {
@@ -49,7 +52,7 @@ func (f reportFilter) link(path string) string {
 	if f.after > 0 {
 		after = strconv.FormatInt(f.after, 10)
 	}
-	return link(path, "weergave", f.view, "ernst", f.severity, "kolom", f.field, "code", f.code, "na", after)
+	return link(path, "weergave", f.view, "ernst", f.severity, "kolom", f.field, "code", f.code, "bron", f.source, "na", after)
 }
 
 func (f reportFilter) with(view string) reportFilter {
@@ -58,7 +61,8 @@ func (f reportFilter) with(view string) reportFilter {
 }
 
 func (f reportFilter) matches(c delivery.Cause) bool {
-	return (f.severity == "" || f.severity == string(c.Severity)) && (f.field == "" || f.field == c.Field) && (f.code == "" || f.code == c.Code)
+	return (f.severity == "" || f.severity == string(c.Severity)) && (f.field == "" || f.field == c.Field) && (f.code == "" || f.code == c.Code) &&
+		(f.source == "" || f.source == string(c.Source))
 }
 
 // viewReport is GET /aanleveringen/{id}/fouten.
@@ -85,7 +89,8 @@ func (s *Server) viewReport(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, r, http.StatusOK, templates.ReportPage(p))
 	}
 	found, err := s.Records.Findings(r.Context(), d, delivery.FindingQuery{
-		Severity: patient.Severity(filter.severity), Code: filter.code, Field: filter.field, After: filter.after, Limit: pageSize,
+		Severity: patient.Severity(filter.severity), Code: filter.code, Field: filter.field, Source: patient.Source(filter.source),
+		After: filter.after, Limit: pageSize,
 	})
 	if err != nil {
 		return err
@@ -113,7 +118,7 @@ func (s *Server) reportProps(r *http.Request, d delivery.Delivery, causes []deli
 	t, path := s.text(r), deliveryPath(d.PublicID)
 	crumbs := append(s.deliveriesCrumbs(r), templates.Crumb{Text: t.T("crumb.delivery"), Href: path})
 	p := templates.Report{
-		Page: s.base(r, crumbs...), Filename: d.Filename, Centre: centreLabel(t, d), Created: t.Moment(d.CreatedAt), DeliveryHref: path,
+		Page: s.base(r, crumbs...), Filename: d.Filename, Centre: s.centreLabel(r, d), Created: t.Moment(d.CreatedAt), DeliveryHref: path,
 		View: filter.view, Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Filtered: filter.active(),
 		CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json",
 	}
@@ -123,10 +128,20 @@ func (s *Server) reportProps(r *http.Request, d delivery.Delivery, causes []deli
 	if request.Actor(r).May(account.Deliver) {
 		p.NewHref = "/aanleveringen/nieuw"
 	}
+	for _, c := range causes {
+		if report.SeverityOnPage(c.Finding) == string(patient.Fatal) {
+			p.Kinds++
+		}
+	}
 	all := templates.Option{Text: t.T("word.all")}
 	p.Severities = options(all, filter.severity, func(add func(value, word string)) {
 		for _, severity := range []patient.Severity{patient.Fatal, patient.Warning} {
 			add(string(severity), t.T("severity."+string(severity)))
+		}
+	})
+	p.Sources = options(all, filter.source, func(add func(value, word string)) {
+		for _, source := range []patient.Source{patient.TTP, patient.Sluis} {
+			add(string(source), t.T("source."+string(source)))
 		}
 	})
 	p.Columns = options(all, filter.field, func(add func(value, word string)) {

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/server/report"
 	"sluis/web/text"
 )
 
@@ -78,6 +81,21 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	}
 	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
 		keys = append(keys, "step."+step)
+	}
+	// What the access log gives as a reason: permissions that were missing, states,
+	// outcomes, and why a file was refused.
+	for _, code := range []string{
+		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog),
+		"permission_missing", "token_invalid", "not_found", "sign_in_failed", "rejected", "ttp_unavailable", "internal", "panic", "key_destroyed",
+		"lapsed", report.FormatCSV, report.FormatJSON, "html", string(delivery.Checked), string(delivery.Confirm),
+		string(patient.Created), string(patient.Updated), string(patient.Unchanged), string(patient.Review),
+	} {
+		keys = append(keys, "audit.code."+code)
+	}
+	for _, key := range text.For(text.Dutch).Keys() {
+		if code, ok := strings.CutPrefix(key, "refusal."); ok {
+			keys = append(keys, "audit.code."+code)
+		}
 	}
 	for _, via := range []string{"web", "api", "worker", "cli"} {
 		keys = append(keys, "via."+via)

@@ -21,8 +21,8 @@ func TestUploadFaultsAreToldAtTheForm(t *testing.T) {
 		status  int
 		message string
 	}{
-		{"no file", []part{{"mode", "", "save"}}, 400, "Kies een bestand"},
-		{"empty", []part{{"mode", "", "save"}, {"file", "leeg.csv", ""}}, 400, "Het gekozen bestand is leeg"},
+		{"no file", []part{{"mode", "", "save"}}, 422, "Kies een bestand"},
+		{"empty", []part{{"mode", "", "save"}, {"file", "leeg.csv", ""}}, 422, "Het gekozen bestand is leeg"},
 		{"too large", []part{{"mode", "", "save"}, {"file", "groot.csv", strings.Repeat("a;b\n", 1<<18) + "x"}}, 413, "groter dan 1 MB"},
 		{"far too large", []part{{"mode", "", "save"}, {"file", "groot.csv", strings.Repeat("a;b\n", 1<<20)}}, 413, "groter dan 1 MB"},
 	} {
@@ -30,6 +30,13 @@ func TestUploadFaultsAreToldAtTheForm(t *testing.T) {
 		got := b.do("POST", "/aanleveringen", kind, body)
 		if got.Status != c.status || !strings.Contains(got.Body, c.message) || !strings.Contains(got.Body, `href="#file"`) {
 			t.Errorf("%s: %d\n%.1500s", c.name, got.Status, got.Body)
+		}
+	}
+	for _, file := range []part{{"file", "", ""}, {"file", "leeg.csv", ""}} {
+		kind, body := multipartBody(file)
+		got := b.do("POST", "/aanleveringen", kind, body)
+		if got.Status != 422 || !strings.Contains(got.Body, `href="#mode"`) || !strings.Contains(got.Body, `href="#file"`) {
+			t.Errorf("neither mode nor file: %d\n%.1500s", got.Status, got.Body)
 		}
 	}
 	if list := b.get("/aanleveringen"); strings.Contains(list.Body, "groot.csv") || strings.Contains(list.Body, "leeg.csv") {

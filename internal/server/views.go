@@ -76,6 +76,24 @@ func roleWords(t *text.Catalogue, roles []account.Role) string {
 
 func centreName(c account.Centre) string { return strings.TrimSpace(c.Number + " " + c.Name) }
 
+// centreTitle is a centre by its number and name; by its number alone where the
+// name cannot be read.
+func (s *Server) centreTitle(r *http.Request, number string) string {
+	if own := request.Actor(r).Centre; own != nil && own.Number == number {
+		return centreName(*own)
+	}
+	centres, err := s.Accounts.Centres(r.Context())
+	if err != nil {
+		request.LogFailure(s.Log, r, err) // the page stands without the name
+	}
+	for _, c := range centres {
+		if c.Number == number {
+			return centreName(c)
+		}
+	}
+	return number
+}
+
 // birth is a birth as it is typed; the year alone where the registry keeps it so.
 func birth(t *text.Catalogue, b patient.Birth, yearOnly bool) string {
 	if yearOnly {

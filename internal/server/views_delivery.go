@@ -96,12 +96,15 @@ func shownCounts(d delivery.Delivery) patient.Counts {
 func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []delivery.Cause) templates.Delivery {
 	t, actor, path := s.text(r), request.Actor(r), deliveryPath(d.PublicID)
 	p := templates.Delivery{
-		Page: s.base(r, s.deliveriesCrumbs(r)...), Filename: d.Filename, Centre: centreLabel(t, d), ShowCentre: actor.Scope().All(),
+		Page: s.base(r, s.deliveriesCrumbs(r)...), Filename: d.Filename, Centre: s.centreLabel(r, d), ShowCentre: actor.Scope().All(),
 		Status: string(d.Status()), Kind: string(d.Kind), Mode: string(d.Mode), Created: t.Moment(d.CreatedAt), CreatedBy: d.CreatedBy,
 		Finished: t.Moment(d.FinishedAt), Steps: stepsOf(d), Percent: d.Percent(), EventsHref: path + "/voortgang", RefreshHref: path,
 		Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Causes: s.causeProps(t, d, causes, path),
 		ReportHref: path + "/fouten", CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json",
 		FailCode: d.FailCode,
+	}
+	if p.Flash != nil && p.Flash.Passing && atRest(d) {
+		p.Flash = nil // the page itself tells how it ended
 	}
 	_, p.Done, p.Total = currentStep(d)
 	if !d.FinishedAt.IsZero() {
@@ -182,6 +185,6 @@ func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause
 }
 
 // centreLabel is whose delivery it is.
-func centreLabel(t *text.Catalogue, d delivery.Delivery) string {
-	return t.T("word.centre_numbered", "number", d.CentreNumber)
+func (s *Server) centreLabel(r *http.Request, d delivery.Delivery) string {
+	return s.text(r).T("word.centre_numbered", "number", s.centreTitle(r, d.CentreNumber))
 }

@@ -50,6 +50,9 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 		if q.Field != "" {
 			db = db.Where("field = ?", q.Field)
 		}
+		if q.Source != "" {
+			db = db.Where("source = ?", string(q.Source))
+		}
 		return db
 	}
 	var page delivery.FindingPage

@@ -84,11 +84,10 @@ func lines(p Page, c Cause) string {
 
 // reportAdvice says what to do with the errors as a whole.
 func reportAdvice(p Report) string {
-	fatal := causesOf(p.Causes, "fatal")
 	if p.Counts.Rejected == 0 {
 		return p.T.T("report.none_rejected")
 	}
 	return p.T.T("report.advice",
 		"records", p.T.N("report.records", p.Counts.Rejected),
-		"kinds", p.T.N("report.kinds", len(fatal)))
+		"kinds", p.T.N("report.kinds", p.Kinds))
 }

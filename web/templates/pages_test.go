@@ -199,16 +199,76 @@ func TestSentences(t *testing.T) {
 		if !ok {
 			continue
 		}
-		var b bytes.Buffer
-		if err := s.page.Render(t.Context(), &b); err != nil {
-			t.Fatal(err)
-		}
-		doc, err := goquery.NewDocumentFromReader(&b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := doc.Find(".app-sentence").Text(); got != sentence {
+		if got := render(t, s).Find(".app-sentence").Text(); got != sentence {
 			t.Errorf("%s: %q, want %q", s.name, got, sentence)
 		}
 	}
+}
+
+// The report says the same of the whole delivery in either view.
+func TestReportAdvice(t *testing.T) {
+	for _, s := range samples(text.Dutch) {
+		if s.name != "report-causes" && s.name != "report-records" {
+			continue
+		}
+		if got := render(t, s).Find("main").Text(); !strings.Contains(got, "4 records afgewezen, met 3 soorten fouten.") {
+			t.Errorf("%s: %s", s.name, got)
+		}
+	}
+}
+
+// Both fields of a sign-in that failed are wrong, and say so by one message.
+func TestSignInIsWrongAsAWhole(t *testing.T) {
+	for _, s := range samples(text.Dutch) {
+		if s.name != "signin-wrong" {
+			continue
+		}
+		doc := render(t, s)
+		for _, id := range []string{"#email", "#password"} {
+			in := doc.Find(id)
+			if in.AttrOr("aria-describedby", "") != "credentials-error" || !in.HasClass("govuk-input--error") {
+				t.Errorf("%s is described by %q, classes %q", id, in.AttrOr("aria-describedby", ""), in.AttrOr("class", ""))
+			}
+		}
+		if n := doc.Find(".govuk-error-summary__list a").Length(); n != 1 {
+			t.Errorf("the summary has %d messages", n)
+		}
+		if n := doc.Find(".govuk-error-message").Length(); n != 1 {
+			t.Errorf("the form has %d messages", n)
+		}
+	}
+}
+
+// A row's cells are named on a narrow screen as their columns are on a wide one.
+func TestCellsAreNamedAsTheirColumns(t *testing.T) {
+	tables := 0
+	for _, s := range samples(text.Dutch) {
+		render(t, s).Find("table.app-stack").Each(func(_ int, table *goquery.Selection) {
+			tables++
+			heads := table.Find("thead th")
+			table.Find("tbody tr").Each(func(_ int, tr *goquery.Selection) {
+				tr.Children().Each(func(i int, cell *goquery.Selection) {
+					if name, ok := cell.Attr("data-label"); (ok || goquery.NodeName(cell) == "td") && name != heads.Eq(i).Text() {
+						t.Errorf("%s: the cell is named %q under the column %q", s.name, name, heads.Eq(i).Text())
+					}
+				})
+			})
+		})
+	}
+	if tables < 10 {
+		t.Errorf("only %d tables found", tables)
+	}
+}
+
+func render(t *testing.T, s sample) *goquery.Document {
+	t.Helper()
+	var b bytes.Buffer
+	if err := s.page.Render(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }

@@ -54,6 +54,9 @@ type Crumb struct{ Text, Href string }
 type Flash struct {
 	Text    string // a finished sentence
 	Success bool
+	// Passing says that it is true only while a delivery is still moving: the page
+	// of one that has come to rest leaves it out.
+	Passing bool
 }
 
 // Option is a choice in a select or a filter.
@@ -62,6 +65,10 @@ type Option = ui.Option
 // FieldError is a fault in a form. The error summary links to the input, whose
 // id and name are Field; Field is empty for a fault of the form as a whole.
 type FieldError = ui.FieldError
+
+// Credentials is the Field of a fault of the e-mail address and the password
+// together: which of the two is wrong must not show.
+const Credentials = "credentials"
 
 // SignIn is GET and POST /inloggen. Inputs: email, password, next.
 type SignIn struct {
@@ -158,6 +165,7 @@ type FileKind struct {
 type FileColumn struct {
 	Header   string // as we write it
 	Required bool
+	Instead  string // another column that will do as well; empty for none
 	Explain  string // text key column.<field>, finished
 	Example  string
 	Also     string // other headers that are recognised, comma-separated
@@ -256,6 +264,7 @@ type Report struct {
 	View         string
 	Counts       Counts
 	Warnings     int
+	Kinds        int // kinds of error that rejected rows, of the whole delivery
 	Causes       []Cause
 	Rows         []ReportRow
 	Severities   []Option
@@ -386,15 +395,16 @@ type Log struct {
 
 // LogRow is one event of the access log.
 type LogRow struct {
-	When    string // text.Moment
-	Who     string
-	Roles   string
-	Centre  string
-	What    string // audit.<type>, finished
-	Object  string // "aanlevering 0197…", finished; may be empty
-	Result  string // success, minor or serious
-	Code    string
-	Address string
-	Via     string
-	Count   int // patients concerned
+	When     string // text.Moment
+	Who      string
+	Roles    string
+	Centre   string
+	What     string // audit.<type>, finished
+	Object   string // "aanlevering", finished; may be empty
+	ObjectID string
+	Result   string // success, minor or serious
+	Code     string // a reason, finished; may be empty
+	Address  string
+	Via      string
+	Count    int // patients concerned
 }

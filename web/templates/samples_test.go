@@ -143,7 +143,7 @@ func reports(lang string) []sample {
 	r := templates.Report{
 		Page: crumbs(frame(lang, "/aanleveringen", "Aanleveraar"), "/aanleveringen", "/aanleveringen/1"), Filename: "pilot40.csv",
 		Centre: "2809 Voorbeeldziekenhuis", Created: "20 augustus 2025 14:02", DeliveryHref: "/aanleveringen/1", View: "causes",
-		Counts: templates.Counts{Read: 40, Created: 36, Rejected: 4}, Warnings: 9, Causes: causes(),
+		Counts: templates.Counts{Read: 40, Created: 36, Rejected: 4}, Warnings: 9, Causes: causes(), Kinds: 3,
 		CSVHref: "/aanleveringen/1/fouten.csv", JSONHref: "/aanleveringen/1/fouten.json", NewHref: "/aanleveringen/nieuw",
 		Tabs: []templates.Tab{
 			{Key: "causes", Href: "/aanleveringen/1/fouten", Current: true, Count: 5}, {Key: "records", Href: "/aanleveringen/1/fouten?weergave=records", Count: 65},
@@ -156,6 +156,7 @@ func reports(lang string) []sample {
 	}
 	options := []templates.Option{{Value: "", Text: r.T.T("word.all"), Selected: true}, {Value: "x", Text: "geboortedatum (4)"}}
 	records.Severities, records.Columns, records.Codes, records.Sources = options, options, options, options
+	records.Causes = nil // as the handler leaves them in this view
 	for i, c := range causes() {
 		records.Rows = append(records.Rows, templates.ReportRow{
 			Line: []int{7, 27, 30, 12, 2}[i], PatientNumber: []string{"987654", "8561234897", "666", "0123", "07052020"}[i],
@@ -258,7 +259,9 @@ func others(lang string) []sample {
 		MaxMegabytes: 100, MaxRows: 250000,
 	}
 	bad := up
-	bad.Mode, bad.Errors = "save", []templates.FieldError{{Field: "file", Message: page.T.T("upload.file_missing")}}
+	bad.Errors = []templates.FieldError{
+		{Field: "mode", Message: page.T.T("upload.mode_missing")}, {Field: "file", Message: page.T.T("upload.file_missing")},
+	}
 	tabs := func(current string) []templates.Tab {
 		var tabs []templates.Tab
 		for _, key := range []string{"open", "closed", "to_mend"} {
@@ -281,7 +284,7 @@ func others(lang string) []sample {
 			{When: "20 augustus 2025 14:02", Who: "aanleveraar@2809.voorbeeld.nl", Roles: "Aanleveraar", Centre: "2809", What: page.T.T("audit.patients_listed"),
 				Result: "success", Address: "192.0.2.10", Via: "scherm", Count: 25},
 			{When: "20 augustus 2025 14:01", Who: "token nachtelijke levering", Roles: "Aanleveraar", Centre: "2810", What: page.T.T("audit.delivery_refused"),
-				Object: "aanlevering 0197a3f2-7c1e-7b3d-9a52-3f6f0c1d2e4b", Result: "minor", Code: "IDENTITIES_NOT_ALLOWED", Address: "2001:db8:85a3::8a2e:370:7334", Via: "API"},
+				Object: "aanlevering", ObjectID: "0197a3f2-7c1e-7b3d-9a52-3f6f0c1d2e4b", Result: "minor", Code: page.T.T("audit.code.IDENTITIES_NOT_ALLOWED"), Address: "2001:db8:85a3::8a2e:370:7334", Via: "API"},
 		},
 	}
 	wrongLog := templates.Log{Page: log.Page, Types: centres, Centres: centres, From: "gisteren", Filtered: true,
@@ -293,7 +296,7 @@ func others(lang string) []sample {
 	return []sample{
 		{name: "signin", page: templates.SignInPage(templates.SignIn{Page: out, Next: "/"})},
 		{name: "signin-wrong", wrong: true, page: templates.SignInPage(templates.SignIn{Page: out, Email: "a@b.nl", Errors: []templates.FieldError{
-			{Field: "password", Message: out.T.T("signin.wrong")},
+			{Field: templates.Credentials, Message: out.T.T("signin.wrong")},
 		}})},
 		{name: "signin-expired", page: templates.SignInPage(templates.SignIn{Page: out, Expired: true})},
 		{name: "overview", page: templates.OverviewPage(home)},

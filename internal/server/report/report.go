@@ -6,6 +6,7 @@ package report
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"sluis/internal/delivery"
@@ -104,6 +105,14 @@ func Advice(t *text.Catalogue, f patient.Finding) string {
 	return ""
 }
 
+// FormAdvice is Advice for who fills in a form, and has no file to mend.
+func FormAdvice(t *text.Catalogue, f patient.Finding) string {
+	if key := "advice.form." + f.Code; t.Has(key) {
+		return t.T(key)
+	}
+	return Advice(t, f)
+}
+
 // SeverityOnPage is the severity as the pages tell it: a conflict is neither a
 // rejection nor a warning there.
 func SeverityOnPage(f patient.Finding) string {
@@ -128,9 +137,18 @@ func remark(t *text.Catalogue, prefix string, r delivery.Remark) string {
 	}
 	args := make([]any, 0, 2*len(r.Args))
 	for name, value := range r.Args {
-		args = append(args, name, value)
+		args = append(args, name, amount(name, value))
 	}
 	return t.T(prefix+r.Code, args...)
+}
+
+// amount is the value of a placeholder: an int, which the catalogue groups, where
+// it says how many. Lines and columns are names, also those made of digits.
+func amount(name, value string) any {
+	if n, err := strconv.Atoi(value); err == nil && name == "max" {
+		return n
+	}
+	return value
 }
 
 // Filename is the name under which a report is downloaded.

@@ -178,3 +178,36 @@ func FuzzCell(f *testing.F) {
 		}
 	})
 }
+
+// How many is grouped as people write it; lines and columns are names.
+func TestRefusalsGroupAmounts(t *testing.T) {
+	for _, c := range []struct {
+		remark delivery.Remark
+		want   string
+	}{
+		{delivery.Remark{Code: "TOO_MANY_ROWS", Args: map[string]string{"max": "200000"}}, "meer dan 200.000 records"},
+		{delivery.Remark{Code: "TOO_MANY_COLUMNS", Args: map[string]string{"max": "500", "line": "1"}}, "meer dan 500 kolommen"},
+		{delivery.Remark{Code: "UNCLOSED_QUOTE", Args: map[string]string{"line": "12345"}}, "op regel 12345 begint"},
+		{delivery.Remark{Code: "DOUBLE_COLUMN", Args: map[string]string{"column": "2024"}}, "De kolom 2024 komt"},
+	} {
+		if got := report.Refusal(text.For("nl"), c.remark); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.remark.Code, got, c.want)
+		}
+	}
+}
+
+// A form has no file to mend.
+func TestFormAdvice(t *testing.T) {
+	nl := text.For("nl")
+	for _, key := range nl.Keys() {
+		if code, ok := strings.CutPrefix(key, "advice.form."); ok {
+			f := patient.Finding{Code: code}
+			if got := report.FormAdvice(nl, f); got != nl.T(key) || strings.Contains(got, "bestand") || strings.Contains(got, "regel ") {
+				t.Errorf("%s: %q", code, got)
+			}
+		}
+	}
+	if f := (patient.Finding{Code: "2102"}); report.FormAdvice(nl, f) != report.Advice(nl, f) {
+		t.Error("without advice of its own a form does not give the usual one")
+	}
+}

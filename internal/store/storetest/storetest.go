@@ -507,6 +507,9 @@ func findings(t *testing.T, s *store.Store) {
 		if line == 4 {
 			f.Severity, f.Code, f.Message = patient.Warning, "3101", "Ouder"
 		}
+		if line == 6 {
+			f.Source, f.Code, f.Message = patient.Sluis, "BIRTH_DATE_UNREADABLE", ""
+		}
 		list = append(list, f)
 	}
 	k := claimChunk(t, s)
@@ -525,7 +528,7 @@ func findings(t *testing.T, s *store.Store) {
 		}
 		for _, f := range page.Findings {
 			lines = append(lines, f.Line)
-			if !slices.Equal(f.Partners, []int{1, f.Line}) || f.Message != "De geboortedatum is leeg" {
+			if !slices.Equal(f.Partners, []int{1, f.Line}) || f.Source == patient.TTP && f.Message != "De geboortedatum is leeg" {
 				t.Errorf("finding = %+v", f)
 			}
 		}
@@ -536,9 +539,20 @@ func findings(t *testing.T, s *store.Store) {
 	if !slices.Equal(lines, []int{2, 3, 5, 6, 7}) {
 		t.Errorf("lines = %v", lines)
 	}
+	for source, want := range map[patient.Source][]int{patient.Sluis: {6}, patient.TTP: {2, 3, 5, 7}} {
+		page, err := s.Findings(t.Context(), d, delivery.FindingQuery{Severity: patient.Fatal, Source: source})
+		ok(t, err)
+		lines = nil
+		for _, f := range page.Findings {
+			lines = append(lines, f.Line)
+		}
+		if page.Total != len(want) || !slices.Equal(lines, want) {
+			t.Errorf("%s: lines = %v of %d, want %v", source, lines, page.Total, want)
+		}
+	}
 	causes, err := s.Causes(t.Context(), d)
 	ok(t, err)
-	if len(causes) != 2 || causes[0].Count != 5 || causes[0].Code != "2101" || !slices.Equal(causes[0].Lines, []int{2, 3, 5, 6, 7}) {
+	if len(causes) != 3 || causes[0].Count != 4 || causes[0].Code != "2101" || !slices.Equal(causes[0].Lines, []int{2, 3, 5, 7}) {
 		t.Errorf("causes = %+v", causes)
 	}
 	ok(t, s.Cancel(t.Context(), who, of(c), id))

@@ -9,6 +9,8 @@ package ui
 import (
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"sluis/web/text"
 )
 
@@ -83,6 +85,9 @@ func StatusKey(status string, leftOut int) string {
 	return status
 }
 
+// ErrorsID is the id of the errors of a field.
+func ErrorsID(field string) string { return field + "-error" }
+
 // describedBy names what explains an input: its hint and its errors.
 func describedBy(id string, hint bool, errs int) string {
 	s := ""
@@ -93,7 +98,7 @@ func describedBy(id string, hint bool, errs int) string {
 		if s != "" {
 			s += " "
 		}
-		s += id + "-error"
+		s += ErrorsID(id)
 	}
 	return s
 }
@@ -103,6 +108,14 @@ func groupClass(errs int) string {
 		return "govuk-form-group govuk-form-group--error"
 	}
 	return "govuk-form-group"
+}
+
+// Cell are the attributes of a cell in a table that a narrow screen shows as
+// cards (class app-stack): its label there is the heading of its column. A table
+// whose parts are no longer laid out as one loses its meaning for some screen
+// readers, so that all parts say by a role what they are.
+func Cell(label string) templ.Attributes {
+	return templ.Attributes{"role": "cell", "data-label": label}
 }
 
 // Part is one stretch of the outcome bar.

@@ -41,7 +41,7 @@ type app struct {
 
 // assemble puts the parts together. The caller closes the store.
 func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, log *slog.Logger) (*app, error) {
-	keys, err := sealing.OpenKeyring(c.KeyringFile, time.Now)
+	keys, err := openKeyring(ctx, c.KeyringFile, s)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,33 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	return &app{log: log, store: s, workers: workers, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile}, nil
 }
 
+// openKeyring opens the keyring, and refuses one that lacks what open deliveries
+// need: another file, or a disk that is not mounted. A new ring is made only
+// where nothing depends on an old one.
+func openKeyring(ctx context.Context, path string, s *store.Store) (*sealing.Keyring, error) {
+	inUse, err := s.OpenKeyIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lost := func(detail string) error {
+		return fmt.Errorf("%s %s, and %d key(s) of it are needed by deliveries under way: put the right file back; "+
+			"if it is lost for good, `web keyring give-up` ends those deliveries as failed", path, detail, len(inUse))
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && len(inUse) > 0 {
+		return nil, lost("does not exist")
+	}
+	keys, err := sealing.OpenKeyring(path, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range inUse {
+		if !keys.Has(id) {
+			return nil, lost("is not the keyring of this database")
+		}
+	}
+	return keys, nil
+}
+
 // waking receives uploads and tells the workers, so that they start at once.
 type waking struct {
 	*intake.Intake
@@ -136,8 +163,11 @@ func ttpTLS(t config.TTP) (*tls.Config, error) {
 func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	live, stop := context.WithCancel(ctx)
 	defer stop()
-	// Requests that stay open, such as a progress stream, end with the program.
-	a.http.BaseContext = func(net.Listener) context.Context { return live }
+	// Running requests get a moment to end; those that stay open, such as a progress
+	// stream, are ended after it.
+	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRequests()
+	a.http.BaseContext = func(net.Listener) context.Context { return requests }
 	var working sync.WaitGroup
 	working.Go(func() { a.workers.Run(live) })
 	failed := make(chan error, 1)
@@ -154,7 +184,9 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
+		patience := time.AfterFunc(shutdownTime/3, endRequests)
 		err = a.http.Shutdown(grace)
+		patience.Stop()
 	}
 	stop()
 	working.Wait()

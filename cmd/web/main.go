@@ -62,6 +62,9 @@ type commands struct {
 		Serve        sandboxServeCommand `cmd:"" help:"Serve the stand-in TTP alone."`
 		Pseudonymise pseudonymiseCommand `cmd:"" help:"Play the hospital: turn a CSV with identities into one with temporary pseudonyms."`
 	} `cmd:"" help:"The stand-in for the TTP."`
+	Keyring struct {
+		GiveUp giveUpCommand `cmd:"" help:"End the deliveries whose key is lost, as failed."`
+	} `cmd:"" help:"The keyring of the real service."`
 	User struct {
 		Add addUserCommand `cmd:"" help:"Add a user."`
 	} `cmd:"" help:"Users of the real service."`

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"sluis/internal/audit"
@@ -10,6 +11,9 @@ import (
 // ErrLost says that a claim is no longer the worker's: its lease ran out and
 // another one took over, or the delivery was cancelled. Nothing was written.
 var ErrLost = errors.New("delivery: the claim is lost")
+
+// ErrUnbalanced says that the outcomes of a delivery do not add up to its rows.
+var ErrUnbalanced = errors.New("delivery: the outcomes do not add up")
 
 // New is a delivery that begins.
 type New struct {
@@ -87,3 +91,7 @@ type Repeat struct {
 
 // MaxPartners is how many partner lines a finding names.
 const MaxPartners = 10
+
+// Place binds a chunk's sealed bytes to its number and to what they hold, so that
+// no chunk can stand in for another.
+func Place(no int, holds Stuff) string { return string(holds) + "/" + strconv.Itoa(no) }

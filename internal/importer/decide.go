@@ -59,7 +59,7 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 	if err != nil {
 		return nil, err
 	}
-	plain, err := key.Open(chunk.Sealed, place(no, delivery.HoldsDefinitives))
+	plain, err := key.Open(chunk.Sealed, delivery.Place(no, delivery.HoldsDefinitives))
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,11 @@ type Store interface {
 	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
 	// RenewChunk prolongs the lease of a chunk during a long call.
 	RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error
-	// RenewDelivery prolongs the lease of a delivery, or shortens it.
-	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
+	// ReleaseDelivery gives a delivery back until next, because a step failed for a
+	// reason of ours, and says how often that happened to it.
+	ReleaseDelivery(ctx context.Context, c delivery.Claim, next time.Time) (failures int, err error)
+	// ReleaseChunk is the same for a chunk.
+	ReleaseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) (failures int, err error)
 	// PauseChunk gives a chunk back until next, because the TTP gave no answer.
 	PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error
 	// StoreResolved replaces the temporary pseudonyms of a chunk by its answers.
@@ -47,8 +50,9 @@ type Store interface {
 	FinishDeciding(ctx context.Context, c delivery.Claim, next func(planned patient.Counts) delivery.State, expires time.Time) error
 	// RegisterChunk runs register in one transaction with the chunk's outcomes,
 	// counters and access-log event.
-	RegisterChunk(ctx context.Context, c delivery.Claim, chunkNo int, lines []int, register func(tx patient.Tx) ([]patient.Verdict, error)) error
-	// Finish checks the totals, destroys the key and what was sealed under it.
+	// The findings replace those of the decision.
+	RegisterChunk(ctx context.Context, c delivery.Claim, chunkNo int, lines []int, register func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error)) error
+	// Finish checks the totals (delivery.ErrUnbalanced), destroys the key and what was sealed under it.
 	Finish(ctx context.Context, c delivery.Claim) error
 
 	// Enter runs register for a single entry in one transaction with its event.

@@ -53,69 +53,77 @@ func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 		return false, err
 	}
 	if ok {
-		err := im.guard(ctx, "delivery", c.Delivery.ID, c.Fence, func() error { return im.advance(ctx, c) })
-		if err != nil { // ours to mend or to pass: let it be tried again soon, by whoever
-			err = errors.Join(err, held(im.Store.RenewDelivery(context.WithoutCancel(ctx), c, im.Now().Add(soon(ctx)))))
-		}
-		return true, err
+		return true, im.guard(ctx, c.Delivery.ID, func() error { return im.advance(ctx, c) },
+			func(next time.Time) (int, error) {
+				return im.Store.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
+			})
 	}
 	ch, ok, err := im.Store.ClaimChunk(ctx, im.Now(), im.Lease)
 	if err != nil || !ok {
 		return false, err
 	}
-	err = im.guard(ctx, "chunk", ch.DeliveryID, ch.Fence, func() error { return im.exchange(ctx, ch) })
-	if err != nil {
-		err = errors.Join(err, held(im.Store.RenewChunk(context.WithoutCancel(ctx), ch, im.Now().Add(soon(ctx)))))
-	}
-	return true, err
+	return true, im.guard(ctx, ch.DeliveryID, func() error { return im.exchange(ctx, ch) },
+		func(next time.Time) (int, error) { return im.Store.ReleaseChunk(context.WithoutCancel(ctx), ch, next) })
 }
 
-// soon is when work that failed for a reason of ours is tried again: after a
-// moment, or at once by the next process where this one is stopping.
-func soon(ctx context.Context) time.Duration {
-	if ctx.Err() != nil {
-		return 0
-	}
-	return firstPause
-}
+// errPanic stands for a panic's value, which may be a cell of a file.
+var errPanic = errors.New("importer: a step panicked")
 
-// held takes away the error that a claim was lost, where that does not matter.
-func held(err error) error {
-	if errors.Is(err, delivery.ErrLost) {
-		return nil
-	}
-	return err
-}
+// maxFailures is how often something is tried that fails for a reason of ours.
+const maxFailures = 25
 
-// guard keeps a worker alive: a panic ends the delivery that caused it, and is
-// logged by its place alone, since its value may be a cell of a file.
-func (im *Importer) guard(ctx context.Context, what string, deliveryID, claims int64, work func() error) (err error) {
-	defer func() {
-		if recover() == nil {
-			return
-		}
-		im.Log.ErrorContext(ctx, "worker panicked", "at", what, "delivery", deliveryID, "stack", stack())
-		err = im.Store.Fail(context.WithoutCancel(ctx), deliveryID, "panic")
-	}()
-	err = work()
-	switch {
-	case err == nil:
+// guard does a piece of work and keeps the worker alive. What fails for a reason
+// of ours is given back, to be tried again soon by whoever comes; what cannot
+// succeed, or has failed too often, ends its delivery. Whose claim is lost does
+// neither.
+func (im *Importer) guard(ctx context.Context, deliveryID int64, work func() error, release func(next time.Time) (int, error)) error {
+	err := im.contain(ctx, deliveryID, work)
+	if err == nil {
 		im.Wake()
-	case errors.Is(err, delivery.ErrLost):
-		im.Log.InfoContext(ctx, "claim lost", "at", what, "delivery", deliveryID)
 		return nil
-	case errors.Is(err, sealing.ErrDestroyed):
-		im.Log.ErrorContext(ctx, "delivery key destroyed", "delivery", deliveryID)
-		return im.Store.Fail(ctx, deliveryID, "key_destroyed")
-	case claims > maxClaims && ctx.Err() == nil:
-		im.Log.ErrorContext(ctx, "delivery given up", "at", what, "delivery", deliveryID, "err", err)
-		return im.Store.Fail(ctx, deliveryID, "internal")
 	}
-	return err
+	next := im.Now().Add(firstPause)
+	if ctx.Err() != nil {
+		next = im.Now() // this process is stopping: the next one may go on at once
+	}
+	failures, lost := 0, error(nil)
+	if !errors.Is(err, delivery.ErrLost) {
+		failures, lost = release(next)
+	}
+	if errors.Is(err, delivery.ErrLost) || errors.Is(lost, delivery.ErrLost) {
+		im.Log.InfoContext(ctx, "claim lost", "delivery", deliveryID)
+		return nil
+	}
+	if lost != nil || ctx.Err() != nil {
+		return errors.Join(err, lost)
+	}
+	code := ""
+	switch {
+	case errors.Is(err, errPanic):
+		code = "panic"
+	case errors.Is(err, sealing.ErrDestroyed):
+		code = "key_destroyed"
+	case errors.Is(err, delivery.ErrUnbalanced):
+		code = "counts"
+	case failures > maxFailures:
+		code = "internal"
+	default:
+		return err
+	}
+	im.Log.ErrorContext(ctx, "delivery given up", "delivery", deliveryID, "code", code, "failures", failures, "err", err)
+	return im.Store.Fail(ctx, deliveryID, code)
 }
 
-// maxClaims is how often something is tried that fails for a reason of ours.
-const maxClaims = 25
+// contain turns a panic into an error, and logs its place alone.
+func (im *Importer) contain(ctx context.Context, deliveryID int64, work func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			im.Log.ErrorContext(ctx, "worker panicked", "delivery", deliveryID, "stack", stack())
+			err = errPanic
+		}
+	}()
+	return work()
+}
 
 // stack is the goroutine's stack without the arguments of its calls.
 func stack() string {
@@ -163,6 +171,9 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 	if err == nil {
 		err = im.resolve(ctx, c)
 	}
+	if errors.Is(context.Cause(ctx), delivery.ErrLost) {
+		return delivery.ErrLost
+	}
 	if down, ok := errors.AsType[*patient.UnavailableError](err); ok && ctx.Err() == nil {
 		next := im.Now().Add(backoff(c.Attempts, down.RetryAfter))
 		im.Log.WarnContext(ctx, "TTP not available", "delivery", c.DeliveryPublicID, "chunk", c.No, "attempts", c.Attempts+1,
@@ -175,7 +186,7 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 // holdLease prolongs a chunk's lease while the TTP takes its time, and ends the
 // call where the chunk is lost.
 func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
 		tick := time.NewTicker(im.Lease / 3)
@@ -186,12 +197,12 @@ func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (conte
 				return
 			case <-tick.C:
 				if err := im.Store.RenewChunk(ctx, c, im.Now().Add(im.Lease)); errors.Is(err, delivery.ErrLost) {
-					cancel()
+					cancel(err)
 				}
 			}
 		}
 	})
-	return ctx, func() { cancel(); renewing.Wait() }
+	return ctx, func() { cancel(nil); renewing.Wait() }
 }
 
 // The pauses between tries of a TTP that gives no answer.

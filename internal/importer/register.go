@@ -24,12 +24,14 @@ func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 		if err != nil {
 			return err
 		}
-		lines := make([]int, len(set))
-		for i, cand := range set {
-			lines[i] = cand.Line
-		}
-		err = im.Store.RegisterChunk(ctx, c, no, lines, func(tx patient.Tx) ([]patient.Verdict, error) {
-			return im.Registrar.Register(ctx, tx, c.Delivery.CentreID, set)
+		lines, _ := explain(set, make([]patient.Verdict, len(set)))
+		err = im.Store.RegisterChunk(ctx, c, no, lines, func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+			verdicts, err := im.Registrar.Register(ctx, tx, c.Delivery.CentreID, set)
+			if err != nil {
+				return nil, nil, err
+			}
+			_, findings := explain(set, verdicts)
+			return verdicts, findings, nil
 		})
 		if err != nil {
 			return err

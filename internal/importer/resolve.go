@@ -23,13 +23,17 @@ const (
 	codeExpiredDuringOutage = "EXPIRED_DURING_OUTAGE"
 )
 
+// longOutage is how many tries without an answer make an outage in which a
+// temporary pseudonym may have run out: about half an hour.
+const longOutage = 10
+
 // resolve exchanges the temporary pseudonyms of a chunk for definitive ones.
 func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	key, err := im.Keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
 	if err != nil {
 		return err
 	}
-	plain, err := key.Open(c.Sealed, place(c.No, delivery.HoldsTemporaries))
+	plain, err := key.Open(c.Sealed, delivery.Place(c.No, delivery.HoldsTemporaries))
 	if err != nil {
 		return err
 	}
@@ -46,7 +50,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	marks := make([]delivery.Mark, 0, len(rows))
 	var findings []delivery.Finding
 	for _, r := range rows {
-		found, pseudonyms := im.settle(answers[r.Ref], c.Attempts > 0, today)
+		found, pseudonyms := im.settle(answers[r.Ref], c.Attempts >= longOutage, today)
 		rejected := false
 		for _, f := range found {
 			rejected = rejected || f.Severity == patient.Fatal
@@ -65,7 +69,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return fmt.Errorf("encode the answers of chunk %d: %w", c.No, err)
 	}
-	sealed, err := key.Seal(out, place(c.No, delivery.HoldsDefinitives))
+	sealed, err := key.Seal(out, delivery.Place(c.No, delivery.HoldsDefinitives))
 	if err != nil {
 		return err
 	}
@@ -113,11 +117,12 @@ func (im *Importer) settle(a patient.Resolved, outage bool, today string) ([]pat
 // mark gives what deciding compares between the rows of one file.
 func (im *Importer) mark(c patient.Candidate) delivery.Mark {
 	m := delivery.Mark{Line: c.Line, Number: c.Display.Number}
+	version := 0
 	parts := []string{c.Display.Birth.String(), string(c.Display.Sex)}
 	for _, p := range c.Pseudonyms {
 		id := strings.Join([]string{p.Type, p.Domain, strconv.Itoa(p.KeyVersion), p.Value}, "|")
-		if p.Type == im.Registrar.LinkingType() {
-			m.LinkHash = hash64(id)
+		if p.Type == im.Registrar.LinkingType() && p.KeyVersion > version {
+			m.LinkHash, version = hash64(id), p.KeyVersion // the newest, whatever order the TTP gave
 		}
 		parts = append(parts, id)
 	}
@@ -131,9 +136,6 @@ func hash64(s string) int64 {
 	sum := sha256.Sum256([]byte(s))
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
-
-// place binds a chunk's sealed bytes to its number and what they hold.
-func place(no int, holds delivery.Stuff) string { return string(holds) + "/" + strconv.Itoa(no) }
 
 // newRef makes a reference for a single entry.
 func newRef() string { return rand.Text() }

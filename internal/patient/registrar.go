@@ -214,7 +214,7 @@ func (r *Registrar) compare(p Patient, c Candidate) (same, differs bool) {
 			}
 		}
 	}
-	return same, differs && !same
+	return same && !differs, differs
 }
 
 // change is what a row makes of the patient it belongs to. What a row leaves

@@ -291,7 +291,23 @@ func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, de
 	if k.handle, err = m.Handle(); err != nil {
 		return rotated, destroyed, fmt.Errorf("rotate: %w", err)
 	}
-	return rotated, destroyed, k.store(false)
+	if err := k.store(false); err != nil {
+		// What is not written does not count: nothing may be wrapped with it.
+		return false, 0, errors.Join(err, k.load())
+	}
+	return rotated, destroyed, nil
+}
+
+// Has tells whether the ring has the key with this id.
+func (k *Keyring) Has(keyID string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id := range k.made {
+		if strconv.FormatUint(uint64(id), 10) == keyID {
+			return true
+		}
+	}
+	return false
 }
 
 // Key is one delivery's key.

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
@@ -102,7 +104,7 @@ func (s *Store) Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed,
 		if err := t.storeParsed(c.Delivery.ID, p, why); err != nil {
 			return err
 		}
-		if err := t.end(c.Delivery.ID, delivery.Refused, ""); err != nil {
+		if err := t.end(c.Delivery.ID, []delivery.State{delivery.Received}, delivery.Refused, ""); err != nil {
 			return err
 		}
 		return t.record(audit.Event{
@@ -119,10 +121,7 @@ func (s *Store) Fail(ctx context.Context, id int64, code string) error {
 		if err := first(t.db.Where("id = ?", id), &r); err != nil {
 			return err
 		}
-		if delivery.State(r.State).Final() {
-			return delivery.ErrLost
-		}
-		if err := t.end(id, delivery.Failed, code); err != nil {
+		if err := t.end(id, append(slices.Clone(beforeStoring), delivery.Registering), delivery.Failed, code); err != nil {
 			return err
 		}
 		return t.record(audit.Event{
@@ -130,6 +129,29 @@ func (s *Store) Fail(ctx context.Context, id int64, code string) error {
 			ObjectType: "delivery", ObjectID: r.PublicID, Code: code,
 		})
 	})
+}
+
+// FailSealedBy ends every open delivery whose key is wrapped by keyID, and drops
+// the uploads under way.
+func (s *Store) FailSealedBy(ctx context.Context, keyID, code string) (int, error) {
+	var rows []deliveryRow
+	if err := s.read(ctx).Select("id, state").Where("key_id = ?", keyID).Order("id").Find(&rows).Error; err != nil {
+		return 0, s.dialect.clean(err)
+	}
+	n := 0
+	for _, r := range rows {
+		var err error
+		if delivery.State(r.State) == delivery.Receiving {
+			err = s.DropUpload(ctx, r.ID)
+		} else {
+			err = s.Fail(ctx, r.ID, code)
+		}
+		if err != nil && !errors.Is(err, delivery.ErrLost) {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // addFindings stores findings, and marks the rows of fatal ones as rejected.

@@ -73,6 +73,7 @@ type chunkRow struct {
 	NextTryAt  time.Time
 	LeaseUntil time.Time
 	Fence      int64
+	Failures   int
 }
 
 func (chunkRow) TableName() string { return "chunks" }
@@ -106,7 +107,7 @@ func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 			WrappedKey []byte
 		}
 		err = s.read(ctx).Table("chunks k").Select("k.*, d.public_id, d.centre_id, d.wrapped_key").Joins("JOIN deliveries d ON d.id = k.delivery_id").
-			Where("k.id = ?", r.ID).Take(&k).Error
+			Where("k.id = ?", r.ID).Order("k.id").Take(&k).Error
 		if err != nil {
 			return delivery.ChunkClaim{}, false, s.dialect.clean(err)
 		}
@@ -125,12 +126,26 @@ func (s *Store) RenewChunk(ctx context.Context, c delivery.ChunkClaim, until tim
 	})
 }
 
-// RenewDelivery prolongs a delivery's lease, or shortens it.
-func (s *Store) RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error {
-	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.Delivery.ID, c.Fence)
-		return one(res, delivery.ErrLost)
+// ReleaseDelivery gives a delivery back until next, and counts the failure.
+func (s *Store) ReleaseDelivery(ctx context.Context, c delivery.Claim, next time.Time) (int, error) {
+	return s.release(ctx, "deliveries", c.Delivery.ID, c.Fence, next)
+}
+
+// ReleaseChunk gives a chunk back until next, and counts the failure.
+func (s *Store) ReleaseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) (int, error) {
+	return s.release(ctx, "chunks", c.ID, c.Fence, next)
+}
+
+func (s *Store) release(ctx context.Context, table string, id, fence int64, next time.Time) (int, error) {
+	failures := 0
+	err := s.write(ctx, func(t *tx) error {
+		res := t.db.Exec("UPDATE "+table+" SET lease_until = ?, failures = failures + 1 WHERE id = ? AND fence = ?", stamp(next), id, fence)
+		if err := one(res, delivery.ErrLost); err != nil {
+			return err
+		}
+		return t.db.Raw("SELECT failures FROM "+table+" WHERE id = ?", id).Scan(&failures).Error
 	})
+	return failures, err
 }
 
 // PauseChunk gives a chunk back until next.

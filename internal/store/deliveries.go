@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -58,6 +59,7 @@ type deliveryRow struct {
 	NextTryAt  *time.Time
 	LeaseUntil time.Time
 	Fence      int64
+	Failures   int
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 	ExpiresAt  *time.Time
@@ -117,7 +119,7 @@ func deliveriesIn(db *gorm.DB, scope account.Scope) *gorm.DB {
 // findDelivery reads one delivery in scope.
 func findDelivery(db *gorm.DB, scope account.Scope, publicID string) (listedDelivery, error) {
 	var r listedDelivery
-	err := first(deliveriesIn(db, scope).Where("d.public_id = ? AND d.state <> ?", publicID, string(delivery.Receiving)), &r)
+	err := first(deliveriesIn(db, scope).Where("d.public_id = ? AND d.state <> ?", publicID, string(delivery.Receiving)).Order("d.id"), &r)
 	return r, err
 }
 
@@ -228,7 +230,7 @@ var beforeStoring = []delivery.State{delivery.Received, delivery.Exchanging, del
 // Cancel ends a delivery that is not being stored yet, and erases what it held.
 func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	return s.changeWaiting(ctx, who, scope, id, beforeStoring, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
-		func(t *tx, r deliveryRow) error { return t.end(r.ID, delivery.Cancelled, "") })
+		func(t *tx, r deliveryRow) error { return t.end(r.ID, beforeStoring, delivery.Cancelled, "") })
 }
 
 // Wake lets the paused chunks of a delivery try the TTP at once.
@@ -250,14 +252,24 @@ func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id
 
 // end puts a delivery in a final state: its key is destroyed, and all that was
 // sealed under it is gone.
-func (t *tx) end(id int64, state delivery.State, failCode string) error {
+// It answers delivery.ErrLost where the delivery is in none of the states in
+// from any more; the row is taken first, so that nothing is added meanwhile.
+func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode string) error {
+	states := make([]string, len(from))
+	for i, f := range from {
+		states[i] = string(f)
+	}
+	res := t.db.Exec(`UPDATE deliveries SET state = ?, fail_code = ?, key_id = '', wrapped_key = ?, paused = ?, next_try_at = NULL,
+		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ? AND state IN ?`, string(state), failCode, []byte(nil), false, t.at, id, states)
+	if err := one(res, delivery.ErrLost); err != nil {
+		return err
+	}
 	for _, table := range []string{"upload_blocks", "chunks", "row_marks"} {
 		if err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ?", id).Error; err != nil {
 			return err
 		}
 	}
-	return t.db.Exec(`UPDATE deliveries SET state = ?, fail_code = ?, key_id = '', wrapped_key = ?, paused = ?, next_try_at = NULL,
-		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ?`, string(state), failCode, []byte(nil), false, t.at, id).Error
+	return nil
 }
 
 // uploadLife is how long a sealed upload is kept at most (product.md, "The rules").
@@ -280,12 +292,15 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 			if delivery.State(r.State) == delivery.Received {
 				end = delivery.Failed
 			}
-			if err := t.end(r.ID, end, "lapsed"); err != nil {
+			err := t.end(r.ID, []delivery.State{delivery.State(r.State)}, end, "lapsed")
+			if errors.Is(err, delivery.ErrLost) { // a person was quicker
+				continue
+			} else if err != nil {
 				return err
 			}
 			who := r.who()
 			who.UserID, who.Name, who.Role = 0, "systeem", ""
-			err := t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID, Code: "lapsed"})
+			err = t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID, Code: "lapsed"})
 			if err != nil {
 				return err
 			}

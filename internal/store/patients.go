@@ -158,7 +158,14 @@ type patientTx struct {
 	subjects   []audit.Subject // what the event will name
 }
 
+// PatientsByNumber takes the centre's row first: two transactions that judge
+// rows of one centre go one after the other, so that neither misses the person
+// whom the other is about to store.
 func (p *patientTx) PatientsByNumber(_ context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
+	var centre centreRow
+	if err := first(p.t.dialect.forUpdate(p.t.db, "centres").Where("id = ?", centreID), &centre); err != nil {
+		return nil, err
+	}
 	return finder{p.t.db, p.t.dialect, true}.byNumber(centreID, numbers)
 }
 
@@ -440,7 +447,7 @@ func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope,
 		out = patient.Detail{}
 		var r listedRow
 		db := scoped(t.db.Table("patients p").Select("p.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = p.centre_id"), scope, "p.centre_id")
-		if err := first(db.Where("p.public_id = ?", publicID), &r); err != nil {
+		if err := first(db.Where("p.public_id = ?", publicID).Order("p.id"), &r); err != nil {
 			return err
 		}
 		out.Listed = r.listed()

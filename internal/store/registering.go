@@ -11,7 +11,7 @@ import (
 
 // RegisterChunk stores a chunk's patients with its outcomes, counters and event,
 // all of it or nothing.
-func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lines []int, register func(patient.Tx) ([]patient.Verdict, error)) error {
+func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lines []int, register func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error)) error {
 	id := c.Delivery.ID
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
@@ -22,7 +22,7 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 			return err
 		}
 		ptx := &patientTx{t: t, deliveryID: &id}
-		verdicts, err := register(ptx)
+		verdicts, findings, err := register(ptx)
 		if err != nil {
 			return err
 		}
@@ -31,6 +31,13 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 		}
 		var k chunkRow
 		if err := first(t.db.Select("id, first_line, last_line").Where("delivery_id = ? AND no = ?", id, no), &k); err != nil {
+			return err
+		}
+		err = t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND line BETWEEN ? AND ? AND stage = ?", id, k.FirstLine, k.LastLine, string(delivery.StageDecide)).Error
+		if err != nil {
+			return err
+		}
+		if err := t.addFindings(ctx, id, findings); err != nil {
 			return err
 		}
 		res := t.db.Exec("UPDATE delivery_rows SET outcome = verdict WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ?", id, k.FirstLine, k.LastLine, no)
@@ -70,8 +77,8 @@ func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
 			return err
 		}
 		if got := r.delivery("").Counts; got != counted || got.Pending != 0 {
-			return fmt.Errorf("delivery %s does not add up: counters %+v, rows %+v", c.Delivery.PublicID, got, counted)
+			return fmt.Errorf("delivery %s: counters %+v, rows %+v: %w", c.Delivery.PublicID, got, counted, delivery.ErrUnbalanced)
 		}
-		return t.end(c.Delivery.ID, delivery.Done, "")
+		return t.end(c.Delivery.ID, []delivery.State{delivery.Registering}, delivery.Done, "")
 	})
 }

@@ -77,10 +77,10 @@ func (s *Store) DropUpload(ctx context.Context, id int64) error {
 }
 
 func (t *tx) drop(id int64) error {
-	var n int64
-	err := t.db.Model(&deliveryRow{}).Where("id = ? AND state = ?", id, string(delivery.Receiving)).Count(&n).Error
-	if err != nil || n == 0 {
-		return err
+	// The row is taken first: an upload that is finished at this moment stays.
+	res := t.db.Exec("UPDATE deliveries SET fence = fence + 1 WHERE id = ? AND state = ?", id, string(delivery.Receiving))
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
 	}
 	if err := t.db.Exec("DELETE FROM upload_blocks WHERE delivery_id = ?", id).Error; err != nil {
 		return err

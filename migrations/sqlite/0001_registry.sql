@@ -128,6 +128,7 @@ CREATE TABLE deliveries (
     next_try_at DATETIME NULL,
     lease_until DATETIME NOT NULL,
     fence INTEGER NOT NULL,
+    failures INTEGER NOT NULL, -- steps that failed for a reason of ours
     created_at DATETIME NOT NULL,
     finished_at DATETIME NULL,
     expires_at DATETIME NULL
@@ -156,7 +157,8 @@ CREATE TABLE chunks (
     attempts INTEGER NOT NULL,
     next_try_at DATETIME NOT NULL,
     lease_until DATETIME NOT NULL,
-    fence INTEGER NOT NULL
+    fence INTEGER NOT NULL,
+    failures INTEGER NOT NULL -- steps that failed for a reason of ours
 );
 CREATE UNIQUE INDEX ux_chunks_no ON chunks (delivery_id, no);
 CREATE INDEX ix_chunks_waiting ON chunks (holds, next_try_at);

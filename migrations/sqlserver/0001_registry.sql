@@ -101,7 +101,7 @@ CREATE TABLE deliveries (
     via nvarchar(10) COLLATE Latin1_General_BIN2 NOT NULL,
     confirmed bit NOT NULL,
     user_id bigint NOT NULL, -- 0 for an API token
-    user_name nvarchar(300) COLLATE Latin1_General_BIN2 NOT NULL,
+    user_name nvarchar(600) COLLATE Latin1_General_BIN2 NOT NULL,
     user_role nvarchar(100) COLLATE Latin1_General_BIN2 NOT NULL,
     address nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,
     request_id nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,
@@ -134,6 +134,7 @@ CREATE TABLE deliveries (
     next_try_at datetimeoffset(3) NULL,
     lease_until datetimeoffset(3) NOT NULL,
     fence bigint NOT NULL,
+    failures bigint NOT NULL, -- steps that failed for a reason of ours
     created_at datetimeoffset(3) NOT NULL,
     finished_at datetimeoffset(3) NULL,
     expires_at datetimeoffset(3) NULL
@@ -162,7 +163,8 @@ CREATE TABLE chunks (
     attempts bigint NOT NULL,
     next_try_at datetimeoffset(3) NOT NULL,
     lease_until datetimeoffset(3) NOT NULL,
-    fence bigint NOT NULL
+    fence bigint NOT NULL,
+    failures bigint NOT NULL -- steps that failed for a reason of ours
 );
 CREATE UNIQUE INDEX ux_chunks_no ON chunks (delivery_id, no);
 CREATE INDEX ix_chunks_waiting ON chunks (holds, next_try_at);
@@ -199,7 +201,7 @@ CREATE TABLE findings (
     source nvarchar(10) COLLATE Latin1_General_BIN2 NOT NULL,
     code nvarchar(60) COLLATE Latin1_General_BIN2 NOT NULL,
     field nvarchar(60) COLLATE Latin1_General_BIN2 NOT NULL,
-    message nvarchar(1000) COLLATE Latin1_General_BIN2 NOT NULL, -- the TTP's words; Sluis's own are in the catalogue
+    message nvarchar(2000) COLLATE Latin1_General_BIN2 NOT NULL, -- the TTP's words; Sluis's own are in the catalogue
     partners nvarchar(200) COLLATE Latin1_General_BIN2 NOT NULL, -- lines, comma separated
     CONSTRAINT pk_findings PRIMARY KEY (delivery_id, line, seq)
 );
@@ -231,7 +233,7 @@ CREATE TABLE audit_events (
     action nvarchar(1) COLLATE Latin1_General_BIN2 NOT NULL,
     result bigint NOT NULL,
     user_id bigint NOT NULL,
-    user_name nvarchar(300) COLLATE Latin1_General_BIN2 NOT NULL,
+    user_name nvarchar(600) COLLATE Latin1_General_BIN2 NOT NULL,
     role nvarchar(100) COLLATE Latin1_General_BIN2 NOT NULL,
     centre_id bigint NOT NULL, -- on whose behalf; 0 for none
     address nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,

@@ -25,6 +25,7 @@ type checked struct {
 	identity    identity.Identity
 	temporaries []patient.Temporary
 	findings    []patient.Finding
+	shifted     bool // longer than the header: no cell can be trusted to be what its column says
 }
 
 // rejected tells whether one of the findings is fatal.
@@ -61,7 +62,9 @@ type checker struct {
 func (k checker) row(row tabular.Row) checked {
 	c := checked{line: row.Line}
 	k.shape(&c, row.Cells)
-	k.number(&c, row.Cells)
+	if !c.shifted { // else what stands in the number's column may be a name
+		k.number(&c, row.Cells)
+	}
 	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
 	}
@@ -85,6 +88,7 @@ func (k checker) shape(c *checked, cells []string) {
 	}
 	if width > k.lastColumn {
 		c.fail("ROW_TOO_MANY_COLUMNS", "")
+		c.shifted = true
 	}
 	for _, f := range k.inOrder() {
 		cell := k.cell(cells, f)
@@ -139,8 +143,9 @@ func (k checker) person(c *checked, cells []string) {
 	if f.Sex == "" {
 		f.Sex = k.cell(cells, delivery.FieldSex)
 	}
-	if p := k.cell(cells, fieldPostcode); p != "" {
-		on, _ := date(k.cell(cells, fieldRecordedOn))
+	// A postcode without a readable day is left out: it would be dated wrongly.
+	if on, ok := date(k.cell(cells, fieldRecordedOn)); ok && k.cell(cells, fieldPostcode) != "" {
+		p := k.cell(cells, fieldPostcode)
 		f.Postcodes = []identity.Postcode{{
 			Postcode: p, HouseNumber: k.cell(cells, fieldHouseNumber), Suffix: k.cell(cells, fieldSuffix), RecordedOn: on,
 		}}

@@ -198,7 +198,7 @@ func TestRowWithIdentity(t *testing.T) {
 		"2809;1-1-2001;m;1\x00;Jansen;;a":                        {"CONTROL_CHARACTER patientNumber"},
 		"2809;1-1-2001;m;1;Jan\x07sen;;a\x1b":                    {"CONTROL_CHARACTER surname", "CONTROL_CHARACTER initials"},
 		"2809;1-1-2001;m;1;" + strings.Repeat("é", 1001) + ";;a": {"FIELD_TOO_LONG surname"},
-		"2811;x;m;;Jansen;;a;y":                                  {"ROW_TOO_MANY_COLUMNS ", "PATIENT_NUMBER_EMPTY patientNumber", "CENTRE_OTHER centre", "BIRTH_DATE_UNREADABLE birthDate"},
+		"2811;x;m;;Jansen;;a;y":                                  {"ROW_TOO_MANY_COLUMNS ", "CENTRE_OTHER centre", "BIRTH_DATE_UNREADABLE birthDate"},
 	} {
 		c, got := codes(t, k, row)
 		if !slices.Equal(got, want) {

@@ -19,8 +19,8 @@ import (
 	"sluis/internal/sealing"
 )
 
-// A file is held to bring BSNs as patient numbers where it has bsnRows rows or
-// more and bsnShare percent of them pass the 11-proef.
+// A file is held to bring BSNs as patient numbers where bsnRows rows or more have
+// a number and bsnShare percent of these pass the 11-proef.
 const (
 	bsnRows  = 10
 	bsnShare = 90
@@ -110,7 +110,7 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 	if p.kind == delivery.Identities && !p.centre.IdentitiesAllowed && len(p.at) > 0 && named(p.layout) {
 		refusals = append(refusals, remark("IDENTITIES_NOT_ALLOWED"))
 	}
-	rows, bsns := 0, 0
+	rows, numbered, bsns := 0, 0, 0
 	for {
 		row, err := nextFilled(r)
 		if errors.Is(err, io.EOF) {
@@ -119,8 +119,11 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 			return refusals, err
 		}
 		rows++
-		if looksLikeBSN(p.cell(row.Cells, delivery.FieldPatientNumber)) {
-			bsns++
+		if n := p.cell(row.Cells, delivery.FieldPatientNumber); n != "" {
+			numbered++
+			if looksLikeBSN(n) {
+				bsns++
+			}
 		}
 	}
 	switch {
@@ -129,7 +132,7 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 	case rows > p.in.MaxRows:
 		refusals = append(refusals, remark("TOO_MANY_ROWS", "max", strconv.Itoa(p.in.MaxRows)))
 	}
-	if rows >= bsnRows && bsns*100 >= rows*bsnShare {
+	if numbered >= bsnRows && bsns*100 >= numbered*bsnShare {
 		refusals = append(refusals, remark("BSN_NUMBERS"))
 	}
 	return refusals, nil
@@ -256,7 +259,7 @@ func (p *parse) add(ctx context.Context, no int, batch []checked) error {
 		return errors.New("encode a chunk: failed") // an encoder's error may quote what it encodes
 	}
 	defer clear(plain)
-	if chunk.Sealed, err = p.key.Seal(plain, chunkPlace(no, chunk.Holds)); err != nil {
+	if chunk.Sealed, err = p.key.Seal(plain, delivery.Place(no, chunk.Holds)); err != nil {
 		return err
 	}
 	return p.in.Store.AddChunk(ctx, p.claim, chunk)

@@ -19,7 +19,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, err
 	}
-	plain, err := key.Open(c.Sealed, chunkPlace(c.No, delivery.HoldsIdentities))
+	plain, err := key.Open(c.Sealed, delivery.Place(c.No, delivery.HoldsIdentities))
 	if err != nil {
 		return c, err
 	}
@@ -55,7 +55,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, errors.New("encode a chunk of temporary pseudonyms: failed")
 	}
-	sealed, err := key.Seal(out, chunkPlace(c.No, delivery.HoldsTemporaries))
+	sealed, err := key.Seal(out, delivery.Place(c.No, delivery.HoldsTemporaries))
 	if err != nil {
 		return c, err
 	}

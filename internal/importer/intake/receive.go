@@ -100,12 +100,6 @@ func fill(r io.Reader, buf []byte) (n int, err error) {
 
 func uploadPlace(no int) string { return "upload/" + strconv.Itoa(no) }
 
-// chunkPlace binds a chunk's sealed bytes to its delivery's key, its number and
-// what they hold, so that no chunk can stand in for another.
-func chunkPlace(no int, holds delivery.Stuff) string {
-	return string(holds) + "/" + strconv.Itoa(no)
-}
-
 func shorten(name string) string {
 	if r := []rune(name); len(r) > maxFilename {
 		return string(r[:maxFilename])

@@ -205,6 +205,9 @@ func fieldOf(header string, types []string) delivery.Field {
 	if f, ok := byHeader[p]; ok {
 		return f
 	}
+	if strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn") {
+		return fieldBSN
+	}
 	for _, t := range types {
 		name := plain(t)
 		if p == name {

@@ -109,10 +109,13 @@ func (s *Service) Enter(ctx context.Context, who audit.Who, centre account.Centr
 	}
 	entered, err := s.Desk.Enter(ctx, who, centre, s.display(v), temporaries)
 	if err != nil {
-		return Result{}, classify(err)
+		return Result{}, s.unavailable(ctx, who, err)
 	}
 	entered.Findings = append(findings, entered.Findings...)
-	return Result{Entered: entered}, nil
+	if entered.Outcome == patient.Rejected {
+		err = s.record(ctx, who, audit.MinorFailure, "rejected")
+	}
+	return Result{Entered: entered}, err
 }
 
 // prepare shows the identity to the TTP and forgets it.

@@ -368,9 +368,9 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	for no := range 2 {
 		chunk, err := s.SealedChunk(t.Context(), claim.Delivery.ID, no)
 		ok(t, err)
-		ok(t, s.RegisterChunk(t.Context(), claim, no, []int{chunk.FirstLine, chunk.LastLine}, func(patient.Tx) ([]patient.Verdict, error) { return created, nil }))
+		ok(t, s.RegisterChunk(t.Context(), claim, no, []int{chunk.FirstLine, chunk.LastLine}, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) { return created, nil, nil }))
 	}
-	if err := s.RegisterChunk(t.Context(), claim, 1, nil, func(patient.Tx) ([]patient.Verdict, error) { return nil, nil }); !errors.Is(err, delivery.ErrLost) {
+	if err := s.RegisterChunk(t.Context(), claim, 1, nil, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) { return nil, nil, nil }); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a chunk was stored twice: %v", err)
 	}
 	ok(t, s.Finish(t.Context(), claim))

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"sluis/internal/sealing"
+	"sluis/internal/store"
+)
+
+// giveUpCommand ends the deliveries that nobody can open any more.
+type giveUpCommand struct {
+	Keyring string `required:"" env:"SLUIS_KEYRING_FILE" help:"The keyring file that the service uses now; it need not exist."`
+}
+
+// Run ends them as failed; the hospital delivers them again.
+func (g giveUpCommand) Run(ctx context.Context, c console) error {
+	return withStore(ctx, c, func(s *store.Store) error {
+		inUse, err := s.OpenKeyIDs(ctx)
+		if err != nil {
+			return err
+		}
+		has := func(string) bool { return false }
+		if _, err := os.Stat(g.Keyring); err == nil {
+			keys, err := sealing.OpenKeyring(g.Keyring, time.Now)
+			if err != nil {
+				return err
+			}
+			has = keys.Has
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		ended := 0
+		for _, id := range inUse {
+			if has(id) {
+				continue
+			}
+			n, err := s.FailSealedBy(ctx, id, "key_destroyed")
+			if err != nil {
+				return err
+			}
+			ended += n
+		}
+		fmt.Fprintf(c.out, "%d deliveries ended as failed\n", ended)
+		return nil
+	})
+}

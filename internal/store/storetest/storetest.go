@@ -368,7 +368,11 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	for no := range 2 {
 		chunk, err := s.SealedChunk(t.Context(), claim.Delivery.ID, no)
 		ok(t, err)
-		ok(t, s.RegisterChunk(t.Context(), claim, no, []int{chunk.FirstLine, chunk.LastLine}, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) { return created, nil, nil }))
+		late := delivery.Finding{Line: chunk.FirstLine, Stage: delivery.StageDecide} // found only while storing
+		late.Finding = patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: string(patient.NumberTaken)}
+		ok(t, s.RegisterChunk(t.Context(), claim, no, []int{chunk.FirstLine, chunk.LastLine}, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+			return created, []delivery.Finding{late}, nil
+		}))
 	}
 	if err := s.RegisterChunk(t.Context(), claim, 1, nil, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) { return nil, nil, nil }); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a chunk was stored twice: %v", err)
@@ -378,6 +382,9 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	ok(t, err)
 	if d.State != delivery.Done || d.Counts != (patient.Counts{Read: 4, Created: 2, Unchanged: 2}) {
 		t.Errorf("delivery = %+v", d)
+	}
+	if page, err := s.Findings(t.Context(), d, delivery.FindingQuery{}); err != nil || page.Total != 2 {
+		t.Errorf("%d findings, want those of storing (%v)", page.Total, err)
 	}
 	ids, err := s.OpenKeyIDs(t.Context())
 	ok(t, err)
@@ -444,6 +451,13 @@ func staleClaims(t *testing.T, s *store.Store) {
 	if k.Attempts != 1 {
 		t.Errorf("attempts = %d", k.Attempts)
 	}
+	if n, err := s.ReleaseChunk(t.Context(), k, time.Now()); err != nil || n != 1 {
+		t.Errorf("%d failures, want 1: a pause is none (%v)", n, err)
+	}
+	if _, err := s.ReleaseChunk(t.Context(), old, time.Now()); !errors.Is(err, delivery.ErrLost) {
+		t.Errorf("a stale claim was given back: %v", err)
+	}
+	k = claimChunk(t, s)
 	ok(t, s.Cancel(t.Context(), who, of(c), id))
 	if err := s.StoreResolved(t.Context(), k, []byte("late"), nil, nil); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a worker wrote into a cancelled delivery: %v", err)

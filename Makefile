@@ -15,6 +15,7 @@ test: ## run all tests, the browser's too
 	$(GO) tool templ generate -path web >/dev/null 2>&1 && git diff --exit-code -- '*_templ.go'
 	@./.ci/assets
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+	@[ -n "$$SLUIS_TEST_SQLSERVER_DSN" ] || echo "Not run here: the store's suite on SQL Server (SLUIS_TEST_SQLSERVER_DSN is not set)."
 
 race: ## the same under the race detector, without the browser
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /e2e)

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"sluis/internal/patient"
+)
+
+// finder answers patient.Reader's questions, inside or outside a transaction.
+type finder struct {
+	db   *gorm.DB
+	d    dialect
+	lock bool // keep other writers off what is found, until the transaction ends
+}
+
+func (f finder) patients() *gorm.DB {
+	if f.lock {
+		return f.d.forUpdate(f.db, "patients")
+	}
+	return f.db.Table("patients")
+}
+
+func (f finder) byNumber(centreID int64, numbers []string) (map[string]patient.Patient, error) {
+	out := make(map[string]patient.Patient, len(numbers))
+	byID := map[int64]string{}
+	ids := make([]int64, 0, len(numbers))
+	err := pieces(numbers, f.d.maxIn(), func(part []string) error {
+		var rows []patientRow
+		if err := f.patients().Where("centre_id = ? AND patient_number IN ?", centreID, part).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if _, seen := byID[r.ID]; seen {
+				continue
+			}
+			byID[r.ID] = r.PatientNumber
+			ids = append(ids, r.ID)
+			out[r.PatientNumber] = patient.Patient{
+				ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, Display: r.display(), Version: r.Version,
+				CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = pieces(ids, f.d.maxIn(), func(part []int64) error {
+		var rows []pseudonymRow
+		if err := f.db.Table("pseudonyms").Where("patient_id IN ?", part).Order("patient_id, type, domain, key_version, value_hash").Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			p := out[byID[r.PatientID]]
+			p.Pseudonyms = append(p.Pseudonyms, r.pseudonym())
+			out[byID[r.PatientID]] = p
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (f finder) owners(centreID int64, pseudonyms []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
+	hashes := make([]int64, len(pseudonyms))
+	for i, p := range pseudonyms {
+		hashes[i] = valueHash(p)
+	}
+	out := map[patient.Pseudonym][]patient.Owner{}
+	err := pieces(hashes, f.d.maxIn(), func(part []int64) error {
+		var rows []struct {
+			Row           pseudonymRow `gorm:"embedded"`
+			PatientNumber string
+			CentreID      int64
+		}
+		// The centre is compared here: as a condition it tempts a planner without
+		// statistics to begin with all patients of the centre.
+		err := f.db.Table("pseudonyms s").Select("s.*, p.patient_number, p.centre_id").Joins("JOIN patients p ON p.id = s.patient_id").
+			Where("s.value_hash IN ?", part).Scan(&rows).Error
+		for _, r := range rows {
+			if r.CentreID != centreID {
+				continue
+			}
+			k := r.Row.pseudonym()
+			k.ObservedOn = ""
+			out[k] = append(out[k], patient.Owner{PatientID: r.Row.PatientID, Number: r.PatientNumber})
+		}
+		return err
+	})
+	return out, err
+}
+
+// PatientsByNumber implements patient.Reader.
+func (s *Store) PatientsByNumber(ctx context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
+	out, err := finder{db: s.read(ctx), d: s.dialect}.byNumber(centreID, numbers)
+	return out, s.dialect.clean(err)
+}
+
+// OwnersOf implements patient.Reader.
+func (s *Store) OwnersOf(ctx context.Context, centreID int64, p []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
+	out, err := finder{db: s.read(ctx), d: s.dialect}.owners(centreID, p)
+	return out, s.dialect.clean(err)
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+)
+
+// patientTx is patient.Tx on a transaction of ours.
+type patientTx struct {
+	t          *tx
+	deliveryID *int64
+	subjects   []audit.Subject // what the event will name
+}
+
+// PatientsByNumber takes the centre's row first: two transactions that judge
+// rows of one centre go one after the other, so that neither misses the person
+// whom the other is about to store.
+func (p *patientTx) PatientsByNumber(_ context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
+	var centre centreRow
+	if err := first(p.t.dialect.forUpdate(p.t.db, "centres").Where("id = ?", centreID), &centre); err != nil {
+		return nil, err
+	}
+	return finder{p.t.db, p.t.dialect, true}.byNumber(centreID, numbers)
+}
+
+func (p *patientTx) OwnersOf(_ context.Context, centreID int64, list []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
+	return finder{db: p.t.db, d: p.t.dialect}.owners(centreID, list)
+}
+
+func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patient) error {
+	id, err := p.t.next("patients", len(patients))
+	if err != nil {
+		return err
+	}
+	var pseudonyms []pseudonymRow
+	for i := range patients {
+		patients[i].ID = id + int64(i)
+		if patients[i].PublicID, err = publicID(); err != nil {
+			return err
+		}
+		pseudonyms = append(pseudonyms, pseudonymRows(patients[i].ID, patients[i].Pseudonyms)...)
+		p.subjects = append(p.subjects, audit.Subject{PatientID: patients[i].ID, Action: audit.Create})
+	}
+	columns := []string{"id", "public_id", "centre_id", "patient_number", "birth", "sex", "version", "created_at", "updated_at"}
+	err = p.t.dialect.insert(ctx, p.t.raw, "patients", columns, len(patients), func(i int) []any {
+		x := patients[i]
+		return []any{x.ID, x.PublicID, x.CentreID, x.Number, x.Birth.String(), string(x.Sex), x.Version, x.CreatedAt, x.UpdatedAt}
+	})
+	if err != nil {
+		return err
+	}
+	return p.insertPseudonyms(ctx, pseudonyms)
+}
+
+func pseudonymRows(patientID int64, list []patient.Pseudonym) []pseudonymRow {
+	rows := make([]pseudonymRow, len(list))
+	for i, q := range list {
+		rows[i] = pseudonymRow{patientID, q.Type, q.Domain, q.KeyVersion, valueHash(q), q.Value, q.ObservedOn}
+	}
+	return rows
+}
+
+func (p *patientTx) insertPseudonyms(ctx context.Context, rows []pseudonymRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	columns := []string{"patient_id", "type", "domain", "key_version", "value_hash", "value", "observed_on"}
+	return p.t.dialect.insert(ctx, p.t.raw, "pseudonyms", columns, len(rows), func(i int) []any {
+		r := rows[i]
+		return []any{r.PatientID, r.Type, r.Domain, r.KeyVersion, r.ValueHash, r.Value, r.ObservedOn}
+	})
+}
+
+func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change) error {
+	var fresh []pseudonymRow
+	outdated := map[patient.Pseudonym][]int64{} // by their space: whose value is another now
+	for _, c := range changes {
+		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Added)...)
+		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Replaced)...)
+		for _, q := range c.Replaced {
+			space := patient.Pseudonym{Type: q.Type, Domain: q.Domain, KeyVersion: q.KeyVersion}
+			outdated[space] = append(outdated[space], c.Patient.ID)
+		}
+		p.subjects = append(p.subjects, audit.Subject{PatientID: c.Patient.ID, Action: audit.Update})
+	}
+	// A statement a space, of which there are as many as pseudonym types.
+	for space, ids := range outdated {
+		err := pieces(ids, p.t.dialect.maxIn(), func(part []int64) error {
+			return p.t.db.Exec("DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND patient_id IN ?",
+				space.Type, space.Domain, space.KeyVersion, part).Error
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := p.t.dialect.update(ctx, p.t.raw, "patients", []string{"birth", "sex", "version", "updated_at"}, []string{"id"}, len(changes),
+		func(i int) []any {
+			x := changes[i].Patient
+			return []any{x.Birth.String(), string(x.Sex), x.Version, x.UpdatedAt, x.ID}
+		})
+	if err != nil {
+		return err
+	}
+	return p.insertPseudonyms(ctx, fresh)
+}
+
+// Enter runs register for a single entry, with its event.
+func (s *Store) Enter(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (string, error) {
+	var id string
+	err := s.write(ctx, func(t *tx) error {
+		id = ""
+		ptx := &patientTx{t: t}
+		v, err := register(ptx)
+		if err != nil {
+			return err
+		}
+		if v.PatientID != 0 && v.Outcome != patient.Review {
+			var row patientRow
+			if err := first(t.db.Where("id = ?", v.PatientID), &row); err != nil {
+				return err
+			}
+			id = row.PublicID
+		}
+		ev := audit.Event{
+			Type: audit.PatientEntered, Action: audit.Create, Who: who, ObjectType: "patient", ObjectID: id,
+			Code: string(v.Outcome), Subjects: ptx.subjects,
+		}
+		switch v.Outcome {
+		case patient.Updated:
+			ev.Action = audit.Update
+		case patient.Unchanged:
+			ev.Action = audit.Read
+			ev.Subjects = []audit.Subject{{PatientID: v.PatientID, Action: audit.Read}}
+		}
+		return t.record(ev)
+	})
+	return id, err
+}

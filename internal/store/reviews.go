@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/patient"
+)
+
+type reviewRow struct {
+	ID            int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID      string
+	CentreID      int64
+	DeliveryID    *int64
+	Line          int
+	PatientNumber string
+	Birth         string
+	Sex           string
+	Pseudonyms    string
+	ContentHash   int64
+	Reason        string
+	PatientID     *int64
+	Partners      string
+	State         string
+	CreatedAt     time.Time
+}
+
+func (reviewRow) TableName() string { return "reviews" }
+
+func (p *patientTx) OpenReviews(ctx context.Context, reviews []patient.ReviewItem) error {
+	rows := make([]reviewRow, 0, len(reviews))
+	for _, r := range reviews {
+		pseudonyms, err := json.Marshal(r.Candidate.Pseudonyms)
+		if err != nil {
+			return err
+		}
+		row := reviewRow{
+			CentreID: r.CentreID, DeliveryID: p.deliveryID, Line: r.Candidate.Line, PatientNumber: r.Candidate.Display.Number,
+			Birth: r.Candidate.Display.Birth.String(), Sex: string(r.Candidate.Display.Sex), Pseudonyms: string(pseudonyms),
+			ContentHash: contentHash(r.Candidate), Reason: string(r.Verdict.Reason), Partners: joinInts(r.Verdict.Partners),
+			State: "open", CreatedAt: stamp(r.At),
+		}
+		if row.PublicID, err = publicID(); err != nil {
+			return err
+		}
+		if r.Verdict.PatientID != 0 {
+			row.PatientID = &r.Verdict.PatientID
+		}
+		rows = append(rows, row)
+	}
+	rows, err := p.newReviews(rows)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	id, err := p.t.next("reviews", len(rows))
+	if err != nil {
+		return err
+	}
+	columns := []string{
+		"id", "public_id", "centre_id", "delivery_id", "line", "patient_number", "birth", "sex", "pseudonyms", "content_hash", "reason",
+		"patient_id", "partners", "state", "created_at",
+	}
+	return p.t.dialect.insert(ctx, p.t.raw, "reviews", columns, len(rows), func(i int) []any {
+		r := rows[i]
+		return []any{
+			id + int64(i), r.PublicID, r.CentreID, nullInt(r.DeliveryID), r.Line, r.PatientNumber, r.Birth, r.Sex, r.Pseudonyms, r.ContentHash, r.Reason,
+			nullInt(r.PatientID), r.Partners, r.State, r.CreatedAt,
+		}
+	})
+}
+
+func nullInt(n *int64) sql.NullInt64 {
+	if n == nil {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: *n, Valid: true}
+}
+
+// newReviews leaves out the rows for which the same review is open already, in
+// the database or earlier in the list.
+func (p *patientTx) newReviews(rows []reviewRow) ([]reviewRow, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	type same struct {
+		number, reason string
+		content        int64
+	}
+	numbers := make([]string, len(rows))
+	for i, r := range rows {
+		numbers[i] = r.PatientNumber
+	}
+	open := map[same]bool{}
+	err := pieces(numbers, p.t.dialect.maxIn(), func(part []string) error {
+		var found []reviewRow
+		err := p.t.db.Select("patient_number, reason, content_hash").Where("centre_id = ? AND patient_number IN ? AND state = ?",
+			rows[0].CentreID, part, "open").Find(&found).Error
+		for _, r := range found {
+			open[same{r.PatientNumber, r.Reason, r.ContentHash}] = true
+		}
+		return err
+	})
+	fresh := rows[:0]
+	for _, r := range rows {
+		key := same{r.PatientNumber, r.Reason, r.ContentHash}
+		if !open[key] {
+			open[key] = true
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh, err
+}
+
+// contentHash tells whether two rows say the same.
+func contentHash(c patient.Candidate) int64 {
+	var sum int64
+	for _, p := range c.Pseudonyms {
+		sum ^= valueHash(p)
+	}
+	h := sha256.Sum256([]byte(c.Display.Birth.String() + "|" + string(c.Display.Sex)))
+	return sum ^ int64(binary.BigEndian.Uint64(h[:8]))
+}
+
+func joinInts(list []int) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, ",")
+}
+
+func splitInts(s string) []int {
+	var out []int
+	for _, p := range strings.Split(s, ",") {
+		if n, err := strconv.Atoi(p); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// OpenReviews counts the rows that wait for a data manager.
+func (s *Store) OpenReviews(ctx context.Context, scope account.Scope) (int, error) {
+	var n int64
+	err := scoped(s.read(ctx).Model(&reviewRow{}), scope, "centre_id").Where("state = ?", "open").Count(&n).Error
+	return int(n), s.dialect.clean(err)
+}

@@ -50,7 +50,7 @@ type violation struct {
 
 // look examines the page as it is, at each width: WCAG 2.2 AA as far as a program
 // can judge it, reflow, one heading of the first level, a title, and that no name
-// of a patient is on it. With SLUIS_SCREENSHOTS it takes a picture by that name.
+// of a patient is on it. With SLUIS_TEST_SCREENSHOTS it takes a picture by that name.
 func (b *tab) look(name string) {
 	b.t.Helper()
 	b.sees(name)
@@ -122,7 +122,7 @@ func (b *tab) resize(width int64) {
 // picture saves the whole page as it looks now, where somebody wants to see it.
 func (b *tab) picture(name string) {
 	b.t.Helper()
-	dir := os.Getenv("SLUIS_SCREENSHOTS")
+	dir := os.Getenv("SLUIS_TEST_SCREENSHOTS")
 	if dir == "" {
 		return
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 // TestPages renders every page in every state and language. The pages are also
-// written to a directory, for a look at them: the test's own, or SLUIS_PREVIEW.
+// written to a directory, for a look at them: the test's own, or SLUIS_TEST_PREVIEW.
 func TestPages(t *testing.T) {
-	dir := os.Getenv("SLUIS_PREVIEW")
+	dir := os.Getenv("SLUIS_TEST_PREVIEW")
 	if dir == "" {
 		dir = t.TempDir()
 	}

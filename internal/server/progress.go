@@ -124,7 +124,11 @@ func progressOf(t *text.Catalogue, d delivery.Delivery) progressEvent {
 		State: d.State, Status: d.Status(), Percent: d.Percent(), Counts: d.Counts, Step: step, Done: done, Total: total,
 		Text: t.T("status." + string(d.Status())),
 	}
-	if step != "" && !d.Paused {
+	switch {
+	case step == "" || d.Paused:
+	case total > 0:
+		e.Text = t.T("progress.text_count", "step", t.T("step."+step), "n", done, "total", total)
+	default:
 		e.Text = t.T("progress.text", "step", t.T("step."+step), "percent", e.Percent)
 	}
 	return e

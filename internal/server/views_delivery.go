@@ -26,7 +26,10 @@ const (
 	stepStore      = "store"
 )
 
-// currentStep is where d is, and how much of that step is done.
+// records is about how many records are in so many chunks of d.
+func records(d delivery.Delivery, chunks int) int { return d.Counts.Read * chunks / max(d.Chunks, 1) }
+
+// currentStep is where d is, and how many records of that step are done.
 func currentStep(d delivery.Delivery) (step string, done, total int) {
 	switch d.State {
 	case delivery.Receiving:
@@ -35,13 +38,13 @@ func currentStep(d delivery.Delivery) (step string, done, total int) {
 		return stepCheck, 0, 0
 	case delivery.Exchanging:
 		if d.Kind == delivery.Identities && d.Prepared < d.Chunks {
-			return stepTemporary, d.Prepared, d.Chunks
+			return stepTemporary, records(d, d.Prepared), d.Counts.Read
 		}
-		return stepDefinitive, d.Resolved, d.Chunks
+		return stepDefinitive, records(d, d.Resolved), d.Counts.Read
 	case delivery.Deciding:
 		return stepDecide, 0, 0
 	case delivery.Registering:
-		return stepStore, d.Registered, d.Chunks
+		return stepStore, records(d, d.Registered), d.Counts.Read
 	}
 	return "", 0, 0
 }

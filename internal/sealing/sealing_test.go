@@ -139,3 +139,38 @@ func open(t *testing.T, path string, now func() time.Time) *Keyring {
 	}
 	return k
 }
+
+// TestTwoProcessesRotateAtOnce: neither drops the key that the other has made.
+func TestTwoProcessesRotateAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring.json")
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	rings := make([]*Keyring, 8)
+	for i := range rings {
+		rings[i] = open(t, path, clock)
+	}
+	now = now.Add(25 * time.Hour)
+	wrapped := make(chan []byte, len(rings))
+	for _, r := range rings {
+		go func() {
+			if _, _, err := r.Rotate(24*time.Hour, nil); err != nil {
+				t.Error(err)
+			}
+			_, w, _, err := r.NewKey("x")
+			if err != nil {
+				t.Error(err)
+			}
+			wrapped <- w
+		}()
+	}
+	fresh := make([][]byte, len(rings))
+	for i := range fresh {
+		fresh[i] = <-wrapped
+	}
+	late := open(t, path, clock)
+	for _, w := range fresh {
+		if _, err := late.OpenKey(w, "x"); err != nil {
+			t.Errorf("a key that was wrapped during the rotation is lost: %v", err)
+		}
+	}
+}

@@ -198,11 +198,15 @@ func TestRowWithIdentity(t *testing.T) {
 		"2809;1-1-2001;m;1\x00;Jansen;;a":                        {"CONTROL_CHARACTER patientNumber"},
 		"2809;1-1-2001;m;1;Jan\x07sen;;a\x1b":                    {"CONTROL_CHARACTER surname", "CONTROL_CHARACTER initials"},
 		"2809;1-1-2001;m;1;" + strings.Repeat("é", 1001) + ";;a": {"FIELD_TOO_LONG surname"},
+		"2809;1-1-2001;m;Canarynaam;1;Jansen;;a":                 {"ROW_TOO_MANY_COLUMNS "},
 		"2811;x;m;;Jansen;;a;y":                                  {"ROW_TOO_MANY_COLUMNS ", "CENTRE_OTHER centre", "BIRTH_DATE_UNREADABLE birthDate"},
 	} {
 		c, got := codes(t, k, row)
 		if !slices.Equal(got, want) {
 			t.Errorf("%.60q: %q, want %q", row, got, want)
+		}
+		if slices.Contains(want, "ROW_TOO_MANY_COLUMNS ") && c.display.Number != "" {
+			t.Errorf("%.60q: what stands in the number's column of a shifted row is kept", row)
 		}
 		if c.rejected() != (len(want) > 0) {
 			t.Errorf("%.60q: rejected %v", row, c.rejected())

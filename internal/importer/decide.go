@@ -31,8 +31,7 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 		if err != nil {
 			return err
 		}
-		lines, findings := explain(set, verdicts)
-		if err := im.Store.StoreVerdicts(ctx, c, no, lines, verdicts, findings); err != nil {
+		if err := im.Store.StoreVerdicts(ctx, c, no, linesOf(set), verdicts, explain(set, verdicts)); err != nil {
 			return err
 		}
 	}
@@ -102,12 +101,20 @@ func others(lines []int, self int) []int {
 	return slices.DeleteFunc(slices.Clone(lines), func(l int) bool { return l == self })
 }
 
-// explain gives the lines of a set, and a finding for each row that waits for a
-// data manager or repeats another.
-func explain(set []patient.Candidate, verdicts []patient.Verdict) (lines []int, findings []delivery.Finding) {
-	lines = make([]int, len(set))
+// linesOf gives the lines of a set, in its order.
+func linesOf(set []patient.Candidate) []int {
+	lines := make([]int, len(set))
 	for i, c := range set {
 		lines[i] = c.Line
+	}
+	return lines
+}
+
+// explain gives a finding for each row that waits for a data manager or repeats
+// another.
+func explain(set []patient.Candidate, verdicts []patient.Verdict) []delivery.Finding {
+	var findings []delivery.Finding
+	for i, c := range set {
 		v := verdicts[i]
 		code := string(v.Reason)
 		if v.Outcome == patient.Unchanged && c.Within.Repeats {
@@ -121,5 +128,5 @@ func explain(set []patient.Candidate, verdicts []patient.Verdict) (lines []int, 
 			Line:    c.Line, PatientNumber: c.Display.Number, Stage: delivery.StageDecide, Partners: v.Partners,
 		})
 	}
-	return lines, findings
+	return findings
 }

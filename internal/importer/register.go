@@ -24,14 +24,12 @@ func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 		if err != nil {
 			return err
 		}
-		lines, _ := explain(set, make([]patient.Verdict, len(set)))
-		err = im.Store.RegisterChunk(ctx, c, no, lines, func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+		err = im.Store.RegisterChunk(ctx, c, no, linesOf(set), func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
 			verdicts, err := im.Registrar.Register(ctx, tx, c.Delivery.CentreID, set)
 			if err != nil {
 				return nil, nil, err
 			}
-			_, findings := explain(set, verdicts)
-			return verdicts, findings, nil
+			return verdicts, explain(set, verdicts), nil
 		})
 		if err != nil {
 			return err

@@ -3,14 +3,10 @@ package importer
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -116,25 +112,14 @@ func (im *Importer) settle(a patient.Resolved, outage bool, today string) ([]pat
 
 // mark gives what deciding compares between the rows of one file.
 func (im *Importer) mark(c patient.Candidate) delivery.Mark {
-	m := delivery.Mark{Line: c.Line, Number: c.Display.Number}
+	m := delivery.Mark{Line: c.Line, Number: c.Display.Number, ContentHash: c.ContentHash()}
 	version := 0
-	parts := []string{c.Display.Birth.String(), string(c.Display.Sex)}
 	for _, p := range c.Pseudonyms {
-		id := strings.Join([]string{p.Type, p.Domain, strconv.Itoa(p.KeyVersion), p.Value}, "|")
 		if p.Type == im.Registrar.LinkingType() && p.KeyVersion > version {
-			m.LinkHash, version = hash64(id), p.KeyVersion // the newest, whatever order the TTP gave
+			m.LinkHash, version = p.Hash(), p.KeyVersion // the newest, whatever order the TTP gave
 		}
-		parts = append(parts, id)
 	}
-	slices.Sort(parts[2:])
-	m.ContentHash = hash64(strings.Join(parts, "\n"))
 	return m
-}
-
-// hash64 is a narrow index key, not a secret: pseudonyms are random already.
-func hash64(s string) int64 {
-	sum := sha256.Sum256([]byte(s))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // newRef makes a reference for a single entry.

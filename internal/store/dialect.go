@@ -11,8 +11,6 @@ import (
 
 // dialect is all that differs between the databases.
 type dialect interface {
-	// name is the folder of the migrations.
-	name() string
 	// migrate runs up to the newest schema under a lock.
 	migrate(ctx context.Context, db *sql.DB) error
 	// insert stores n rows at once, by the fastest way there is.

@@ -65,7 +65,7 @@ func (f finder) byNumber(centreID int64, numbers []string) (map[string]patient.P
 func (f finder) owners(centreID int64, pseudonyms []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
 	hashes := make([]int64, len(pseudonyms))
 	for i, p := range pseudonyms {
-		hashes[i] = valueHash(p)
+		hashes[i] = p.Hash()
 	}
 	out := map[patient.Pseudonym][]patient.Owner{}
 	err := pieces(hashes, f.d.maxIn(), func(part []int64) error {

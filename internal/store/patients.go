@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -45,13 +42,6 @@ type pseudonymRow struct {
 
 func (r pseudonymRow) pseudonym() patient.Pseudonym {
 	return patient.Pseudonym{Type: r.Type, Domain: r.Domain, KeyVersion: r.KeyVersion, Value: r.Value, ObservedOn: r.ObservedOn}
-}
-
-// valueHash is the narrow index key of a pseudonym. What it finds is compared
-// whole, so it need not be free of collisions.
-func valueHash(p patient.Pseudonym) int64 {
-	sum := sha256.Sum256([]byte(p.Type + "|" + p.Domain + "|" + strconv.Itoa(p.KeyVersion) + "|" + p.Value))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // scoped limits a query to what the actor may see; column is the centre's id.

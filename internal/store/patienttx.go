@@ -57,7 +57,7 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 func pseudonymRows(patientID int64, list []patient.Pseudonym) []pseudonymRow {
 	rows := make([]pseudonymRow, len(list))
 	for i, q := range list {
-		rows[i] = pseudonymRow{patientID, q.Type, q.Domain, q.KeyVersion, valueHash(q), q.Value, q.ObservedOn}
+		rows[i] = pseudonymRow{patientID, q.Type, q.Domain, q.KeyVersion, q.Hash(), q.Value, q.ObservedOn}
 	}
 	return rows
 }

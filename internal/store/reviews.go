@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -44,7 +42,7 @@ func (p *patientTx) OpenReviews(ctx context.Context, reviews []patient.ReviewIte
 		row := reviewRow{
 			CentreID: r.CentreID, DeliveryID: p.deliveryID, Line: r.Candidate.Line, PatientNumber: r.Candidate.Display.Number,
 			Birth: r.Candidate.Display.Birth.String(), Sex: string(r.Candidate.Display.Sex), Pseudonyms: string(pseudonyms),
-			ContentHash: contentHash(r.Candidate), Reason: string(r.Verdict.Reason), Partners: joinInts(r.Verdict.Partners),
+			ContentHash: r.Candidate.ContentHash(), Reason: string(r.Verdict.Reason), Partners: joinInts(r.Verdict.Partners),
 			State: "open", CreatedAt: stamp(r.At),
 		}
 		if row.PublicID, err = publicID(); err != nil {
@@ -116,16 +114,6 @@ func (p *patientTx) newReviews(rows []reviewRow) ([]reviewRow, error) {
 		}
 	}
 	return fresh, err
-}
-
-// contentHash tells whether two rows say the same.
-func contentHash(c patient.Candidate) int64 {
-	var sum int64
-	for _, p := range c.Pseudonyms {
-		sum ^= valueHash(p)
-	}
-	h := sha256.Sum256([]byte(c.Display.Birth.String() + "|" + string(c.Display.Sex)))
-	return sum ^ int64(binary.BigEndian.Uint64(h[:8]))
 }
 
 func joinInts(list []int) string {

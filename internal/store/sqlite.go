@@ -112,8 +112,6 @@ func (sqliteDialector) Translate(err error) error {
 	return err
 }
 
-func (sqliteDialect) name() string { return "sqlite" }
-
 func (sqliteDialect) migrate(ctx context.Context, db *sql.DB) error {
 	return goUp(ctx, goose.DialectSQLite3, db, "sqlite")
 }

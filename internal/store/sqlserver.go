@@ -34,8 +34,6 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return s, nil
 }
 
-func (sqlserverDialect) name() string { return "sqlserver" }
-
 // migrate holds an application lock on a connection of its own for the whole
 // run, since goose has none for SQL Server.
 func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {

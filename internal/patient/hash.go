@@ -1,0 +1,32 @@
+package patient
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Hash is a narrow index key of a pseudonym: its type, domain, key version and
+// value. It hides nothing, for pseudonyms are random already, and what it finds
+// is compared whole where that matters.
+func (p Pseudonym) Hash() int64 {
+	return hash64(p.Type + "|" + p.Domain + "|" + strconv.Itoa(p.KeyVersion) + "|" + p.Value)
+}
+
+// ContentHash tells whether two rows say the same: display set and pseudonyms,
+// in whatever order, without the number, the line and the day.
+func (c Candidate) ContentHash() int64 {
+	parts := make([]string, len(c.Pseudonyms))
+	for i, p := range c.Pseudonyms {
+		parts[i] = strconv.FormatInt(p.Hash(), 16)
+	}
+	slices.Sort(parts)
+	return hash64(c.Display.Birth.String() + "|" + string(c.Display.Sex) + "|" + strings.Join(parts, "|"))
+}
+
+func hash64(s string) int64 {
+	sum := sha256.Sum256([]byte(s))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}

@@ -51,6 +51,8 @@ const (
 	EnterPatient   Permission = "patients.enter"
 	ViewDeliveries Permission = "deliveries.view"
 	Deliver        Permission = "deliveries.deliver"
+	ImportDatasets Permission = "datasets.import" // and decide on what was imported
+	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
 )
 
@@ -58,8 +60,8 @@ const (
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver},
-	DataManager: {ViewPatients, ViewDeliveries},
-	Admin:       {ViewLog},
+	DataManager: {ViewPatients, ViewDeliveries, ImportDatasets, ViewTTP},
+	Admin:       {ViewLog, ViewTTP},
 	Auditor:     {ViewLog},
 }
 

@@ -28,12 +28,14 @@ var may = map[string][]string{
 	"internal/sealing":      {},
 	"internal/config":       {},
 	"internal/ttpsandbox":   {},
+	"internal/ttphealth":    {},
 	"internal/account":      {"internal/audit"},
 	"internal/delivery":     {"internal/audit", "internal/patient"},
 
-	"internal/ttpclient":         {"internal/patient"},
+	"internal/ttpclient":         {"internal/apperr", "internal/patient", "internal/ttphealth"},
 	"internal/ttpclient/prepare": {"internal/identity", "internal/patient", "internal/ttpclient"},
 	"internal/ttpclient/resolve": {"internal/patient", "internal/ttpclient"},
+	"internal/ttpclient/dataset": {"internal/apperr", "internal/patient", "internal/ttpclient"},
 	"internal/ttpclient/ttptest": {"internal/ttpclient", "internal/ttpsandbox"},
 
 	"internal/importer": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/patient", "internal/sealing"},
@@ -43,13 +45,15 @@ var may = map[string][]string{
 	},
 	"internal/importer/intake/tabular": {},
 
-	"internal/store":           {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/patient", "migrations"},
-	"internal/store/storetest": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/patient", "internal/store"},
+	"internal/renewal": {"internal/patient"},
+
+	"internal/store":           {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/patient", "internal/renewal", "internal/ttphealth", "migrations"},
+	"internal/store/storetest": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/patient", "internal/renewal", "internal/store", "internal/ttphealth"},
 
 	"internal/server": {
 		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer", "internal/importer/intake",
 		"internal/patient", "internal/server/api", "internal/server/entry", "internal/server/report", "internal/server/request",
-		"internal/server/upload", "web/static", "web/templates", "web/text",
+		"internal/server/upload", "internal/ttphealth", "web/static", "web/templates", "web/text",
 	},
 	"internal/server/api": {
 		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer/intake", "internal/patient",

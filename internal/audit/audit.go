@@ -55,6 +55,11 @@ const (
 	ReportViewed     Type = "report_viewed"
 	LogViewed        Type = "log_viewed"
 	AccountChanged   Type = "account_changed"
+	DatasetsListed   Type = "datasets_listed"
+	DatasetImported  Type = "dataset_imported"
+	// PseudonymsRenewed: their values under the TTP's newest key are being fetched.
+	PseudonymsRenewed Type = "pseudonyms_renewed"
+	TTPViewed         Type = "ttp_viewed"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -63,6 +68,7 @@ var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
+	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

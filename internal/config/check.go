@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // minKeyBytes is how long a key is at least.
@@ -112,11 +113,14 @@ func checkTTP(s settings, c *Config, faults *Faults) {
 	c.TTP = TTP{
 		AuthURL: checkURL("SLUIS_TTP_AUTH_URL", "https://auth.ttp.example.nl", s.TTPAuthURL, allow, faults),
 		APIURL:  checkURL("SLUIS_TTP_API_URL", "https://api.ttp.example.nl", s.TTPAPIURL, allow, faults),
-		Prepare: Credential{s.PrepareID, NewSecret(s.PrepareSecret)},
-		Resolve: Credential{s.ResolveID, NewSecret(s.ResolveSecret)},
+		Prepare: Credential{s.PrepareID, NewSecret(s.PrepareSecret), checkDay("SLUIS_TTP_PREPARE_SECRET_EXPIRES", s.PrepareEnds, faults)},
+		Resolve: Credential{s.ResolveID, NewSecret(s.ResolveSecret), checkDay("SLUIS_TTP_RESOLVE_SECRET_EXPIRES", s.ResolveEnds, faults)},
+		Calls:   checkNumber("SLUIS_TTP_CALLS", s.TTPCalls, 1, 64, faults),
+		Rows:    checkNumber("SLUIS_TTP_ROWS", s.TTPRows, 1, 1000, faults),
 		Domain:  s.TTPDomain,
 		CAFile:  s.TTPCAFile, ClientCertFile: s.TTPCertFile, ClientKeyFile: s.TTPKeyFile,
-		Sandbox: allow,
+		TemporaryLife: time.Duration(checkNumber("SLUIS_TTP_TEMPORARY_DAYS", s.TemporaryDays, 1, 3650, faults)) * 24 * time.Hour,
+		Sandbox:       allow,
 	}
 	for _, required := range []struct{ name, value, what string }{
 		{"SLUIS_TTP_PREPARE_CLIENT_ID", s.PrepareID, "the OAuth2 client that may make temporary pseudonyms"},
@@ -171,21 +175,55 @@ func loopback(host string) bool {
 
 // checkTypes reads the pseudonym types.
 func checkTypes(s settings, c *Config, faults *Faults) {
-	for _, t := range strings.Split(s.Types, ",") {
-		t = strings.TrimSpace(t)
-		switch {
-		case !typeName.MatchString(t):
-			faults.add("SLUIS_PSEUDONYM_TYPES", "must be names in capitals with commas between them, such as NGGV,NGG")
-			return
-		case slices.Contains(c.Types, t):
-			faults.add("SLUIS_PSEUDONYM_TYPES", "names %s twice", t)
-			return
-		}
-		c.Types = append(c.Types, t)
+	c.Types = checkNames("SLUIS_PSEUDONYM_TYPES", s.Types, faults)
+	if len(c.Types) == 0 {
+		return
 	}
 	if !slices.Contains(c.Types, s.LinkType) {
 		faults.add("SLUIS_LINK_TYPE", "must be one of SLUIS_PSEUDONYM_TYPES: %s", strings.Join(c.Types, ", "))
 	}
+	if s.PostcodeTypes == "" {
+		return
+	}
+	c.PostcodeTypes = checkNames("SLUIS_POSTCODE_TYPES", s.PostcodeTypes, faults)
+	for _, t := range c.PostcodeTypes {
+		switch {
+		case !slices.Contains(c.Types, t):
+			faults.add("SLUIS_POSTCODE_TYPES", "names %s, which is not one of SLUIS_PSEUDONYM_TYPES: %s", t, strings.Join(c.Types, ", "))
+		case t == s.LinkType:
+			faults.add("SLUIS_POSTCODE_TYPES", "names %s, the linking type; a pseudonym that changes with every move cannot link", t)
+		}
+	}
+}
+
+// checkNames reads names of pseudonym types; nil where one is wrong.
+func checkNames(setting, value string, faults *Faults) []string {
+	var names []string
+	for _, t := range strings.Split(value, ",") {
+		t = strings.TrimSpace(t)
+		switch {
+		case !typeName.MatchString(t):
+			faults.add(setting, "must be names in capitals with commas between them, such as NGGV,NGG")
+			return nil
+		case slices.Contains(names, t):
+			faults.add(setting, "names %s twice", t)
+			return nil
+		}
+		names = append(names, t)
+	}
+	return names
+}
+
+// checkDay reads a date; zero where none is given.
+func checkDay(name, value string, faults *Faults) time.Time {
+	if value == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.DateOnly, value)
+	if err != nil {
+		faults.add(name, "must be a date such as 2027-01-31")
+	}
+	return t
 }
 
 // checkNumber reads a whole number between two bounds.

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Config is a valid configuration.
@@ -34,6 +35,9 @@ type Config struct {
 	// two rows are held to be the same person.
 	Types    []string
 	LinkType string
+	// PostcodeTypes are those of Types that are made of a postcode: a patient has one
+	// for each day on which a postcode was true. LinkType is none of them.
+	PostcodeTypes []string
 
 	Workers        int   // deliveries worked on at once, in this process
 	MaxFileBytes   int64 // of one uploaded file
@@ -55,6 +59,12 @@ type TTP struct {
 	CAFile           string // of the TTP's certificate authority; empty for the system's
 	// ClientCertFile and ClientKeyFile are both set (mTLS) or both empty.
 	ClientCertFile, ClientKeyFile string
+	// Calls is how many calls for files may be under way at once, and Rows how many
+	// rows one of them carries.
+	Calls, Rows int
+	// TemporaryLife is how long a temporary pseudonym is held to live where the file
+	// does not say.
+	TemporaryLife time.Duration
 	// Sandbox lets the TTP be the sandbox, which makes pseudonyms up, also over
 	// http on this machine. To rehearse: such a configuration is not fit for
 	// production.
@@ -63,8 +73,9 @@ type TTP struct {
 
 // Credential is an OAuth2 client.
 type Credential struct {
-	ID     string
-	Secret Secret
+	ID      string
+	Secret  Secret
+	Expires time.Time // when the TTP stops accepting the secret; zero where nobody told
 }
 
 // Secure tells whether browsers reach us over TLS.
@@ -91,7 +102,12 @@ func (c Config) String() string {
 	line("SLUIS_TTP_PREPARE_CLIENT_SECRET", c.TTP.Prepare.Secret)
 	line("SLUIS_TTP_RESOLVE_CLIENT_ID", c.TTP.Resolve.ID)
 	line("SLUIS_TTP_RESOLVE_CLIENT_SECRET", c.TTP.Resolve.Secret)
+	line("SLUIS_TTP_PREPARE_SECRET_EXPIRES", day(c.TTP.Prepare.Expires))
+	line("SLUIS_TTP_RESOLVE_SECRET_EXPIRES", day(c.TTP.Resolve.Expires))
 	line("SLUIS_TTP_DOMAIN", c.TTP.Domain)
+	line("SLUIS_TTP_CALLS", c.TTP.Calls)
+	line("SLUIS_TTP_ROWS", c.TTP.Rows)
+	line("SLUIS_TTP_TEMPORARY_DAYS", int(c.TTP.TemporaryLife/(24*time.Hour)))
 	line("SLUIS_TTP_CA_FILE", c.TTP.CAFile)
 	line("SLUIS_TTP_CLIENT_CERT_FILE", c.TTP.ClientCertFile)
 	line("SLUIS_TTP_CLIENT_KEY_FILE", c.TTP.ClientKeyFile)
@@ -100,6 +116,7 @@ func (c Config) String() string {
 	}
 	line("SLUIS_PSEUDONYM_TYPES", strings.Join(c.Types, ","))
 	line("SLUIS_LINK_TYPE", c.LinkType)
+	line("SLUIS_POSTCODE_TYPES", strings.Join(c.PostcodeTypes, ","))
 	line("SLUIS_WORKERS", c.Workers)
 	line("SLUIS_MAX_FILE_MB", c.MaxFileBytes>>20)
 	line("SLUIS_MAX_ROWS", c.MaxRows)
@@ -111,6 +128,14 @@ func (c Config) String() string {
 	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
 	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
 	return b.String()
+}
+
+// day is a date, or nothing.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
 }
 
 // shown is a URL without what might be a password in it.

@@ -38,10 +38,16 @@ type settings struct {
 	TTPCAFile      string `env:"SLUIS_TTP_CA_FILE"`
 	TTPCertFile    string `env:"SLUIS_TTP_CLIENT_CERT_FILE"`
 	TTPKeyFile     string `env:"SLUIS_TTP_CLIENT_KEY_FILE"`
+	PrepareEnds    string `env:"SLUIS_TTP_PREPARE_SECRET_EXPIRES"`
+	ResolveEnds    string `env:"SLUIS_TTP_RESOLVE_SECRET_EXPIRES"`
+	TTPCalls       string `env:"SLUIS_TTP_CALLS" envDefault:"4"`
+	TTPRows        string `env:"SLUIS_TTP_ROWS" envDefault:"500"`
+	TemporaryDays  string `env:"SLUIS_TTP_TEMPORARY_DAYS" envDefault:"14"`
 	TTPSandbox     string `env:"SLUIS_TTP_SANDBOX" envDefault:"false"`
 	Types          string `env:"SLUIS_PSEUDONYM_TYPES" envDefault:"NGGV,NGG"`
 	LinkType       string `env:"SLUIS_LINK_TYPE" envDefault:"NGGV"`
-	Workers        string `env:"SLUIS_WORKERS" envDefault:"4"`
+	PostcodeTypes  string `env:"SLUIS_POSTCODE_TYPES"`
+	Workers        string `env:"SLUIS_WORKERS" envDefault:"2"`
 	MaxFileMB      string `env:"SLUIS_MAX_FILE_MB" envDefault:"100"`
 	MaxRows        string `env:"SLUIS_MAX_ROWS" envDefault:"200000"`
 	TrustedProxies string `env:"SLUIS_TRUSTED_PROXIES"`

@@ -27,6 +27,7 @@ type New struct {
 	KeyID      string // of the wrapping key
 	WrappedKey []byte
 	At         time.Time
+	DatasetID  string // of one that is fetched from the TTP
 }
 
 // Claim is a worker's hold on a delivery. Fence is the number that every write
@@ -50,9 +51,12 @@ type ChunkClaim struct {
 	Holds            Stuff
 	Sealed           []byte
 	CallKey          string // for the TTP's idempotency, the same on every try
-	Attempts         int
+	Attempts         int    // calls without an answer, one after the other
 	Fence            int64
 	WrappedKey       []byte
+	// ExpiresAt is when the first of its temporary pseudonyms runs out, as far as
+	// known; PausedAt since when the TTP gives no answer to what it holds, if so.
+	ExpiresAt, PausedAt time.Time
 }
 
 // Chunk is some rows of a delivery, sealed.
@@ -63,7 +67,10 @@ type Chunk struct {
 	Sealed              []byte
 	CallKey             string
 	Rows                []Row // every row read, rejected ones included
+	Waiting             int   // rows among them that wait for the TTP
 	Findings            []Finding
+	ExpiresAt           time.Time // when the first of its temporary pseudonyms runs out; zero where nobody said
+	Marks               []Mark    // with HoldsDefinitives alone
 }
 
 // Parsed is what a file turned out to be.
@@ -91,6 +98,22 @@ type Repeat struct {
 
 // MaxPartners is how many partner lines a finding names.
 const MaxPartners = 10
+
+// Backlog is what waits for the TTP, over the centres in scope.
+type Backlog struct {
+	Prepare, Resolve int       // rows that wait for temporary, and for definitive pseudonyms
+	Paused           int       // deliveries that wait because of the TTP
+	Denied           int       // those of them that it refuses
+	NextTryAt        time.Time // the soonest; zero where nothing is paused
+	// Expiring rows have a temporary pseudonym that runs out within ExpiryWarning;
+	// ExpiresAt is when the first one does.
+	Expiring  int
+	ExpiresAt time.Time
+}
+
+// ExpiryWarning is how long before temporary pseudonyms run out a data manager
+// is warned, and their rows go before all others.
+const ExpiryWarning = 48 * time.Hour
 
 // Place binds a chunk's sealed bytes to its number and to what they hold, so that
 // no chunk can stand in for another.

@@ -20,6 +20,7 @@ const (
 	KindUnknown Kind = ""
 	Identities  Kind = "identities"
 	Temporary   Kind = "temporary_pseudonyms"
+	Dataset     Kind = "dataset" // fetched from the TTP, definitive already
 )
 
 // Mode is what the user asked for.
@@ -49,6 +50,16 @@ const (
 	Refused     State = "refused"
 	Failed      State = "failed"
 	Cancelled   State = "cancelled"
+)
+
+// Pause is why a delivery waits for the TTP.
+type Pause string
+
+// The pauses.
+const (
+	Moving      Pause = ""
+	PauseDown   Pause = "down"   // the TTP does not answer, or is busy
+	PauseDenied Pause = "denied" // it does not accept our credentials: somebody must act
 )
 
 // Final tells whether nothing more will happen.
@@ -97,10 +108,12 @@ type Delivery struct {
 	CreatedAt    time.Time
 	FinishedAt   time.Time // zero while it is not final, and where it waits
 	ExpiresAt    time.Time // when an unanswered check lapses
-	// Paused is set while the TTP cannot be reached; NextTryAt says when it is
-	// asked again.
-	Paused    bool
+	// Paused says why the delivery waits for the TTP, if it does; NextTryAt when it
+	// is asked again.
+	Paused    Pause
 	NextTryAt time.Time
+	// DatasetID is the TTP's id of the dataset that it was fetched from, if any.
+	DatasetID string
 	// SameAs is the public id of the first delivery of this very file, if any.
 	SameAs string
 	// Counts are the outcomes so far; Planned is what a check says would happen.
@@ -120,9 +133,12 @@ type Delivery struct {
 func (d Delivery) Status() Status {
 	switch d.State {
 	case Receiving, Received:
+		if d.Paused != Moving {
+			return StatusPaused
+		}
 		return StatusQueued
 	case Exchanging, Deciding, Registering:
-		if d.Paused {
+		if d.Paused != Moving {
 			return StatusPaused
 		}
 		return StatusProcessing

@@ -16,8 +16,8 @@ func TestEveryStateHasAStatus(t *testing.T) {
 		if s.Final() && s.Waiting() {
 			t.Errorf("%s is final and waits for a person", s)
 		}
-		d.Paused = true
-		if paused := d.Status() == StatusPaused; paused != (s == Exchanging || s == Deciding || s == Registering) {
+		d.Paused = PauseDown
+		if paused := d.Status() == StatusPaused; paused == (s.Final() || s.Waiting()) {
 			t.Errorf("a paused delivery in state %s shows %s", s, d.Status())
 		}
 	}

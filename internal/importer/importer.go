@@ -22,6 +22,8 @@ type Store interface {
 	ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
 	// ClaimChunk takes a chunk that waits for the TTP.
 	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
+	// RenewDelivery prolongs the lease of a delivery during a long download.
+	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
 	// RenewChunk prolongs the lease of a chunk during a long call.
 	RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error
 	// ReleaseDelivery gives a delivery back until next, because a step failed for a
@@ -30,11 +32,29 @@ type Store interface {
 	// ReleaseChunk is the same for a chunk.
 	ReleaseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) (failures int, err error)
 	// PauseChunk gives a chunk back until next, because the TTP gave no answer.
-	PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error
+	PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error
+	// PauseDelivery is the same for a delivery that is fetched from the TTP.
+	PauseDelivery(ctx context.Context, c delivery.Claim, why delivery.Pause, next time.Time) error
 	// StoreResolved replaces the temporary pseudonyms of a chunk by its answers.
 	StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, marks []delivery.Mark, findings []delivery.Finding) error
 	// Fail ends a delivery that cannot go on, with a code for the log and the screen.
 	Fail(ctx context.Context, deliveryID int64, code string) error
+
+	// OpenDataset begins a delivery that is fetched from the TTP; apperr.Conflict
+	// "dataset_under_way" where one of this dataset is not final yet.
+	OpenDataset(ctx context.Context, d delivery.New) error
+	// LatestImports gives by dataset its latest delivery here, with its event.
+	LatestImports(ctx context.Context, who audit.Who, ids []string) (map[string]delivery.Delivery, error)
+	CentreByNumber(ctx context.Context, number string) (account.Centre, error)
+	Centres(ctx context.Context) ([]account.Centre, error)
+	// BeginParse removes what an interrupted fetch left behind; AddChunk adds to it;
+	// FinishFetch lets it be decided, and Refuse ends it with nothing taken over.
+	BeginParse(ctx context.Context, c delivery.Claim) error
+	AddChunk(ctx context.Context, c delivery.Claim, chunk delivery.Chunk) error
+	FinishFetch(ctx context.Context, c delivery.Claim, p delivery.Parsed) error
+	Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error
+	// Backlog tells what waits for the TTP.
+	Backlog(ctx context.Context, scope account.Scope) (delivery.Backlog, error)
 
 	// BeginDeciding takes back the verdicts and findings of an earlier decision.
 	BeginDeciding(ctx context.Context, c delivery.Claim) error
@@ -76,14 +96,29 @@ type Intake interface {
 	Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.ChunkClaim, error)
 }
 
+// ReadySet is a dataset at the TTP, and what became of it here.
+type ReadySet struct {
+	patient.Dataset
+	KnownCentre bool   // its centre is one of ours, so that it can be imported
+	DeliveryID  string // public id of its latest delivery here; empty where there is none
+	Under       bool   // that delivery is still under way
+}
+
 // Options are what an Importer needs. Zero numbers mean the defaults.
 type Options struct {
 	Store     Store
 	Intake    Intake
 	Resolver  patient.Resolver
+	Sets      patient.Datasets // nil: there are none
 	Registrar *patient.Registrar
 	Keys      *sealing.Keyring
-	Workers   int
+	Types     []string // the pseudonym types that are kept; nil: all
+	YearOnly  bool     // keep birth years, never dates
+	MaxRows   int      // of a dataset; 0: no limit
+	Domain    string   // the registry's pseudonym domain
+	Workers   int      // deliveries worked on at once: parsed, decided, stored
+	Calls     int      // chunks on their way through the TTP at once
+	TryNow    func()   // tells the TTP's clients that a person wants a try at once; may be nil
 	Lease     time.Duration
 	Poll      time.Duration // between looks at an empty queue
 	Now       func() time.Time
@@ -92,7 +127,8 @@ type Options struct {
 
 // The defaults and limits of the pipeline.
 const (
-	defaultWorkers = 4
+	defaultWorkers = 2
+	defaultCalls   = 6
 	defaultLease   = 2 * time.Minute
 	defaultPoll    = 500 * time.Millisecond
 
@@ -123,19 +159,25 @@ func New(o Options) (*Importer, error) {
 	if o.Workers == 0 {
 		o.Workers = defaultWorkers
 	}
+	if o.Calls == 0 {
+		o.Calls = defaultCalls
+	}
+	if o.TryNow == nil {
+		o.TryNow = func() {}
+	}
 	if o.Lease == 0 {
 		o.Lease = defaultLease
 	}
 	if o.Poll == 0 {
 		o.Poll = defaultPoll
 	}
-	return &Importer{Options: o, wake: make(chan struct{}, o.Workers)}, nil
+	return &Importer{Options: o, wake: make(chan struct{}, o.Workers+o.Calls)}, nil
 }
 
 // Wake tells the workers of this process that there is something to do, so that
 // they need not wait for their next look.
 func (im *Importer) Wake() {
-	for range im.Workers {
+	for range cap(im.wake) {
 		select {
 		case im.wake <- struct{}{}:
 		default:
@@ -158,5 +200,6 @@ func (im *Importer) Cancel(ctx context.Context, who audit.Who, scope account.Sco
 // RetryNow lets a paused delivery try the TTP at once.
 func (im *Importer) RetryNow(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
 	defer im.Wake()
+	im.TryNow()
 	return im.Store.Wake(ctx, who, scope, publicID)
 }

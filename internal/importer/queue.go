@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -18,16 +19,21 @@ import (
 func (im *Importer) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	for range im.Workers {
-		workers.Go(func() { im.work(ctx) })
+		workers.Go(func() { im.work(ctx, im.StepDelivery) })
+	}
+	// Chunks have hands of their own: a delivery that is being stored must not keep
+	// the TTP waiting, nor a slow TTP a delivery that could be stored.
+	for range im.Calls {
+		workers.Go(func() { im.work(ctx, im.StepChunk) })
 	}
 	workers.Go(func() { im.housekeep(ctx) })
 	workers.Wait()
 }
 
 // work takes one thing after the other, and waits where there is nothing.
-func (im *Importer) work(ctx context.Context) {
+func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, error)) {
 	for ctx.Err() == nil {
-		busy, err := im.Step(ctx)
+		busy, err := step(ctx)
 		if err != nil && ctx.Err() == nil {
 			im.Log.ErrorContext(ctx, "worker step failed", "err", err)
 		}
@@ -44,20 +50,30 @@ func (im *Importer) work(ctx context.Context) {
 	}
 }
 
-// Step does one piece of work: a delivery that can be parsed, decided or
-// registered, or else a chunk that waits for the TTP. busy is false where there
-// was nothing to do.
+// Step does one piece of work: of a delivery, or else of a chunk. busy is false
+// where there was nothing to do.
 func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
+	if busy, err = im.StepDelivery(ctx); busy || err != nil {
+		return busy, err
+	}
+	return im.StepChunk(ctx)
+}
+
+// StepDelivery takes a delivery that can be fetched, parsed, decided or
+// registered one state further.
+func (im *Importer) StepDelivery(ctx context.Context) (busy bool, err error) {
 	c, ok, err := im.Store.ClaimDelivery(ctx, im.Now(), im.Lease)
-	if err != nil {
+	if err != nil || !ok {
 		return false, err
 	}
-	if ok {
-		return true, im.guard(ctx, c.Delivery.ID, func() error { return im.advance(ctx, c) },
-			func(next time.Time) (int, error) {
-				return im.Store.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
-			})
-	}
+	return true, im.guard(ctx, c.Delivery.ID, func() error { return im.advance(ctx, c) },
+		func(next time.Time) (int, error) {
+			return im.Store.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
+		})
+}
+
+// StepChunk brings one chunk through the TTP.
+func (im *Importer) StepChunk(ctx context.Context) (busy bool, err error) {
 	ch, ok, err := im.Store.ClaimChunk(ctx, im.Now(), im.Lease)
 	if err != nil || !ok {
 		return false, err
@@ -149,6 +165,9 @@ func stack() string {
 func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
 	switch c.Delivery.State {
 	case delivery.Received:
+		if c.Delivery.Kind == delivery.Dataset {
+			return im.fetch(ctx, c)
+		}
 		return im.Intake.Parse(ctx, c)
 	case delivery.Deciding:
 		return im.decide(ctx, c)
@@ -178,14 +197,26 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 		next := im.Now().Add(backoff(c.Attempts, down.RetryAfter))
 		im.Log.WarnContext(ctx, "TTP not available", "delivery", c.DeliveryPublicID, "chunk", c.No, "attempts", c.Attempts+1,
 			"denied", down.Denied, "next", next, "err", down.Err)
-		return im.Store.PauseChunk(ctx, c, next)
+		return im.Store.PauseChunk(ctx, c, pauseOf(down), next)
 	}
 	return err
+}
+
+func pauseOf(down *patient.UnavailableError) delivery.Pause {
+	if down.Denied {
+		return delivery.PauseDenied
+	}
+	return delivery.PauseDown
 }
 
 // holdLease prolongs a chunk's lease while the TTP takes its time, and ends the
 // call where the chunk is lost.
 func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (context.Context, func()) {
+	return im.keep(ctx, func(ctx context.Context, until time.Time) error { return im.Store.RenewChunk(ctx, c, until) })
+}
+
+// keep calls renew now and then, until the work is done.
+func (im *Importer) keep(ctx context.Context, renew func(ctx context.Context, until time.Time) error) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
@@ -196,7 +227,7 @@ func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (conte
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := im.Store.RenewChunk(ctx, c, im.Now().Add(im.Lease)); errors.Is(err, delivery.ErrLost) {
+				if err := renew(ctx, im.Now().Add(im.Lease)); errors.Is(err, delivery.ErrLost) {
 					cancel(err)
 				}
 			}
@@ -245,6 +276,14 @@ func (im *Importer) Housekeep(ctx context.Context) error {
 	}
 	if n > 0 {
 		im.Log.InfoContext(ctx, "deliveries lapsed", "count", n)
+	}
+	waiting, err := im.Store.Backlog(ctx, account.AllCentres())
+	if err != nil {
+		return err
+	}
+	if waiting.Expiring > 0 {
+		im.Log.WarnContext(ctx, "temporary pseudonyms are about to run out while they wait for the TTP",
+			"rows", waiting.Expiring, "first", waiting.ExpiresAt)
 	}
 	inUse, err := im.Store.OpenKeyIDs(ctx)
 	if err != nil {

@@ -49,7 +49,7 @@ func (im *Importer) Enter(ctx context.Context, who audit.Who, centre account.Cen
 	} else if err != nil {
 		return Entered{}, err
 	}
-	findings, pseudonyms := im.settle(answers[row.Ref], false, patient.Day(im.Now()))
+	findings, pseudonyms := im.settle(answers[row.Ref], func(string) bool { return false }, patient.Day(im.Now()))
 	for _, f := range findings {
 		if f.Severity == patient.Fatal {
 			return Entered{Outcome: patient.Rejected, Findings: findings}, nil

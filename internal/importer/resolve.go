@@ -20,8 +20,23 @@ const (
 )
 
 // longOutage is how many tries without an answer make an outage in which a
-// temporary pseudonym may have run out: about half an hour.
+// temporary pseudonym may have run out of which nobody knows the end: about half
+// an hour.
 const longOutage = 10
+
+// ranOut tells whether a row's temporary pseudonym ran out while the TTP gave no
+// answer: it was still good when the first call was made in vain.
+func ranOut(c delivery.ChunkClaim, typ string, row patient.InExchange) bool {
+	if c.PausedAt.IsZero() {
+		return false
+	}
+	for _, t := range row.Temporaries {
+		if t.Type == typ && !t.ExpiresAt.IsZero() {
+			return t.ExpiresAt.After(c.PausedAt)
+		}
+	}
+	return c.Attempts >= longOutage
+}
 
 // resolve exchanges the temporary pseudonyms of a chunk for definitive ones.
 func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
@@ -46,7 +61,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	marks := make([]delivery.Mark, 0, len(rows))
 	var findings []delivery.Finding
 	for _, r := range rows {
-		found, pseudonyms := im.settle(answers[r.Ref], c.Attempts >= longOutage, today)
+		found, pseudonyms := im.settle(answers[r.Ref], func(typ string) bool { return ranOut(c, typ, r) }, today)
 		rejected := false
 		for _, f := range found {
 			rejected = rejected || f.Severity == patient.Fatal
@@ -86,12 +101,12 @@ func (im *Importer) ask(ctx context.Context, key string, rows []patient.InExchan
 
 // settle turns an answer into findings and dated pseudonyms. A row without its
 // linking pseudonym cannot be held to be anyone, and is rejected.
-func (im *Importer) settle(a patient.Resolved, outage bool, today string) ([]patient.Finding, []patient.Pseudonym) {
+func (im *Importer) settle(a patient.Resolved, outage func(typ string) bool, today string) ([]patient.Finding, []patient.Pseudonym) {
 	findings := slices.Clone(a.Findings)
 	fatal := false
 	for i, f := range findings {
 		fatal = fatal || f.Severity == patient.Fatal
-		if outage && f.Source == patient.TTP && f.Code == codeExpired {
+		if f.Source == patient.TTP && f.Code == codeExpired && outage(f.Field) {
 			findings[i] = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: codeExpiredDuringOutage, Field: f.Field}
 		}
 	}

@@ -9,10 +9,15 @@ import (
 )
 
 // Hash is a narrow index key of a pseudonym: its type, domain, key version and
-// value. It hides nothing, for pseudonyms are random already, and what it finds
-// is compared whole where that matters.
+// value, and the day of a postcode type, for one may live somewhere twice. It
+// hides nothing, for pseudonyms are random already, and what it finds is compared
+// whole where that matters.
 func (p Pseudonym) Hash() int64 {
-	return hash64(p.Type + "|" + p.Domain + "|" + strconv.Itoa(p.KeyVersion) + "|" + p.Value)
+	text := p.Type + "|" + p.Domain + "|" + strconv.Itoa(p.KeyVersion) + "|" + p.Value
+	if p.RecordedOn != "" {
+		text += "|" + p.RecordedOn
+	}
+	return hash64(text)
 }
 
 // ContentHash tells whether two rows say the same: display set and pseudonyms,

@@ -89,14 +89,20 @@ type Pseudonym struct {
 	Domain     string `json:"d"`
 	KeyVersion int    `json:"k"`
 	Value      string `json:"v"`
-	// ObservedOn is the day on which a postcode was true, or on which the value
-	// was first seen (ISO date).
+	// RecordedOn is the day (ISO date) on which the postcode was true of which the
+	// value was made; empty for other types. A patient has one value a day.
+	RecordedOn string `json:"r,omitempty"`
+	// ObservedOn is RecordedOn, or else the day on which the value was first seen.
 	ObservedOn string `json:"o,omitempty"`
 }
 
-// SameSpace tells whether p and q may be compared: same type, domain and key.
-func (p Pseudonym) SameSpace(q Pseudonym) bool {
-	return p.Type == q.Type && p.Domain == q.Domain && p.KeyVersion == q.KeyVersion
+// SameSpace tells whether p and q may be compared: same type, domain and key, and
+// the same day for a postcode type. There is one value in a space.
+func (p Pseudonym) SameSpace(q Pseudonym) bool { return p.Space() == q.Space() }
+
+// Space is a pseudonym without its value: what there is one value of.
+func (p Pseudonym) Space() Pseudonym {
+	return Pseudonym{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, RecordedOn: p.RecordedOn}
 }
 
 // Candidate is one row that wants to become, or to update, a patient.

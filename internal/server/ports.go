@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"time"
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
@@ -11,6 +12,7 @@ import (
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
+	"sluis/internal/ttphealth"
 )
 
 // What the server needs of the others. Every read of patients or deliveries
@@ -56,6 +58,22 @@ type Records interface {
 	RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error
 }
 
+// Watch tells how the TTP is doing.
+type Watch interface {
+	// TTPHealth gives the bins that start at since or later, in order of time.
+	TTPHealth(ctx context.Context, since time.Time) ([]ttphealth.Bin, error)
+	Backlog(ctx context.Context, scope account.Scope) (delivery.Backlog, error)
+	// Renewal is the latest fetching of new values after a rise of the TTP's key
+	// version; ok is false where there was none yet.
+	Renewal(ctx context.Context) (r patient.Renewal, ok bool, err error)
+}
+
+// Expiry is something of ours at the TTP that runs out.
+type Expiry struct {
+	What string    // "client_certificate", "prepare_secret", "resolve_secret": part of a catalogue key
+	At   time.Time // zero: it is there, and nobody told when it ends
+}
+
 // Receiver takes in a file. It reads r to its end as a stream; when it returns
 // the file is safe, and parsing it is a worker's. Errors: apperr.TooLarge
 // "file_too_large", apperr.Invalid "file_empty".
@@ -71,6 +89,13 @@ type Desk interface {
 	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 	// RetryNow wakes a paused delivery.
 	RetryNow(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// Datasets lists what stands ready at the TTP, with the event of who looked;
+	// apperr.Unavailable "ttp_unavailable".
+	Datasets(ctx context.Context, who audit.Who) ([]importer.ReadySet, error)
+	// ImportDataset starts the import of one as a delivery of the centre that the TTP
+	// names. apperr.NotFound where the TTP has no such set, or its centre is not
+	// ours; apperr.Conflict "dataset_under_way" where it is being imported already.
+	ImportDataset(ctx context.Context, who audit.Who, id string, mode delivery.Mode) (publicID string, err error)
 	// Enter stores one patient; apperr.Unavailable "ttp_unavailable".
 	Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
 }

@@ -125,7 +125,7 @@ func progressOf(t *text.Catalogue, d delivery.Delivery) progressEvent {
 		Text: t.T("status." + string(d.Status())),
 	}
 	switch {
-	case step == "" || d.Paused:
+	case step == "" || d.Paused != delivery.Moving:
 	case total > 0:
 		e.Text = t.T("progress.text_count", "step", t.T("step."+step), "n", done, "total", total)
 	default:

@@ -122,7 +122,7 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 	if d.State.Waiting() {
 		p.Expires = t.Moment(d.ExpiresAt)
 	}
-	if d.Paused {
+	if d.Paused != delivery.Moving {
 		p.NextTry = t.Moment(d.NextTryAt)
 	}
 	if d.State == delivery.Confirm {
@@ -146,7 +146,7 @@ func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	if !d.State.Final() && d.State != delivery.Registering {
 		p.CancelAction = path + "/annuleren"
 	}
-	if d.Paused {
+	if d.Paused != delivery.Moving {
 		p.RetryAction = path + "/nu-proberen"
 	}
 }

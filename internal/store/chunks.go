@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
@@ -17,7 +18,7 @@ func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
 		if err := t.hold(c); err != nil {
 			return err
 		}
-		for _, table := range []string{"chunks", "delivery_rows", "findings"} {
+		for _, table := range []string{"chunks", "delivery_rows", "findings", "row_marks"} {
 			if err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ?", c.Delivery.ID).Error; err != nil {
 				return err
 			}
@@ -38,7 +39,7 @@ func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk
 		}
 		row := chunkRow{
 			ID: id, DeliveryID: c.Delivery.ID, No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: string(k.Holds),
-			Sealed: k.Sealed, CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at,
+			Sealed: k.Sealed, CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at, Waiting: k.Waiting, ExpiresAt: pointer(k.ExpiresAt),
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
@@ -58,6 +59,9 @@ func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk
 		if err := t.addFindings(ctx, c.Delivery.ID, k.Findings); err != nil {
 			return err
 		}
+		if err := t.addMarks(ctx, c.Delivery.ID, k.Marks); err != nil {
+			return err
+		}
 		return t.db.Exec("UPDATE deliveries SET rows_read = rows_read + ?, chunks = chunks + 1 WHERE id = ?", len(k.Rows), c.Delivery.ID).Error
 	})
 }
@@ -75,6 +79,20 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 			return err
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?", string(delivery.Exchanging), t.at, c.Delivery.ID).Error
+	})
+}
+
+// FinishFetch lets a dataset, whose answers came with it, be decided.
+func (s *Store) FinishFetch(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE deliveries SET state = ?, resolved = chunks, paused = ?, denied = ?, next_try_at = NULL, lease_until = ? WHERE id = ?",
+			string(delivery.Deciding), false, false, t.at, c.Delivery.ID).Error
 	})
 }
 
@@ -202,8 +220,9 @@ func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed []byt
 	return one(res, delivery.ErrLost)
 }
 
-// StorePrepared replaces the identities of a chunk by temporary pseudonyms.
-func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, findings []delivery.Finding) (delivery.ChunkClaim, error) {
+// StorePrepared replaces the identities of a chunk by temporary pseudonyms of so
+// many rows, the first of which runs out at expires.
+func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time, findings []delivery.Finding) (delivery.ChunkClaim, error) {
 	err := s.write(ctx, func(t *tx) error {
 		if err := t.holdChunk(c, delivery.HoldsTemporaries, sealed); err != nil {
 			return err
@@ -211,10 +230,17 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
 			return err
 		}
-		return t.db.Exec("UPDATE deliveries SET prepared = prepared + 1, paused = ?, next_try_at = NULL WHERE id = ?", false, c.DeliveryID).Error
+		err := t.db.Exec("UPDATE chunks SET waiting = ?, expires_at = ?, attempts = 0, paused_at = NULL WHERE id = ?", waiting, nullTime(expires), c.ID).Error
+		if err != nil {
+			return err
+		}
+		if err := t.db.Exec("UPDATE deliveries SET prepared = prepared + 1 WHERE id = ?", c.DeliveryID).Error; err != nil {
+			return err
+		}
+		return t.answered(c)
 	})
 	if err == nil {
-		c.Holds, c.Sealed = delivery.HoldsTemporaries, sealed
+		c.Holds, c.Sealed, c.Attempts, c.PausedAt, c.ExpiresAt = delivery.HoldsTemporaries, sealed, 0, time.Time{}, expires
 	}
 	return c, err
 }
@@ -229,18 +255,31 @@ func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
 			return err
 		}
-		columns := []string{"delivery_id", "line", "patient_number", "link_hash", "content_hash"}
-		err := t.dialect.insert(ctx, t.raw, "row_marks", columns, len(list), func(i int) []any {
-			m := list[i]
-			return []any{c.DeliveryID, m.Line, m.Number, m.LinkHash, m.ContentHash}
-		})
-		if err != nil {
+		if err := t.addMarks(ctx, c.DeliveryID, list); err != nil {
 			return err
 		}
-		if err := t.db.Exec("UPDATE deliveries SET resolved = resolved + 1, paused = ?, next_try_at = NULL WHERE id = ?", false, c.DeliveryID).Error; err != nil {
+		if err := t.db.Exec("UPDATE chunks SET waiting = 0, expires_at = NULL, paused_at = NULL WHERE id = ?", c.ID).Error; err != nil {
+			return err
+		}
+		if err := t.db.Exec("UPDATE deliveries SET resolved = resolved + 1 WHERE id = ?", c.DeliveryID).Error; err != nil {
+			return err
+		}
+		if err := t.answered(c); err != nil {
 			return err
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ? WHERE id = ? AND state = ? AND resolved = chunks",
 			string(delivery.Deciding), c.DeliveryID, string(delivery.Exchanging)).Error
+	})
+}
+
+// addMarks stores what deciding compares between the rows of one delivery.
+func (t *tx) addMarks(ctx context.Context, id int64, list []delivery.Mark) error {
+	if len(list) == 0 {
+		return nil
+	}
+	columns := []string{"delivery_id", "line", "patient_number", "link_hash", "content_hash"}
+	return t.dialect.insert(ctx, t.raw, "row_marks", columns, len(list), func(i int) []any {
+		m := list[i]
+		return []any{id, m.Line, m.Number, m.LinkHash, m.ContentHash}
 	})
 }

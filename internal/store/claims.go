@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
 	"sluis/internal/delivery"
 )
 
@@ -74,11 +77,15 @@ type chunkRow struct {
 	LeaseUntil time.Time
 	Fence      int64
 	Failures   int
+	Waiting    int
+	ExpiresAt  *time.Time
+	PausedAt   *time.Time
 }
 
 func (chunkRow) TableName() string { return "chunks" }
 
-// ClaimChunk takes a chunk that waits for the TTP, the oldest delivery's first.
+// ClaimChunk takes a chunk that waits for the TTP: first those whose temporary
+// pseudonyms are about to run out, then the oldest delivery's.
 func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (delivery.ChunkClaim, bool, error) {
 	now = stamp(now)
 	var rows []struct {
@@ -88,7 +95,7 @@ func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 	err := s.read(ctx).Table("chunks k").Select("k.id, k.fence").Joins("JOIN deliveries d ON d.id = k.delivery_id").
 		Where("k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ? AND d.state = ?",
 			[]string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now, string(delivery.Exchanging)).
-		Order("k.id").Limit(8).Scan(&rows).Error
+		Order(urgentFirst(now)).Limit(8).Scan(&rows).Error
 	if err != nil {
 		return delivery.ChunkClaim{}, false, s.dialect.clean(err)
 	}
@@ -114,9 +121,23 @@ func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 		return delivery.ChunkClaim{
 			ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, No: k.Row.No,
 			Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Row.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1, WrappedKey: k.WrappedKey,
+			ExpiresAt: moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt),
 		}, true, nil
 	}
 	return delivery.ChunkClaim{}, false, nil
+}
+
+// urgentFirst orders chunks k for the TTP.
+func urgentFirst(now time.Time) clause.OrderBy {
+	soon := now.Add(delivery.ExpiryWarning)
+	return clause.OrderBy{Expression: gorm.Expr("CASE WHEN k.expires_at <= ? THEN 0 ELSE 1 END, CASE WHEN k.expires_at <= ? THEN k.expires_at END, k.id", soon, soon)}
+}
+
+// RenewDelivery prolongs a delivery's lease.
+func (s *Store) RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		return one(t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.Delivery.ID, c.Fence), delivery.ErrLost)
+	})
 }
 
 // RenewChunk prolongs a chunk's lease.
@@ -149,10 +170,10 @@ func (s *Store) release(ctx context.Context, table string, id, fence int64, next
 }
 
 // PauseChunk gives a chunk back until next.
-func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) error {
+func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec("UPDATE chunks SET attempts = attempts + 1, next_try_at = ?, lease_until = ? WHERE id = ? AND fence = ?",
-			stamp(next), t.at, c.ID, c.Fence)
+		res := t.db.Exec("UPDATE chunks SET attempts = attempts + 1, next_try_at = ?, lease_until = ?, paused_at = COALESCE(paused_at, ?) WHERE id = ? AND fence = ?",
+			stamp(next), t.at, t.at, c.ID, c.Fence)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}
@@ -166,8 +187,29 @@ func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, next time
 		if len(soonest) == 0 {
 			soonest = []time.Time{next}
 		}
-		return t.db.Exec("UPDATE deliveries SET paused = ?, next_try_at = ? WHERE id = ?", true, stamp(soonest[0]), c.DeliveryID).Error
+		return t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ? WHERE id = ?",
+			true, why == delivery.PauseDenied, stamp(soonest[0]), c.DeliveryID).Error
 	})
+}
+
+// PauseDelivery gives a delivery that is itself fetched from the TTP back until
+// next.
+func (s *Store) PauseDelivery(ctx context.Context, c delivery.Claim, why delivery.Pause, next time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		res := t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ?, lease_until = ? WHERE id = ? AND fence = ?",
+			true, why == delivery.PauseDenied, stamp(next), stamp(next), c.Delivery.ID, c.Fence)
+		return one(res, delivery.ErrLost)
+	})
+}
+
+// answered marks that the TTP gave this chunk an answer. Where it had not for a
+// while, the other chunks that wait for the same answer need wait no longer.
+func (t *tx) answered(c delivery.ChunkClaim) error {
+	err := t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = NULL WHERE id = ?", false, false, c.DeliveryID).Error
+	if err != nil || c.Attempts == 0 {
+		return err
+	}
+	return t.db.Exec("UPDATE chunks SET next_try_at = ? WHERE holds = ? AND next_try_at > ?", t.at, string(c.Holds), t.at).Error
 }
 
 // hold checks that a delivery's claim still stands, and prolongs it.

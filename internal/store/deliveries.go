@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"time"
@@ -56,6 +57,8 @@ type deliveryRow struct {
 	Resolved   int
 	Registered int
 	Paused     bool
+	Denied     bool
+	DatasetID  string
 	NextTryAt  *time.Time
 	LeaseUntil time.Time
 	Fence      int64
@@ -72,7 +75,7 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 		ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, CentreNumber: centreNumber, Filename: r.Filename,
 		Kind: delivery.Kind(r.Kind), Mode: delivery.Mode(r.Mode), State: delivery.State(r.State), Via: r.Via,
 		CreatedBy: r.UserName, CreatedAt: r.CreatedAt.UTC(), FinishedAt: moment(r.FinishedAt), ExpiresAt: moment(r.ExpiresAt),
-		Paused: r.Paused, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
+		Paused: r.pause(), DatasetID: r.DatasetID, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
 		Prepared: r.Prepared, Resolved: r.Resolved, Registered: r.Registered, FailCode: r.FailCode,
 		Counts: patient.Counts{
 			Read: r.RowsRead, Created: r.NCreated, Updated: r.NUpdated, Unchanged: r.NUnchanged, Rejected: r.NRejected, Review: r.NReview,
@@ -90,6 +93,16 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 	return d
 }
 
+func (r deliveryRow) pause() delivery.Pause {
+	switch {
+	case !r.Paused:
+		return delivery.Moving
+	case r.Denied:
+		return delivery.PauseDenied
+	}
+	return delivery.PauseDown
+}
+
 // who is the person in whose name the delivery's work is done.
 func (r deliveryRow) who() audit.Who {
 	return audit.Who{
@@ -103,6 +116,16 @@ func moment(t *time.Time) time.Time {
 	}
 	return t.UTC()
 }
+
+func pointer(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = stamp(t)
+	return &t
+}
+
+func nullTime(t time.Time) sql.NullTime { return sql.NullTime{Time: stamp(t), Valid: !t.IsZero()} }
 
 // listedDelivery is a delivery with its centre's number.
 type listedDelivery struct {
@@ -122,6 +145,9 @@ func findDelivery(db *gorm.DB, scope account.Scope, publicID string) (listedDeli
 	err := first(deliveriesIn(db, scope).Where("d.public_id = ? AND d.state <> ?", publicID, string(delivery.Receiving)).Order("d.id"), &r)
 	return r, err
 }
+
+// finalStates: done, then refused and failed, then cancelled.
+var finalStates = []string{string(delivery.Done), string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}
 
 // Delivery gives one delivery without an event: for the progress of one whose
 // page was logged.
@@ -157,14 +183,13 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 		if q.CentreNumber != "" {
 			db = db.Where("c.number = ?", q.CentreNumber)
 		}
-		final := []string{string(delivery.Done), string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}
 		switch q.Group {
 		case delivery.Open:
-			db = db.Where("d.state NOT IN ?", final)
+			db = db.Where("d.state NOT IN ?", finalStates)
 		case delivery.Closed:
-			db = db.Where("d.state IN ?", final)
+			db = db.Where("d.state IN ?", finalStates)
 		case delivery.ToMend:
-			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), final[1:3])
+			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), finalStates[1:3])
 		}
 		if q.After != "" {
 			last, err := findDelivery(t.db, scope, q.After)
@@ -246,6 +271,12 @@ func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id
 		if err := t.db.Exec("UPDATE deliveries SET next_try_at = ? WHERE id = ? AND paused = ?", t.at, r.Row.ID, true).Error; err != nil {
 			return err
 		}
+		// One that is itself fetched from the TTP waits by its lease.
+		err = t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND paused = ? AND state = ? AND lease_until > ?",
+			t.at, r.Row.ID, true, string(delivery.Received), t.at).Error
+		if err != nil {
+			return err
+		}
 		return t.record(audit.Event{Type: audit.DeliveryRetried, Action: audit.Execute, Who: who, ObjectType: "delivery", ObjectID: id})
 	})
 }
@@ -282,7 +313,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 	err := s.write(ctx, func(t *tx) error {
 		n = 0
 		var rows []deliveryRow
-		err := t.db.Where("(expires_at < ? AND state IN ?) OR (created_at < ? AND state = ?)", stamp(now),
+		err := t.db.Where("(expires_at < ? AND state IN ?) OR (created_at < ? AND state = ? AND dataset_id = '')", stamp(now),
 			[]string{string(delivery.Checked), string(delivery.Confirm)}, stamp(now.Add(-uploadLife)), string(delivery.Received)).Find(&rows).Error
 		if err != nil {
 			return err

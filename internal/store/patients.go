@@ -38,10 +38,11 @@ type pseudonymRow struct {
 	ValueHash  int64
 	Value      string
 	ObservedOn string
+	RecordedOn string
 }
 
 func (r pseudonymRow) pseudonym() patient.Pseudonym {
-	return patient.Pseudonym{Type: r.Type, Domain: r.Domain, KeyVersion: r.KeyVersion, Value: r.Value, ObservedOn: r.ObservedOn}
+	return patient.Pseudonym{Type: r.Type, Domain: r.Domain, KeyVersion: r.KeyVersion, Value: r.Value, RecordedOn: r.RecordedOn, ObservedOn: r.ObservedOn}
 }
 
 // scoped limits a query to what the actor may see; column is the centre's id.
@@ -137,7 +138,7 @@ func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope,
 		out.Listed = r.listed()
 		out.CreatedAt = r.Row.CreatedAt.UTC().Format(time.RFC3339)
 		var rows []pseudonymRow
-		if err := t.db.Table("pseudonyms").Where("patient_id = ?", r.Row.ID).Order("type, domain, key_version").Find(&rows).Error; err != nil {
+		if err := t.db.Table("pseudonyms").Where("patient_id = ?", r.Row.ID).Order("type, domain, key_version, recorded_on").Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, p := range rows {

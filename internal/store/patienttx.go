@@ -57,7 +57,7 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 func pseudonymRows(patientID int64, list []patient.Pseudonym) []pseudonymRow {
 	rows := make([]pseudonymRow, len(list))
 	for i, q := range list {
-		rows[i] = pseudonymRow{patientID, q.Type, q.Domain, q.KeyVersion, q.Hash(), q.Value, q.ObservedOn}
+		rows[i] = pseudonymRow{patientID, q.Type, q.Domain, q.KeyVersion, q.Hash(), q.Value, q.ObservedOn, q.RecordedOn}
 	}
 	return rows
 }
@@ -66,10 +66,10 @@ func (p *patientTx) insertPseudonyms(ctx context.Context, rows []pseudonymRow) e
 	if len(rows) == 0 {
 		return nil
 	}
-	columns := []string{"patient_id", "type", "domain", "key_version", "value_hash", "value", "observed_on"}
+	columns := []string{"patient_id", "type", "domain", "key_version", "value_hash", "value", "observed_on", "recorded_on"}
 	return p.t.dialect.insert(ctx, p.t.raw, "pseudonyms", columns, len(rows), func(i int) []any {
 		r := rows[i]
-		return []any{r.PatientID, r.Type, r.Domain, r.KeyVersion, r.ValueHash, r.Value, r.ObservedOn}
+		return []any{r.PatientID, r.Type, r.Domain, r.KeyVersion, r.ValueHash, r.Value, r.ObservedOn, r.RecordedOn}
 	})
 }
 
@@ -80,16 +80,15 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Added)...)
 		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Replaced)...)
 		for _, q := range c.Replaced {
-			space := patient.Pseudonym{Type: q.Type, Domain: q.Domain, KeyVersion: q.KeyVersion}
-			outdated[space] = append(outdated[space], c.Patient.ID)
+			outdated[q.Space()] = append(outdated[q.Space()], c.Patient.ID)
 		}
 		p.subjects = append(p.subjects, audit.Subject{PatientID: c.Patient.ID, Action: audit.Update})
 	}
-	// A statement a space, of which there are as many as pseudonym types.
+	// A statement a space: as many as there are pseudonym types, and days in the set.
 	for space, ids := range outdated {
 		err := pieces(ids, p.t.dialect.maxIn(), func(part []int64) error {
-			return p.t.db.Exec("DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND patient_id IN ?",
-				space.Type, space.Domain, space.KeyVersion, part).Error
+			return p.t.db.Exec("DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND recorded_on = ? AND patient_id IN ?",
+				space.Type, space.Domain, space.KeyVersion, space.RecordedOn, part).Error
 		})
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -18,14 +19,19 @@ func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (int64, error)
 		if id, err = t.next("deliveries", 1); err != nil {
 			return err
 		}
-		return t.db.Create(&deliveryRow{
-			ID: id, PublicID: d.PublicID, CentreID: d.CentreID, Filename: d.Filename, Mode: string(d.Mode), State: string(delivery.Receiving),
-			Via: d.Via, Confirmed: d.Confirmed, UserID: d.Who.UserID, UserName: cut(d.Who.Name, 300), UserRole: cut(d.Who.Role, 100),
-			Address: cut(d.Who.Address, 64), RequestID: cut(d.Who.RequestID, 64), KeyID: d.KeyID, WrappedKey: d.WrappedKey,
-			Columns: "{}", Refusals: "[]", Notes: "[]", LeaseUntil: t.at, CreatedAt: stamp(d.At),
-		}).Error
+		row := newDelivery(id, d, delivery.Receiving, t.at)
+		return t.db.Create(&row).Error
 	})
 	return id, err
+}
+
+func newDelivery(id int64, d delivery.New, state delivery.State, at time.Time) deliveryRow {
+	return deliveryRow{
+		ID: id, PublicID: d.PublicID, CentreID: d.CentreID, Filename: d.Filename, Mode: string(d.Mode), State: string(state),
+		Via: d.Via, Confirmed: d.Confirmed, UserID: d.Who.UserID, UserName: cut(d.Who.Name, 300), UserRole: cut(d.Who.Role, 100),
+		Address: cut(d.Who.Address, 64), RequestID: cut(d.Who.RequestID, 64), KeyID: d.KeyID, WrappedKey: d.WrappedKey,
+		Columns: "{}", Refusals: "[]", Notes: "[]", LeaseUntil: at, CreatedAt: stamp(d.At),
+	}
 }
 
 // AppendBlock stores a sealed block of an upload.

@@ -39,9 +39,10 @@ type Store interface {
 	// Refuse ends the delivery, removes its upload and destroys its key.
 	Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error
 
-	// StorePrepared replaces the identities of a chunk by its sealed temporary
-	// pseudonyms, in one transaction.
-	StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, findings []delivery.Finding) (delivery.ChunkClaim, error)
+	// StorePrepared replaces the identities of a chunk by the sealed temporary
+	// pseudonyms of so many rows, the first of which runs out at expires, in one
+	// transaction.
+	StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time, findings []delivery.Finding) (delivery.ChunkClaim, error)
 }
 
 // Preparer exchanges identities for temporary pseudonyms.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
@@ -59,7 +60,20 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, err
 	}
-	return in.Store.StorePrepared(ctx, c, sealed, findings)
+	return in.Store.StorePrepared(ctx, c, sealed, len(exchange), firstEnd(exchange), findings)
+}
+
+// firstEnd is when the first temporary pseudonym of rows runs out; zero where
+// nobody said.
+func firstEnd(rows []patient.InExchange) (first time.Time) {
+	for _, r := range rows {
+		for _, t := range r.Temporaries {
+			if !t.ExpiresAt.IsZero() && (first.IsZero() || t.ExpiresAt.Before(first)) {
+				first = t.ExpiresAt
+			}
+		}
+	}
+	return first
 }
 
 // complete gives the findings of an answer, and one of ours where the TTP made

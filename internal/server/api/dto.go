@@ -138,7 +138,7 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 	if d.State.Waiting() {
 		out.Planned, out.ExpiresAt = &d.Planned, d.ExpiresAt
 	}
-	if d.Paused {
+	if d.Paused != delivery.Moving {
 		out.NextTryAt = d.NextTryAt
 	}
 	for _, n := range d.Notes {

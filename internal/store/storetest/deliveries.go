@@ -179,7 +179,7 @@ func staleClaims(t *testing.T, s *store.Store) {
 	if err := s.StoreResolved(t.Context(), old, []byte("old"), nil, nil); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("the old worker wrote: %v", err)
 	}
-	ok(t, s.PauseChunk(t.Context(), k, time.Now().Add(time.Hour)))
+	ok(t, s.PauseChunk(t.Context(), k, delivery.PauseDown, time.Now().Add(time.Hour)))
 	d, err := s.Delivery(t.Context(), of(c), id)
 	ok(t, err)
 	if d.Status() != delivery.StatusPaused || d.NextTryAt.IsZero() {

@@ -43,6 +43,11 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"audit fails closed":   auditRollsBack,
 		"upload drops":         uploadDrops,
 		"checks lapse":         checksLapse,
+		"urgent chunks first":  urgentFirst,
+		"pauses end":           pausesEnd,
+		"datasets":             datasets,
+		"TTP health":           health,
+		"renewals":             renewals,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

@@ -1,0 +1,72 @@
+package patient
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrDatasetMalformed says that a dataset cannot be read as one. It holds
+// nothing of what was read.
+var ErrDatasetMalformed = errors.New("the dataset cannot be read")
+
+// Dataset is a set of rows that stands ready at the TTP (the PVM technique): the
+// hospital sent its file there, and the pseudonyms in it are definitive already.
+type Dataset struct {
+	ID        string
+	Centre    string // the centre's number: the TTP's word
+	CreatedAt time.Time
+	Rows      int
+	Types     []string
+	Ready     bool // false while the TTP is still at work on it
+}
+
+// DatasetRow is one row of a dataset, as the TTP gives it and nothing judged yet.
+type DatasetRow struct {
+	Number     string
+	BirthDate  string // ISO date, or what the hospital gave
+	Sex        string
+	Pseudonyms []Pseudonym // with the registry's domain filled in
+}
+
+// Datasets is where the TTP's datasets come from. Errors are
+// [*UnavailableError] where the TTP cannot be used now, and apperr.NotFound
+// "dataset_gone" where it has no such set any more.
+type Datasets interface {
+	Datasets(ctx context.Context) ([]Dataset, error)
+	// Rows streams a dataset; number counts from 1. An error of each ends it. What
+	// is whole and no dataset is [ErrDatasetMalformed].
+	Rows(ctx context.Context, id string, each func(number int, row DatasetRow) error) error
+}
+
+// Conversion asks for the value of a pseudonym in another domain, or in its own
+// under the newest key.
+type Conversion struct {
+	Ref       string // random, the same on a retry
+	Pseudonym Pseudonym
+}
+
+// Converted is the TTP's answer to a Conversion: a pseudonym, or fatal findings.
+type Converted struct {
+	Pseudonym Pseudonym // its RecordedOn and ObservedOn are those that were asked
+	Findings  []Finding
+}
+
+// Converter exchanges definitive pseudonyms for those of domain to, under the
+// newest key. As [Resolver]: exactly the refs that were asked, or an error.
+type Converter interface {
+	Convert(ctx context.Context, key, from, to string, items []Conversion) (map[string]Converted, error)
+}
+
+// Renewal is one walk over all pseudonyms that fetches the values under the
+// TTP's newest key, beside the old ones.
+type Renewal struct {
+	StartedAt  time.Time
+	FinishedAt time.Time // zero while it is under way
+	Total      int       // pseudonyms when it started
+	Looked     int       // at so many of them
+	Added      int       // new values stored
+	Refused    int       // the TTP had a finding instead of a value
+	Conflicts  int       // the patient has another value in that space already
+	NextTryAt  time.Time // set while the TTP does not answer
+}

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"sluis/internal/patient"
+	"sluis/internal/ttphealth"
 )
 
-// Row is one row of a call: a Person for Temporary, Temporaries for Definitive.
+// Row is one row of a call: a Person for Temporary, Temporaries for Definitive,
+// one Definitive for Convert.
 type Row struct {
 	Ref         string // random, the same on a retry, and saying nothing of the row
 	Person      Person
 	Temporaries []Value
+	Definitive  Value
 }
 
 // Format hides the row from fmt: it may hold an identity or a pseudonym.
@@ -30,8 +33,10 @@ type Call struct {
 	// PerTry shortens the time of one try, where a person waits; 0: as the client.
 	PerTry time.Duration
 
+	kind         ttphealth.Call
 	path, domain string
 	types        []string
+	flat         bool // the one pseudonym of a row stands in the item itself
 	body         func([]Row) ([]byte, error)
 	fits         func(c Call, r Row, vs []Value, sent *seen) bool
 }
@@ -98,7 +103,7 @@ func (x *exchange) ask(ctx context.Context, rows []Row) error {
 			return nil
 		case errors.Is(err, errUnusable), f != nil && f.verdict == otherKey && try == 0:
 			continue
-		case f != nil && f.verdict == takeApart:
+		case f != nil && (f.verdict == takeApart || f.verdict == gone):
 		case f != nil && f.verdict == tooLarge:
 			x.client.shrink(len(rows), f.maxItems)
 		default:
@@ -120,7 +125,7 @@ func (x *exchange) once(ctx context.Context, rows []Row, try int) error {
 		err = x.pair(rows, a.Items)
 	}
 	if errors.Is(err, errUnusable) {
-		x.client.opt.Log.Warn("ttp answer unusable", "call", x.call.path, "rows", len(rows), "try", try+1)
+		x.client.log.Warn("ttp answer unusable", "call", x.call.path, "rows", len(rows), "try", try+1)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluis/internal/patient"
@@ -26,7 +27,8 @@ type fault struct {
 	what       string // ours
 	cause      error  // only of kinds whose text is known to hold no body
 	retryAfter time.Duration
-	maxItems   int // with tooLarge, where the TTP said so
+	maxItems   int  // with tooLarge, where the TTP said so
+	held       bool // nothing was sent: it is the gate that says so
 }
 
 func (f *fault) Error() string {
@@ -55,7 +57,7 @@ func knownCode(code string) string {
 
 // networkFault keeps of a transport error only what speaks of the connection:
 // net/http may quote a piece of a broken answer.
-func networkFault(err error) error {
+func networkFault(err error) *fault {
 	f := &fault{verdict: tryAgain, what: "no connection"}
 	var (
 		op   *net.OpError
@@ -86,14 +88,21 @@ func networkFault(err error) error {
 	return f
 }
 
-// retryAfter reads the header, in seconds or as a date.
-func retryAfter(h http.Header) time.Duration {
-	v := h.Get("Retry-After")
+// retryAfter reads the header, in seconds or as a date; 0 where it says nothing
+// sensible. A date is held against the TTP's own clock where it tells that, for
+// the two may differ.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
 	var d time.Duration
-	if n, err := strconv.ParseInt(v, 10, 32); err == nil {
-		d = time.Duration(n) * time.Second
+	if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+		d = time.Duration(min(max(n, 0), int64(longestRetryAfter/time.Second))) * time.Second
+	} else if errors.Is(err, strconv.ErrRange) && !strings.HasPrefix(v, "-") {
+		d = longestRetryAfter
 	} else if at, err := http.ParseTime(v); err == nil {
-		d = time.Until(at)
+		if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = theirs
+		}
+		d = at.Sub(now)
 	}
 	return min(max(d, 0), longestRetryAfter)
 }

@@ -61,6 +61,9 @@ func (x *exchange) pair(rows []Row, items []answerItem) error {
 // shape checks one item: pseudonyms that were asked for, or a fatal finding, and
 // never both.
 func (x *exchange) shape(r Row, item answerItem) (Answer, bool) {
+	if x.call.flat && item.Value != "" {
+		item.Pseudonyms = append(item.Pseudonyms, Value{Type: item.Type, Value: item.Value, KeyVersion: item.KeyVersion})
+	}
 	a := Answer{Pseudonyms: item.Pseudonyms}
 	fatal := false
 	for _, w := range item.Findings {
@@ -118,6 +121,16 @@ func fitsDefinitive(_ Call, r Row, vs []Value, s *seen) bool {
 	return true
 }
 
+// fitsConvert: one of the type that was sent, under a key version; in the same
+// domain the very one that was sent, or one under a newer key.
+func fitsConvert(same bool, r Row, vs []Value) bool {
+	was, v := r.Definitive, vs[0]
+	if len(vs) != 1 || v.Type != was.Type || v.KeyVersion < 1 {
+		return false
+	}
+	return !same || v.KeyVersion > was.KeyVersion && v.Value != was.Value || v.KeyVersion == was.KeyVersion && v.Value == was.Value
+}
+
 // opaque tells whether a value may be a pseudonym: text that can be kept and
 // compared as it is.
 func opaque(v string) bool {
@@ -146,6 +159,7 @@ func (r Row) finding(w wireFinding, types []string) (patient.Finding, bool) {
 	}
 	f := patient.Finding{Severity: w.Severity, Source: patient.TTP, Code: w.Code, Field: w.Field, Message: w.Message}
 	known := slices.Contains(knownFields, w.Field) || slices.Contains(types, w.Field) ||
+		r.Definitive.Type == w.Field ||
 		slices.ContainsFunc(r.Temporaries, func(v Value) bool { return v.Type == w.Field })
 	if knownTexts[w.Message] && known {
 		return f, true

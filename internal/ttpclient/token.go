@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"sluis/internal/ttphealth"
 )
 
 // tokenSource holds one access token for all callers. x/oauth2 fetches it; what
@@ -35,7 +36,7 @@ func newTokenSource(c *Client) *tokenSource {
 		turn:   make(chan struct{}, 1),
 		config: clientcredentials.Config{
 			ClientID: c.opt.ClientID, ClientSecret: c.opt.Secret, Scopes: []string{c.opt.Scope},
-			TokenURL: strings.TrimSuffix(c.opt.AuthURL, "/") + tokenPath, AuthStyle: oauth2.AuthStyleInHeader,
+			TokenURL: c.line.auth + tokenPath, AuthStyle: oauth2.AuthStyleInHeader,
 		},
 	}
 }
@@ -48,19 +49,23 @@ func (s *tokenSource) token(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if s.held != "" && s.client.opt.Now().Before(s.until) {
+	if s.held != "" && s.client.now().Before(s.until) {
 		return s.held, nil
 	}
-	tok, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client.http))
+	start := time.Now()
+	tok, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client.line.http))
+	if ctx.Err() == nil || !errors.Is(ctx.Err(), context.Canceled) {
+		s.client.opt.Observe(ttphealth.Token, time.Since(start), err == nil)
+	}
 	if err != nil {
-		return "", tokenError(err)
+		return "", tokenError(err, s.client.now())
 	}
 	life := assumedToken
 	if !tok.Expiry.IsZero() {
 		life = time.Until(tok.Expiry)
 	}
 	s.held = tok.AccessToken
-	s.until = s.client.opt.Now().Add(life - min(life/10, maxMargin))
+	s.until = s.client.now().Add(life - min(life/10, maxMargin))
 	return s.held, nil
 }
 
@@ -74,7 +79,7 @@ func (s *tokenSource) drop(refused string) {
 }
 
 // tokenError classifies, and leaves out the body that x/oauth2 puts in its text.
-func tokenError(err error) error {
+func tokenError(err error, now time.Time) error {
 	e, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok || e.Response == nil {
 		return networkFault(err)
@@ -82,7 +87,7 @@ func tokenError(err error) error {
 	f := &fault{status: e.Response.StatusCode, what: "the token was not given", verdict: giveUp}
 	switch s := f.status; {
 	case s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s >= 500:
-		f.verdict, f.retryAfter = tryAgain, retryAfter(e.Response.Header)
+		f.verdict, f.retryAfter = tryAgain, retryAfter(e.Response.Header, now)
 	case s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden:
 		f.verdict = denied
 	}

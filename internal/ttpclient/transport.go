@@ -2,6 +2,7 @@ package ttpclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,22 +12,61 @@ import (
 	"strings"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go" // retries, breakers and limits that compose, with a context
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+
+	"sluis/internal/ttphealth"
 )
 
 // errUnusable says that an answer came in whole and does not fit the question.
 var errUnusable = errors.New("the answer does not fit the question")
 
-// post makes one call, with retries while the TTP is busy or broken. It gives an
-// answer, errUnusable, or a *fault.
+// request is one thing to ask of the TTP. It is written anew for each try.
+type request struct {
+	kind     ttphealth.Call
+	method   string
+	path     string
+	key      string // for idempotency; empty where asking twice is no matter
+	body     []byte
+	accept   string
+	perTry   time.Duration // 0: as the client
+	attempts int           // 0: as the client
+	person   bool          // somebody waits for it
+	// unbounded lifts both deadlines: read sees to it that it ends.
+	unbounded bool
+	read      func(ctx context.Context, resp *http.Response) error
+}
+
+// post makes one call. It gives an answer, errUnusable, or a *fault.
 func (c *Client) post(ctx context.Context, call Call, key string, body []byte) (*answerBody, error) {
-	retry := retrypolicy.NewBuilder[*answerBody]().
-		HandleIf(func(_ *answerBody, err error) bool { return c.retryable(ctx, err) }).
-		WithMaxAttempts(c.opt.Attempts).
+	var a *answerBody
+	err := c.send(ctx, request{
+		kind: call.kind, method: http.MethodPost, path: call.path, key: key, body: body, accept: "application/json, application/problem+json",
+		perTry: call.PerTry, person: call.PerTry > 0,
+		read: func(_ context.Context, resp *http.Response) error {
+			text, err := c.whole(resp)
+			if err == nil {
+				a, err = decode(text)
+			}
+			return err
+		},
+	})
+	return a, err
+}
+
+// send asks under the policies of the client, from outside to inside: overall
+// deadline, retries while the TTP is busy or broken, breakers, a place among the
+// calls at once, and the deadline of one try.
+func (c *Client) send(ctx context.Context, r request) error {
+	within, cancel := bounded(ctx, c.opt.Overall, r.unbounded)
+	defer cancel()
+	retry := retrypolicy.NewBuilder[any]().
+		HandleIf(func(_ any, err error) bool { return c.retryable(within, err) }).
+		WithMaxAttempts(cmp.Or(r.attempts, c.opt.Attempts)).
 		WithBackoff(c.opt.BaseDelay, c.opt.MaxDelay).
 		WithJitterFactor(0.25).
-		WithDelayFunc(func(e failsafe.ExecutionAttempt[*answerBody]) time.Duration {
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
 			if f, ok := errors.AsType[*fault](e.LastError()); ok && f.retryAfter > 0 {
 				return f.retryAfter
 			}
@@ -34,14 +74,29 @@ func (c *Client) post(ctx context.Context, call Call, key string, body []byte) (
 		}).
 		ReturnLastFailure().
 		Build()
-	return failsafe.With(retry).WithContext(ctx).GetWithExecution(func(e failsafe.Execution[*answerBody]) (*answerBody, error) {
-		a, err := c.try(ctx, call, key, body)
+	err := failsafe.With(retry, c.gate.denied, c.gate.down).WithContext(within).RunWithExecution(func(e failsafe.Execution[any]) error {
+		err := c.try(within, r)
 		if f, ok := errors.AsType[*fault](err); ok {
-			c.opt.Log.Warn("ttp call failed", "call", call.path, "attempt", e.Attempts(),
+			c.log.Warn("ttp call failed", "call", r.kind, "attempt", e.Attempts(),
 				"status", f.status, "code", f.code, "what", f.what, "retryAfter", f.retryAfter)
+			c.gate.asked(f.retryAfter)
 		}
-		return a, err
+		return err
 	})
+	if errors.Is(err, circuitbreaker.ErrOpen) {
+		return c.gate.shut()
+	}
+	if _, ok := errors.AsType[*fault](err); err != nil && !ok && within.Err() != nil {
+		return networkFault(within.Err())
+	}
+	return err
+}
+
+func bounded(ctx context.Context, d time.Duration, not bool) (context.Context, context.CancelFunc) {
+	if not {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
 }
 
 // retryable tells whether trying again within this call makes sense.
@@ -51,12 +106,22 @@ func (c *Client) retryable(ctx context.Context, err error) bool {
 }
 
 // try asks once; twice where the token turns out to be refused.
-func (c *Client) try(ctx context.Context, call Call, key string, body []byte) (*answerBody, error) {
-	perTry := c.opt.PerTry
-	if call.PerTry > 0 {
-		perTry = min(perTry, call.PerTry)
+func (c *Client) try(ctx context.Context, r request) error {
+	if err := c.gate.hold(ctx); err != nil {
+		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, perTry)
+	leave, err := c.line.enter(ctx, r.person)
+	if err != nil {
+		f := networkFault(err)
+		f.held = true // it waited for its turn, not for the TTP
+		return f
+	}
+	defer leave()
+	perTry := c.opt.PerTry
+	if r.perTry > 0 {
+		perTry = min(perTry, r.perTry)
+	}
+	ctx, cancel := bounded(ctx, perTry, r.unbounded)
 	defer cancel()
 	for again := false; ; again = true {
 		token, err := c.tokens.token(ctx)
@@ -64,53 +129,82 @@ func (c *Client) try(ctx context.Context, call Call, key string, body []byte) (*
 			err = networkFault(err) // the wait for the token ended
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		a, err := c.once(ctx, call, key, body, token)
+		err = c.once(ctx, r, token)
 		f, ok := errors.AsType[*fault](err)
 		if !ok || f.verdict != newToken {
-			return a, err
+			return err
 		}
 		c.tokens.drop(token)
 		if again {
 			f.verdict = denied
-			return nil, f
+			return f
 		}
 	}
 }
 
-func (c *Client) once(ctx context.Context, call Call, key string, body []byte, token string) (*answerBody, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.api+call.path, bytes.NewReader(body))
+func (c *Client) once(ctx context.Context, r request, token string) (err error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.line.api+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, &fault{verdict: giveUp, what: "the request cannot be made"}
+		return &fault{verdict: giveUp, what: "the request cannot be made"}
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json, application/problem+json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", r.accept)
 	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set(headerIdempotency, key)
-	resp, err := c.http.Do(req)
+	if r.key != "" {
+		req.Header.Set(headerIdempotency, r.key)
+	}
+	start := time.Now()
+	defer func() {
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			c.opt.Observe(r.kind, time.Since(start), answered(err))
+		}
+	}()
+	resp, err := c.line.http.Do(req)
 	if err != nil {
-		return nil, networkFault(err)
+		return networkFault(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		// Nobody asked for it: a page of some proxy, or a bomb.
+		return &fault{verdict: tryAgain, status: resp.StatusCode, what: "the answer is packed"}
+	}
+	if resp.StatusCode != http.StatusOK {
+		text, err := c.whole(resp)
+		if err != nil {
+			return err
+		}
+		return refusal(resp, text, c.now())
+	}
+	return r.read(ctx, resp)
+}
+
+// answered tells whether the TTP did its work, be it by refusing rows.
+func answered(err error) bool {
+	f, ok := errors.AsType[*fault](err)
+	return err == nil || ok && (f.verdict == takeApart || f.verdict == tooLarge || f.verdict == otherKey || f.verdict == gone)
+}
+
+// whole reads an answer that fits in memory.
+func (c *Client) whole(resp *http.Response) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, c.opt.MaxBody+1))
 	switch {
 	case err != nil:
 		return nil, networkFault(err)
 	case int64(len(text)) > c.opt.MaxBody:
 		return nil, &fault{verdict: giveUp, status: resp.StatusCode, what: "the answer is too large"}
-	case resp.StatusCode != http.StatusOK:
-		return nil, refusal(resp, text)
-	}
-	if !isJSON(resp.Header) {
+	case resp.StatusCode == http.StatusOK && !isJSON(resp.Header):
 		// A page of some proxy: the TTP itself was not reached.
 		return nil, &fault{verdict: tryAgain, status: resp.StatusCode, what: "the answer is no JSON"}
 	}
-	return decode(text)
+	return text, nil
 }
 
 // refusal reads status and code of an answer that is no 200.
-func refusal(resp *http.Response, text []byte) *fault {
+func refusal(resp *http.Response, text []byte, now time.Time) *fault {
 	var p problemBody
 	if isJSON(resp.Header) {
 		_ = json.Unmarshal(text, &p) // the status says enough where this fails
@@ -118,14 +212,22 @@ func refusal(resp *http.Response, text []byte) *fault {
 	f := &fault{status: resp.StatusCode, code: knownCode(p.Code), what: "the TTP refused the call", maxItems: p.MaxItems}
 	f.verdict = judge(f.status, f.code)
 	if f.verdict == tryAgain {
-		f.retryAfter = retryAfter(resp.Header)
+		f.retryAfter = retryAfter(resp.Header, now)
 	}
 	return f
 }
 
 func isJSON(h http.Header) bool {
+	mt := mediaType(h)
+	return mt == "application/json" || strings.HasSuffix(mt, "+json")
+}
+
+func mediaType(h http.Header) string {
 	mt, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && (mt == "application/json" || strings.HasSuffix(mt, "+json"))
+	if err != nil {
+		return ""
+	}
+	return mt
 }
 
 // decode tells a body that was cut off, which is the connection's fault, from

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluis/internal/patient"
+	"sluis/internal/ttphealth"
 )
 
 // This file is the wire contract: all that changes on the day the TTP's own
@@ -18,6 +19,8 @@ import (
 const (
 	ScopeTemporary  = "pseudonyms.temporary"
 	ScopeDefinitive = "pseudonyms.definitive"
+	ScopeConvert    = "pseudonyms.convert"
+	ScopeDatasets   = "datasets.read"
 )
 
 const (
@@ -25,6 +28,8 @@ const (
 	sandboxHeader  = "Sluis-Sandbox" // only our stand-in sends it
 	temporaryPath  = "/v1/pseudonyms/temporary"
 	definitivePath = "/v1/pseudonyms/definitive"
+	convertPath    = "/v1/pseudonyms/convert"
+	datasetsPath   = "/v1/datasets"
 
 	headerIdempotency = "Idempotency-Key"
 )
@@ -36,13 +41,14 @@ const defaultMaxItems = 1000
 const (
 	codeMalformed = "MALFORMED"
 	codeReused    = "IDEMPOTENCY_KEY_REUSED"
+	codeMissing   = "NOT_FOUND"
 )
 
 // knownCodes are the only ones that errors and logs repeat; a code is text from
 // outside too.
 var knownCodes = []string{
 	codeMalformed, codeReused, "TOO_MANY_ITEMS", "DOMAIN_NOT_ALLOWED", "SCOPE_NOT_ALLOWED", "UNAUTHORIZED",
-	"UNSUPPORTED_MEDIA_TYPE", "NOT_FOUND", "INTERNAL",
+	"UNSUPPORTED_MEDIA_TYPE", codeMissing, "INTERNAL",
 }
 
 // knownTexts are the findings that the contract lists. They hold no value of a
@@ -76,6 +82,7 @@ const (
 	takeApart                // a row in it cannot be read
 	tooLarge                 // too many rows
 	otherKey                 // the idempotency key stands for something else
+	gone                     // what was asked for is not there
 )
 
 func judge(status int, code string) verdict {
@@ -86,6 +93,8 @@ func judge(status int, code string) verdict {
 		return denied
 	case (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && code == codeMalformed:
 		return takeApart
+	case status == http.StatusNotFound && code == codeMissing, status == http.StatusGone:
+		return gone
 	case status == http.StatusRequestEntityTooLarge:
 		return tooLarge
 	case status == http.StatusConflict && code == codeReused:
@@ -146,6 +155,10 @@ type answerItem struct {
 	Ref        string        `json:"ref"`
 	Pseudonyms []Value       `json:"pseudonyms"`
 	Findings   []wireFinding `json:"findings"`
+	// A conversion is of one pseudonym, which stands in the item itself.
+	Type       string `json:"type"`
+	Value      string `json:"value"`
+	KeyVersion int    `json:"keyVersion"`
 }
 
 type wireFinding struct {
@@ -158,6 +171,7 @@ type wireFinding struct {
 // Temporary is the call that turns persons into temporary pseudonyms.
 func Temporary(domain string, types []string) Call {
 	return Call{
+		kind:   ttphealth.Temporary,
 		path:   temporaryPath,
 		domain: domain,
 		types:  types,
@@ -183,6 +197,7 @@ func Temporary(domain string, types []string) Call {
 // Definitive is the call that exchanges temporary pseudonyms for definitive ones.
 func Definitive(domain string) Call {
 	return Call{
+		kind:   ttphealth.Definitive,
 		path:   definitivePath,
 		domain: domain,
 		body: func(rows []Row) ([]byte, error) {
@@ -211,6 +226,60 @@ func Definitive(domain string) Call {
 	}
 }
 
+// Convert is the call that exchanges definitive pseudonyms of domain from for
+// those of domain to, under the newest key.
+func Convert(from, to string) Call {
+	return Call{
+		kind:   ttphealth.Convert,
+		path:   convertPath,
+		domain: from + " " + to,
+		body: func(rows []Row) ([]byte, error) {
+			type item struct {
+				Ref        string `json:"ref"`
+				Type       string `json:"type"`
+				Value      string `json:"value"`
+				KeyVersion int    `json:"keyVersion"`
+			}
+			items := make([]item, len(rows))
+			for i, r := range rows {
+				items[i] = item{r.Ref, r.Definitive.Type, r.Definitive.Value, r.Definitive.KeyVersion}
+			}
+			return json.Marshal(struct {
+				From  string `json:"from"`
+				To    string `json:"to"`
+				Items []item `json:"items"`
+			}{from, to, items})
+		},
+		fits: func(c Call, r Row, vs []Value, s *seen) bool { return fitsConvert(from == to, r, vs) },
+		flat: true,
+	}
+}
+
+// DatasetSummary is one dataset of the TTP's list.
+type DatasetSummary struct {
+	ID        string    `json:"id"`
+	Centre    string    `json:"centre"`
+	CreatedAt time.Time `json:"createdAt"`
+	Rows      int       `json:"rows"`
+	Types     []string  `json:"types"`
+	State     string    `json:"state"`
+}
+
+// DatasetReady is the state of a dataset that can be fetched.
+const DatasetReady = "ready"
+
+type datasetsBody struct {
+	Datasets []DatasetSummary `json:"datasets"`
+}
+
+// DatasetRow is one line of a dataset.
+type DatasetRow struct {
+	PatientNumber string  `json:"patientNumber"`
+	BirthDate     string  `json:"birthDate"`
+	Sex           string  `json:"sex"`
+	Pseudonyms    []Value `json:"pseudonyms"`
+}
+
 // sentTexts are the texts that went out with r and must not come back in words.
 func (r Row) sentTexts() (names, others []string) {
 	p := r.Person
@@ -222,5 +291,6 @@ func (r Row) sentTexts() (names, others []string) {
 	for _, v := range r.Temporaries {
 		others = append(others, v.Value)
 	}
+	others = append(others, r.Definitive.Value)
 	return names, slices.DeleteFunc(others, func(s string) bool { return s == "" })
 }

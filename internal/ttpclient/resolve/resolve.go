@@ -19,7 +19,10 @@ type Client struct {
 	domain string
 }
 
-var _ patient.Resolver = (*Client)(nil)
+var (
+	_ patient.Resolver  = (*Client)(nil)
+	_ patient.Converter = (*Client)(nil)
+)
 
 // New makes a client for domain. The credential of ttp has scope
 // [ttpclient.ScopeDefinitive].
@@ -44,10 +47,37 @@ func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolva
 		resolved := patient.Resolved{Findings: a.Findings}
 		for _, v := range a.Pseudonyms {
 			resolved.Pseudonyms = append(resolved.Pseudonyms, patient.Pseudonym{
-				Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, ObservedOn: v.RecordedOn,
+				Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, RecordedOn: v.RecordedOn, ObservedOn: v.RecordedOn,
 			})
 		}
 		out[ref] = resolved
+	}
+	return out, nil
+}
+
+// Convert implements [patient.Converter]. The credential has scope
+// [ttpclient.ScopeConvert].
+func (c *Client) Convert(ctx context.Context, key, from, to string, items []patient.Conversion) (map[string]patient.Converted, error) {
+	asked := make([]ttpclient.Row, len(items))
+	given := make(map[string]patient.Pseudonym, len(items))
+	for i, item := range items {
+		p := item.Pseudonym
+		asked[i] = ttpclient.Row{Ref: item.Ref, Definitive: ttpclient.Value{Type: p.Type, Value: p.Value, KeyVersion: p.KeyVersion}}
+		given[item.Ref] = p
+	}
+	answers, err := c.ttp.Exchange(ctx, key, ttpclient.Convert(from, to), asked)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]patient.Converted, len(answers))
+	for ref, a := range answers {
+		converted := patient.Converted{Findings: a.Findings}
+		for _, v := range a.Pseudonyms { // one at most
+			p := given[ref]
+			p.Domain, p.KeyVersion, p.Value = to, v.KeyVersion, v.Value
+			converted.Pseudonym = p
+		}
+		out[ref] = converted
 	}
 	return out, nil
 }

@@ -131,18 +131,64 @@ func (x *TTP) Tamper(change func(items []Item) []Item) {
 // Client makes a client whose waits are too short to notice.
 func (x *TTP) Client(scope string, change ...func(*ttpclient.Options)) *ttpclient.Client {
 	x.t.Helper()
+	return x.ClientOn(x.Line(), scope, change...)
+}
+
+// Line is a way to this TTP.
+func (x *TTP) Line(change ...func(*ttpclient.LineOptions)) *ttpclient.Line {
+	x.t.Helper()
+	opt := ttpclient.LineOptions{AuthURL: x.URL, APIURL: x.URL, Sandbox: true, Log: x.logger()}
+	for _, c := range change {
+		c(&opt)
+	}
+	l, err := ttpclient.NewLine(opt)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return l
+}
+
+// ClientOn is Client on a line that others may share. It goes on asking a TTP
+// that gives no answers, unless change says otherwise.
+func (x *TTP) ClientOn(l *ttpclient.Line, scope string, change ...func(*ttpclient.Options)) *ttpclient.Client {
+	x.t.Helper()
 	opt := ttpclient.Options{
-		AuthURL: x.URL, APIURL: x.URL, Sandbox: true, ClientID: scope, Secret: secret, Scope: scope,
-		Log: x.logger(), BaseDelay: time.Microsecond, MaxDelay: time.Millisecond, PerTry: 20 * time.Second,
+		ClientID: scope, Secret: secret, Scope: scope, BaseDelay: time.Microsecond, MaxDelay: time.Millisecond, PerTry: 20 * time.Second,
+		Trip: 1 << 20,
 	}
 	for _, c := range change {
 		c(&opt)
 	}
-	c, err := ttpclient.New(opt)
+	c, err := ttpclient.New(l, opt)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	return c
+}
+
+// RoundTripper reaches this TTP without a network, for tests whose time is not
+// real.
+func (x *TTP) RoundTripper() http.RoundTripper { return direct{x} }
+
+type direct struct{ ttp *TTP }
+
+func (d direct) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	in := r.Clone(r.Context())
+	in.RequestURI = r.URL.RequestURI()
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	rec := httptest.NewRecorder()
+	defer func() {
+		if recover() != nil { // as net/http: the handler broke the connection off
+			resp, err = nil, io.ErrUnexpectedEOF
+		}
+	}()
+	d.ttp.serve(rec, in)
+	return rec.Result(), nil
 }
 
 // Person is a made-up identity, in wire names. People differ in number alone.
@@ -176,7 +222,7 @@ func (x *TTP) Temporaries(people ...map[string]string) []map[string]string {
 			items[i][k] = v
 		}
 	}
-	return x.direct(ttpsandbox.ScopeTemporary, "temporary", Item{"domain": Domain, "types": Types, "items": items}, len(people))
+	return x.askDirectly(ttpsandbox.ScopeTemporary, "temporary", Item{"domain": Domain, "types": Types, "items": items}, len(people))
 }
 
 // Definitives asks the sandbox itself for the definitive pseudonyms.
@@ -190,12 +236,12 @@ func (x *TTP) Definitives(temporaries ...map[string]string) []map[string]string 
 		}
 		items[i] = Item{"ref": fmt.Sprint(i), "pseudonyms": ps}
 	}
-	return x.direct(ttpsandbox.ScopeDefinitive, "definitive", Item{"domain": Domain, "items": items}, len(temporaries))
+	return x.askDirectly(ttpsandbox.ScopeDefinitive, "definitive", Item{"domain": Domain, "items": items}, len(temporaries))
 }
 
 var serial atomic.Int64
 
-func (x *TTP) direct(client, verb string, body Item, n int) []map[string]string {
+func (x *TTP) askDirectly(client, verb string, body Item, n int) []map[string]string {
 	x.t.Helper()
 	token := x.roundTrip("/oauth2/token", "application/x-www-form-urlencoded", []byte("grant_type=client_credentials"), func(r *http.Request) { r.SetBasicAuth(client, secret) })
 	text, err := json.Marshal(body)

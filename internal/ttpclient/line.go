@@ -1,0 +1,167 @@
+package ttpclient
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/bulkhead"
+)
+
+// LineOptions make a Line. AuthURL and APIURL must be set; zero elsewhere means
+// the value named.
+type LineOptions struct {
+	AuthURL, APIURL string // base addresses, without the contract's paths
+	// Sandbox lets the TTP be the sandbox, also over plain http. Without it an
+	// answer that says it is the sandbox's is refused: its pseudonyms are made up.
+	Sandbox bool
+	TLS     *tls.Config // private roots; nil: the system's
+	// CertFile and KeyFile are our certificate; both or neither. They are read again
+	// when they change.
+	CertFile, KeyFile string
+	Transport         http.RoundTripper // nil: one of its own, without a proxy
+	Calls             int               // calls for files under way at once; 4
+	Log               *slog.Logger      // nil: none
+	Now               func() time.Time  // nil: time.Now
+}
+
+// Line is the way to the TTP that all clients share: its connections, our
+// certificate, and the number of calls that it takes at once. It is safe for
+// concurrent use.
+type Line struct {
+	opt       LineOptions
+	auth, api string
+	http      *http.Client
+	cert      *certificate // nil: we show none
+	// A person who waits never stands in the queue of the files.
+	files, people bulkhead.Bulkhead[any]
+}
+
+// callsForPeople is how many calls are kept free for persons who wait.
+const callsForPeople = 2
+
+// NewLine checks the options and reads the certificate. Nothing is sent yet.
+func NewLine(opt LineOptions) (*Line, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	opt.Calls = cmp.Or(opt.Calls, 4)
+	auth, authErr := checkURL("auth address", opt.AuthURL, opt.Sandbox)
+	api, apiErr := checkURL("API address", opt.APIURL, opt.Sandbox)
+	err := errors.Join(authErr, apiErr)
+	if opt.Calls < 1 {
+		err = errors.Join(err, errors.New("the number of calls at once must be positive"))
+	}
+	l := &Line{
+		opt: opt, auth: strings.TrimSuffix(opt.AuthURL, "/"), api: strings.TrimSuffix(opt.APIURL, "/"),
+		files: bulkhead.New[any](uint(max(opt.Calls, 1))), people: bulkhead.New[any](callsForPeople),
+	}
+	if opt.CertFile != "" {
+		var certErr error
+		l.cert, certErr = openCertificate(opt.CertFile, opt.KeyFile, opt.Now, opt.Log)
+		err = errors.Join(err, certErr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ttpclient: %w", err)
+	}
+	l.http = l.client(auth, api)
+	return l, nil
+}
+
+// CertificateExpiry tells when our certificate ends; false where we show none.
+func (l *Line) CertificateExpiry() (time.Time, bool) {
+	if l.cert == nil {
+		return time.Time{}, false
+	}
+	return l.cert.ends(), true
+}
+
+// checkURL wants an absolute https address without anything secret in it.
+func checkURL(name, raw string, allowHTTP bool) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return nil, fmt.Errorf("the TTP's %s is no address such as https://example.nl", name)
+	case u.Scheme != "https" && (u.Scheme != "http" || !allowHTTP):
+		return nil, fmt.Errorf("the TTP's %s must start with https://", name)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("the TTP's %s must have no user, query or fragment", name)
+	}
+	return u, nil
+}
+
+// client reaches the two addresses that were configured and no other: redirects
+// are not followed, and a proxy takes part only when Transport has one.
+func (l *Line) client(allowed ...*url.URL) *http.Client {
+	next := l.opt.Transport
+	if next == nil {
+		cfg := &tls.Config{}
+		if l.opt.TLS != nil {
+			cfg = l.opt.TLS.Clone()
+		}
+		cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+		if l.cert != nil {
+			cfg.GetClientCertificate = l.cert.get
+		}
+		conns := l.opt.Calls + callsForPeople + 2 // tokens are fetched beside the calls
+		next = &http.Transport{
+			TLSClientConfig: cfg, ForceAttemptHTTP2: true, DisableCompression: true,
+			MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns, IdleConnTimeout: 60 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		}
+	}
+	g := guard{next: next, sandbox: l.opt.Sandbox, allowed: map[string]bool{}}
+	for _, u := range allowed {
+		g.allowed[u.Scheme+"://"+u.Host] = true
+	}
+	return &http.Client{
+		Transport:     g,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// enter waits for a place among the calls under way; leave gives it back.
+func (l *Line) enter(ctx context.Context, person bool) (leave func(), err error) {
+	b := l.files
+	if person {
+		b = l.people
+	}
+	if err := b.AcquirePermit(ctx); err != nil {
+		return nil, err
+	}
+	return b.ReleasePermit, nil
+}
+
+// guard lets no request out to a host that was not configured.
+type guard struct {
+	next    http.RoundTripper
+	sandbox bool
+	allowed map[string]bool
+}
+
+var (
+	errHost    = errors.New("the host is not the configured TTP's")
+	errSandbox = errors.New("the TTP is the sandbox, whose pseudonyms are made up: set SLUIS_TTP_SANDBOX=true to rehearse with it")
+)
+
+func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !g.allowed[r.URL.Scheme+"://"+r.URL.Host] {
+		return nil, errHost
+	}
+	resp, err := g.next.RoundTrip(r)
+	if err == nil && !g.sandbox && resp.Header.Get(sandboxHeader) != "" {
+		_ = resp.Body.Close()
+		return nil, errSandbox
+	}
+	return resp, err
+}

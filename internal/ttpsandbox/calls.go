@@ -25,7 +25,7 @@ type call struct {
 	seed   []byte
 }
 
-// guarded does what both pseudonym calls have in common before their own work:
+// guarded does what the pseudonym calls have in common before their own work:
 // media type, credential, body, idempotency.
 func (s *Sandbox) guarded(scope string, do func(call) (*answer, *problem)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func decode(body []byte, into any) *problem {
 // allowed checks what both calls name: a domain, and a number of items with a
 // ref each.
 func (s *Sandbox) allowed(c *Client, domain string, refs []string) *problem {
-	if s.keys.domains[domain] == nil || len(c.Domains) > 0 && !slices.Contains(c.Domains, domain) {
+	if !s.keys.domains[domain] || len(c.Domains) > 0 && !slices.Contains(c.Domains, domain) {
 		return &problem{Status: http.StatusForbidden, Code: "DOMAIN_NOT_ALLOWED", Title: "This domain is not yours to use"}
 	}
 	if len(refs) > s.opt.MaxItems {
@@ -209,17 +209,18 @@ func (s *Sandbox) definitive(c call) (*answer, *problem) {
 // exchange answers one row: all of its pseudonyms, or what is wrong with them.
 func (s *Sandbox) exchange(c call, domain string, given []pseudonym) (answerItem, *problem) {
 	var out answerItem
+	newest := s.keyVersion()
 	for _, t := range given {
 		o, f := s.read(c, domain, t)
 		if f != nil {
 			out.Findings = append(out.Findings, f.at(t.Type))
 			continue
 		}
-		value, err := s.keys.definitive(domain, t.Type, o.precursor)
+		value, err := s.keys.definitive(domain, t.Type, newest, o.precursor)
 		if err != nil {
 			return answerItem{}, &problem{Status: http.StatusInternalServerError, Code: "INTERNAL", Title: "The TTP cannot do this now"}
 		}
-		out.Pseudonyms = append(out.Pseudonyms, pseudonym{Type: t.Type, Value: value, RecordedOn: t.RecordedOn, KeyVersion: keyVersion})
+		out.Pseudonyms = append(out.Pseudonyms, pseudonym{Type: t.Type, Value: value, RecordedOn: t.RecordedOn, KeyVersion: newest})
 	}
 	if len(out.Findings) > 0 {
 		out.Pseudonyms = nil

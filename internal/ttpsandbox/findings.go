@@ -32,6 +32,10 @@ var (
 	temporaryForeign = finding{fatal, "2203", "", "Het tijdelijke pseudoniem is voor een andere ontvanger bestemd"}
 )
 
+// About a definitive pseudonym that is to be converted; the contract's list has
+// no word for it.
+var definitiveUnknown = finding{fatal, "2202", "", "Het pseudoniem is onbekend of beschadigd"}
+
 func (f finding) at(typ string) finding {
 	f.Field = typ
 	return f

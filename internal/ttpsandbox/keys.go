@@ -13,7 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/daead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -32,13 +34,25 @@ type keyring struct {
 	nonce     []byte // HMAC that makes a repeated call give the same answer
 	body      []byte // HMAC over bodies, for the idempotency ledger
 	temporary cipher.AEAD
-	domains   map[string]tink.DeterministicAEAD
+	domains   map[string]bool
+
+	derive   func(label string, size int) ([]byte, error)
+	mu       sync.Mutex
+	versions map[domainVersion]tink.DeterministicAEAD // made when first asked for
+}
+
+type domainVersion struct {
+	domain  string
+	version int
 }
 
 func newKeyring(master []byte, domains []string) (*keyring, error) {
 	var errs []error
+	make := func(label string, size int) ([]byte, error) {
+		return hkdf.Key(sha256.New, master, nil, "sluis ttp sandbox v1 "+label, size)
+	}
 	derive := func(label string, size int) []byte {
-		key, err := hkdf.Key(sha256.New, master, nil, "sluis ttp sandbox v1 "+label, size)
+		key, err := make(label, size)
 		errs = append(errs, err)
 		return key
 	}
@@ -47,7 +61,9 @@ func newKeyring(master []byte, domains []string) (*keyring, error) {
 		token:     derive("token", 32),
 		nonce:     derive("nonce", 32),
 		body:      derive("body", 32),
-		domains:   map[string]tink.DeterministicAEAD{},
+		domains:   map[string]bool{},
+		derive:    make,
+		versions:  map[domainVersion]tink.DeterministicAEAD{},
 	}
 	block, err := aes.NewCipher(derive("temporary", 32))
 	if err == nil {
@@ -55,13 +71,37 @@ func newKeyring(master []byte, domains []string) (*keyring, error) {
 	}
 	errs = append(errs, err)
 	for _, d := range domains {
-		k.domains[d], err = subtle.NewAESSIV(derive("domain:"+d, subtle.AESSIVKeySize))
+		k.domains[d] = true
+		_, err = k.domainKey(d, 1)
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("ttpsandbox: deriving keys: %w", err)
 	}
 	return k, nil
+}
+
+// domainKey gives a domain's key of a version, from 1 up.
+func (k *keyring) domainKey(domain string, version int) (tink.DeterministicAEAD, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	at := domainVersion{domain, version}
+	if key := k.versions[at]; key != nil {
+		return key, nil
+	}
+	label := "domain:" + domain
+	if version > 1 {
+		label += ":" + strconv.Itoa(version)
+	}
+	raw, err := k.derive(label, subtle.AESSIVKeySize)
+	if err != nil {
+		return nil, err
+	}
+	key, err := subtle.NewAESSIV(raw)
+	if err == nil {
+		k.versions[at] = key
+	}
+	return key, err
 }
 
 // masterKey reads the key file, or makes it. Two processes that start at once

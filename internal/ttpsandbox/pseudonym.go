@@ -8,11 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"time"
 )
-
-// keyVersion of all domain keys; a later issue lets them turn.
-const keyVersion = 1
 
 var base32Plain = base32.StdEncoding.WithPadding(base32.NoPadding)
 
@@ -108,10 +106,16 @@ func (k *keyring) open(value, recipient string) (opened, bool) {
 // definitive gives the domain's pseudonym of a precursor. Deterministic
 // encryption, not a hash: the TTP alone can take it back to the precursor, and
 // so convert between domains.
-func (k *keyring) definitive(domain, typ, precursor string) (string, error) {
-	sealed, err := k.domains[domain].EncryptDeterministically([]byte(precursor), []byte(typ))
+func (k *keyring) definitive(domain, typ string, version int, precursor string) (string, error) {
+	key, err := k.domainKey(domain, version)
+	if err != nil {
+		return "", fmt.Errorf("ttpsandbox: deriving a key: %w", err)
+	}
+	sealed, err := key.EncryptDeterministically([]byte(precursor), []byte(typ))
 	if err != nil {
 		return "", fmt.Errorf("ttpsandbox: making a definitive pseudonym: %w", err)
 	}
-	return "v1." + base32Plain.EncodeToString(sealed), nil
+	return versionPrefix(version) + base32Plain.EncodeToString(sealed), nil
 }
+
+func versionPrefix(version int) string { return "v" + strconv.Itoa(version) + "." }

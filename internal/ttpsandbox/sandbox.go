@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,9 +15,11 @@ import (
 const (
 	ScopeTemporary  = "pseudonyms.temporary"
 	ScopeDefinitive = "pseudonyms.definitive"
+	ScopeConvert    = "pseudonyms.convert"
+	ScopeDatasets   = "datasets.read"
 )
 
-var scopes = []string{ScopeTemporary, ScopeDefinitive}
+var scopes = []string{ScopeTemporary, ScopeDefinitive, ScopeConvert, ScopeDatasets}
 
 // Options make a sandbox. Only Clients and Domains must be set.
 type Options struct {
@@ -34,6 +37,13 @@ type Options struct {
 	MaxItems      int      // in one call; 0: 1000
 	// MaxIdempotencyKeys remembered at once, oldest forgotten first; 0: 100,000.
 	MaxIdempotencyKeys int
+	// DatasetFolder holds the datasets that stand ready; empty: there are none.
+	DatasetFolder string
+	// Faults are switched on from the start. What stands in FaultFile, when it
+	// exists, is taken over while the sandbox runs.
+	Faults    Faults
+	FaultFile string
+	Seed      uint64 // of the shares of faults
 }
 
 // Client is a connected party.
@@ -57,6 +67,11 @@ type Sandbox struct {
 	keys       *keyring
 	answered   *ledger
 	amsterdam  *time.Location
+	turned     turned
+	faults     atomic.Pointer[Faults]
+	faultFile  watched
+	dice       *dice
+	load       load
 }
 
 // New checks the options, and reads the key file or makes it.
@@ -72,7 +87,8 @@ func New(opt Options) (*Sandbox, error) {
 	opt.MaxItems = orDefault(opt.MaxItems, 1000)
 	opt.MaxIdempotencyKeys = orDefault(opt.MaxIdempotencyKeys, 100_000)
 
-	s := &Sandbox{opt: opt, clients: map[string]*Client{}, answered: newLedger(opt.MaxIdempotencyKeys)}
+	s := &Sandbox{opt: opt, clients: map[string]*Client{}, answered: newLedger(opt.MaxIdempotencyKeys), dice: newDice(opt.Seed)}
+	s.SetFaults(opt.Faults)
 	if err := s.addClients(); err != nil {
 		return nil, err
 	}
@@ -116,18 +132,20 @@ func (s *Sandbox) addClients() error {
 	return nil
 }
 
-// Handler serves the contract's paths. Faults that a later option switches on
-// (latency, rate limits, resets, spoilt answers) belong around what it returns,
+// Handler serves the contract's paths, with the faults that are switched on
 // between the log and the routes.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth2/token", s.token)
 	mux.Handle("POST /v1/pseudonyms/temporary", s.guarded(ScopeTemporary, s.temporary))
 	mux.Handle("POST /v1/pseudonyms/definitive", s.guarded(ScopeDefinitive, s.definitive))
+	mux.Handle("POST /v1/pseudonyms/convert", s.guarded(ScopeConvert, s.convert))
+	mux.HandleFunc("GET /v1/datasets", s.listDatasets)
+	mux.HandleFunc("GET /v1/datasets/{id}", s.dataset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		problem{Status: http.StatusNotFound, Code: "NOT_FOUND", Title: "There is no such call"}.write(w)
 	})
-	return s.logged(mux)
+	return s.logged(s.misbehave(mux))
 }
 
 // logged writes one line a call: never a header, a query or a body.
@@ -136,9 +154,11 @@ func (s *Sandbox) logged(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		start := time.Now()
 		w.Header().Set("Sluis-Sandbox", "1") // so that nobody takes its pseudonyms for real ones
+		defer func() {                       // also where a fault breaks the connection off
+			s.opt.Log.Info("ttp sandbox call", "method", r.Method, "route", r.Pattern,
+				"status", rec.status, "ms", time.Since(start).Milliseconds())
+		}()
 		next.ServeHTTP(rec, r)
-		s.opt.Log.Info("ttp sandbox call", "method", r.Method, "route", r.Pattern,
-			"status", rec.status, "ms", time.Since(start).Milliseconds())
 	})
 }
 
@@ -147,6 +167,9 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 }
+
+// Unwrap lets a fault flush through the recorder.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func (r *recorder) WriteHeader(status int) {
 	r.status = status

@@ -50,6 +50,10 @@ type answerItem struct {
 	Ref        string      `json:"ref"`
 	Pseudonyms []pseudonym `json:"pseudonyms,omitempty"`
 	Findings   []finding   `json:"findings,omitempty"`
+	// A conversion is of one pseudonym, which stands in the item itself.
+	Type       string `json:"type,omitempty"`
+	Value      string `json:"value,omitempty"`
+	KeyVersion int    `json:"keyVersion,omitempty"`
 }
 
 type pseudonym struct {

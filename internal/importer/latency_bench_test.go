@@ -15,8 +15,10 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
+	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
+	"sluis/internal/ttpclient"
 	"sluis/internal/ttpclient/prepare"
 	"sluis/internal/ttpclient/ttptest"
 	"sluis/internal/ttpsandbox"
@@ -25,7 +27,7 @@ import (
 // What the TTP of BenchmarkLatency allows: so many calls at once, of so many
 // rows. It is small, so that the TTP is what everybody waits for.
 const (
-	allowedCalls = 6
+	allowedCalls = 5
 	allowedRows  = 50
 )
 
@@ -115,6 +117,7 @@ func sluisWay(b *testing.B, latency time.Duration, rows int) (perRow time.Durati
 	const files = 8
 	ttp := ttptest.Start(b)
 	p := newPlantAt(b, ttp, allowedRows, time.Now)
+	p.onLine(b, ttp, func(o *ttpclient.LineOptions) { o.Calls = allowedCalls }, func(o *importer.Options) { o.Calls = allowedCalls*3/2 + 1 })
 	peak, spent := slow(ttp, latency)
 	ctx, stop := context.WithCancel(b.Context())
 	var working sync.WaitGroup

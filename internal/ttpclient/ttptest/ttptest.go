@@ -25,6 +25,9 @@ import (
 // Domain is the sandbox's pseudonym domain.
 const Domain = "qrns"
 
+// OtherDomain is one to convert to.
+const OtherDomain = "cbs"
+
 const secret = "a-secret"
 
 // Types are what the tests ask for.
@@ -32,14 +35,16 @@ var Types = []string{"NGGV", "NGG"}
 
 // TTP is a running sandbox.
 type TTP struct {
-	URL    string
-	Log    Buffer // what the sandbox and all clients logged
-	Tokens atomic.Int64
-	Calls  atomic.Int64 // pseudonym calls
-	t      testing.TB
-	mu     sync.Mutex
-	fault  func(next http.Handler) http.Handler
-	inner  http.Handler
+	URL string
+	// Sandbox is the TTP itself, to switch faults on and to put datasets ready.
+	Sandbox *ttpsandbox.Sandbox
+	Log     Buffer // what the sandbox and all clients logged
+	Tokens  atomic.Int64
+	Calls   atomic.Int64 // pseudonym calls
+	t       testing.TB
+	mu      sync.Mutex
+	fault   func(next http.Handler) http.Handler
+	inner   http.Handler
 }
 
 // Start runs a sandbox until the test ends.
@@ -47,17 +52,19 @@ func Start(t testing.TB) *TTP {
 	t.Helper()
 	x := &TTP{t: t}
 	sb, err := ttpsandbox.New(ttpsandbox.Options{
-		Domains: []string{Domain},
-		Log:     x.logger(),
+		Domains: []string{Domain, OtherDomain},
+		Log:     x.logger(), DatasetFolder: t.TempDir(), Seed: 1,
 		Clients: []ttpsandbox.Client{
 			{ID: ttpsandbox.ScopeTemporary, Secret: secret, Recipient: "registry", Scopes: []string{ttpsandbox.ScopeTemporary}},
 			{ID: ttpsandbox.ScopeDefinitive, Secret: secret, Recipient: "registry", Scopes: []string{ttpsandbox.ScopeDefinitive}},
+			{ID: ttpsandbox.ScopeConvert, Secret: secret, Recipient: "registry", Scopes: []string{ttpsandbox.ScopeConvert}},
+			{ID: ttpsandbox.ScopeDatasets, Secret: secret, Recipient: "registry", Scopes: []string{ttpsandbox.ScopeDatasets}},
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.inner = sb.Handler()
+	x.Sandbox, x.inner = sb, sb.Handler()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(x.serve))
 	srv.Config.ErrorLog = slog.NewLogLogger(x.logger().Handler(), slog.LevelError)
 	srv.Start()

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -18,12 +16,11 @@ import (
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
+	"sluis/internal/renewal"
 	"sluis/internal/sealing"
 	"sluis/internal/server"
 	"sluis/internal/store"
-	"sluis/internal/ttpclient"
-	"sluis/internal/ttpclient/prepare"
-	"sluis/internal/ttpclient/resolve"
+	"sluis/internal/ttphealth"
 )
 
 // shutdownTime is how long running requests and steps get to end.
@@ -34,9 +31,12 @@ type app struct {
 	log     *slog.Logger
 	store   *store.Store
 	workers *importer.Importer
-	http    *http.Server
-	cert    string
-	key     string
+	// renewing fetches new values of pseudonyms when somebody asked for it.
+	renewing *renewal.Worker
+	health   *ttphealth.Recorder
+	http     *http.Server
+	cert     string
+	key      string
 }
 
 // assemble puts the parts together. The caller closes the store.
@@ -45,34 +45,23 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
-	tlsConfig, err := ttpTLS(c.TTP)
+	health := ttphealth.NewRecorder(time.Now)
+	ttp, err := openTTP(ctx, c, health, log)
 	if err != nil {
 		return nil, err
 	}
-	preparing, err := ttpclient.New(ttpOptions(c.TTP, c.TTP.Prepare, ttpclient.ScopeTemporary, tlsConfig, log))
-	if err != nil {
-		return nil, err
-	}
-	resolving, err := ttpclient.New(ttpOptions(c.TTP, c.TTP.Resolve, ttpclient.ScopeDefinitive, tlsConfig, log))
-	if err != nil {
-		return nil, err
-	}
-	for _, ttp := range []*ttpclient.Client{preparing, resolving} {
-		if err := ttp.CheckReal(ctx); err != nil {
-			return nil, err
-		}
-	}
-	preparer := prepare.New(preparing, c.TTP.Domain, c.Types)
 	in, err := intake.New(intake.Options{
-		Store: s, Preparer: preparer, Keys: keys, MACKey: []byte(c.FileMACKey.Reveal()), Types: c.Types, LinkType: c.LinkType,
+		Store: s, Preparer: ttp.preparer, Keys: keys, MACKey: []byte(c.FileMACKey.Reveal()), Types: c.Types, LinkType: c.LinkType,
+		PostcodeTypes: c.PostcodeTypes, TemporaryLife: c.TTP.TemporaryLife, ChunkRows: c.TTP.Rows,
 		YearOnly: c.BirthYearOnly, MaxBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	workers, err := importer.New(importer.Options{
-		Store: s, Intake: in, Resolver: resolve.New(resolving, c.TTP.Domain), Registrar: patient.NewRegistrar(c.LinkType, time.Now),
-		Keys: keys, Workers: c.Workers, Now: time.Now, Log: log,
+		Store: s, Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: patient.NewRegistrar(c.LinkType, time.Now), Keys: keys,
+		Types: c.Types, YearOnly: c.BirthYearOnly, MaxRows: c.MaxRows, Domain: c.TTP.Domain, Workers: c.Workers, Calls: hands(c.TTP.Calls),
+		TryNow: ttp.tryNow, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -82,15 +71,23 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		sessionKeys[i] = []byte(k.Reveal())
 	}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Desk: workers, Preparer: preparer,
+		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
+		Watch: s, Expiries: ttp.expiries,
 		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Types: c.Types, LinkType: c.LinkType,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &app{log: log, store: s, workers: workers, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile}, nil
+	return &app{
+		log: log, store: s, workers: workers, health: health, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile,
+		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
+	}, nil
 }
+
+// hands is how many chunks are worked on at once where the TTP takes so many
+// calls: while an answer is being stored, the next question is under way.
+func hands(calls int) int { return calls + calls/2 + 1 }
 
 // openKeyring opens the keyring, and refuses one that lacks what open deliveries
 // need: another file, or a disk that is not mounted. A new ring is made only
@@ -125,39 +122,6 @@ type waking struct {
 	workers *importer.Importer
 }
 
-func ttpOptions(t config.TTP, who config.Credential, scope string, tlsConfig *tls.Config, log *slog.Logger) ttpclient.Options {
-	return ttpclient.Options{
-		AuthURL: t.AuthURL.String(), APIURL: t.APIURL.String(), ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope,
-		Sandbox: t.Sandbox, TLS: tlsConfig, Log: log,
-	}
-}
-
-// ttpTLS is how the TTP is trusted and how we show who we are; nil for the
-// system's way.
-func ttpTLS(t config.TTP) (*tls.Config, error) {
-	if t.CAFile == "" && t.ClientCertFile == "" {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read SLUIS_TTP_CA_FILE: %w", err)
-		}
-		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("SLUIS_TTP_CA_FILE holds no certificate in PEM form")
-		}
-	}
-	if t.ClientCertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.ClientCertFile, t.ClientKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the TTP client certificate: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
-}
-
 // serve answers on ln and works the queue until ctx ends; then it lets running
 // requests and steps end, and returns.
 func (a *app) serve(ctx context.Context, ln net.Listener) error {
@@ -170,6 +134,8 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	a.http.BaseContext = func(net.Listener) context.Context { return requests }
 	var working sync.WaitGroup
 	working.Go(func() { a.workers.Run(live) })
+	working.Go(func() { a.renewing.Run(live) })
+	working.Go(func() { keepHealth(live, a.health, a.store, a.log) })
 	failed := make(chan error, 1)
 	go func() {
 		if a.cert != "" {

@@ -27,6 +27,8 @@ import (
 type demoCommand struct {
 	Addr string `default:"127.0.0.1:8080" help:"Address to listen on; loopback only."`
 	Data string `default:"./data" help:"Folder for the database, the keys and demo.json."`
+	// Fault shows how Sluis behaves beside a TTP that does not.
+	Fault string `help:"Faults of the TTP from the start, such as latency=50ms,500=10%%; web sandbox fault changes them while it runs."`
 }
 
 // demoFile is what demo.json tells.
@@ -77,7 +79,7 @@ func (d demoCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	sandbox, err := newSandbox(d.Data, keys.TTPPrepare, keys.TTPResolve, log)
+	sandbox, err := newSandbox(d.Data, keys.TTPPrepare, keys.TTPResolve, d.Fault, log)
 	if err != nil {
 		return err
 	}
@@ -113,8 +115,9 @@ func (d demoCommand) config(k demoKeys, base *url.URL, ttp string) config.Config
 			AuthURL: at, APIURL: at, Domain: sandboxDomain, Sandbox: true,
 			Prepare: config.Credential{ID: sandboxPrepareID, Secret: config.NewSecret(k.TTPPrepare)},
 			Resolve: config.Credential{ID: sandboxResolveID, Secret: config.NewSecret(k.TTPResolve)},
+			Calls:   4, Rows: 500, TemporaryLife: 14 * 24 * time.Hour,
 		},
-		Types: []string{"NGGV", "NGG"}, LinkType: "NGGV", Workers: 4, MaxFileBytes: 100 << 20, MaxRows: 200_000,
+		Types: []string{"NGGV", "NGG"}, LinkType: "NGGV", Workers: 2, MaxFileBytes: 100 << 20, MaxRows: 200_000,
 	}
 }
 

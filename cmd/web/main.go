@@ -59,9 +59,16 @@ type commands struct {
 	Demo    demoCommand  `cmd:"" help:"Start everything on this machine with embedded defaults and made-up accounts."`
 	Serve   serveCommand `cmd:"" help:"Start the real service, configured by SLUIS_… environment variables."`
 	Sandbox struct {
-		Serve        sandboxServeCommand `cmd:"" help:"Serve the stand-in TTP alone."`
+		Serve        sandboxServeCommand `cmd:"" default:"withargs" help:"Serve the stand-in TTP alone."`
+		Fault        faultCommand        `cmd:"" help:"Break and mend the TTP of a running demonstration or sandbox."`
+		Rotate       rotateCommand       `cmd:"" help:"Turn the TTP's keys: definitive pseudonyms get a new key version."`
+		Dataset      datasetCommand      `cmd:"" help:"Play the hospital: put a pseudonymised file ready at the TTP as a dataset."`
 		Pseudonymise pseudonymiseCommand `cmd:"" help:"Play the hospital: turn a CSV with identities into one with temporary pseudonyms."`
 	} `cmd:"" help:"The stand-in for the TTP."`
+	Pseudonyms struct {
+		Renew  renewCommand   `cmd:"" help:"Fetch the values of all pseudonyms under the TTP's newest key, beside the old ones."`
+		Status renewalCommand `cmd:"" help:"Tell how that is going."`
+	} `cmd:"" help:"The pseudonyms that are stored."`
 	Keyring struct {
 		GiveUp giveUpCommand `cmd:"" help:"End the deliveries whose key is lost, as failed."`
 	} `cmd:"" help:"The keyring of the real service."`

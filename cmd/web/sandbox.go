@@ -18,23 +18,35 @@ import (
 // The stand-in TTP's parties: the care provider that makes temporary pseudonyms
 // and the registry that resolves them.
 const (
-	sandboxDomain    = "qrns"
-	sandboxPrepareID = "zorgaanbieder"
-	sandboxResolveID = "registratie"
-	sandboxRegistry  = "qrns-registratie"
+	sandboxDomain = "qrns"
+	// sandboxOtherDomain is one to convert to.
+	sandboxOtherDomain = "cbs"
+	sandboxPrepareID   = "zorgaanbieder"
+	sandboxResolveID   = "registratie"
+	sandboxRegistry    = "qrns-registratie"
 )
 
-// newSandbox opens the stand-in TTP whose keys are in the data folder.
-func newSandbox(data, prepareSecret, resolveSecret string, log *slog.Logger) (*ttpsandbox.Sandbox, error) {
+// faultFile is where a running sandbox looks for the faults that are to be
+// switched on.
+const faultFile = "faults.txt"
+
+// newSandbox opens the stand-in TTP whose keys and datasets are in the data
+// folder, with faults switched on as [ttpsandbox.ParseFaults] reads them.
+func newSandbox(data, prepareSecret, resolveSecret, faults string, log *slog.Logger) (*ttpsandbox.Sandbox, error) {
+	f, err := ttpsandbox.ParseFaults(faults)
+	if err != nil {
+		return nil, fmt.Errorf("--fault: %w", err)
+	}
 	folder := filepath.Join(data, "ttp")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the TTP's folder: %w", err)
 	}
 	return ttpsandbox.New(ttpsandbox.Options{
-		KeyFile: filepath.Join(folder, "keys.json"), Log: log, Domains: []string{sandboxDomain},
+		KeyFile: filepath.Join(folder, "keys.json"), Log: log, Domains: []string{sandboxDomain, sandboxOtherDomain},
+		DatasetFolder: filepath.Join(folder, "datasets"), Faults: f, FaultFile: filepath.Join(folder, faultFile),
 		Clients: []ttpsandbox.Client{
 			{ID: sandboxPrepareID, Secret: prepareSecret, Scopes: []string{"pseudonyms.temporary"}, Recipient: sandboxRegistry},
-			{ID: sandboxResolveID, Secret: resolveSecret, Scopes: []string{"pseudonyms.definitive"}, Recipient: sandboxRegistry},
+			{ID: sandboxResolveID, Secret: resolveSecret, Scopes: []string{"pseudonyms.definitive", "pseudonyms.convert", "datasets.read"}, Recipient: sandboxRegistry},
 		},
 	})
 }
@@ -47,6 +59,7 @@ type sandboxServeCommand struct {
 	TLSKey  string `name:"tls-key" help:"Key file of the certificate."`
 	Prepare string `env:"SLUIS_SANDBOX_PREPARE_SECRET" required:"" help:"Secret of client zorgaanbieder."`
 	Resolve string `env:"SLUIS_SANDBOX_RESOLVE_SECRET" required:"" help:"Secret of client registratie."`
+	Fault   string `help:"Faults from the start, such as latency=50ms,500=10%%,reset=5%%; web sandbox fault changes them while it runs."`
 }
 
 // Run serves until ctx ends.
@@ -57,7 +70,7 @@ func (s sandboxServeCommand) Run(ctx context.Context, c console) error {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
-	box, err := newSandbox(s.Data, s.Prepare, s.Resolve, slog.New(slog.NewTextHandler(c.err, nil)))
+	box, err := newSandbox(s.Data, s.Prepare, s.Resolve, s.Fault, slog.New(slog.NewTextHandler(c.err, nil)))
 	if err != nil {
 		return err
 	}
@@ -80,6 +93,14 @@ func (s sandboxServeCommand) Run(ctx context.Context, c console) error {
 	return err
 }
 
+// hasSandbox tells whether a demonstration or sandbox has been in this folder.
+func hasSandbox(data string) error {
+	if _, err := os.Stat(filepath.Join(data, "ttp", "keys.json")); err != nil {
+		return fmt.Errorf("there is no TTP in %s: start the demonstration with --data %s first", data, data)
+	}
+	return nil
+}
+
 // pseudonymiseCommand plays the hospital's side of the web technique.
 type pseudonymiseCommand struct {
 	Data string `default:"./data" help:"Folder of the demonstration whose TTP is asked."`
@@ -89,11 +110,7 @@ type pseudonymiseCommand struct {
 
 // Run writes Out, and beside it the refused rows with the TTP's words.
 func (p pseudonymiseCommand) Run(ctx context.Context, c console) (err error) {
-	if _, err := os.Stat(filepath.Join(p.Data, "ttp", "keys.json")); err != nil {
-		return fmt.Errorf("there is no TTP in %s: start the demonstration with --data %s first", p.Data, p.Data)
-	}
-	// The secrets play no part: nobody signs in.
-	box, err := newSandbox(p.Data, "unused-here", "unused-there", slog.New(slog.DiscardHandler))
+	box, err := idleSandbox(p.Data)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type Options struct {
 	Receiver Receiver
 	Desk     Desk
 	Preparer Preparer
+	Watch    Watch
+	Expiries func() []Expiry // what of ours at the TTP runs out
 
 	Demo          bool // a banner on every page
 	BirthYearOnly bool // the registry keeps the birth year alone

@@ -1,9 +1,7 @@
 package intake
 
 import (
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -90,22 +88,16 @@ func (k checker) shape(c *checked, cells []string) {
 		c.fail("ROW_TOO_MANY_COLUMNS", "")
 		c.shifted = true
 	}
-	for _, f := range k.inOrder() {
+	for _, f := range k.fields {
 		cell := k.cell(cells, f)
 		switch {
+		case f == delivery.FieldPatientNumber: // has checks of its own
 		case utf8.RuneCountInString(cell) > maxCell:
 			c.fail("FIELD_TOO_LONG", f)
 		case tabular.Control(strings.ReplaceAll(strings.ReplaceAll(cell, "\n", " "), "\t", " ")):
 			c.fail("CONTROL_CHARACTER", f)
 		}
 	}
-}
-
-// inOrder gives the fields that shape judges in the order of their columns, so
-// that a report is the same each time. The patient number has checks of its own.
-func (k checker) inOrder() []delivery.Field {
-	fields := slices.SortedFunc(maps.Keys(k.at), func(a, b delivery.Field) int { return k.at[a] - k.at[b] })
-	return slices.DeleteFunc(fields, func(f delivery.Field) bool { return f == delivery.FieldPatientNumber })
 }
 
 func (k checker) number(c *checked, cells []string) {
@@ -128,7 +120,6 @@ func (k checker) person(c *checked, cells []string) {
 	birth, ok := date(k.cell(cells, delivery.FieldBirthDate))
 	if !ok {
 		c.fail("BIRTH_DATE_UNREADABLE", delivery.FieldBirthDate)
-		return
 	}
 	if b, real := patient.ParseBirth(birth); real {
 		c.display.Birth = k.keep(b)
@@ -139,16 +130,10 @@ func (k checker) person(c *checked, cells []string) {
 		Initials:  oneLine(k.cell(cells, fieldInitials)),
 		BirthDate: birth,
 		Sex:       string(c.display.Sex),
+		Postcodes: k.postcodes(c, cells),
 	}
 	if f.Sex == "" {
 		f.Sex = k.cell(cells, delivery.FieldSex)
-	}
-	// A postcode without a readable day is left out: it would be dated wrongly.
-	if on, ok := date(k.cell(cells, fieldRecordedOn)); ok && k.cell(cells, fieldPostcode) != "" {
-		p := k.cell(cells, fieldPostcode)
-		f.Postcodes = []identity.Postcode{{
-			Postcode: p, HouseNumber: k.cell(cells, fieldHouseNumber), Suffix: k.cell(cells, fieldSuffix), RecordedOn: on,
-		}}
 	}
 	c.identity = identity.New(f)
 }
@@ -172,18 +157,7 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 	if cell := k.cell(cells, delivery.FieldSex); cell != "" && c.display.Sex == patient.SexUnknown {
 		c.warn("SEX_UNKNOWN", delivery.FieldSex)
 	}
-	for _, t := range k.types {
-		value := k.cell(cells, delivery.Field(t))
-		switch {
-		case value == "" && t == k.linkType:
-			c.fail("LINK_PSEUDONYM_MISSING", delivery.Field(t))
-		case value == "":
-		case utf8.RuneCountInString(value) > patient.MaxPseudonymLength || strings.ContainsAny(value, " \n\t"):
-			c.fail("PSEUDONYM_MALFORMED", delivery.Field(t))
-		default:
-			c.temporaries = append(c.temporaries, patient.Temporary{Type: t, Value: value})
-		}
-	}
+	k.temporaries(c, cells)
 }
 
 // keep gives what the registry may keep of a birth date.
@@ -234,30 +208,4 @@ func date(cell string) (iso string, ok bool) {
 	}
 	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
 	return y + "-" + two(m) + "-" + two(d), true
-}
-
-// separators are what people write between the digits of a BSN.
-var separators = strings.NewReplacer(" ", "", ".", "", "-", "")
-
-// looksLikeBSN is the 11-proef on nine digits; a lost leading zero is restored.
-func looksLikeBSN(number string) bool {
-	number = separators.Replace(number)
-	if len(number) == 8 {
-		number = "0" + number
-	}
-	if len(number) != 9 || number == "000000000" {
-		return false
-	}
-	sum := 0
-	for i, c := range []byte(number) {
-		if c < '0' || c > '9' {
-			return false
-		}
-		weight := 9 - i
-		if i == 8 {
-			weight = -1
-		}
-		sum += weight * int(c-'0')
-	}
-	return sum%11 == 0
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"sluis/internal/account"
@@ -52,26 +54,33 @@ type Preparer interface {
 
 // Options are what an Intake needs. Zero numbers mean the defaults.
 type Options struct {
-	Store     Store
-	Preparer  Preparer
-	Keys      *sealing.Keyring
-	MACKey    []byte // of the keyed hash by which a file is known again
-	Types     []string
-	LinkType  string
-	YearOnly  bool // keep birth years, never dates
-	MaxBytes  int64
-	MaxRows   int
-	ChunkRows int
-	Limits    tabular.Limits
-	Now       func() time.Time
-	Log       *slog.Logger
+	Store    Store
+	Preparer Preparer
+	Keys     *sealing.Keyring
+	MACKey   []byte // of the keyed hash by which a file is known again
+	Types    []string
+	// PostcodeTypes are those of Types that are made of a postcode: several a row,
+	// each with the day on which the postcode was true. LinkType is none of them.
+	PostcodeTypes []string
+	LinkType      string
+	// TemporaryLife is how long a temporary pseudonym is held to live where the file
+	// does not say when it runs out.
+	TemporaryLife time.Duration
+	YearOnly      bool // keep birth years, never dates
+	MaxBytes      int64
+	MaxRows       int
+	ChunkRows     int
+	Limits        tabular.Limits
+	Now           func() time.Time
+	Log           *slog.Logger
 }
 
 // The defaults of Options.
 const (
-	defaultMaxBytes  = 100 << 20
-	defaultMaxRows   = 200_000
-	defaultChunkRows = 500
+	defaultMaxBytes      = 100 << 20
+	defaultMaxRows       = 200_000
+	defaultChunkRows     = 500
+	defaultTemporaryLife = 14 * 24 * time.Hour
 )
 
 // Intake receives, parses and prepares deliveries. It is safe for concurrent use.
@@ -81,6 +90,17 @@ type Intake struct{ Options }
 func New(o Options) (*Intake, error) {
 	if o.Store == nil || o.Preparer == nil || o.Keys == nil || len(o.MACKey) < 32 || o.LinkType == "" || o.Now == nil || o.Log == nil {
 		return nil, errors.New("intake: an option is missing")
+	}
+	for _, t := range o.PostcodeTypes {
+		if t == o.LinkType || !slices.Contains(o.Types, t) {
+			return nil, fmt.Errorf("intake: the postcode type %s is the linking type, or none of the types", t)
+		}
+	}
+	if o.TemporaryLife < 0 {
+		return nil, errors.New("intake: temporary pseudonyms live less than no time")
+	}
+	if o.TemporaryLife == 0 {
+		o.TemporaryLife = defaultTemporaryLife
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = defaultMaxBytes
@@ -92,6 +112,10 @@ func New(o Options) (*Intake, error) {
 		o.ChunkRows = defaultChunkRows
 	}
 	return &Intake{o}, nil
+}
+
+func (in *Intake) types() pseudonymTypes {
+	return pseudonymTypes{in.Types, in.PostcodeTypes, in.LinkType}
 }
 
 // newRef makes a row's reference at the TTP: random, so that it says nothing of

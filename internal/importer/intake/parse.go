@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,13 +19,6 @@ import (
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
-)
-
-// A file is held to bring BSNs as patient numbers where bsnRows rows or more have
-// a number and bsnShare percent of these pass the 11-proef.
-const (
-	bsnRows  = 10
-	bsnShare = 90
 )
 
 // Parse reads a received upload. A file that must be refused is refused before
@@ -48,8 +43,8 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	if len(refusals) > 0 {
 		return in.Store.Refuse(ctx, c, parsed, refusals)
 	}
-	if len(p.unknown) > 0 {
-		parsed.Notes = append(parsed.Notes, remark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(p.unknown, ", ")))
+	if len(p.ignored) > 0 {
+		parsed.Notes = append(parsed.Notes, remark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(p.places(), ", ")))
 	}
 	if err := in.Store.BeginParse(ctx, c); err != nil {
 		return err
@@ -106,11 +101,11 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 		return nil, err
 	}
 	var refusals []delivery.Remark
-	p.layout, refusals = recognise(append([]string(nil), header.Cells...), p.in.Types, p.in.LinkType)
-	if p.kind == delivery.Identities && !p.centre.IdentitiesAllowed && len(p.at) > 0 && named(p.layout) {
+	p.layout, refusals = recognise(append([]string(nil), header.Cells...), p.in.types())
+	if p.kind == delivery.Identities && !p.centre.IdentitiesAllowed && p.named {
 		refusals = append(refusals, remark("IDENTITIES_NOT_ALLOWED"))
 	}
-	rows, numbered, bsns := 0, 0, 0
+	rows, withNumber, bsns := 0, 0, 0
 	for {
 		row, err := nextFilled(r)
 		if errors.Is(err, io.EOF) {
@@ -120,8 +115,8 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 		}
 		rows++
 		if n := p.cell(row.Cells, delivery.FieldPatientNumber); n != "" {
-			numbered++
-			if looksLikeBSN(n) {
+			withNumber++
+			if patient.LooksLikeBSN(n) {
 				bsns++
 			}
 		}
@@ -132,20 +127,10 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 	case rows > p.in.MaxRows:
 		refusals = append(refusals, remark("TOO_MANY_ROWS", "max", strconv.Itoa(p.in.MaxRows)))
 	}
-	if numbered >= bsnRows && bsns*100 >= numbered*bsnShare {
+	if patient.MostlyBSN(withNumber, bsns) {
 		refusals = append(refusals, remark("BSN_NUMBERS"))
 	}
 	return refusals, nil
-}
-
-// named tells whether the file has a column with an identity.
-func named(l layout) bool {
-	for _, f := range identityFields {
-		if l.has(f) {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *parse) unreadable(e *tabular.Error) delivery.Remark {
@@ -247,6 +232,7 @@ func (p *parse) add(ctx context.Context, no int, batch []checked) error {
 		}
 		chunk.Rows = append(chunk.Rows, row)
 	}
+	chunk.Waiting, chunk.ExpiresAt = len(people)+len(exchange), p.firstEnd(exchange)
 	var plain []byte
 	if len(people) > 0 {
 		chunk.Holds = delivery.HoldsIdentities
@@ -263,6 +249,20 @@ func (p *parse) add(ctx context.Context, no int, batch []checked) error {
 		return err
 	}
 	return p.in.Store.AddChunk(ctx, p.claim, chunk)
+}
+
+// firstEnd is when the first temporary pseudonym of rows runs out. Of a row that
+// does not say, the hospital fetched them when it delivered at the latest: they
+// live no longer than the TTP lets them from then.
+func (p *parse) firstEnd(rows []patient.InExchange) time.Time {
+	first := firstEnd(rows)
+	silent := slices.ContainsFunc(rows, func(r patient.InExchange) bool {
+		return slices.ContainsFunc(r.Temporaries, func(t patient.Temporary) bool { return t.ExpiresAt.IsZero() })
+	})
+	if end := p.claim.Delivery.CreatedAt.Add(p.in.TemporaryLife); silent && (first.IsZero() || end.Before(first)) {
+		return end
+	}
+	return first
 }
 
 // blockReader reads a sealed upload as a stream, one block in memory.

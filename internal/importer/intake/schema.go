@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,11 +23,13 @@ const (
 	fieldHouseNumber delivery.Field = "houseNumber"
 	fieldSuffix      delivery.Field = "houseNumberSuffix"
 	fieldRecordedOn  delivery.Field = "recordedOn"
+	fieldExpiresAt   delivery.Field = "expiresAt" // of a row's temporary pseudonyms
 	fieldBSN         delivery.Field = "bsn"
 	fieldReport      delivery.Field = "report" // a column of our own error report: ignored without a word
 )
 
-// identityFields are those whose presence makes a file one with identities.
+// identityFields are those whose presence makes a file one with identities, save
+// that a day alone may be the day of a pseudonym.
 var identityFields = []delivery.Field{
 	fieldSurname, fieldPrefix, fieldInitials, fieldEmail, fieldPostcode, fieldHouseNumber, fieldSuffix, fieldRecordedOn,
 }
@@ -60,10 +63,21 @@ var headers = map[delivery.Field][]string{
 	fieldEmail:    {"email", "emailadres", "emailaddress", "mailadres"},
 	fieldPostcode: {"postcode", "zipcode", "postalcode"},
 	fieldHouseNumber: {
-		"huisnummer", "huisnr", "housenumber",
+		"huisnummer", "huisnr", "housenumber", "housenr", "houseno",
 	},
-	fieldSuffix:     {"huisnummertoevoeging", "toevoeging", "huisletter", "housenumbersuffix", "suffix"},
-	fieldRecordedOn: {"peildatumpostcode", "peildatum", "postcodedatum", "recordedon"},
+	fieldSuffix: {
+		"huisnummertoevoeging", "toevoeging", "huisletter", "toevoeginghuisnummer", "housenumbersuffix", "suffix",
+		"housenumberaddition",
+	},
+	fieldRecordedOn: {
+		"peildatumpostcode", "peildatum", "postcodedatum", "datumpostcode", "postcodepeildatum", "recordedon",
+		"postcoderecordedon", "recordedonpostcode", "postcodedate", "dateofpostcode", "referencedate",
+		"postcodereferencedate",
+	},
+	fieldExpiresAt: {
+		"geldigtot", "geldigtotenmet", "geldigtm", "verlooptop", "verloopdatum", "vervaltop", "vervaldatum", "expiresat",
+		"expireson", "expires", "expirydate", "expirationdate", "validuntil", "validto",
+	},
 	fieldBSN: {
 		"bsn", "burgerservicenummer", "burgerservicenr", "bsnnummer", "bsnnr", "patientbsn", "bsnpatient", "sofinummer",
 		"sofi", "sofinr", "citizenservicenumber",
@@ -75,6 +89,10 @@ var headers = map[delivery.Field][]string{
 var pseudonymPrefixes = []string{
 	"tijdelijkpseudoniem", "tijdelijkepseudoniem", "temporarypseudonym", "pseudoniem", "pseudonym", "tp",
 }
+
+// dayWords stand before or behind a pseudonym in the header of the day on which
+// its postcode was true.
+var dayWords = []string{"peildatum", "recordedon", "referencedate", "datum", "date"}
 
 // typeFields are the identity fields without which a type cannot be made
 // (seed 003 §4.2); a type that is not listed is left to the TTP.
@@ -110,12 +128,27 @@ func plain(header string) string {
 // layout is what the columns of a file turned out to be.
 type layout struct {
 	kind    delivery.Kind
-	at      map[delivery.Field]int // column of each field
+	named   bool                   // a column can hold an identity, read or not
+	at      map[delivery.Field]int // column of each field that is read
 	types   []string               // pseudonym types that have a column
 	columns delivery.Columns
-	unknown []string // columns we ignore, by their place
+	// addresses are the postcodes that a row may have, slots its pseudonyms; both
+	// in the order of their numbers.
+	addresses []address
+	slots     []slot
+	ignored   []int            // columns that are not read, ascending
+	fields    []delivery.Field // those that are read, in the order of their columns
 	// lastColumn is the number of columns up to the last that has a header.
 	lastColumn int
+}
+
+// places names the ignored columns, by their place alone.
+func (l layout) places() []string {
+	out := make([]string, len(l.ignored))
+	for i, column := range l.ignored {
+		out[i] = place(column)
+	}
+	return out
 }
 
 // cell gives the row's value of a field; empty where it has no such column.
@@ -128,44 +161,56 @@ func (l layout) cell(cells []string, f delivery.Field) string {
 
 // recognise assigns the columns of a header, and gives every reason at once why
 // the file must be refused.
-func recognise(header, types []string, linkType string) (layout, []delivery.Remark) {
+func recognise(header []string, types pseudonymTypes) (layout, []delivery.Remark) {
 	l := layout{at: map[delivery.Field]int{}, columns: delivery.Columns{}}
+	known := newWords(types)
 	var refusals []delivery.Remark
 	for i, h := range header {
-		if h != "" {
-			l.lastColumn = i + 1
+		if h == "" {
+			continue
 		}
-		f := fieldOf(h, types)
+		l.lastColumn = i + 1
+		r := known.fieldOf(h)
 		switch {
-		case f == "" && h != "":
-			l.unknown = append(l.unknown, place(i))
+		case r.field == fieldReport:
 			continue
-		case f == "", f == fieldReport:
-			continue
-		case f == fieldBSN:
+		case r.field == fieldBSN:
 			refusals = append(refusals, remark("BSN_COLUMN", "column", h))
 			continue
+		case r.field == "":
+			l.ignored = append(l.ignored, i)
+			continue
 		}
-		if _, twice := l.at[f]; twice {
+		if slices.Contains(identityFields, r.field) && r.field != fieldRecordedOn {
+			l.named = true
+		}
+		if r.no > maxSets {
+			l.ignored = append(l.ignored, i)
+			continue
+		}
+		if _, twice := l.at[r.key()]; twice {
 			refusals = append(refusals, remark("DOUBLE_COLUMN", "column", h))
 			continue
 		}
-		l.at[f], l.columns[f] = i, h
-		if slices.Contains(types, string(f)) {
-			l.types = append(l.types, string(f))
+		l.at[r.key()], l.columns[r.key()] = i, h
+		if r.typ != "" && r.field == ofType(r.typ) && !slices.Contains(l.types, r.typ) {
+			l.types = append(l.types, r.typ)
 		}
 	}
 	if len(l.at) == 0 && len(refusals) == 0 {
 		return l, []delivery.Remark{remark("NO_HEADER")}
 	}
-	return l, append(refusals, l.settleKind(linkType)...)
+	refusals = append(refusals, l.settleKind(types.link)...)
+	l.settleSets(types)
+	slices.Sort(l.ignored)
+	l.fields = slices.SortedFunc(maps.Keys(l.at), func(a, b delivery.Field) int { return l.at[a] - l.at[b] })
+	return l, refusals
 }
 
 // settleKind tells identities from temporary pseudonyms, and what is missing.
 func (l *layout) settleKind(linkType string) []delivery.Remark {
-	named := slices.ContainsFunc(identityFields, l.has)
 	switch {
-	case named && len(l.types) > 0:
+	case l.named && len(l.types) > 0:
 		return []delivery.Remark{remark("MIXED")}
 	case len(l.types) > 0:
 		l.kind = delivery.Temporary
@@ -198,29 +243,6 @@ func (l *layout) settleKind(linkType string) []delivery.Remark {
 }
 
 func (l *layout) has(f delivery.Field) bool { _, ok := l.at[f]; return ok }
-
-// fieldOf recognises one header; empty where it does not.
-func fieldOf(header string, types []string) delivery.Field {
-	p := plain(header)
-	if f, ok := byHeader[p]; ok {
-		return f
-	}
-	if strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn") {
-		return fieldBSN
-	}
-	for _, t := range types {
-		name := plain(t)
-		if p == name {
-			return delivery.Field(t)
-		}
-		for _, prefix := range pseudonymPrefixes {
-			if p == prefix+name {
-				return delivery.Field(t)
-			}
-		}
-	}
-	return ""
-}
 
 // place names a column as a spreadsheet does: "5 (E)".
 func place(i int) string {

@@ -51,6 +51,9 @@ const (
 	EnterPatient   Permission = "patients.enter"
 	ViewDeliveries Permission = "deliveries.view"
 	Deliver        Permission = "deliveries.deliver"
+	// DecideDelivery: save, cancel and retry what one may decide about. What that is,
+	// the delivery's kind says too.
+	DecideDelivery Permission = "deliveries.decide"
 	ImportDatasets Permission = "datasets.import" // and decide on what was imported
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
@@ -59,8 +62,8 @@ const (
 // granted is product.md's table, as far as it is built.
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
-	Uploader:    {ViewPatients, ViewDeliveries, Deliver},
-	DataManager: {ViewPatients, ViewDeliveries, ImportDatasets, ViewTTP},
+	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
+	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, ViewTTP},
 	Admin:       {ViewLog, ViewTTP},
 	Auditor:     {ViewLog},
 }

@@ -38,7 +38,7 @@ type Tx interface {
 // Change is a stored patient as it becomes.
 type Change struct {
 	Patient  Patient     // with the new display set and version
-	Added    []Pseudonym // of a type, domain or key version not held before
+	Added    []Pseudonym // of a type, domain, key version or day not held before
 	Replaced []Pseudonym // held before with another value
 }
 
@@ -89,7 +89,7 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 		switch v.Outcome {
 		case Created:
 			fresh = append(fresh, Patient{
-				CentreID: centreID, Display: set[i].Display, Pseudonyms: set[i].Pseudonyms,
+				CentreID: centreID, Display: set[i].Display, Pseudonyms: dated(set[i].Pseudonyms),
 				Version: 1, CreatedAt: now, UpdatedAt: now,
 			})
 			freshAt = append(freshAt, i)
@@ -163,9 +163,11 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 	}
 	settled := false
 	if known {
-		var differs bool
-		settled, differs = r.compare(p, c)
-		if differs {
+		var differs, comparable bool
+		settled, differs, comparable = r.compare(p, c)
+		// Without a linking pseudonym under one key on both sides nothing proves that
+		// the number is still the same person's; another birth says that it is not.
+		if differs || !comparable && otherBirth(p.Birth, c.Display.Birth) {
 			return review(NumberTaken, p.ID)
 		}
 	}
@@ -199,13 +201,14 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 
 // compare holds the linking pseudonyms of a stored patient and of a row against
 // each other, space by space.
-func (r *Registrar) compare(p Patient, c Candidate) (same, differs bool) {
+func (r *Registrar) compare(p Patient, c Candidate) (same, differs, comparable bool) {
 	for _, l := range c.Pseudonyms {
 		if l.Type != r.link {
 			continue
 		}
 		for _, s := range p.Pseudonyms {
 			if s.SameSpace(l) {
+				comparable = true
 				if s.Value == l.Value {
 					same = true
 				} else {
@@ -214,11 +217,39 @@ func (r *Registrar) compare(p Patient, c Candidate) (same, differs bool) {
 			}
 		}
 	}
-	return same && !differs, differs
+	return same && !differs, differs, comparable
+}
+
+// otherBirth tells whether two births contradict each other, as far as both are
+// known.
+func otherBirth(a, b Birth) bool {
+	if a.IsZero() || b.IsZero() {
+		return false
+	}
+	if !a.HasDay() || !b.HasDay() {
+		return a.Year != b.Year
+	}
+	return a != b
+}
+
+// dated gives each pseudonym of a postcode type the day of its postcode for the
+// day on which it was observed; the others keep theirs.
+func dated(list []Pseudonym) []Pseudonym {
+	cloned := false
+	for i, p := range list {
+		if p.RecordedOn == "" || p.ObservedOn == p.RecordedOn {
+			continue
+		}
+		if !cloned { // the caller's are left alone
+			list, cloned = slices.Clone(list), true
+		}
+		list[i].ObservedOn = p.RecordedOn
+	}
+	return list
 }
 
 // change is what a row makes of the patient it belongs to. What a row leaves
-// out stays as it was.
+// out stays as it was: values under another key version, and of other days.
 func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
 	ch := Change{Patient: p}
 	ch.Patient.Display = c.Display
@@ -228,7 +259,7 @@ func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
 	if c.Display.Sex == SexUnknown {
 		ch.Patient.Sex = p.Sex
 	}
-	for _, n := range c.Pseudonyms {
+	for _, n := range dated(c.Pseudonyms) {
 		i := slices.IndexFunc(p.Pseudonyms, n.SameSpace)
 		switch {
 		case i < 0:

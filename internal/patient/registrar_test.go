@@ -88,6 +88,13 @@ func of(kind string, version int, value string) patient.Pseudonym {
 	return patient.Pseudonym{Type: kind, Domain: "qrns", KeyVersion: version, Value: value, ObservedOn: "2026-01-31"}
 }
 
+// pgg is a pseudonym of a postcode that was true on a day.
+func pgg(day, value string) patient.Pseudonym {
+	p := of("PGG", 1, value)
+	p.RecordedOn, p.ObservedOn = day, day
+	return p
+}
+
 func within(c patient.Candidate, repeats bool, clash patient.Reason) patient.Candidate {
 	c.Within = patient.Within{Repeats: repeats, Clash: clash, Partners: []int{9}}
 	return c
@@ -257,7 +264,11 @@ func TestRegister(t *testing.T) {
 func held(p patient.Patient) []string {
 	var out []string
 	for _, q := range p.Pseudonyms {
-		out = append(out, fmt.Sprintf("%s/%d=%s", q.Type, q.KeyVersion, q.Value))
+		text := fmt.Sprintf("%s/%d=%s", q.Type, q.KeyVersion, q.Value)
+		if q.RecordedOn != "" {
+			text += "@" + q.RecordedOn
+		}
+		out = append(out, text)
 	}
 	slices.Sort(out)
 	return out

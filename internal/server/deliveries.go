@@ -103,6 +103,9 @@ func (s *Server) retryDelivery(w http.ResponseWriter, r *http.Request) error {
 // there. passing marks words that are true only while the delivery still moves.
 func (s *Server) act(w http.ResponseWriter, r *http.Request, do decision, told string, passing bool) error {
 	id, scope := chi.URLParam(r, "id"), request.Actor(r).Scope()
+	if err := s.mayAct(r, id, told); err != nil {
+		return err
+	}
 	err := do(r.Context(), request.Who(r), scope, id)
 	switch {
 	case apperr.KindOf(err) == apperr.Conflict:
@@ -118,6 +121,15 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, do decision, told s
 	return redirect(w, r, deliveryPath(id))
 }
 
+// mayAct refuses who may not do this with a delivery. Whoever may see one that is
+// paused may let it try again: that decides nothing.
+func (s *Server) mayAct(r *http.Request, id, told string) error {
+	if told == "flash.retried" {
+		return nil
+	}
+	return s.mayDecide(r, id)
+}
+
 // awaitResult waits a moment for a delivery to come to a rest, so that a small
 // one needs no refreshing.
 func (s *Server) awaitResult(r *http.Request, scope account.Scope, id string) {
@@ -129,7 +141,7 @@ func (s *Server) awaitResult(r *http.Request, scope account.Scope, id string) {
 	defer tick.Stop()
 	for {
 		d, err := s.Records.Delivery(r.Context(), scope, id)
-		if err != nil || atRest(d) {
+		if err != nil || atRest(d) || d.Paused != delivery.Moving && d.NextTryAt.After(s.Now()) {
 			return
 		}
 		select {

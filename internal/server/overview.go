@@ -6,6 +6,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/server/request"
+	"sluis/internal/ttphealth"
 	"sluis/web/templates"
 )
 
@@ -28,6 +29,11 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
 		ShowCentre:     actor.Scope().All(),
 		BirthYear:      s.BirthYearOnly,
 	}
+	if actor.May(account.ViewTTP) {
+		if err := s.overviewTTP(r, &page); err != nil {
+			request.LogFailure(s.Log, r, err) // the rest of the page stands without it
+		}
+	}
 	if page.ShowDeliveries {
 		if err := s.overviewDeliveries(r, &page); err != nil {
 			// The rest of the page stands without it.
@@ -36,6 +42,18 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return s.render(w, r, http.StatusOK, templates.OverviewPage(page))
+}
+
+// overviewTTP tells how the TTP is doing, and what is about to be lost if nobody
+// acts.
+func (s *Server) overviewTTP(r *http.Request, page *templates.Overview) error {
+	bins, err := s.Watch.TTPHealth(r.Context(), s.Now().Add(-ttphealth.Window))
+	if err != nil {
+		return err
+	}
+	waiting, err := s.Watch.Backlog(r.Context(), account.AllCentres())
+	page.TTP, page.Expiring, page.ExpiresAt = ttpState(bins, waiting), waiting.Expiring, s.text(r).Moment(waiting.ExpiresAt)
+	return err
 }
 
 func (s *Server) overviewDeliveries(r *http.Request, page *templates.Overview) error {

@@ -63,13 +63,17 @@ func (s *Server) Routes() []Route {
 		{"POST", "/aanleveringen", account.Deliver, Page, s.receive},
 		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.viewDelivery},
 		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.progress},
-		{"POST", "/aanleveringen/{id}/opslaan", account.Deliver, Page, s.saveDelivery},
-		{"POST", "/aanleveringen/{id}/annuleren", account.Deliver, Page, s.cancelDelivery},
-		{"POST", "/aanleveringen/{id}/nu-proberen", account.Deliver, Page, s.retryDelivery},
+		{"POST", "/aanleveringen/{id}/opslaan", account.DecideDelivery, Page, s.saveDelivery},
+		{"POST", "/aanleveringen/{id}/annuleren", account.DecideDelivery, Page, s.cancelDelivery},
+		{"POST", "/aanleveringen/{id}/nu-proberen", account.DecideDelivery, Page, s.retryDelivery},
 		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.viewReport},
 		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.downloadCSV},
 		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.downloadJSON},
 
+		{"GET", "/datasets", account.ImportDatasets, Page, s.listDatasets},
+		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.importDataset},
+
+		{"GET", "/status/ttp", account.ViewTTP, Page, s.ttpStatus},
 		{"GET", "/logboek", account.ViewLog, Page, s.viewLog},
 
 		{"GET", v1 + "/openapi.json", Anyone, API, api.Describe},

@@ -106,7 +106,7 @@ func (o *Options) complete() error {
 		o.BusyWait = defaultBusyWait
 	}
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Desk == nil, o.Preparer == nil:
+	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

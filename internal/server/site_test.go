@@ -26,6 +26,7 @@ import (
 	"sluis/internal/server"
 	"sluis/internal/store"
 	"sluis/internal/ttpclient"
+	"sluis/internal/ttpclient/dataset"
 	"sluis/internal/ttpclient/prepare"
 	"sluis/internal/ttpclient/resolve"
 	"sluis/internal/ttpclient/ttptest"
@@ -120,6 +121,7 @@ func newSite(t *testing.T, change ...func(*server.Options)) *site {
 	}))(t)
 	im := must(importer.New(importer.Options{
 		Store: s.Store, Intake: in, Resolver: resolve.New(s.TTP.Client(ttpclient.ScopeDefinitive), ttptest.Domain),
+		Sets: dataset.New(s.TTP.Client(ttpclient.ScopeDatasets), ttptest.Domain), Types: ttptest.Types, Domain: ttptest.Domain,
 		Registrar: patient.NewRegistrar("NGGV", s.Clock.Now), Keys: keys, Workers: 2, Poll: 10 * time.Millisecond, Now: s.Clock.Now, Log: log,
 	}))(t)
 	ctx, stop := context.WithCancel(context.Background())
@@ -128,7 +130,7 @@ func newSite(t *testing.T, change ...func(*server.Options)) *site {
 	t.Cleanup(func() { stop(); working.Wait() })
 
 	o := server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Desk: im, Preparer: prep,
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Desk: im, Preparer: prep, Watch: s.Store,
 		SessionKeys: [][]byte{bytes.Repeat([]byte("key!"), 8)}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
 		BusyWait: 20 * time.Second,
 	}

@@ -56,6 +56,8 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 	}{
 		{account.ViewPatients, "nav.patients", "/patienten"},
 		{account.ViewDeliveries, "nav.deliveries", "/aanleveringen"},
+		{account.ImportDatasets, "nav.datasets", "/datasets"},
+		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},
 	} {
 		if a.May(item.permission) {

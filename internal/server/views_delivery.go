@@ -56,7 +56,8 @@ func stepsOf(d delivery.Delivery) []templates.Step {
 	at := slices.Index(keys, current)
 	var steps []templates.Step
 	for i, key := range keys {
-		if key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
+		fetched := d.Kind == delivery.Dataset && (key == stepUpload || key == stepTemporary || key == stepDefinitive)
+		if fetched || key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
 			continue
 		}
 		state := "todo"
@@ -78,7 +79,7 @@ func (s *Server) deliveryRows(r *http.Request, deliveries []delivery.Delivery) [
 	for _, d := range deliveries {
 		counts := shownCounts(d)
 		rows = append(rows, templates.DeliveryRow{
-			Href: deliveryPath(d.PublicID), Filename: d.Filename, Centre: d.CentreNumber, Created: t.Moment(d.CreatedAt),
+			Href: deliveryPath(d.PublicID), Filename: title(t, d), Denied: d.Paused == delivery.PauseDenied, Centre: d.CentreNumber, Created: t.Moment(d.CreatedAt),
 			CreatedBy: d.CreatedBy, Status: string(d.Status()), Mode: string(d.Mode),
 			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review,
 		})
@@ -99,7 +100,7 @@ func shownCounts(d delivery.Delivery) patient.Counts {
 func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []delivery.Cause) templates.Delivery {
 	t, actor, path := s.text(r), request.Actor(r), deliveryPath(d.PublicID)
 	p := templates.Delivery{
-		Page: s.base(r, s.deliveriesCrumbs(r)...), Filename: d.Filename, Centre: s.centreLabel(r, d), ShowCentre: actor.Scope().All(),
+		Page: s.base(r, s.deliveriesCrumbs(r)...), Filename: title(t, d), Centre: s.centreLabel(r, d), ShowCentre: actor.Scope().All(),
 		Status: string(d.Status()), Kind: string(d.Kind), Mode: string(d.Mode), Created: t.Moment(d.CreatedAt), CreatedBy: d.CreatedBy,
 		Finished: t.Moment(d.FinishedAt), Steps: stepsOf(d), Percent: d.Percent(), EventsHref: path + "/voortgang", RefreshHref: path,
 		Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Causes: s.causeProps(t, d, causes, path),
@@ -123,7 +124,7 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 		p.Expires = t.Moment(d.ExpiresAt)
 	}
 	if d.Paused != delivery.Moving {
-		p.NextTry = t.Moment(d.NextTryAt)
+		p.NextTry, p.TTPDenied = t.Moment(d.NextTryAt), d.Paused == delivery.PauseDenied
 	}
 	if d.State == delivery.Confirm {
 		p.LikelyCause = likelyCause(t, d, causes)
@@ -131,10 +132,25 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 	if d.SameAs != "" {
 		p.SameAs = s.sameFile(r, d.SameAs)
 	}
-	if actor.May(account.Deliver) {
+	if decides(actor, d) {
 		deliverActions(&p, d, path)
 	}
+	if !actor.May(account.Deliver) {
+		p.NewHref = ""
+	}
+	if d.Paused != delivery.Moving && actor.May(account.DecideDelivery) {
+		p.RetryAction = path + "/nu-proberen"
+	}
 	return p
+}
+
+// title is what a delivery is called on screen: its file's name, or whence it
+// was fetched.
+func title(t *text.Catalogue, d delivery.Delivery) string {
+	if d.Kind == delivery.Dataset {
+		return t.T("datasets.name", "id", d.DatasetID)
+	}
+	return d.Filename
 }
 
 // deliverActions are what somebody who may deliver can do now.
@@ -146,9 +162,6 @@ func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	if !d.State.Final() && d.State != delivery.Registering {
 		p.CancelAction = path + "/annuleren"
 	}
-	if d.Paused != delivery.Moving {
-		p.RetryAction = path + "/nu-proberen"
-	}
 }
 
 // sameFile is the earlier delivery of the very same file, as far as it can still
@@ -158,7 +171,7 @@ func (s *Server) sameFile(r *http.Request, id string) *templates.SameFile {
 	if err != nil {
 		return nil
 	}
-	return &templates.SameFile{Href: deliveryPath(id), Filename: d.Filename, Created: s.text(r).Moment(d.CreatedAt)}
+	return &templates.SameFile{Href: deliveryPath(id), Filename: title(s.text(r), d), Created: s.text(r).Moment(d.CreatedAt)}
 }
 
 // causeProps are the causes of rejection and warning, with links to their records.

@@ -453,7 +453,7 @@ func deliveryTable(p Page, rows []DeliveryRow, showCentre bool, caption string) 
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.StatusTag(p.T, r.Status, r.Rejected+r.Review).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.StatusTag(p.T, pausedStatus(r.Status, r.Denied), r.Rejected+r.Review).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -91,3 +91,12 @@ func reportAdvice(p Report) string {
 		"records", p.T.N("report.records", p.Counts.Rejected),
 		"kinds", p.T.N("report.kinds", p.Kinds))
 }
+
+// pausedStatus tells a pause because the TTP refuses us from one because it does
+// not answer.
+func pausedStatus(status string, denied bool) string {
+	if status == "paused" && denied {
+		return "paused_denied"
+	}
+	return status
+}

@@ -165,7 +165,7 @@ func deliveryHead(p Delivery) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.StatusTag(p.T, p.Status, p.Counts.Rejected+p.Counts.Review).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.StatusTag(p.T, pausedStatus(p.Status, p.TTPDenied), p.Counts.Rejected+p.Counts.Review).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -100,9 +100,12 @@ type Overview struct {
 	Deliveries                     []DeliveryRow // the last few
 	ShowCentre                     bool          // with a centre column
 	ToMend                         int           // deliveries to mend
-	Patients                       []PatientRow  // the last few changed or entered
-	BirthYear                      bool          // the registry keeps years
-	DeliveriesFailed, PatientsFail bool          // this part could not be read
+	TTP                            string        // a state of TTPStatus, for who may see it; else empty
+	Expiring                       int           // records whose temporary pseudonyms run out soon
+	ExpiresAt                      string
+	Patients                       []PatientRow // the last few changed or entered
+	BirthYear                      bool         // the registry keeps years
+	DeliveriesFailed, PatientsFail bool         // this part could not be read
 }
 
 // DeliveryRow is a delivery in a list.
@@ -113,6 +116,7 @@ type DeliveryRow struct {
 	Created   string // text.Moment
 	CreatedBy string
 	Status    string // a delivery.Status; "done" with Rejected or Review shows as partial
+	Denied    bool   // paused: the TTP refuses our credentials
 	Mode      string // "check" or "save"
 	Read      int
 	Stored    int

@@ -117,6 +117,15 @@ func (c *Catalogue) Number(n int) string {
 	return sign + digits
 }
 
+// Decimal writes a number that has a decimal point as the language does: 3,5 in
+// Dutch.
+func (c *Catalogue) Decimal(n string) string {
+	if c.lang == Dutch {
+		return strings.Replace(n, ".", ",", 1)
+	}
+	return n
+}
+
 // Lines writes line numbers as a list: "7, 39". They are names of lines, not
 // amounts, so they are not grouped: a spreadsheet does not do so either.
 func (c *Catalogue) Lines(lines []int) string {

@@ -57,6 +57,7 @@ func TestSets(t *testing.T) {
 		"a numbered BSN":            {person + "Sofinummer 2", datedTypes, "", "", "BSN_COLUMN"},
 
 		"pseudonyms with days":                {pseudonyms + "PGG 1;Peildatum PGG 1;Pseudoniem PGG;Peildatum PGG;Geldig tot", datedTypes, "PGG PGG.1 expiresAt recordedOn.PGG recordedOn.PGG.1", "", ""},
+		"a pseudonym with a number too high":  {pseudonyms + "PGG 20;PGG 21;Peildatum PGG 21", datedTypes, "PGG.20", "6 (F), 7 (G)", ""},
 		"a day of no pseudonym":               {pseudonyms + "PGG 1;Peildatum PGG 2", datedTypes, "PGG.1", "6 (F)", ""},
 		"a day that names no type":            {pseudonyms + "PGG 1;Peildatum 1;PGG 2;Peildatum 2;Peildatum PGG 2", datedTypes, "PGG.1 PGG.2 recordedOn.1 recordedOn.PGG.2", "8 (H)", ""},
 		"a day, and no postcode type":         {pseudonyms + "Peildatum", testTypes, "", "5 (E)", ""},

@@ -171,13 +171,13 @@ func recognise(header []string, types pseudonymTypes) (layout, []delivery.Remark
 		}
 		l.lastColumn = i + 1
 		r := known.fieldOf(h)
-		switch {
-		case r.field == fieldReport:
+		switch r.field {
+		case fieldReport:
 			continue
-		case r.field == fieldBSN:
+		case fieldBSN:
 			refusals = append(refusals, remark("BSN_COLUMN", "column", h))
 			continue
-		case r.field == "":
+		case "":
 			l.ignored = append(l.ignored, i)
 			continue
 		}

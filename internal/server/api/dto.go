@@ -44,8 +44,10 @@ type Delivery struct {
 	CreatedAt  time.Time       `json:"createdAt"`
 	FinishedAt time.Time       `json:"finishedAt,omitzero"`
 	NextTryAt  time.Time       `json:"nextTryAt,omitzero"`
-	ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
-	Links      Links           `json:"links"`
+	// PauseReason tells a TTP that is down from one that denies us.
+	PauseReason delivery.Pause `json:"pauseReason,omitempty"`
+	ExpiresAt   time.Time      `json:"expiresAt,omitzero"`
+	Links       Links          `json:"links"`
 }
 
 // Reason is why rows were rejected or warned of, or why a whole file was
@@ -139,7 +141,7 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 		out.Planned, out.ExpiresAt = &d.Planned, d.ExpiresAt
 	}
 	if d.Paused != delivery.Moving {
-		out.NextTryAt = d.NextTryAt
+		out.NextTryAt, out.PauseReason = d.NextTryAt, d.Paused
 	}
 	for _, n := range d.Notes {
 		out.Notes = append(out.Notes, Note{n.Code, report.Note(t, n)})

@@ -46,6 +46,7 @@ var statusColour = map[string]string{
 	"queued":             "grey",
 	"processing":         "teal",
 	"paused":             "orange",
+	"paused_denied":      "red",
 	"needs_mapping":      "yellow",
 	"needs_confirmation": "yellow",
 	"checked":            "yellow",
@@ -65,6 +66,11 @@ var outcomeColour = map[string]string{
 	"rejected":  "red",
 	"pending":   "grey",
 }
+
+// ttpColour is the tag colour of each state of the TTP.
+var ttpColour = map[string]string{"up": "green", "impaired": "orange", "denied": "red", "unused": "grey"}
+
+var levelColour = map[string]string{"warning": "yellow", "error": "red"}
 
 // severityColour is the tag colour of each severity.
 var severityColour = map[string]string{"fatal": "red", "warning": "yellow", "review": "yellow"}

@@ -30,6 +30,7 @@ func newGate(c *Client) *gate {
 	g.down = circuitbreaker.NewBuilder[any]().
 		HandleIf(func(_ any, err error) bool { return c.silent(err) }).
 		WithFailureThreshold(uint(c.opt.Trip)).
+		WithSuccessThreshold(1). // one call on trial, and its word counts
 		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
 			delay := min(c.opt.OpenDelay<<min(g.opened.Add(1)-1, 10), longestOpen)
 			if f, ok := errors.AsType[*fault](e.LastError()); ok {

@@ -1,6 +1,7 @@
 package resolve_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"sluis/internal/ttpclient"
 	"sluis/internal/ttpclient/resolve"
 	"sluis/internal/ttpclient/ttptest"
+	"sluis/internal/ttpsandbox"
 )
 
 // rows makes n rows of temporaries, and the truth about them: ref → type → value.
@@ -73,8 +75,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// The property of the whole: whatever the TTP answers, a row gets its own
-// definitive pseudonyms, or none.
+// The property of the whole: whatever the TTP answers, and however its calls
+// fail, a row gets its own definitive pseudonyms, or none; and it gets a verdict.
 func TestNeverAWrongLink(t *testing.T) {
 	ttp := ttptest.Start(t)
 	c := resolve.New(ttp.Client(ttpclient.ScopeDefinitive), ttptest.Domain)
@@ -92,7 +94,12 @@ func TestNeverAWrongLink(t *testing.T) {
 		return items
 	}
 	names := slices.Sorted(maps.Keys(ttptest.Spoils))
-	var cases, unusable, linked int
+	faults, err := ttpsandbox.ParseFaults("500=10%,503=5%,429=5%,reset=10%,truncate=5%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ttp.Sandbox.SetFaults(faults)
+	var cases, unusable, linked, outages int
 	rapid.Check(t, func(rt *rapid.T) {
 		asked := all[:rapid.IntRange(1, len(all)).Draw(rt, "rows")]
 		refs := make([]string, len(asked))
@@ -101,7 +108,15 @@ func TestNeverAWrongLink(t *testing.T) {
 		}
 		plan := ttptest.DrawPlan(rt, names, refs)
 		ttp.Tamper(plan.Spoil)
-		got, err := c.Resolve(t.Context(), fmt.Sprint("case-", cases), asked)
+		key := fmt.Sprint("case-", cases)
+		got, err := c.Resolve(t.Context(), key, asked)
+		for tries := 0; err != nil && tries < 50; tries++ { // as the importer does, under the same key
+			if _, down := errors.AsType[*patient.UnavailableError](err); !down {
+				break
+			}
+			outages++
+			got, err = c.Resolve(t.Context(), key, asked)
+		}
 		cases++
 		if err != nil {
 			rt.Fatalf("twelve rows at most: every one gets a verdict: %v", err)
@@ -127,7 +142,7 @@ func TestNeverAWrongLink(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d cases with %d answers of the TTP: %d links, all right; %d rows without one", cases, ttp.Calls.Load(), linked, unusable)
+	t.Logf("%d cases, %d calls, %d outages: %d links, wrong links 0, lost rows 0, %d rows reported as unusable", cases, ttp.Calls.Load(), outages, linked, unusable)
 	if linked == 0 || unusable == 0 {
 		t.Error("the test saw only one kind of outcome")
 	}
@@ -146,6 +161,47 @@ func TestNothingOfARowInErrorsAndLogs(t *testing.T) {
 					t.Errorf("%s: a temporary pseudonym got out", how)
 				}
 			}
+		}
+	}
+}
+
+// TestConvert: a pseudonym in another domain and back, and one that is none.
+func TestConvert(t *testing.T) {
+	ttp := ttptest.Start(t)
+	c := resolve.New(ttp.Client(ttpclient.ScopeConvert), ttptest.Domain)
+	_, truth := rows(ttp, 3)
+	was := func(i int, typ string) patient.Pseudonym {
+		return patient.Pseudonym{Type: typ, Domain: ttptest.Domain, KeyVersion: 1, Value: truth[fmt.Sprint("ref-", i)][typ], ObservedOn: "2026-01-31"}
+	}
+	asked := []patient.Conversion{{Ref: "a", Pseudonym: was(0, "NGGV")}, {Ref: "b", Pseudonym: was(1, "NGG")}, {Ref: "c", Pseudonym: patient.Pseudonym{Type: "NGG", KeyVersion: 1, Value: "v1.NONSENSE"}}}
+	there, err := c.Convert(t.Context(), "there", ttptest.Domain, ttptest.OtherDomain, asked)
+	if err != nil || len(there) != 3 {
+		t.Fatal(there, err)
+	}
+	if f := there["c"].Findings; len(f) != 1 || f[0].Severity != patient.Fatal || there["c"].Pseudonym.Value != "" {
+		t.Errorf("nonsense became %+v", there["c"])
+	}
+	for _, item := range asked[:2] {
+		p := there[item.Ref].Pseudonym
+		if p.Domain != ttptest.OtherDomain || p.Type != item.Pseudonym.Type || p.Value == item.Pseudonym.Value || p.ObservedOn != "2026-01-31" {
+			t.Errorf("there: %+v", p)
+		}
+		back, err := c.Convert(t.Context(), "back"+item.Ref, ttptest.OtherDomain, ttptest.Domain, []patient.Conversion{{Ref: "r", Pseudonym: p}})
+		if err != nil || back["r"].Pseudonym.Value != item.Pseudonym.Value {
+			t.Errorf("back: %+v %v", back, err)
+		}
+	}
+	// In its own domain a pseudonym stays what it is until the keys are turned.
+	for _, spoil := range []func(item ttptest.Item){
+		func(item ttptest.Item) { item["value"] = truth["ref-2"]["NGGV"] },
+		func(item ttptest.Item) { item["type"] = "NGG" },
+		func(item ttptest.Item) { item["keyVersion"] = 0 },
+		func(item ttptest.Item) { item["keyVersion"] = 2 }, // the same value under another key
+	} {
+		ttp.Tamper(func(items []ttptest.Item) []ttptest.Item { spoil(items[0]); return items })
+		got, err := c.Convert(t.Context(), fmt.Sprint("spoilt", time.Now()), ttptest.Domain, ttptest.Domain, []patient.Conversion{{Ref: "r", Pseudonym: was(0, "NGGV")}})
+		if err != nil || len(got["r"].Findings) != 1 || got["r"].Findings[0].Code != patient.CodeUnusable {
+			t.Errorf("%+v %v", got, err)
 		}
 	}
 }

@@ -35,6 +35,9 @@ type progressEvent struct {
 	Done    int             `json:"done"`
 	Total   int             `json:"total"`
 	Text    string          `json:"text"`
+	// Pause is why it waits for the TTP, if so, and Next when that is asked again.
+	Pause delivery.Pause `json:"pause,omitempty"`
+	Next  string         `json:"next,omitempty"`
 }
 
 // progress is GET /aanleveringen/{id}/voortgang: a stream of events `progress`,
@@ -123,6 +126,12 @@ func progressOf(t *text.Catalogue, d delivery.Delivery) progressEvent {
 	e := progressEvent{
 		State: d.State, Status: d.Status(), Percent: d.Percent(), Counts: d.Counts, Step: step, Done: done, Total: total,
 		Text: t.T("status." + string(d.Status())),
+	}
+	if d.Paused == delivery.PauseDenied {
+		e.Text = t.T("status.paused_denied")
+	}
+	if e.Pause = d.Paused; e.Pause != delivery.Moving && !d.NextTryAt.IsZero() {
+		e.Next = t.T("paused.next", "when", t.Moment(d.NextTryAt))
 	}
 	switch {
 	case step == "" || d.Paused != delivery.Moving:

@@ -90,7 +90,9 @@ func TestPausedTellsWhy(t *testing.T) {
 	}
 	contains(t, "done", b.get(sent.location()).Body, "36 van 40 records opgeslagen")
 
-	s.TTP.BreakCalls(func(_ int, _ http.Handler, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	s.TTP.BreakCalls(func(_ int, _ http.Handler, w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	})
 	sent = b.upload("save", "nog eens.csv", pilot(t))
 	contains(t, "refused", b.get(sent.location()).Body, "Gepauzeerd, TTP weigert toegang", "De TTP weigert de toegang")
 	contains(t, "the status", s.signedIn("admin").get("/status/ttp").Body, "Weigert toegang")

@@ -124,7 +124,7 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 		p.Expires = t.Moment(d.ExpiresAt)
 	}
 	if d.Paused != delivery.Moving {
-		p.NextTry, p.TTPDenied = t.Moment(d.NextTryAt), d.Paused == delivery.PauseDenied
+		p.NextTry, p.TTPDenied, p.Pause = t.Moment(d.NextTryAt), d.Paused == delivery.PauseDenied, string(d.Paused)
 	}
 	if d.State == delivery.Confirm {
 		p.LikelyCause = likelyCause(t, d, causes)

@@ -10,6 +10,19 @@ export function progress (root) {
   const refresh = root.querySelector('[data-progress-refresh]')
   let quarter = -1
   let phase = ''
+  const next = document.querySelector('[data-progress-next]')
+  let turning = 0
+
+  // A page that shows a pause, or that does not, turns into the other once that
+  // has lasted a moment: a TTP that falters must not make the page flicker.
+  function turn (pause) {
+    if (pause === (root.dataset.pause ?? '')) {
+      clearTimeout(turning)
+      turning = 0
+    } else if (!turning) {
+      turning = setTimeout(() => location.reload(), 2000)
+    }
+  }
 
   const source = new EventSource(root.dataset.progress)
   source.addEventListener('open', () => { refresh.hidden = true })
@@ -19,6 +32,8 @@ export function progress (root) {
     bar.value = now.percent
     line.textContent = now.text
     steps(root, now.step)
+    if (next && now.next) next.textContent = now.next
+    turn(now.pause ?? '')
     // A screen reader hears each quarter and each new step, not each event.
     if (now.step !== phase || Math.floor(now.percent / 25) !== quarter) {
       phase = now.step

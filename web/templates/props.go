@@ -228,6 +228,7 @@ type Delivery struct {
 	RefreshHref string
 	NextTry     string // paused: text.Moment, or empty
 	TTPDenied   bool   // paused: the TTP refuses our credentials
+	Pause       string // paused: a delivery.Pause; else empty
 	RetryAction string // POST; empty hides the button
 
 	// Checked, needs_confirmation and done. Counts is what would happen in the

@@ -111,6 +111,10 @@ func deliveries(lang string) []sample {
 			working(d)
 			d.NextTry, d.RetryAction = "20 augustus 2025 14:12", "/aanleveringen/1/nogmaals"
 		})},
+		{name: "delivery-denied", page: with("paused", func(d *templates.Delivery) {
+			working(d)
+			d.NextTry, d.RetryAction, d.TTPDenied, d.Pause = "20 augustus 2025 14:12", "/aanleveringen/1/nogmaals", true, "denied"
+		})},
 		{name: "delivery-checked", page: with("checked", func(d *templates.Delivery) { decided(d); d.Mode = "check" })},
 		{name: "delivery-confirm", page: with("needs_confirmation", func(d *templates.Delivery) {
 			decided(d)
@@ -309,6 +313,10 @@ func others(lang string) []sample {
 		{name: "deliveries-all", page: templates.DeliveriesPage(templates.Deliveries{Page: dm, Tabs: tabs("open"), Rows: deliveryRows(), ShowCentre: true, Centres: centres, FirstHref: "/aanleveringen"})},
 		{name: "deliveries-empty", page: templates.DeliveriesPage(templates.Deliveries{Page: page, Tabs: tabs("open"), MayDeliver: true})},
 		{name: "log", page: templates.LogPage(log)},
+		{name: "ttp-unused", page: templates.TTPStatusPage(templates.TTPStatus{Page: page, State: "unused", At: "20 augustus 2025 14:02", RefreshHref: "/status/ttp"})},
+		{name: "ttp-denied", page: templates.TTPStatusPage(ttp(page))},
+		{name: "datasets-none", page: templates.DatasetsPage(templates.Datasets{Page: page})},
+		{name: "datasets", page: templates.DatasetsPage(datasets(page))},
 		{name: "log-wrong", page: templates.LogPage(wrongLog), wrong: true},
 		{name: "error-404", page: templates.ErrorPage(templates.Error{Page: page, Status: 404, Code: "not_found", Reference: "0197a3f2-7c1e"})},
 		{name: "error-500", page: templates.ErrorPage(templates.Error{Page: out, Status: 500, Code: "never_heard_of", Reference: "0197a3f2-7c1e"})},
@@ -322,4 +330,36 @@ func samples(lang string) []sample {
 		all = append(all, part...)
 	}
 	return all
+}
+
+func ttp(page templates.Page) templates.TTPStatus {
+	call := templates.TTPCall{
+		Key: "temporary", LastOK: "20 augustus 2025 14:01", LastBad: "20 augustus 2025 13:01", Count: 1234, Bad: 12, Share: "1,0%", P50: "87 ms", P95: "264 ms",
+		Chart: templates.TTPChart{From: "19 augustus 2025 14:02", To: "20 augustus 2025 14:02", Points: make([]templates.TTPPoint, 96)},
+		Hours: []templates.TTPHour{{When: "20 augustus 2025 14:00", Count: 12, Bad: 1, P50: "87 ms", P95: "264 ms"}, {When: "20 augustus 2025 13:00", Count: 1, Bad: 1}},
+	}
+	for i := range call.Chart.Points {
+		if i%10 > 1 {
+			call.Chart.Points[i] = templates.TTPPoint{P50: 80, P95: 200 + float64(i), Bad: float64(i%3) / 10}
+		}
+	}
+	return templates.TTPStatus{
+		Page: page, State: "denied", At: "20 augustus 2025 14:02", RefreshHref: "/status/ttp", Calls: []templates.TTPCall{{Key: "token", Share: "0,0%"}, call},
+		Prepare: 500, Resolve: 1, Paused: 2, Denied: 1, NextTry: "20 augustus 2025 14:05", Expiring: 1, ExpiresAt: "21 augustus 2025 09:00",
+		Expiries: []templates.TTPExpiry{
+			{What: "client_certificate", At: "22 augustus 2025 00:00", Days: 1, Level: "error"}, {What: "prepare_secret", At: "1 september 2025 00:00", Days: 12, Level: "warning"},
+			{What: "resolve_secret"},
+		},
+		Renewal:  &templates.TTPRenewal{State: "running", When: "20 augustus 2025 13:00", Total: 72000, Looked: 36000, Added: 35990, Refused: 10},
+		Helpdesk: []string{"Sluis, TTP status", "temporary: 1234 calls in 24 h, 12 failed"},
+	}
+}
+
+func datasets(page templates.Page) templates.Datasets {
+	return templates.Datasets{Page: page, Rows: []templates.DatasetRow{
+		{ID: "ds-K3J2", Centre: "2809 Voorbeeldziekenhuis", Known: true, Ready: true, Created: "20 augustus 2025 14:02", Rows: 36, Types: "NGGV, NGG", Action: "/datasets/ds-K3J2/importeren"},
+		{ID: "ds-X9", Centre: "2810", Known: true, Ready: true, Created: "20 augustus 2025 14:02", Rows: 1200, Types: "NGGV", Href: "/aanleveringen/1", Under: true},
+		{ID: "ds-Y1", Centre: "4711", Ready: true, Created: "20 augustus 2025 14:02", Rows: 1},
+		{ID: "ds-Z0", Centre: "2809 Voorbeeldziekenhuis", Known: true, Created: "20 augustus 2025 14:02"},
+	}}
 }

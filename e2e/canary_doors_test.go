@@ -3,8 +3,10 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 )
 
@@ -137,4 +139,21 @@ func (s *sieve) entriesByAPI() {
 			s.t.Errorf("POST /patients %s %.60s…: %d %s, want %d", c.kind, c.body, a.status, a.body, c.status)
 		}
 	}
+}
+
+// datasetsAndPostcodes: a file that goes to the TTP and comes back as a dataset,
+// and one whose columns of addresses nobody asked for.
+func (s *sieve) datasetsAndPostcodes() {
+	s.t.Helper()
+	at := filepath.Join(s.t.TempDir(), "naar-de-ttp.csv")
+	writeRows(s.t, at, []string{fmt.Sprintf("2809;1-2-1961;v;%s;%s;van;Q", s.newNumber(), s.name("dataset"))})
+	out := command(s.t, "sandbox", "dataset", "--data", s.data, "--centre", "2809", at)
+	_, rest, _ := strings.Cut(out, "Dataset ")
+	id, _, _ := strings.Cut(rest, " ")
+	s.logs.WriteString(out)
+	datamanager := s.visitor().signIn(s.p.account("datamanager", ""))
+	datamanager.get("/datasets")
+	datamanager.form("/datasets/"+id+"/importeren", url.Values{"modus": {"save"}}, false)
+	row := fmt.Sprintf("1-2-1961;v;%s;%s;Q;%s;%s;1-1-2020;%s;12;2020-02-30", s.newNumber(), s.name("with addresses"), s.name("postcode"), s.name("house number"), s.name("second postcode"))
+	s.deliver("addresses", "", []byte("Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Voorletters;Postcode 1;Huisnummer 1;Peildatum postcode 1;Postcode 2;Huisnummer 2;Peildatum postcode 2\n"+row+"\n"), "done")
 }

@@ -76,6 +76,7 @@ func TestCanarySweep(t *testing.T) {
 		{"entries by the API", s.entriesByAPI},
 		{"signing in", s.signIns},
 		{"broken uploads", s.brokenUploads},
+		{"datasets and postcodes", s.datasetsAndPostcodes},
 		{"reading everything", s.readEverything},
 	} {
 		began := time.Now()
@@ -379,6 +380,8 @@ func (s *sieve) readEverything() {
 		s.web.get(path)
 		datamanager.get(path)
 	}
+	datamanager.get("/status/ttp")
+	datamanager.get("/datasets")
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients?limit=200"})
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries?limit=200"})
 	auditor.get("/logboek")

@@ -36,8 +36,10 @@ assets: ## style sheet, script and fonts to web/static/dist (needs node)
 assets-check: ## fails where web/static/dist is not what its sources make
 	@./.ci/assets
 
-bench: ## rows per second through the whole pipeline, side by side
-	$(GO) test -run '^$$' -bench . -benchtime 2x ./internal/importer ./internal/ttpsandbox ./web/templates
+bench: ## rows per second through the whole pipeline, and against a slow TTP, side by side
+	$(GO) test -run '^$$' -bench Latency -benchtime 1x ./internal/importer
+	$(GO) test -run '^$$' -bench 'Identities|Unchanged' -benchtime 2x ./internal/importer
+	$(GO) test -run '^$$' -bench . -benchtime 2x ./internal/ttpsandbox ./web/templates
 
 fuzz: ## every reader, FUZZTIME each (default 60s)
 	@for target in $$(grep -rho --include=*_test.go 'func Fuzz[A-Za-z]*' internal | sed 's/func //'); do \

@@ -60,7 +60,8 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Addr != "127.0.0.1:8080" || c.Workers != 4 || c.MaxFileBytes != 100<<20 || c.MaxRows != 200_000 {
+	if c.Addr != "127.0.0.1:8080" || c.Workers != 2 || c.TTP.Calls != 4 || c.TTP.Rows != 500 ||
+		c.MaxFileBytes != 100<<20 || c.MaxRows != 200_000 {
 		t.Errorf("defaults: %s", c)
 	}
 	if !c.Secure() || !c.BirthYearOnly || !c.ProductionReady() {

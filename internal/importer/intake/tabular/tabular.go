@@ -9,6 +9,7 @@ package tabular
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -24,26 +25,31 @@ import (
 
 // Limits bound what one file may cost. Zero values mean the defaults.
 type Limits struct {
-	Columns     int // of a row
-	RecordBytes int // of a row, decoded
+	Columns     int   // of a row
+	RecordBytes int   // of a row, decoded
+	Expanded    int64 // bytes of one part of a compressed file, once inflated
+	Texts       int64 // bytes of the texts that a workbook's cells share
 }
 
 // The default limits.
 const (
 	DefaultColumns     = 500
 	DefaultRecordBytes = 1 << 20
+	DefaultExpanded    = 1 << 30
+	DefaultTexts       = 96 << 20
 )
+
+// OrDefault fills what is zero with the defaults.
+func (l Limits) OrDefault() Limits {
+	l.Columns = cmp.Or(l.Columns, DefaultColumns)
+	l.RecordBytes = cmp.Or(l.RecordBytes, DefaultRecordBytes)
+	l.Expanded = cmp.Or(l.Expanded, DefaultExpanded)
+	l.Texts = cmp.Or(l.Texts, DefaultTexts)
+	return l
+}
 
 // sniffBytes is how much of a file is looked at to tell its format and delimiter.
 const sniffBytes = 64 << 10
-
-// Row is one row of a file, whatever its format. Line is its number in the
-// user's spreadsheet (the first row is 1); Cells are trimmed of white space.
-// Cells are valid until the next call of Next.
-type Row struct {
-	Line  int
-	Cells []string
-}
 
 // Blank tells whether the row has no content.
 func (r Row) Blank() bool {
@@ -66,6 +72,21 @@ const (
 	TooManyColumns Code = "TOO_MANY_COLUMNS"
 	RecordTooLong  Code = "RECORD_TOO_LONG"
 	UnclosedQuote  Code = "UNCLOSED_QUOTE"
+
+	// Of workbooks.
+	Encrypted      Code = "ENCRYPTED"       // a password is needed to open it
+	OldWorkbook    Code = "OLD_WORKBOOK"    // .xls, of Excel before 2007
+	BinaryWorkbook Code = "BINARY_WORKBOOK" // .xlsb
+	OtherDocument  Code = "OTHER_DOCUMENT"  // a zip or Office file that is no workbook of Excel: .ods, .docx, a zip
+	BrokenWorkbook Code = "BROKEN_WORKBOOK"
+	TooExpanded    Code = "TOO_EXPANDED" // it would inflate to more than a delivery needs
+
+	// Of JSON and FHIR.
+	BrokenJSON Code = "BROKEN_JSON"  // Line is where
+	NotRecords Code = "NOT_RECORDS"  // JSON, but neither a list of objects nor an object a line
+	FHIRXML    Code = "FHIR_XML"     // FHIR in XML rather than JSON
+	NoPatients Code = "NO_PATIENTS"  // FHIR without one Patient
+	NotABundle Code = "NOT_A_BUNDLE" // a FHIR resource other than Bundle or Patient
 )
 
 // Error is a file that cannot be read, and the line where that shows (0 where
@@ -104,12 +125,7 @@ func IsNotUTF8(err error) bool { return errors.Is(err, errNotUTF8) }
 // legacy, bytes that are no UTF-8 or UTF-16 by a byte order mark are read as
 // Windows-1252, what Dutch Excel writes as plain "CSV".
 func Open(r io.Reader, legacy bool, limits Limits) (*Reader, error) {
-	if limits.Columns == 0 {
-		limits.Columns = DefaultColumns
-	}
-	if limits.RecordBytes == 0 {
-		limits.RecordBytes = DefaultRecordBytes
-	}
+	limits = limits.OrDefault()
 	raw := bufio.NewReaderSize(r, sniffBytes)
 	head, err := raw.Peek(sniffBytes)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -44,9 +44,9 @@ func check(s settings, faults *Faults) Config {
 	checkKeys(s, &c, faults)
 	checkTTP(s, &c, faults)
 	checkTypes(s, &c, faults)
-	c.Workers = checkNumber("SLUIS_WORKERS", s.Workers, 1, 64, faults)
-	c.MaxFileBytes = int64(checkNumber("SLUIS_MAX_FILE_MB", s.MaxFileMB, 1, 4096, faults)) << 20
-	c.MaxRows = checkNumber("SLUIS_MAX_ROWS", s.MaxRows, 1, 10_000_000, faults)
+	c.Workers = checkNumber("SLUIS_WORKERS", s.Workers, 64, faults)
+	c.MaxFileBytes = int64(checkNumber("SLUIS_MAX_FILE_MB", s.MaxFileMB, 4096, faults)) << 20
+	c.MaxRows = checkNumber("SLUIS_MAX_ROWS", s.MaxRows, 10_000_000, faults)
 	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
 	return c
@@ -115,11 +115,11 @@ func checkTTP(s settings, c *Config, faults *Faults) {
 		APIURL:  checkURL("SLUIS_TTP_API_URL", "https://api.ttp.example.nl", s.TTPAPIURL, allow, faults),
 		Prepare: Credential{s.PrepareID, NewSecret(s.PrepareSecret), checkDay("SLUIS_TTP_PREPARE_SECRET_EXPIRES", s.PrepareEnds, faults)},
 		Resolve: Credential{s.ResolveID, NewSecret(s.ResolveSecret), checkDay("SLUIS_TTP_RESOLVE_SECRET_EXPIRES", s.ResolveEnds, faults)},
-		Calls:   checkNumber("SLUIS_TTP_CALLS", s.TTPCalls, 1, 64, faults),
-		Rows:    checkNumber("SLUIS_TTP_ROWS", s.TTPRows, 1, 1000, faults),
+		Calls:   checkNumber("SLUIS_TTP_CALLS", s.TTPCalls, 64, faults),
+		Rows:    checkNumber("SLUIS_TTP_ROWS", s.TTPRows, 1000, faults),
 		Domain:  s.TTPDomain,
 		CAFile:  s.TTPCAFile, ClientCertFile: s.TTPCertFile, ClientKeyFile: s.TTPKeyFile,
-		TemporaryLife: time.Duration(checkNumber("SLUIS_TTP_TEMPORARY_DAYS", s.TemporaryDays, 1, 3650, faults)) * 24 * time.Hour,
+		TemporaryLife: time.Duration(checkNumber("SLUIS_TTP_TEMPORARY_DAYS", s.TemporaryDays, 3650, faults)) * 24 * time.Hour,
 		Sandbox:       allow,
 	}
 	for _, required := range []struct{ name, value, what string }{
@@ -226,12 +226,12 @@ func checkDay(name, value string, faults *Faults) time.Time {
 	return t
 }
 
-// checkNumber reads a whole number between two bounds.
-func checkNumber(name, value string, low, high int, faults *Faults) int {
+// checkNumber reads a whole number from 1 to high.
+func checkNumber(name, value string, high int, faults *Faults) int {
 	n, err := strconv.Atoi(value)
-	if err != nil || n < low || n > high {
-		faults.add(name, "must be a whole number from %d to %d", low, high)
-		return low
+	if err != nil || n < 1 || n > high {
+		faults.add(name, "must be a whole number from 1 to %d", high)
+		return 1
 	}
 	return n
 }

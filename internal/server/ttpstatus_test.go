@@ -106,7 +106,7 @@ func TestDatasets(t *testing.T) {
 	s := newSite(t)
 	b := s.signedIn("datamanager")
 	contains(t, "nothing", b.get("/datasets").Body, "Er staat niets klaar bij de TTP")
-	csv := string(pilot(t))
+	csv := pilot(t)
 	id, rows, refused, err := s.TTP.Sandbox.AddDataset(t.Context(), "2809", strings.NewReader(csv), ttpsandbox.Order{Domain: ttptest.Domain})
 	if err != nil || rows != 36 || refused != 4 {
 		t.Fatal(rows, refused, err)

@@ -51,21 +51,21 @@ func newKeyring(master []byte, domains []string) (*keyring, error) {
 	make := func(label string, size int) ([]byte, error) {
 		return hkdf.Key(sha256.New, master, nil, "sluis ttp sandbox v1 "+label, size)
 	}
-	derive := func(label string, size int) []byte {
-		key, err := make(label, size)
+	derive := func(label string) []byte {
+		key, err := make(label, 32)
 		errs = append(errs, err)
 		return key
 	}
 	k := &keyring{
-		precursor: derive("precursor", 32),
-		token:     derive("token", 32),
-		nonce:     derive("nonce", 32),
-		body:      derive("body", 32),
+		precursor: derive("precursor"),
+		token:     derive("token"),
+		nonce:     derive("nonce"),
+		body:      derive("body"),
 		domains:   map[string]bool{},
 		derive:    make,
 		versions:  map[domainVersion]tink.DeterministicAEAD{},
 	}
-	block, err := aes.NewCipher(derive("temporary", 32))
+	block, err := aes.NewCipher(derive("temporary"))
 	if err == nil {
 		k.temporary, err = cipher.NewGCM(block)
 	}

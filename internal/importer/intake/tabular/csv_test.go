@@ -15,7 +15,7 @@ import (
 const sample = "Nr;Naam;Opmerking\n1;Müller;\n\n2;\"Berg; van den\";\"regel een\nregel twee\"\n3;Łukasz;x\n\n\n"
 
 func TestLinesAreTheSpreadsheets(t *testing.T) {
-	rows := readAll(t, []byte(sample), false)
+	rows := readAll(t, []byte(sample))
 	want := []string{"1|Nr|Naam|Opmerking", "2|1|Müller|", "4|2|Berg; van den|regel een\nregel twee", "5|3|Łukasz|x"}
 	if got := strings.Join(rows, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("rows:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
@@ -31,9 +31,12 @@ func TestEncodings(t *testing.T) {
 		}
 		return b
 	}
-	legacy, err := charmap.Windows1252.NewEncoder().Bytes([]byte(text))
-	if err != nil {
-		t.Fatal(err)
+	encoded := func(c *charmap.Charmap) []byte {
+		b, err := c.NewEncoder().Bytes([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
 	}
 	for name, raw := range map[string][]byte{
 		"utf-8":            []byte(text),
@@ -42,10 +45,12 @@ func TestEncodings(t *testing.T) {
 		"utf-16be":         utf16(unicode.BigEndian, unicode.UseBOM),
 		"utf-16le, no bom": utf16(unicode.LittleEndian, unicode.IgnoreBOM),
 		"utf-16be, no bom": utf16(unicode.BigEndian, unicode.IgnoreBOM),
-		"windows-1252":     legacy,
+		"windows-1252":     encoded(charmap.Windows1252),
+		"cp850":            encoded(charmap.CodePage850),
+		"macintosh":        encoded(charmap.Macintosh),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := strings.Join(readAll(t, raw, false), "\n")
+			got := strings.Join(readAll(t, raw), "\n")
 			if want := "1|Nr|Patiëntnaam\n2|0123|Müller"; got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
@@ -56,11 +61,20 @@ func TestEncodings(t *testing.T) {
 func TestDelimiters(t *testing.T) {
 	for _, d := range []string{";", ",", "\t", "|"} {
 		raw := strings.ReplaceAll("a;b;c\n1;\"x,y;z\";3\n", ";", d)
-		if got := readAll(t, []byte(raw), false); len(got) != 2 || !strings.HasPrefix(got[1], "2|1|") {
+		if got := readAll(t, []byte(raw)); len(got) != 2 || !strings.HasPrefix(got[1], "2|1|") {
 			t.Errorf("delimiter %q: %q", d, got)
 		}
 	}
-	if got := readAll(t, []byte("sep=;\na;b\n1;2\n"), false); got[0] != "1|a|b" {
+	for name, raw := range map[string]string{
+		"a title above":      "Patiënten, cohort 2026, versie 2\na;b;c;d\n1;2;3;4\n",
+		"commas in a remark": "a;b;c;d\n1;2;3;x, y, z, u, v\n4;5;6;x, y, z, u, v\n",
+		"a title with cells": "Export;2026\n\na;b;c;d\n1;2;3;4\n1;2;3;4\n",
+	} {
+		if got := readAll(t, []byte(raw)); strings.Count(got[len(got)-1], "|") != 4 {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := readAll(t, []byte("sep=;\na;b\n1;2\n")); got[0] != "1|a|b" {
 		t.Errorf("sep= line: %q", got)
 	}
 }
@@ -92,21 +106,24 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestLoneQuoteIsKept(t *testing.T) {
-	got := readAll(t, []byte("a;b\n1;O\"Neil\n2;x\n"), false)
+	got := readAll(t, []byte("a;b\n1;O\"Neil\n2;x\n"))
 	if len(got) != 3 || got[1] != `2|1|O"Neil` {
 		t.Errorf("rows: %q", got)
 	}
 }
 
-// FuzzReader holds the reader to three things whatever it is fed: it ends, its
+// FuzzCSV holds the reader to three things whatever it is fed: it ends, its
 // lines rise, and an error comes without a row.
-func FuzzReader(f *testing.F) {
+func FuzzCSV(f *testing.F) {
 	for _, s := range []string{sample, "a,b\n\"", "\xff\xfea\x00;\x00", "sep=,\n1,2", "a\tb\n\x80\x81", "\"\n\"\n;;;\n", "a;b\r1;2\r"} {
-		f.Add([]byte(s), true)
-		f.Add([]byte(s), false)
+		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, raw []byte, legacy bool) {
-		r, err := Open(bytes.NewReader(raw), legacy, Limits{Columns: 50, RecordBytes: 4096})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		file, err := OpenCSV(bytes.NewReader(raw), int64(len(raw)), Limits{Columns: 50, RecordBytes: 4096})
+		if err != nil {
+			return
+		}
+		r, err := file.Rows(0)
 		if err != nil {
 			return
 		}
@@ -129,26 +146,30 @@ func FuzzReader(f *testing.F) {
 }
 
 func readError(raw []byte) error {
-	r, err := Open(bytes.NewReader(raw), false, Limits{})
+	rows, err := openCSV(raw)
 	for err == nil {
-		_, err = r.Next()
+		_, err = rows.Next()
 	}
 	return err
 }
 
-// readAll reads as a caller does: once more as Windows-1252 where it is no UTF-8.
-func readAll(t *testing.T, raw []byte, legacy bool) []string {
+func openCSV(raw []byte) (Rows, error) {
+	f, err := OpenCSV(bytes.NewReader(raw), int64(len(raw)), Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return f.Rows(0)
+}
+
+func readAll(t *testing.T, raw []byte) []string {
 	t.Helper()
 	var out []string
-	r, err := Open(bytes.NewReader(raw), legacy, Limits{})
+	r, err := openCSV(raw)
 	for err == nil {
 		var row Row
 		if row, err = r.Next(); err == nil {
 			out = append(out, fmt.Sprintf("%d|%s", row.Line, strings.Join(row.Cells, "|")))
 		}
-	}
-	if IsNotUTF8(err) && !legacy {
-		return readAll(t, raw, true)
 	}
 	if !errors.Is(err, io.EOF) {
 		t.Fatal(err)

@@ -19,6 +19,12 @@ type Centre struct {
 	Name   string
 	// IdentitiesAllowed lets the centre deliver identities; off unless switched on.
 	IdentitiesAllowed bool
+	// BrakePercent: of ten rows or more, over so many percent rejected are stored
+	// only when the user confirms; 0 for the registry's own.
+	BrakePercent int
+	// NumberSystem is the system of the centre's patient numbers in FHIR
+	// (Patient.identifier.system); empty where it need not be told from others.
+	NumberSystem string
 }
 
 // Role is one of product.md's roles.

@@ -60,6 +60,8 @@ const (
 	// PseudonymsRenewed: their values under the TTP's newest key are being fetched.
 	PseudonymsRenewed Type = "pseudonyms_renewed"
 	TTPViewed         Type = "ttp_viewed"
+	ColumnsAssigned   Type = "columns_assigned"
+	ColumnsForgotten  Type = "columns_forgotten"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -68,7 +70,7 @@ var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
-	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed,
+	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

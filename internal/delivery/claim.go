@@ -37,8 +37,11 @@ type Claim struct {
 	Fence      int64
 	WrappedKey []byte
 	Confirmed  bool
-	Who        audit.Who // in whose name the work is done
-	NextChunk  int       // the first chunk not yet registered
+	Who        audit.Who   // in whose name the work is done
+	NextChunk  int         // the first chunk not yet registered
+	FileBytes  int64       // of the upload
+	Assignment *Assignment // of its columns, where a user made one
+	Brake      int         // the centre's, in percent; 0 for the default
 }
 
 // ChunkClaim is a worker's hold on a chunk.

@@ -41,6 +41,7 @@ type State string
 const (
 	Receiving   State = "receiving"   // the upload is under way; lost if it breaks off
 	Received    State = "received"    // the sealed upload is safe, and waits to be parsed
+	Mapping     State = "mapping"     // a user must say which column is what
 	Exchanging  State = "exchanging"  // its chunks are on their way through the TTP
 	Deciding    State = "deciding"    // every chunk has its answers
 	Checked     State = "checked"     // only checked: can be saved from here, or lapses
@@ -142,6 +143,8 @@ func (d Delivery) Status() Status {
 			return StatusPaused
 		}
 		return StatusProcessing
+	case Mapping:
+		return StatusNeedsMapping
 	case Confirm:
 		return StatusNeedsConfirmation
 	case Checked:

@@ -8,7 +8,7 @@ import (
 )
 
 func TestEveryStateHasAStatus(t *testing.T) {
-	for _, s := range []State{Receiving, Received, Exchanging, Deciding, Checked, Confirm, Registering, Done, Refused, Failed, Cancelled} {
+	for _, s := range []State{Receiving, Received, Mapping, Exchanging, Deciding, Checked, Confirm, Registering, Done, Refused, Failed, Cancelled} {
 		d := Delivery{State: s}
 		if !slices.Contains(Statuses, d.Status()) {
 			t.Errorf("state %s has status %q", s, d.Status())
@@ -17,7 +17,7 @@ func TestEveryStateHasAStatus(t *testing.T) {
 			t.Errorf("%s is final and waits for a person", s)
 		}
 		d.Paused = PauseDown
-		if paused := d.Status() == StatusPaused; paused == (s.Final() || s.Waiting()) {
+		if paused := d.Status() == StatusPaused; paused == (s.Final() || s.Waiting() || s == Mapping) {
 			t.Errorf("a paused delivery in state %s shows %s", s, d.Status())
 		}
 	}

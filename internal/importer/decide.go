@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,7 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 		switch {
 		case c.Delivery.Mode == delivery.Check:
 			return delivery.Checked
-		case !c.Confirmed && braked(planned):
+		case !c.Confirmed && braked(planned, cmp.Or(c.Brake, brakeShare)):
 			return delivery.Confirm
 		}
 		return delivery.Registering
@@ -47,8 +48,8 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 }
 
 // braked tells whether so much would be rejected that a person must look first.
-func braked(c patient.Counts) bool {
-	return c.Read >= brakeRows && c.Rejected*100 > c.Read*brakeShare
+func braked(c patient.Counts, percent int) bool {
+	return c.Read >= brakeRows && c.Rejected*100 > c.Read*percent
 }
 
 // candidates opens a chunk's answers and says of each row how it stands to the

@@ -403,7 +403,7 @@ func (f fakeSets) Rows(_ context.Context, _ string, each func(int, patient.Datas
 func TestBadDatasets(t *testing.T) {
 	ttp := ttptest.Start(t)
 	good := func(number string) patient.DatasetRow {
-		return patient.DatasetRow{Number: number, BirthDate: "1970-01-01", Sex: "m", Pseudonyms: []patient.Pseudonym{{Type: "NGGV", KeyVersion: 1, Value: "v" + number}}}
+		return patient.DatasetRow{Number: number, BirthDate: "1970-01-02", Sex: "m", Pseudonyms: []patient.Pseudonym{{Type: "NGGV", KeyVersion: 1, Value: "v" + number}}}
 	}
 	many := func(n int, number func(i int) string) (rows []patient.DatasetRow) {
 		for i := range n {

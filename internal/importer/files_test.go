@@ -43,7 +43,7 @@ func bsnRows(n, other int) string {
 		if i < other {
 			number = "P" + number
 		}
-		fmt.Fprintf(&b, "2809;1-1-1970;m;%s;Naam%c;;A\n", number, 'a'+i%26)
+		fmt.Fprintf(&b, "2809;2-1-1970;m;%s;Naam%c;;A\n", number, 'a'+i%26)
 		i++
 	}
 	return b.String()
@@ -53,12 +53,13 @@ func bsnRows(n, other int) string {
 // and what becomes of each: so many rows stored and rejected, or the reasons for
 // which it is refused.
 func TestStrangeFiles(t *testing.T) {
-	const one, two = "2809;1-1-1970;m;1;Jansen;;A\n", "2809;1-1-1971;v;2;Pietersen;;B\n"
+	const one, two = "2809;2-1-1970;m;1;Jansen;;A\n", "2809;2-1-1971;v;2;Pietersen;;B\n"
 	swap := strings.ReplaceAll
 	type want struct {
 		read, created, rejected int
 		refused                 []string // codes
 	}
+	ask := []string{"the user assigns its columns"}
 	ttp := ttptest.Start(t)
 	for name, c := range map[string]struct {
 		file string
@@ -71,20 +72,20 @@ func TestStrangeFiles(t *testing.T) {
 		"UTF-16 without BOM":     {utf16le(head+one+two, false), want{2, 2, 0, nil}},
 		"UTF-16, CR alone":       {utf16le(swap(head+one+two, "\n", "\r"), true), want{2, 2, 0, nil}},
 		"UTF-8 with BOM":         {"\ufeff" + head + one, want{1, 1, 0, nil}},
-		"Windows-1252":           {swap(head, "ë", "\xeb") + "2809;1-1-1970;m;1;Jans\xe9n;;A\n", want{1, 1, 0, nil}},
+		"Windows-1252":           {swap(head, "ë", "\xeb") + "2809;2-1-1970;m;1;Jans\xe9n;;A\n", want{1, 1, 0, nil}},
 		"commas":                 {swap(head+one+two, ";", ","), want{2, 2, 0, nil}},
 		"tabs":                   {swap(head+one+two, ";", "\t"), want{2, 2, 0, nil}},
 		"Excel's sep line":       {"sep=,\r\n" + swap(head+one, ";", ","), want{1, 1, 0, nil}},
 		"blank lines everywhere": {"\n\n;;;;;;\n" + head + "\n" + one + "\n\n" + two + "\n;;;;;;\n", want{2, 2, 0, nil}},
 		"empty columns behind":   {swap(head+one+two, "\n", ";;;\n"), want{2, 2, 0, nil}},
-		"spaces around":          {head + "2809; 1-1-1970 ; m ; 1 ; Jansen ;; A \n", want{1, 1, 0, nil}},
+		"spaces around":          {head + "2809; 2-1-1970 ; m ; 1 ; Jansen ;; A \n", want{1, 1, 0, nil}},
 		"all cells quoted":       {"\"" + swap(swap(strings.TrimSpace(head+one), ";", "\";\""), "\n", "\"\n\"") + "\"\n", want{1, 1, 0, nil}},
-		"a quote in a name":      {head + "2809;1-1-1970;m;1;Jan\"sen;;A\n" + two, want{2, 2, 0, nil}},
-		"a quoted semicolon":     {head + "2809;1-1-1970;m;1;\"Jansen;de\";;A\n" + two, want{2, 2, 0, nil}},
-		"a semicolon in a name":  {head + "2809;1-1-1970;m;1;Jansen;de;;A\n" + two, want{2, 1, 1, nil}},
+		"a quote in a name":      {head + "2809;2-1-1970;m;1;Jan\"sen;;A\n" + two, want{2, 2, 0, nil}},
+		"a quoted semicolon":     {head + "2809;2-1-1970;m;1;\"Jansen;de\";;A\n" + two, want{2, 2, 0, nil}},
+		"a semicolon in a name":  {head + "2809;2-1-1970;m;1;Jansen;de;;A\n" + two, want{2, 1, 1, nil}},
 		"64 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 64)+";"), want{1, 1, 0, nil}},
 		"65 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 65)+";"), want{1, 0, 1, nil}},
-		"emoji":                  {head + swap(one, ";1;", ";🙂1;") + "2809;1-1-1970;m;2;🙂;;A\n", want{2, 1, 1, nil}},
+		"emoji":                  {head + swap(one, ";1;", ";🙂1;") + "2809;2-1-1970;m;2;🙂;;A\n", want{2, 1, 1, nil}},
 		"a cell of a megabyte":   {head + swap(one, "Jansen", strings.Repeat("x", 1<<20)) + two, want{2, 1, 1, nil}},
 		"cut off in a row":       {head + one + "2809;1-1-19", want{2, 1, 1, nil}},
 		"a NUL far down":         {head + strings.Repeat(one, 3000) + swap(two, "Pieter", "Pie\x00ter"), want{3001, 1, 1, nil}},
@@ -95,9 +96,16 @@ func TestStrangeFiles(t *testing.T) {
 		"a header, no line end":  {strings.TrimSpace(head), want{refused: []string{"NO_ROWS"}}},
 		"blank lines":            {"\n\r\n\n", want{refused: []string{"EMPTY"}}},
 		"blank cells":            {";;;\n;;;\n", want{refused: []string{"EMPTY"}}},
-		"no header":              {one + two, want{refused: []string{"NO_HEADER"}}},
-		"a title first":          {"Aanlevering maart;;;;;;\n" + head + one, want{refused: []string{"NO_HEADER"}}},
-		"a column twice":         {swap(head, "Tussenvoegsel", "achternaam") + one, want{refused: []string{"DOUBLE_COLUMN"}}},
+		"no header":              {one + two, want{refused: ask}},
+		"a title first":          {"Aanlevering maart;;;;;;\n" + head + one, want{1, 1, 0, nil}},
+		"titles, then a header":  {"Aanlevering maart\n\nUit: EPD, versie 2, \"x;y\"\n" + head + one + two, want{2, 2, 0, nil}},
+		"a column twice":         {swap(head, "Tussenvoegsel", "achternaam") + one, want{refused: ask}},
+		"a strange header":       {swap(head, "Geslacht", "m of v") + one, want{refused: ask}},
+		"no column to assign":    {swap(swap(head, "Geslacht;", ""), "Tussenvoegsel", "E-mail") + one, want{refused: []string{"MISSING_COLUMN"}}},
+		"one column":             {"Opmerking\nx\n", want{refused: []string{"NO_HEADER"}}},
+		"DOS":                    {swap(head, "ë", "\x89") + swap(one, "Jansen", "Jans\x82n"), want{1, 1, 0, nil}},
+		"month first":            {head + "2809;1/31/1970;m;1;Jansen;;A\n2809;2/28/1971;v;2;Pietersen;;B\n2809;3/4/1971;v;3;Smit;;C\n", want{3, 3, 0, nil}},
+		"months by name":         {head + "2809;31 januari 1970;m;1;Jansen;;A\n2809;1-mrt-1971;v;2;Pietersen;;B\n", want{2, 2, 0, nil}},
 		"100,000 columns":        {strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
 		"100,000 cells":          {head + strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
 		"a row of 3 MB":          {head + strings.Repeat("a", 3<<20) + "\n" + one, want{refused: []string{"RECORD_TOO_LONG"}}},
@@ -120,6 +128,12 @@ func TestStrangeFiles(t *testing.T) {
 			state := delivery.Done
 			if len(c.want.refused) > 0 {
 				state = delivery.Refused
+			}
+			if slices.Equal(c.want.refused, ask) {
+				state, c.want.refused = delivery.Mapping, nil
+				if err := p.importer.Cancel(t.Context(), tester, p.scope(), id); err != nil || d.State != state {
+					t.Errorf("%s %v, want it to wait for its columns (%v)", d.State, codes, err)
+				}
 			}
 			if d.State != state || !slices.Equal(codes, c.want.refused) {
 				t.Errorf("%s %v, want %s %v", d.State, codes, state, c.want.refused)
@@ -152,7 +166,7 @@ func TestLinesAsInTheSpreadsheet(t *testing.T) {
 		"blank lines before":         {head + "\n\n" + bad, 4},
 		"blank cells before":         {head + ";;;;;;\n" + bad, 3},
 		"header lower down":          {"\n\n" + head + bad, 4},
-		"a cell of two lines before": {head + "2809;1-1-1970;m;1;\"Jan\nsen\";;A\n" + bad, 3},
+		"a cell of two lines before": {head + "2809;2-1-1970;m;1;\"Jan\nsen\";;A\n" + bad, 3},
 		"CR alone":                   {strings.ReplaceAll(head+"\n"+bad, "\n", "\r"), 3},
 		"CRLF":                       {strings.ReplaceAll(head+"\n"+bad, "\n", "\r\n"), 3},
 		"a sep line":                 {"sep=;\n" + head + bad, 2},
@@ -175,7 +189,7 @@ func TestIdentitiesNotAllowed(t *testing.T) {
 	if p.centre, err = p.store.AddCentre(t.Context(), tester, account.Centre{Number: "2810", Name: "Twee"}); err != nil {
 		t.Fatal(err)
 	}
-	id := p.receive(t, delivery.Save, true, strings.ReplaceAll(head, "Tussenvoegsel", "BSN")+"2810;1-1-1970;m;1;Jansen;111222333;A\n")
+	id := p.receive(t, delivery.Save, true, strings.ReplaceAll(head, "Tussenvoegsel", "BSN")+"2810;2-1-1970;m;1;Jansen;111222333;A\n")
 	p.settle(t)
 	d := p.delivery(t, id)
 	if d.State != delivery.Refused || len(d.Refusals) != 2 || d.Refusals[0].Code != "BSN_COLUMN" || d.Refusals[1].Code != "IDENTITIES_NOT_ALLOWED" {

@@ -139,8 +139,8 @@ const (
 	// keyLife is how long a wrapping key is the primary one.
 	keyLife = 24 * time.Hour
 
-	// The brake: of brakeRows rows or more, when over brakeShare percent would be
-	// rejected, nothing is stored until the user confirms.
+	// The brake: of brakeRows rows or more, when over brakeShare percent, or
+	// what the centre is set to, would be rejected, nothing is stored until the user confirms.
 	brakeRows  = 10
 	brakeShare = 30
 )

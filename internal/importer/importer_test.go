@@ -86,7 +86,7 @@ func lines(good, bad int) string {
 	var b strings.Builder
 	b.WriteString(head)
 	for i := range good {
-		fmt.Fprintf(&b, "2809;1-1-1970;m;g%d;Naam%c%c;;A\n", i, 'a'+i%26, 'a'+i/26)
+		fmt.Fprintf(&b, "2809;2-1-1970;m;g%d;Naam%c%c;;A\n", i, 'a'+i%26, 'a'+i/26)
 	}
 	for i := range bad {
 		fmt.Fprintf(&b, "2809;;m;b%d;Naam;;A\n", i)
@@ -143,7 +143,7 @@ func TestCheck(t *testing.T) {
 	p := newPlantAt(t, ttptest.Start(t), 3, time.Now)
 	p.receive(t, delivery.Save, true, lines(4, 0))
 	p.settle(t)
-	file := lines(8, 2) + "2809;1-1-1970;v;g0;Anders;;B\n" + "2809;1-1-1970;m;x1;Naamaa;;A\n"
+	file := lines(8, 2) + "2809;2-1-1970;v;g0;Anders;;B\n" + "2809;2-1-1970;m;x1;Naamaa;;A\n"
 	id := p.receive(t, delivery.Check, false, file)
 	p.settle(t)
 	checked := p.delivery(t, id)
@@ -168,12 +168,12 @@ func TestCheck(t *testing.T) {
 // not told to be stored.
 func TestRepeatOfAReview(t *testing.T) {
 	p := newPlantAt(t, ttptest.Start(t), 2, time.Now)
-	p.receive(t, delivery.Save, true, head+"2809;1-1-1970;m;1;Jansen;;A\n")
+	p.receive(t, delivery.Save, true, head+"2809;2-1-1970;m;1;Jansen;;A\n")
 	p.settle(t)
-	taken := "2809;1-1-1970;m;1;Pietersen;;A\n"
+	taken := "2809;2-1-1970;m;1;Pietersen;;A\n"
 	person := "2809;1-1-1980;v;7;Willemsen;;W\n"
 	other := "2809;1-1-1980;v;8;Willemsen;;W\n"
-	id := p.receive(t, delivery.Save, true, head+taken+"2809;1-1-1970;m;2;Bakker;;B\n"+taken+person+person+other)
+	id := p.receive(t, delivery.Save, true, head+taken+"2809;2-1-1970;m;2;Bakker;;B\n"+taken+person+person+other)
 	p.settle(t)
 	if got, want := p.delivery(t, id).Counts, (patient.Counts{Read: 6, Created: 1, Review: 5}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)

@@ -18,13 +18,15 @@ type centreRow struct {
 	Number            string
 	Name              string
 	IdentitiesAllowed bool
+	BrakePercent      int
+	NumberSystem      string
 	CreatedAt         time.Time
 }
 
 func (centreRow) TableName() string { return "centres" }
 
 func (r centreRow) centre() account.Centre {
-	return account.Centre{ID: r.ID, Number: r.Number, Name: r.Name, IdentitiesAllowed: r.IdentitiesAllowed}
+	return account.Centre{ID: r.ID, Number: r.Number, Name: r.Name, IdentitiesAllowed: r.IdentitiesAllowed, BrakePercent: r.BrakePercent, NumberSystem: r.NumberSystem}
 }
 
 type userRow struct {
@@ -106,13 +108,27 @@ func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) 
 		if c.ID, err = t.next("centres", 1); err != nil {
 			return err
 		}
-		row := centreRow{ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, CreatedAt: t.at}
+		row := centreRow{
+			ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, BrakePercent: c.BrakePercent, NumberSystem: c.NumberSystem, CreatedAt: t.at,
+		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
 		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "centre", ObjectID: c.Number})
 	})
 	return c, err
+}
+
+// ChangeCentre stores the settings of a centre, found by its number.
+func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centre) error {
+	return s.write(ctx, func(t *tx) error {
+		res := t.db.Exec("UPDATE centres SET name = ?, identities_allowed = ?, brake_percent = ?, number_system = ? WHERE number = ?",
+			c.Name, c.IdentitiesAllowed, c.BrakePercent, c.NumberSystem, c.Number)
+		if err := one(res, errNotFound); err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "centre", ObjectID: c.Number})
+	})
 }
 
 // user joins a row with its centre.

@@ -31,7 +31,7 @@ func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, lease time.Dur
 	const inTurn = `(d.state = ? OR (d.state IN ? AND NOT EXISTS (SELECT 1 FROM deliveries e
 		WHERE e.centre_id = d.centre_id AND e.id < d.id AND e.state IN ?)))`
 	moving := []string{string(delivery.Received), string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Registering)}
-	err := s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id").
+	err := s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number, c.brake_percent AS brake").Joins("JOIN centres c ON c.id = d.centre_id").
 		Where("d.state IN ? AND d.lease_until <= ?", []string{moving[0], moving[2], moving[3]}, now).Where(inTurn, moving[0], moving[2:], moving).
 		Order("d.id").Limit(8).Scan(&rows).Error
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, lease time.Dur
 		if ok {
 			return delivery.Claim{
 				Delivery: r.delivery(), Fence: r.Row.Fence + 1, WrappedKey: r.Row.WrappedKey, Confirmed: r.Row.Confirmed,
-				Who: r.Row.who(), NextChunk: r.Row.Registered,
+				Who: r.Row.who(), NextChunk: r.Row.Registered, FileBytes: r.Row.FileBytes, Assignment: r.Row.assignment(), Brake: r.Brake,
 			}, true, nil
 		}
 	}

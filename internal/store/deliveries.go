@@ -66,6 +66,7 @@ type deliveryRow struct {
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 	ExpiresAt  *time.Time
+	Assignment string
 }
 
 func (deliveryRow) TableName() string { return "deliveries" }
@@ -103,6 +104,15 @@ func (r deliveryRow) pause() delivery.Pause {
 	return delivery.PauseDown
 }
 
+// assignment is how a user assigned the columns, if one did.
+func (r deliveryRow) assignment() *delivery.Assignment {
+	var a delivery.Assignment
+	if r.Assignment == "" || json.Unmarshal([]byte(r.Assignment), &a) != nil {
+		return nil
+	}
+	return &a
+}
+
 // who is the person in whose name the delivery's work is done.
 func (r deliveryRow) who() audit.Who {
 	return audit.Who{
@@ -131,6 +141,7 @@ func nullTime(t time.Time) sql.NullTime { return sql.NullTime{Time: stamp(t), Va
 type listedDelivery struct {
 	Row          deliveryRow `gorm:"embedded"`
 	CentreNumber string
+	Brake        int // the centre's, where it was asked for
 }
 
 func (r listedDelivery) delivery() delivery.Delivery { return r.Row.delivery(r.CentreNumber) }
@@ -250,7 +261,7 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 }
 
 // beforeStoring are the states from which a delivery can be cancelled.
-var beforeStoring = []delivery.State{delivery.Received, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm}
+var beforeStoring = []delivery.State{delivery.Received, delivery.Mapping, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm}
 
 // Cancel ends a delivery that is not being stored yet, and erases what it held.
 func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
@@ -314,7 +325,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 		n = 0
 		var rows []deliveryRow
 		err := t.db.Where("(expires_at < ? AND state IN ?) OR (created_at < ? AND state = ? AND dataset_id = '')", stamp(now),
-			[]string{string(delivery.Checked), string(delivery.Confirm)}, stamp(now.Add(-uploadLife)), string(delivery.Received)).Find(&rows).Error
+			[]string{string(delivery.Checked), string(delivery.Confirm), string(delivery.Mapping)}, stamp(now.Add(-uploadLife)), string(delivery.Received)).Find(&rows).Error
 		if err != nil {
 			return err
 		}

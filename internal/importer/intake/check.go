@@ -2,8 +2,10 @@ package intake
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sluis/internal/delivery"
@@ -51,18 +53,24 @@ func (c *checked) warn(code string, field delivery.Field) {
 // checker checks the rows of one file.
 type checker struct {
 	layout
-	centre   string // the number of the centre that delivers
-	linkType string
-	yearOnly bool
+	dates
+	centre      string // the number of the centre that delivers
+	linkType    string
+	yearOnly    bool
+	today       time.Time
+	usualLength int  // of the file's patient numbers; 0 where they have none
+	zeros       bool // some patient numbers begin with a zero
 }
 
 // row checks one row. It is the same for a check and for saving.
 func (k checker) row(row tabular.Row) checked {
 	c := checked{line: row.Line}
+	k.faults(&c, row.Faults)
 	k.shape(&c, row.Cells)
-	if !c.shifted { // else what stands in the number's column may be a name
-		k.number(&c, row.Cells)
+	if c.shifted { // else what stands in the number's column may be a name
+		return c
 	}
+	k.number(&c, row)
 	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
 	}
@@ -73,6 +81,28 @@ func (k checker) row(row tabular.Row) checked {
 		k.pseudonyms(&c, row.Cells)
 	}
 	return c
+}
+
+// faults takes over what could not be read, as far as the column is.
+func (k checker) faults(c *checked, faults []tabular.Fault) {
+	for _, f := range faults {
+		if f.Column == tabular.WholeRow {
+			c.fail(string(f.Code), "")
+			c.shifted = true
+		}
+		for _, field := range k.fields {
+			if k.at[field] == f.Column {
+				c.fail(string(f.Code), field)
+			}
+		}
+	}
+}
+
+// failed tells whether a field has a fatal finding already.
+func (c *checked) failed(field delivery.Field) bool {
+	return slices.ContainsFunc(c.findings, func(f patient.Finding) bool {
+		return f.Severity == patient.Fatal && f.Field == string(field)
+	})
 }
 
 // shape holds the row against the header: content beyond it means that cells
@@ -100,9 +130,10 @@ func (k checker) shape(c *checked, cells []string) {
 	}
 }
 
-func (k checker) number(c *checked, cells []string) {
-	n := k.cell(cells, delivery.FieldPatientNumber)
+func (k checker) number(c *checked, row tabular.Row) {
+	n := k.cell(row.Cells, delivery.FieldPatientNumber)
 	switch {
+	case c.failed(delivery.FieldPatientNumber):
 	case n == "":
 		c.fail("PATIENT_NUMBER_EMPTY", delivery.FieldPatientNumber)
 	case utf8.RuneCountInString(n) > patient.MaxNumberLength:
@@ -111,18 +142,22 @@ func (k checker) number(c *checked, cells []string) {
 		c.fail("CONTROL_CHARACTER", delivery.FieldPatientNumber)
 	default:
 		c.display.Number = n
+		at := k.at[delivery.FieldPatientNumber]
+		k.suspect(c, n, at < len(row.Numeric) && row.Numeric[at])
 	}
 }
 
 // person fills the identity as the TTP wants it. An empty date goes to the TTP
 // as it is, and so does a date that no calendar has: the TTP has words for it.
 func (k checker) person(c *checked, cells []string) {
-	birth, ok := date(k.cell(cells, delivery.FieldBirthDate))
+	cell := k.cell(cells, delivery.FieldBirthDate)
+	birth, ok := k.read(cell)
 	if !ok {
-		c.fail("BIRTH_DATE_UNREADABLE", delivery.FieldBirthDate)
+		c.fail(unreadable(cell), delivery.FieldBirthDate)
 	}
 	if b, real := patient.ParseBirth(birth); real {
 		c.display.Birth = k.keep(b)
+		k.unlikely(c, b)
 	}
 	f := identity.Fields{
 		Surname:   oneLine(k.cell(cells, fieldSurname)),
@@ -140,12 +175,13 @@ func (k checker) person(c *checked, cells []string) {
 
 func (k checker) pseudonyms(c *checked, cells []string) {
 	if cell := k.cell(cells, delivery.FieldBirthDate); cell != "" {
-		iso, ok := date(cell)
+		iso, ok := k.read(cell)
 		b, real := patient.ParseBirth(iso)
 		if !ok || !real {
-			c.fail("BIRTH_DATE_UNREADABLE", delivery.FieldBirthDate)
+			c.fail(unreadable(cell), delivery.FieldBirthDate)
 		}
 		c.display.Birth = k.keep(b)
+		k.unlikely(c, b)
 	} else if cell := k.cell(cells, delivery.FieldBirthYear); cell != "" {
 		year, err := strconv.Atoi(cell)
 		if err != nil || year < 1800 || year > 9999 {
@@ -158,6 +194,17 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 		c.warn("SEX_UNKNOWN", delivery.FieldSex)
 	}
 	k.temporaries(c, cells)
+}
+
+// partial is a birth of which the day is not known, as FHIR writes it.
+var partial = regexp.MustCompile(`^\d{4}(?:-\d{2})?$`)
+
+// unreadable is the code for a birth date that cannot be read.
+func unreadable(cell string) string {
+	if partial.MatchString(cell) {
+		return "BIRTH_DATE_PARTIAL"
+	}
+	return "BIRTH_DATE_UNREADABLE"
 }
 
 // keep gives what the registry may keep of a birth date.
@@ -181,31 +228,4 @@ func sex(cell string) patient.Sex {
 		return patient.Female
 	}
 	return patient.SexUnknown
-}
-
-var (
-	dutchDate   = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?$`)
-	isoDate     = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$`)
-	compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
-)
-
-// date reads d-m-jjjj, jjjj-mm-dd and their usual variants into jjjj-mm-dd. The
-// result need not be a day that exists; ok is false where it is no date at all.
-// Empty is empty.
-func date(cell string) (iso string, ok bool) {
-	if cell == "" {
-		return "", true
-	}
-	var y, m, d string
-	if p := dutchDate.FindStringSubmatch(cell); p != nil {
-		d, m, y = p[1], p[2], p[3]
-	} else if p := isoDate.FindStringSubmatch(cell); p != nil {
-		y, m, d = p[1], p[2], p[3]
-	} else if p := compactDate.FindStringSubmatch(cell); p != nil {
-		y, m, d = p[1], p[2], p[3]
-	} else {
-		return "", false
-	}
-	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
-	return y + "-" + two(m) + "-" + two(d), true
 }

@@ -26,14 +26,14 @@ func TestDate(t *testing.T) {
 		"31-2-1978":  "1978-02-31", // no day that exists: the TTP has words for it
 		"11-11-1911": "1911-11-11", "1-1-1909": "1909-01-01", "1-1-2099": "2099-01-01",
 	} {
-		if got, ok := date(in); !ok || got != want {
+		if got, ok := (dates{}).read(in); !ok || got != want {
 			t.Errorf("date(%q) = %q, %v, want %q", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{
 		"gisteren", "1-4-78", "1978", "04-1978", "1-4-1978 13:45", "1--4-1978", "１-4-1978", "1-4-1978x", "x1-4-1978", "28582", "1978-04-01\n", "197804011",
 	} {
-		if got, ok := date(in); ok {
+		if got, ok := (dates{}).read(in); ok {
 			t.Errorf("date(%q) = %q, want none", in, got)
 		}
 	}
@@ -106,7 +106,7 @@ func TestRecognise(t *testing.T) {
 			"MISSING_COLUMN Geslacht", "MISSING_COLUMN Geboortedatum", "NO_LINK_PSEUDONYM Pseudoniem NGGV",
 		}},
 		"everything at once": {"BSN;Patiëntnummer;Patid;Achternaam;NGGV", delivery.KindUnknown, []string{"BSN_COLUMN BSN", "DOUBLE_COLUMN Patid", "MIXED"}},
-		"no header at all":   {"2809;1-1-2001;m;523534;Jansen;;a", delivery.KindUnknown, []string{"NO_HEADER"}},
+		"no header at all":   {"2809;2-1-2001;m;523534;Jansen;;a", delivery.KindUnknown, []string{"NO_HEADER"}},
 		"a BSN alone":        {"bsn", delivery.Identities, []string{"BSN_COLUMN bsn", "MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters"}},
 	} {
 		l, refusals := recognise(strings.Split(c.header, ";"), testTypes)
@@ -160,26 +160,26 @@ func TestRowWithIdentity(t *testing.T) {
 	k := newChecker(t, "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters")
 	long := strings.Repeat("n", 65)
 	for row, want := range map[string][]string{
-		"2809;1-1-2001;m;1;Jansen;;a":                            nil,
-		";1-1-2001;m;1;Jansen;;a":                                nil,
+		"2809;2-1-2001;m;1;Jansen;;a":                            nil,
+		";2-1-2001;m;1;Jansen;;a":                                nil,
 		"2809;;m;1;Jansen;;a":                                    nil, // the TTP's to judge
 		"2809;31-2-2001;m;1;Jansen;;a":                           nil,
-		"2809;1-1-2001;x;1;;;":                                   nil,
-		"2809;1-1-2001;m;1":                                      nil, // short: the rest is empty
-		"2809;1-1-2001;m;1;Jansen;;a;;;":                         nil,
-		"2809;1-1-2001;m;" + long[:64] + ";Jansen;;a":            nil,
-		"2809;1-1-2001;m;" + strings.Repeat("é", 64) + ";J;;a":   nil,
-		"2809;1-1-2001;m;🙂;Jansen;;a":                            nil,
-		"2809;1-1-2001;m;" + long + ";Jansen;;a":                 {"PATIENT_NUMBER_TOO_LONG patientNumber"},
-		"2810;1-1-2001;m;1;Jansen;;a":                            {"CENTRE_OTHER centre"},
-		"2809;1-1-2001;m;;Jansen;;a":                             {"PATIENT_NUMBER_EMPTY patientNumber"},
-		"2809;Jansen;m;1;1-1-2001;;a":                            {"BIRTH_DATE_UNREADABLE birthDate"},
-		"2809;1-1-2001;m;1;Jansen;;a;b":                          {"ROW_TOO_MANY_COLUMNS "},
-		"2809;1-1-2001;m;1\x00;Jansen;;a":                        {"CONTROL_CHARACTER patientNumber"},
-		"2809;1-1-2001;m;1;Jan\x07sen;;a\x1b":                    {"CONTROL_CHARACTER surname", "CONTROL_CHARACTER initials"},
-		"2809;1-1-2001;m;1;" + strings.Repeat("é", 1001) + ";;a": {"FIELD_TOO_LONG surname"},
-		"2809;1-1-2001;m;Canarynaam;1;Jansen;;a":                 {"ROW_TOO_MANY_COLUMNS "},
-		"2811;x;m;;Jansen;;a;y":                                  {"ROW_TOO_MANY_COLUMNS ", "CENTRE_OTHER centre", "BIRTH_DATE_UNREADABLE birthDate"},
+		"2809;2-1-2001;x;1;;;":                                   nil,
+		"2809;2-1-2001;m;1":                                      nil, // short: the rest is empty
+		"2809;2-1-2001;m;1;Jansen;;a;;;":                         nil,
+		"2809;2-1-2001;m;" + long[:64] + ";Jansen;;a":            nil,
+		"2809;2-1-2001;m;" + strings.Repeat("é", 64) + ";J;;a":   nil,
+		"2809;2-1-2001;m;🙂;Jansen;;a":                            nil,
+		"2809;2-1-2001;m;" + long + ";Jansen;;a":                 {"PATIENT_NUMBER_TOO_LONG patientNumber"},
+		"2810;2-1-2001;m;1;Jansen;;a":                            {"CENTRE_OTHER centre"},
+		"2809;2-1-2001;m;;Jansen;;a":                             {"PATIENT_NUMBER_EMPTY patientNumber"},
+		"2809;Jansen;m;1;2-1-2001;;a":                            {"BIRTH_DATE_UNREADABLE birthDate"},
+		"2809;2-1-2001;m;1;Jansen;;a;b":                          {"ROW_TOO_MANY_COLUMNS "},
+		"2809;2-1-2001;m;1\x00;Jansen;;a":                        {"CONTROL_CHARACTER patientNumber"},
+		"2809;2-1-2001;m;1;Jan\x07sen;;a\x1b":                    {"CONTROL_CHARACTER surname", "CONTROL_CHARACTER initials"},
+		"2809;2-1-2001;m;1;" + strings.Repeat("é", 1001) + ";;a": {"FIELD_TOO_LONG surname"},
+		"2809;2-1-2001;m;Canarynaam;1;Jansen;;a":                 {"ROW_TOO_MANY_COLUMNS "},
+		"2811;x;m;;Jansen;;a;y":                                  {"ROW_TOO_MANY_COLUMNS "},
 	} {
 		c, got := codes(t, k, row)
 		if !slices.Equal(got, want) {
@@ -218,7 +218,7 @@ func TestRowWithPseudonyms(t *testing.T) {
 		"1;1970;x;abc;":     {"SEX_UNKNOWN sex"}, // a warning
 		"1;1970;m;;def":     {"LINK_PSEUDONYM_MISSING NGGV"},
 		"1;70;m;abc;":       {"BIRTH_YEAR_UNREADABLE birthYear"},
-		"1;1-1-1970;m;abc;": {"BIRTH_YEAR_UNREADABLE birthYear"},
+		"1;2-1-1970;m;abc;": {"BIRTH_YEAR_UNREADABLE birthYear"},
 		"1;1970;m;a b;":     {"PSEUDONYM_MALFORMED NGGV"},
 		"1;1970;m;abc;" + strings.Repeat("x", 513): {"PSEUDONYM_MALFORMED NGG"},
 	} {

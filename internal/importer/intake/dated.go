@@ -27,7 +27,7 @@ func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 			}
 			continue
 		}
-		day, ok := realDay(cell)
+		day, ok := k.realDay(cell)
 		if !ok {
 			c.warn("POSTCODE_DATE_UNREADABLE", k.either(a.recordedOn, a.postcode))
 			continue
@@ -63,7 +63,7 @@ func (k checker) temporaries(c *checked, cells []string) {
 			continue
 		}
 		if s.dated {
-			day, ok := realDay(k.cell(cells, s.recordedOn))
+			day, ok := k.realDay(k.cell(cells, s.recordedOn))
 			if !ok {
 				c.warn("PSEUDONYM_DATE_UNREADABLE", k.either(s.recordedOn, s.value))
 				continue
@@ -104,8 +104,8 @@ func sameAddress(a, b identity.Postcode) bool {
 }
 
 // realDay reads a day that the calendar has.
-func realDay(cell string) (iso string, ok bool) {
-	iso, ok = date(cell)
+func (k checker) realDay(cell string) (iso string, ok bool) {
+	iso, ok = k.read(cell)
 	if !ok {
 		return "", false
 	}

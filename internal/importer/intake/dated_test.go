@@ -35,7 +35,7 @@ func TestPostcodesOfARow(t *testing.T) {
 		"one address on two days":       {full, "1234AB;1;;1-1-2020;1234AB;1;;2021-01-01;;;", "1234AB/1/@2020-01-01 1234AB/1/@2021-01-01", nil},
 		"what is left out takes no day": {full, "1234AB;1;;x;4321BA;2;;2020-01-01;5555CC;3;1-1-2020", "4321BA/2/@2020-01-01", []string{"POSTCODE_DATE_UNREADABLE recordedOn", "POSTCODE_TWICE postcode.3"}},
 	} {
-		row, found := codes(t, c.k, "1;1-1-1970;m;Jansen;a;"+c.cells)
+		row, found := codes(t, c.k, "1;2-1-1970;m;Jansen;a;"+c.cells)
 		var got []string
 		for _, p := range row.identity.Reveal().Postcodes {
 			got = append(got, p.Postcode+"/"+p.HouseNumber+"/"+p.Suffix+"@"+p.RecordedOn)
@@ -60,7 +60,7 @@ func TestWithoutAPostcodeType(t *testing.T) {
 		t.Fatal(refusals)
 	}
 	k := checker{layout: l, centre: "2809", linkType: "NGGV"}
-	c, found := codes(t, k, "1;1-1-1970;m;Jansen;a;canary@example.org;Canary\x07;Canary;Canary;Canary;1-1-2020")
+	c, found := codes(t, k, "1;2-1-1970;m;Jansen;a;canary@example.org;Canary\x07;Canary;Canary;Canary;1-1-2020")
 	sent, err := json.Marshal(c.identity.Reveal())
 	if err != nil || strings.Contains(strings.ToLower(string(sent)), "canary") || c.identity.Reveal().Postcodes != nil || len(found) > 0 {
 		t.Errorf("%s, %q (%v)", sent, found, err)
@@ -90,7 +90,7 @@ func TestTemporariesOfARow(t *testing.T) {
 		"malformed, linking type": {full, "a a;;;;;;;;", "", []string{"PSEUDONYM_MALFORMED NGGV"}, true},
 		"an end that is none":     {full, "a;;;;;;;;straks", "NGGV=a", []string{"EXPIRY_UNREADABLE expiresAt"}, false},
 	} {
-		row, found := codes(t, c.k, "1;1-1-1970;m;"+c.cells)
+		row, found := codes(t, c.k, "1;2-1-1970;m;"+c.cells)
 		var got []string
 		for _, p := range row.temporaries {
 			s := p.Type + "=" + p.Value
@@ -106,7 +106,7 @@ func TestTemporariesOfARow(t *testing.T) {
 			t.Errorf("%s: %q, %q, rejected %v; want %q, %q, %v", name, got, found, row.rejected(), c.want, c.found, c.rejected)
 		}
 	}
-	row, _ := codes(t, full, "1;1-1-1970;m;a;;c;1-1-2020;;;;;1-12-2026")
+	row, _ := codes(t, full, "1;2-1-1970;m;a;;c;1-1-2020;;;;;1-12-2026")
 	want := time.Date(2026, 12, 1, 22, 59, 59, 0, time.UTC)
 	if len(row.temporaries) != 2 || slices.ContainsFunc(row.temporaries, func(p patient.Temporary) bool { return p.ExpiresAt != want }) {
 		t.Errorf("%+v, want both to run out at %v", row.temporaries, want)

@@ -145,10 +145,10 @@ func (p *plant) backlog() delivery.Backlog {
 func TestSeveralPostcodes(t *testing.T) {
 	p := newPlant(t, nil)
 	d, chunks := p.parse(`Patiëntnummer;Geboortedatum;Geslacht;Achternaam;Voorletters;Peildatum 2;Postcode;Huisnummer;Peildatum;Postcode 2;Huisnummer 2;E-mail
-1;1-1-1970;m;Jansen;a;2-2-2022;1234AB;1;1-1-2020;4321BA;2;a@example.org
-2;1-1-1971;v;Vries;b;;;;;;;
-3;1-1-1972;v;Berg;c;;1234AB;1;1-1-2020;4321BA;2;
-4;1-1-1973;x;Bos;d;;;;;;;
+1;2-1-1970;m;Jansen;a;2-2-2022;1234AB;1;1-1-2020;4321BA;2;a@example.org
+2;2-1-1971;v;Vries;b;;;;;;;
+3;2-1-1972;v;Berg;c;;1234AB;1;1-1-2020;4321BA;2;
+4;2-1-1973;x;Bos;d;;;;;;;
 `)
 	if len(d.Notes) != 1 || d.Notes[0].Args["columns"] != "12 (L)" {
 		t.Errorf("notes %v", d.Notes)

@@ -47,7 +47,7 @@ func moment(cell string) (time.Time, bool) {
 				clock += ":00"
 			}
 		}
-		iso, ok := date(day)
+		iso, ok := (dates{}).read(day)
 		if !ok {
 			return time.Time{}, false
 		}

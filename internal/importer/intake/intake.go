@@ -33,6 +33,13 @@ type Store interface {
 	// Block gives a sealed block of an upload; nil after the last one.
 	Block(ctx context.Context, deliveryID int64, no int) ([]byte, error)
 
+	// AwaitColumns lets a delivery wait for a user to say what its columns are, until
+	// expires; the upload stays.
+	AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error
+	// RememberedColumns gives the assignment that a centre made last for a header
+	// with one of these keyed hashes, and that hash; nil where there is none.
+	RememberedColumns(ctx context.Context, centreID int64, macs [][]byte) (*delivery.Assignment, []byte, error)
+
 	// BeginParse removes what an interrupted parse left behind.
 	BeginParse(ctx context.Context, c delivery.Claim) error
 	AddChunk(ctx context.Context, c delivery.Claim, chunk delivery.Chunk) error

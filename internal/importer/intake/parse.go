@@ -1,11 +1,13 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,29 +24,25 @@ import (
 )
 
 // Parse reads a received upload. A file that must be refused is refused before
-// a row of it is written; otherwise its rows go into sealed chunks, and the
-// upload is gone when Parse returns. An interrupted Parse is done again from
-// the start.
+// a row of it is written; one whose columns are not known waits for a user to
+// assign them; otherwise its rows go into sealed chunks, and the upload is gone
+// when Parse returns. An interrupted Parse is done again from the start.
 func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
-	key, err := in.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
+	p, err := in.begin(ctx, c)
 	if err != nil {
 		return err
 	}
-	centre, err := in.Store.CentreByID(ctx, c.Delivery.CentreID)
-	if err != nil {
-		return fmt.Errorf("find the centre: %w", err)
-	}
-	p := parse{in: in, claim: c, key: key, centre: centre}
+	defer p.file.forget()
 	refusals, err := p.survey(ctx)
 	if err != nil {
 		return err
 	}
-	parsed := delivery.Parsed{Kind: p.kind, Columns: p.columns}
-	if len(refusals) > 0 {
+	parsed := delivery.Parsed{Kind: p.kind, Columns: p.columns, Notes: p.notes()}
+	switch {
+	case len(refusals) > 0 && p.found.assignable():
+		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(uploadLife))
+	case len(refusals) > 0:
 		return in.Store.Refuse(ctx, c, parsed, refusals)
-	}
-	if len(p.ignored) > 0 {
-		parsed.Notes = append(parsed.Notes, remark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(p.places(), ", ")))
 	}
 	if err := in.Store.BeginParse(ctx, c); err != nil {
 		return err
@@ -55,103 +53,158 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	return in.Store.FinishParse(ctx, c, parsed)
 }
 
+// uploadLife is how long a sealed upload is kept at most (product.md, "The rules").
+const uploadLife = 24 * time.Hour
+
 // parse is the work on one file.
 type parse struct {
 	in     *Intake
 	claim  delivery.Claim
 	key    sealing.Key
 	centre account.Centre
-	layout
-	legacy bool // Windows-1252
+	file   *sealedFile
+	source tabular.Source
+	found
+	census
+	skippedSheets int
 }
 
-// open starts at the beginning of the upload.
-func (p *parse) open(ctx context.Context) (*tabular.Reader, error) {
-	return tabular.Open(&blockReader{ctx: ctx, p: p}, p.legacy, p.in.Limits)
+// begin opens what is needed to read an upload.
+func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
+	key, err := in.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
+	if err != nil {
+		return nil, err
+	}
+	centre, err := in.Store.CentreByID(ctx, c.Delivery.CentreID)
+	if err != nil {
+		return nil, fmt.Errorf("find the centre: %w", err)
+	}
+	file := &sealedFile{ctx: ctx, store: in.Store, key: key, id: c.Delivery.ID, size: c.FileBytes}
+	return &parse{in: in, claim: c, key: key, centre: centre, file: file}, nil
 }
 
 // survey reads the whole file once without writing anything, and gives every
 // reason to refuse it.
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
-	if tabular.IsNotUTF8(err) && !p.legacy {
-		readable := len(refusals) == 0 && p.kind != delivery.KindUnknown
-		p.legacy = true
-		refusals, err = p.look(ctx)
-		if readable && err == nil && len(refusals) > 0 {
-			// The header is UTF-8 and a later byte is not: a file of two encodings.
-			return []delivery.Remark{remark("ENCODING")}, nil
-		}
-	}
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
-		return append(refusals, p.unreadable(e)), nil
+		p.found.refusals = append(refusals, p.unreadable(e))
+		return p.found.refusals, nil
 	}
 	return refusals, err
 }
 
 func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
-	r, err := p.open(ctx)
+	var err error
+	if p.source, err = p.open(); err != nil {
+		return nil, err
+	}
+	all, err := tops(p.source)
 	if err != nil {
 		return nil, err
 	}
-	header, err := nextFilled(r)
-	if errors.Is(err, io.EOF) {
-		return []delivery.Remark{remark("EMPTY")}, nil
-	} else if err != nil {
+	if p.found, err = p.find(ctx, all); err != nil {
 		return nil, err
 	}
-	var refusals []delivery.Remark
-	p.layout, refusals = recognise(append([]string(nil), header.Cells...), p.in.types())
-	if p.kind == delivery.Identities && !p.centre.IdentitiesAllowed && p.named {
-		refusals = append(refusals, remark("IDENTITIES_NOT_ALLOWED"))
+	p.skippedSheets = len(visible(all)) - 1
+	if !p.complete() && p.assignable() {
+		return p.refusals, nil
 	}
-	rows, withNumber, bsns := 0, 0, 0
-	for {
-		row, err := nextFilled(r)
-		if errors.Is(err, io.EOF) {
+	if len(p.at) > 0 {
+		if err := p.count(); err != nil {
+			return p.refusals, err
+		}
+		p.refusals = append(p.refusals, p.forbidden(p.in.MaxRows)...)
+	}
+	return p.refusals, nil
+}
+
+// rows begins at the first row below the header.
+func (p *parse) rows() (tabular.Rows, error) {
+	rows, err := p.source.Rows(p.table)
+	for err == nil && p.header > 0 {
+		var row tabular.Row
+		if row, err = nextFilled(rows); err == nil && row.Line >= p.header {
 			break
-		} else if err != nil {
-			return refusals, err
-		}
-		rows++
-		if n := p.cell(row.Cells, delivery.FieldPatientNumber); n != "" {
-			withNumber++
-			if patient.LooksLikeBSN(n) {
-				bsns++
-			}
 		}
 	}
-	switch {
-	case rows == 0:
-		refusals = append(refusals, remark("NO_ROWS"))
-	case rows > p.in.MaxRows:
-		refusals = append(refusals, remark("TOO_MANY_ROWS", "max", strconv.Itoa(p.in.MaxRows)))
+	return rows, err
+}
+
+// checker is what checks the rows, as the whole file wants it.
+func (p *parse) checker() checker {
+	return checker{
+		layout: p.layout, dates: dates{p.order(), p.source.Tables()[p.table].Epoch}, centre: p.centre.Number, linkType: p.in.LinkType,
+		yearOnly: p.in.YearOnly, today: p.in.Now(), usualLength: p.numbers.usualLength(), zeros: p.numbers.zeros > 0,
 	}
-	if patient.MostlyBSN(withNumber, bsns) {
-		refusals = append(refusals, remark("BSN_NUMBERS"))
+}
+
+// order is in which order the birth dates are written.
+func (p *parse) order() delivery.DateOrder { return cmp.Or(p.found.dates, p.births.order()) }
+
+// notes say what was ignored or assumed in the file.
+func (p *parse) notes() []delivery.Remark {
+	var notes []delivery.Remark
+	if p.found.remembered {
+		notes = append(notes, remark("COLUMNS_REMEMBERED"))
 	}
-	return refusals, nil
+	if len(p.ignored) > 0 {
+		notes = append(notes, remark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(p.places(), ", ")))
+	}
+	if p.skippedSheets > 0 {
+		notes = append(notes, remark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.table+1)))
+	}
+	if p.source != nil {
+		if n := total(p.source.Tables()[p.table].Skipped); n > 0 {
+			notes = append(notes, remark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.table].Skipped)))
+		}
+	}
+	if p.births.monthFirst+p.births.open > 0 && p.order() == delivery.MonthFirst {
+		notes = append(notes, remark("DATES_MONTH_FIRST", "column", p.columns[delivery.FieldBirthDate]))
+	}
+	return append(notes, p.empties(p.layout, p.in.LinkType)...)
+}
+
+// total counts what was skipped, and typesOf names it, the commonest first.
+func total(skipped map[string]int) (n int) {
+	for _, c := range skipped {
+		n += c
+	}
+	return n
+}
+
+func typesOf(skipped map[string]int) string {
+	names := slices.Sorted(maps.Keys(skipped))
+	slices.SortStableFunc(names, func(a, b string) int { return skipped[b] - skipped[a] })
+	var parts []string
+	for _, n := range names {
+		if n != "" && len(parts) < 5 {
+			parts = append(parts, fmt.Sprintf("%s (%d)", n, skipped[n]))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "?")
 }
 
 func (p *parse) unreadable(e *tabular.Error) delivery.Remark {
+	limits := p.in.Limits.OrDefault()
 	switch e.Code {
 	case tabular.TooManyColumns:
-		limit := p.in.Limits.Columns
-		if limit == 0 {
-			limit = tabular.DefaultColumns
+		return remark(string(e.Code), "max", strconv.Itoa(limits.Columns), "line", strconv.Itoa(e.Line))
+	case tabular.BrokenWorkbook, tabular.BrokenJSON:
+		if e.Line > 0 {
+			return remark(string(e.Code)+"_AT", "line", strconv.Itoa(e.Line))
 		}
-		return remark(string(e.Code), "max", strconv.Itoa(limit), "line", strconv.Itoa(e.Line))
 	case tabular.RecordTooLong, tabular.UnclosedQuote:
 		return remark(string(e.Code), "line", strconv.Itoa(e.Line))
 	}
 	return remark(string(e.Code))
 }
 
-// nextFilled gives the next row that is not blank.
-func nextFilled(r *tabular.Reader) (tabular.Row, error) {
+// nextFilled gives the next row that has content.
+func nextFilled(r tabular.Rows) (tabular.Row, error) {
 	for {
 		row, err := r.Next()
-		if err != nil || !row.Blank() {
+		if err != nil || !row.Blank() || len(row.Faults) > 0 {
 			return row, err
 		}
 	}
@@ -167,14 +220,11 @@ type identityRow struct {
 
 // cut reads the file once more and cuts it into sealed chunks.
 func (p *parse) cut(ctx context.Context) error {
-	r, err := p.open(ctx)
+	r, err := p.rows()
 	if err != nil {
 		return err
 	}
-	if _, err := nextFilled(r); err != nil { // the header
-		return err
-	}
-	check := checker{layout: p.layout, centre: p.centre.Number, linkType: p.in.LinkType, yearOnly: p.in.YearOnly}
+	check := p.checker()
 	batch := make([]checked, 0, p.in.ChunkRows)
 	for no := 0; ; {
 		row, err := nextFilled(r)
@@ -263,31 +313,4 @@ func (p *parse) firstEnd(rows []patient.InExchange) time.Time {
 		return end
 	}
 	return first
-}
-
-// blockReader reads a sealed upload as a stream, one block in memory.
-type blockReader struct {
-	ctx  context.Context
-	p    *parse
-	no   int
-	rest []byte
-}
-
-func (b *blockReader) Read(into []byte) (int, error) {
-	for len(b.rest) == 0 {
-		sealed, err := b.p.in.Store.Block(b.ctx, b.p.claim.Delivery.ID, b.no)
-		if err != nil {
-			return 0, fmt.Errorf("read upload block %d: %w", b.no, err)
-		}
-		if sealed == nil {
-			return 0, io.EOF
-		}
-		if b.rest, err = b.p.key.Open(sealed, uploadPlace(b.no)); err != nil {
-			return 0, err
-		}
-		b.no++
-	}
-	n := copy(into, b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
 }

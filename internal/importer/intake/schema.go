@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -136,6 +137,7 @@ type layout struct {
 	// in the order of their numbers.
 	addresses []address
 	slots     []slot
+	unknown   int              // columns whose header says nothing to us
 	ignored   []int            // columns that are not read, ascending
 	fields    []delivery.Field // those that are read, in the order of their columns
 	// lastColumn is the number of columns up to the last that has a header.
@@ -162,29 +164,48 @@ func (l layout) cell(cells []string, f delivery.Field) string {
 // recognise assigns the columns of a header, and gives every reason at once why
 // the file must be refused.
 func recognise(header []string, types pseudonymTypes) (layout, []delivery.Remark) {
+	return lay(header, types, nil)
+}
+
+// lay assigns the columns of a header: as chosen says, where a user chose, and
+// else by their names. What a user leaves out that has a known name is not read,
+// but still tells what the file holds.
+func lay(header []string, types pseudonymTypes, chosen map[delivery.Field]int) (layout, []delivery.Remark) {
 	l := layout{at: map[delivery.Field]int{}, columns: delivery.Columns{}}
 	known := newWords(types)
+	assigned := make(map[int]delivery.Field, len(chosen))
+	for f, column := range chosen {
+		assigned[column] = f
+	}
 	var refusals []delivery.Remark
 	for i, h := range header {
-		if h == "" {
+		field, byUser := assigned[i]
+		if h == "" && !byUser {
 			continue
 		}
 		l.lastColumn = i + 1
 		r := known.fieldOf(h)
-		switch r.field {
-		case fieldReport:
-			continue
-		case fieldBSN:
+		if r.field == fieldBSN {
 			refusals = append(refusals, remark("BSN_COLUMN", "column", h))
-			continue
-		case "":
-			l.ignored = append(l.ignored, i)
 			continue
 		}
 		if slices.Contains(identityFields, r.field) && r.field != fieldRecordedOn {
 			l.named = true
 		}
-		if r.no > maxSets {
+		switch {
+		case byUser:
+			r = known.named(field)
+			l.named = l.named || slices.Contains(identityFields, r.field) && r.field != fieldRecordedOn
+		case chosen != nil && Assignable(r.key(), types.all):
+			r = recognised{} // the user was asked, and chose otherwise
+		}
+		switch {
+		case r.field == fieldReport:
+			continue
+		case r.field == "" || r.no > maxSets:
+			if r.field == "" {
+				l.unknown++
+			}
 			l.ignored = append(l.ignored, i)
 			continue
 		}
@@ -192,7 +213,7 @@ func recognise(header []string, types pseudonymTypes) (layout, []delivery.Remark
 			refusals = append(refusals, remark("DOUBLE_COLUMN", "column", h))
 			continue
 		}
-		l.at[r.key()], l.columns[r.key()] = i, h
+		l.at[r.key()], l.columns[r.key()] = i, cmp.Or(h, place(i))
 		if r.typ != "" && r.field == ofType(r.typ) && !slices.Contains(l.types, r.typ) {
 			l.types = append(l.types, r.typ)
 		}
@@ -217,29 +238,32 @@ func (l *layout) settleKind(linkType string) []delivery.Remark {
 	default:
 		l.kind = delivery.Identities
 	}
-	need := []delivery.Field{delivery.FieldPatientNumber}
-	if l.kind == delivery.Identities {
-		for _, f := range typeFields[linkType] {
-			if !slices.Contains(need, f) {
-				need = append(need, f)
-			}
-		}
-	} else {
-		need = append(need, delivery.FieldSex)
-		if !l.has(delivery.FieldBirthYear) {
-			need = append(need, delivery.FieldBirthDate)
-		}
-	}
 	var missing []delivery.Remark
-	for _, f := range need {
-		if !l.has(f) {
+	for _, f := range required(l.kind, linkType) {
+		switch {
+		case l.has(f), f == delivery.FieldBirthDate && l.kind == delivery.Temporary && l.has(delivery.FieldBirthYear):
+		case f == ofType(linkType):
+			missing = append(missing, remark("NO_LINK_PSEUDONYM", "column", wanted(f)))
+		default:
 			missing = append(missing, remark("MISSING_COLUMN", "column", wanted(f)))
 		}
 	}
-	if l.kind == delivery.Temporary && !slices.Contains(l.types, linkType) {
-		missing = append(missing, remark("NO_LINK_PSEUDONYM", "column", wanted(delivery.Field(linkType))))
-	}
 	return missing
+}
+
+// required are the fields without which a file of a kind cannot be taken; the
+// birth year may stand for the date beside pseudonyms.
+func required(kind delivery.Kind, linkType string) []delivery.Field {
+	need := []delivery.Field{delivery.FieldPatientNumber}
+	if kind != delivery.Identities {
+		return append(need, delivery.FieldSex, delivery.FieldBirthDate, ofType(linkType))
+	}
+	for _, f := range typeFields[linkType] {
+		if !slices.Contains(need, f) {
+			need = append(need, f)
+		}
+	}
+	return need
 }
 
 func (l *layout) has(f delivery.Field) bool { _, ok := l.at[f]; return ok }

@@ -1,0 +1,51 @@
+package intake
+
+import (
+	"strings"
+	"unicode"
+
+	"sluis/internal/patient"
+)
+
+// shownRunes is how much of a value a sample shows at most.
+const shownRunes = 24
+
+// sample makes of a cell what the page on which columns are assigned may show of
+// it: a date, a number and a code as they stand, since by these a column is known
+// again; of anything else, a name first of all, only the shape.
+func sample(cell string) string {
+	runes := []rune(oneLine(cell))
+	long := len(runes) > shownRunes
+	if long {
+		runes = runes[:shownRunes]
+	}
+	s := string(runes)
+	if !telling(s) {
+		s = strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r) {
+				return '•'
+			}
+			return r
+		}, s)
+	}
+	if long {
+		s += "…"
+	}
+	return s
+}
+
+// telling tells whether a value is of a kind that is shown.
+func telling(s string) bool {
+	if isSexCode(s) {
+		return true
+	}
+	if _, ok := (dates{}).read(s); ok {
+		return true
+	}
+	for _, r := range s {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return !patient.LooksLikeBSN(s)
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+)
+
+// columnMapRow is how a centre assigned the columns of a header.
+type columnMapRow struct {
+	CentreID   int64  `gorm:"primaryKey;autoIncrement:false"`
+	HeaderMAC  []byte `gorm:"column:header_mac;primaryKey"`
+	Assignment string
+	SavedAt    time.Time
+}
+
+func (columnMapRow) TableName() string { return "column_maps" }
+
+// AwaitColumns lets a delivery wait for a user to say what its columns are.
+func (s *Store) AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		err := t.db.Exec("UPDATE deliveries SET state = ?, expires_at = ?, assignment = '', lease_until = ? WHERE id = ?",
+			string(delivery.Mapping), stamp(expires), t.at, c.Delivery.ID).Error
+		if err != nil {
+			return err
+		}
+		return t.record(audit.Event{
+			Type: audit.DeliveryChecked, Action: audit.Execute, Who: c.Who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID, Code: string(delivery.Mapping),
+		})
+	})
+}
+
+// AwaitingColumns gives a delivery whose columns are to be assigned, with what
+// opens its upload; apperr.Conflict "delivery_not_mapping" where it does not wait
+// for that.
+func (s *Store) AwaitingColumns(ctx context.Context, scope account.Scope, id string) (delivery.Claim, error) {
+	r, err := findDelivery(s.read(ctx), scope, id)
+	if err != nil {
+		return delivery.Claim{}, s.dialect.clean(err)
+	}
+	if r.Row.State != string(delivery.Mapping) {
+		return delivery.Claim{}, apperr.New(apperr.Conflict, "delivery_not_mapping")
+	}
+	return delivery.Claim{Delivery: r.delivery(), WrappedKey: r.Row.WrappedKey, FileBytes: r.Row.FileBytes, Who: r.Row.who()}, nil
+}
+
+// AssignColumns lets a delivery be parsed as a user assigned its columns. Where
+// header is given, the centre's next files with such a header are too.
+func (s *Store) AssignColumns(ctx context.Context, who audit.Who, scope account.Scope, id string, a delivery.Assignment, header []byte) error {
+	text, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return s.changeWaiting(ctx, who, scope, id, []delivery.State{delivery.Mapping}, apperr.New(apperr.Conflict, "delivery_not_mapping"),
+		audit.ColumnsAssigned, func(t *tx, r deliveryRow) error {
+			err := t.db.Exec("UPDATE deliveries SET state = ?, assignment = ?, expires_at = NULL WHERE id = ?", string(delivery.Received), string(text), r.ID).Error
+			if err != nil || header == nil {
+				return err
+			}
+			if err := t.db.Exec("DELETE FROM column_maps WHERE centre_id = ? AND header_mac = ?", r.CentreID, header).Error; err != nil {
+				return err
+			}
+			return t.db.Create(&columnMapRow{CentreID: r.CentreID, HeaderMAC: header, Assignment: string(text), SavedAt: t.at}).Error
+		})
+}
+
+// RememberedColumns gives the assignment that a centre made last for a header
+// with one of these keyed hashes, and that hash; nil where there is none.
+func (s *Store) RememberedColumns(ctx context.Context, centreID int64, macs [][]byte) (*delivery.Assignment, []byte, error) {
+	var newest columnMapRow
+	err := pieces(macs, s.dialect.maxIn(), func(part [][]byte) error {
+		var rows []columnMapRow
+		if err := s.read(ctx).Where("centre_id = ? AND header_mac IN ?", centreID, part).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.SavedAt.After(newest.SavedAt) {
+				newest = r
+			}
+		}
+		return nil
+	})
+	if err != nil || newest.HeaderMAC == nil {
+		return nil, nil, s.dialect.clean(err)
+	}
+	var a delivery.Assignment
+	if err := json.Unmarshal([]byte(newest.Assignment), &a); err != nil {
+		return nil, nil, err
+	}
+	return &a, slices.Clone(newest.HeaderMAC), nil
+}
+
+// RememberedHeaders counts the headers of which a centre assigned the columns.
+func (s *Store) RememberedHeaders(ctx context.Context, centreID int64) (int, error) {
+	var n int64
+	err := s.read(ctx).Model(&columnMapRow{}).Where("centre_id = ?", centreID).Count(&n).Error
+	return int(n), s.dialect.clean(err)
+}
+
+// ForgetColumns forgets how a centre assigned columns.
+func (s *Store) ForgetColumns(ctx context.Context, who audit.Who, centreID int64) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.db.Exec("DELETE FROM column_maps WHERE centre_id = ?", centreID).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.ColumnsForgotten, Action: audit.Delete, Who: who, ObjectType: "columns"})
+	})
+}

@@ -40,6 +40,13 @@ type Store interface {
 	// with one of these keyed hashes, and that hash; nil where there is none.
 	RememberedColumns(ctx context.Context, centreID int64, macs [][]byte) (*delivery.Assignment, []byte, error)
 
+	// AwaitingColumns gives a delivery that waits for its columns, with what opens its
+	// upload; apperr.Conflict "delivery_not_mapping".
+	AwaitingColumns(ctx context.Context, scope account.Scope, publicID string) (delivery.Claim, error)
+	// AssignColumns lets it be parsed so; a keyed hash of its header has the centre's
+	// next files with that header read the same way.
+	AssignColumns(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, header []byte) error
+
 	// BeginParse removes what an interrupted parse left behind.
 	BeginParse(ctx context.Context, c delivery.Claim) error
 	AddChunk(ctx context.Context, c delivery.Claim, chunk delivery.Chunk) error

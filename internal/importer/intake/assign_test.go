@@ -1,0 +1,159 @@
+package intake_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+)
+
+// odd is a file none of whose headers but one is known.
+const odd = "Uit het EPD\nZisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.\n" +
+	"0017;3/4/1970;M;Canarynaam;Q.;van\n0018;5/6/1971;V;Canarydrie;X.;\n0019;7/8/1972;V;Canarytwee;Z.;de\n"
+
+func (p *plant) scope() account.Scope { return account.Actor{Centre: &p.centre}.Scope() }
+
+// waits delivers a file and parses it as far as it goes.
+func (p *plant) waits(file string) delivery.Delivery {
+	p.t.Helper()
+	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: "web"}, strings.NewReader(file))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.again(id)
+}
+
+func (p *plant) again(id string) delivery.Delivery {
+	p.t.Helper()
+	c, ok, err := p.store.ClaimDelivery(p.t.Context(), begun.Add(time.Second), time.Minute)
+	if err != nil || !ok || c.Delivery.PublicID != id {
+		p.t.Fatalf("claimed %v (%v)", ok, err)
+	}
+	if err := p.intake.Parse(p.t.Context(), c); err != nil {
+		p.t.Fatal(err)
+	}
+	d, err := p.store.Delivery(p.t.Context(), p.scope(), id)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return d
+}
+
+func TestColumnsAreAssigned(t *testing.T) {
+	p := newPlant(t, nil)
+	d := p.waits(odd)
+	if d.State != delivery.Mapping || d.Status() != delivery.StatusNeedsMapping || !d.ExpiresAt.Equal(d.CreatedAt.Add(24*time.Hour)) {
+		t.Fatalf("%s, until %v", d.State, d.ExpiresAt)
+	}
+	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, column := range map[delivery.Field]int{
+		"patientNumber": 0, "birthDate": 1, "sex": 2, "surname": 3, "initials": 4, "surnamePrefix": 5,
+	} {
+		if got, ok := view.Chosen[field]; !ok || got != column {
+			t.Errorf("%s is proposed as column %d (%v), want %d", field, got, ok, column)
+		}
+	}
+	if view.Header != 2 || !view.AskDates || !view.CanKeep {
+		t.Errorf("header at %d, dates asked %v, can keep %v", view.Header, view.AskDates, view.CanKeep)
+	}
+	for _, c := range view.Columns {
+		if text := strings.Join(c.Samples, " "); strings.Contains(strings.ToLower(text), "canary") || strings.Contains(text, "Q") {
+			t.Errorf("column %s shows %q", c.Place, text)
+		}
+	}
+	if s := view.Columns[0].Samples; !slices.Equal(s, []string{"0017", "0018", "0019"}) {
+		t.Errorf("the numbers are shown as %q", s)
+	}
+
+	a := delivery.Assignment{Header: view.Header, Columns: view.Chosen, Dates: delivery.MonthFirst}
+	wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3, "initials": 3}}, true)
+	if err != nil || len(wrong) != 1 || wrong[0].Code != "COLUMN_USED_TWICE" {
+		t.Errorf("one column for two: %v (%v)", wrong, err)
+	}
+	wrong, err = p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3}}, true)
+	if err != nil || len(wrong) != 4 || wrong[0].Code != "MISSING_COLUMN" {
+		t.Errorf("too few: %v (%v)", wrong, err)
+	}
+	if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, a, true); err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	d = p.again(d.PublicID)
+	if d.State != delivery.Exchanging || d.Counts.Read != 3 || d.Columns["surname"] != "Eigen naam" {
+		t.Errorf("%s %+v %v", d.State, d.Counts, d.Columns)
+	}
+	if !slices.ContainsFunc(d.Notes, func(n delivery.Remark) bool { return n.Code == "DATES_MONTH_FIRST" }) {
+		t.Errorf("it is not said that the dates were read month first: %v", d.Notes)
+	}
+
+	// The next file with such a header needs no screen.
+	next := p.waits(strings.ReplaceAll(odd, "001", "002"))
+	if next.State != delivery.Exchanging || !slices.ContainsFunc(next.Notes, func(n delivery.Remark) bool { return n.Code == "COLUMNS_REMEMBERED" }) {
+		t.Errorf("the next file: %s %v", next.State, next.Notes)
+	}
+	if n, err := p.store.RememberedHeaders(t.Context(), p.centre.ID); err != nil || n != 1 {
+		t.Errorf("%d headers remembered (%v)", n, err)
+	}
+	if err := p.store.ForgetColumns(t.Context(), tester, p.centre.ID); err != nil {
+		t.Fatal(err)
+	}
+	if d := p.waits(odd); d.State != delivery.Mapping {
+		t.Errorf("after forgetting: %s", d.State)
+	}
+}
+
+func TestWithoutAHeader(t *testing.T) {
+	p := newPlant(t, nil)
+	d := p.waits("17;13-4-1970;M;Canarynaam;Q.\n18;5-6-1971;V;Canarytwee;X.\n")
+	if d.State != delivery.Mapping {
+		t.Fatal(d.State)
+	}
+	none := 0
+	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{Header: &none})
+	if err != nil || view.Header != 0 || view.CanKeep || view.AskDates || view.Chosen["birthDate"] != 1 || view.Chosen["sex"] != 2 {
+		t.Fatalf("%+v (%v)", view, err)
+	}
+	for _, l := range view.Lines {
+		if strings.Contains(strings.Join(l.Text, " "), "Canary") {
+			t.Errorf("line %d shows %q", l.No, l.Text)
+		}
+	}
+	a := delivery.Assignment{Columns: map[delivery.Field]int{"patientNumber": 0, "birthDate": 1, "sex": 2, "surname": 3, "initials": 4}}
+	if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, a, true); err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	if d = p.again(d.PublicID); d.State != delivery.Exchanging || d.Counts.Read != 2 || d.Columns["surname"] != "4 (D)" {
+		t.Errorf("%s %+v %v", d.State, d.Counts, d.Columns)
+	}
+	if _, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{}); apperr.CodeOf(err) != "delivery_not_mapping" {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+// TestAssigningOpensNoDoor: what a file may not hold, it may not hold under
+// other names either.
+func TestAssigningOpensNoDoor(t *testing.T) {
+	p := newPlant(t, nil)
+	if err := p.store.ChangeCentre(t.Context(), tester, account.Centre{Number: p.centre.Number, Name: p.centre.Name}); err != nil {
+		t.Fatal(err)
+	}
+	d := p.waits("Nr;Geboortedatum;Geslacht;Naam pat;Init\n1;2-3-1970;m;Canarynaam;Q\n")
+	if d.State != delivery.Mapping {
+		t.Fatal(d.State)
+	}
+	a := delivery.Assignment{Header: 1, Columns: map[delivery.Field]int{"patientNumber": 0, "birthDate": 1, "sex": 2, "surname": 3, "initials": 4}}
+	wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, a, true)
+	if err != nil || !slices.ContainsFunc(wrong, func(r delivery.Remark) bool { return r.Code == "IDENTITIES_NOT_ALLOWED" }) {
+		t.Errorf("names from a centre that may not: %v (%v)", wrong, err)
+	}
+	if d := p.waits("Nr;BSN pat;Geboortedatum;M/V;Naam pat;Init\n1;111222333;2-3-1970;m;Canarynaam;Q\n"); d.State != delivery.Refused || d.Refusals[0].Code != "BSN_COLUMN" {
+		t.Errorf("a BSN column: %s %v", d.State, d.Refusals)
+	}
+}

@@ -12,7 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"sluis/internal/account"
+	"sluis/internal/audit"
 	"sluis/internal/config"
+	"sluis/internal/delivery"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
@@ -71,7 +74,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		sessionKeys[i] = []byte(k.Reveal())
 	}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
+		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries,
 		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Types: c.Types, LinkType: c.LinkType,
@@ -163,6 +166,15 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 }
 
 // Receive receives an upload and wakes the workers.
+// Assign lets a delivery go on, and tells the workers.
+func (w waking) Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark, error) {
+	wrong, err := w.Intake.Assign(ctx, who, scope, publicID, a, keep)
+	if err == nil && len(wrong) == 0 {
+		w.workers.Wake()
+	}
+	return wrong, err
+}
+
 func (w waking) Receive(ctx context.Context, up intake.Upload, r io.Reader) (string, error) {
 	id, err := w.Intake.Receive(ctx, up, r)
 	if err == nil {

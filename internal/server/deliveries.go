@@ -155,7 +155,9 @@ func (s *Server) awaitResult(r *http.Request, scope account.Scope, id string) {
 }
 
 // atRest tells whether nothing will happen to d by itself.
-func atRest(d delivery.Delivery) bool { return d.State.Final() || d.State.Waiting() }
+func atRest(d delivery.Delivery) bool {
+	return d.State.Final() || d.State.Waiting() || d.State == delivery.Mapping
+}
 
 func deliveryPath(id string) string { return "/aanleveringen/" + id }
 

@@ -81,6 +81,19 @@ type Receiver interface {
 	Receive(ctx context.Context, up intake.Upload, r io.Reader) (publicID string, err error)
 }
 
+// Columns tells what a file holds whose columns Sluis does not know, and takes
+// over what a user says of them.
+type Columns interface {
+	// Preview shows the file without a name in it; apperr.Conflict
+	// "delivery_not_mapping" where it does not wait for its columns.
+	Preview(ctx context.Context, scope account.Scope, publicID string, where intake.Where) (intake.Preview, error)
+	// Assign says why an assignment cannot be right, or lets the delivery go on.
+	Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark, error)
+	// Remembered counts the headers that a centre assigned; Forget forgets them.
+	Remembered(ctx context.Context, centreID int64) (int, error)
+	Forget(ctx context.Context, who audit.Who, centreID int64) error
+}
+
 // Desk is where a person's decision meets the registry.
 type Desk interface {
 	// Save stores what was checked; apperr.Conflict "delivery_not_waiting".

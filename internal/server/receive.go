@@ -38,6 +38,10 @@ func (s *Server) showUpload(w http.ResponseWriter, r *http.Request, status int, 
 		Action: link("/aanleveringen", "sleutel", newFormKey()), Kinds: s.fileKinds(r, *centre),
 		MaxMegabytes: int(s.MaxFileBytes >> 20), MaxRows: s.MaxRows,
 	}
+	var err error
+	if page.Kept, err = s.Columns.Remembered(r.Context(), centre.ID); err != nil {
+		return err
+	}
 	return s.render(w, r, status, templates.UploadPage(page))
 }
 

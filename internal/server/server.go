@@ -34,6 +34,7 @@ type Options struct {
 	Audit    AuditLog
 	Records  Records
 	Receiver Receiver
+	Columns  Columns
 	Desk     Desk
 	Preparer Preparer
 	Watch    Watch
@@ -106,7 +107,7 @@ func (o *Options) complete() error {
 		o.BusyWait = defaultBusyWait
 	}
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil:
+	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

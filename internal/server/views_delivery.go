@@ -120,7 +120,8 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 	for _, note := range d.Notes {
 		p.Notes = append(p.Notes, report.Note(t, note))
 	}
-	if d.State.Waiting() {
+	p.ColumnsHref = columnsHref(actor, d)
+	if d.State.Waiting() || d.State == delivery.Mapping {
 		p.Expires = t.Moment(d.ExpiresAt)
 	}
 	if d.Paused != delivery.Moving {

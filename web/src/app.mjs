@@ -2,6 +2,7 @@
 import {
   Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink, createAll
 } from 'govuk-frontend'
+import { columns } from './columns.mjs'
 import { dates } from './dates.mjs'
 import { named } from './named.mjs'
 import { printing } from './printing.mjs'
@@ -21,6 +22,7 @@ for (const component of [
 
 document.querySelectorAll('.govuk-file-upload-button').forEach(named)
 
+columns(document.querySelector('[data-columns]'))
 progress(document.querySelector('[data-progress]'))
 sending(document.querySelector('[data-sending]'))
 document.querySelectorAll('[data-date]').forEach(dates)

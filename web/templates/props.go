@@ -156,6 +156,7 @@ type Upload struct {
 	Kinds        []FileKind // what this centre may deliver, the usual first
 	MaxMegabytes int
 	MaxRows      int
+	Kept         int // kinds of files of which the columns are remembered
 }
 
 // FileKind describes one kind of file.
@@ -230,6 +231,7 @@ type Delivery struct {
 	TTPDenied   bool   // paused: the TTP refuses our credentials
 	Pause       string // paused: a delivery.Pause; else empty
 	RetryAction string // POST; empty hides the button
+	ColumnsHref string // needs_mapping: where the columns are assigned; empty for who may not
 
 	// Checked, needs_confirmation and done. Counts is what would happen in the
 	// first two, and what happened in the last.

@@ -47,6 +47,9 @@ type Store interface {
 	// next files with that header read the same way.
 	AssignColumns(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, header []byte) error
 
+	RememberedHeaders(ctx context.Context, centreID int64) (int, error)
+	ForgetColumns(ctx context.Context, who audit.Who, centreID int64) error
+
 	// BeginParse removes what an interrupted parse left behind.
 	BeginParse(ctx context.Context, c delivery.Claim) error
 	AddChunk(ctx context.Context, c delivery.Claim, chunk delivery.Chunk) error

@@ -250,3 +250,13 @@ func twice(a delivery.Assignment) []delivery.Remark {
 	slices.SortFunc(out, func(a, b delivery.Remark) int { return len(a.Args["column"]) - len(b.Args["column"]) })
 	return out
 }
+
+// Remembered counts the kinds of files of which a centre assigned the columns.
+func (in *Intake) Remembered(ctx context.Context, centreID int64) (int, error) {
+	return in.Store.RememberedHeaders(ctx, centreID)
+}
+
+// Forget forgets how a centre assigned columns.
+func (in *Intake) Forget(ctx context.Context, who audit.Who, centreID int64) error {
+	return in.Store.ForgetColumns(ctx, who, centreID)
+}

@@ -243,9 +243,9 @@ func (l *layout) settleKind(linkType string) []delivery.Remark {
 		switch {
 		case l.has(f), f == delivery.FieldBirthDate && l.kind == delivery.Temporary && l.has(delivery.FieldBirthYear):
 		case f == ofType(linkType):
-			missing = append(missing, remark("NO_LINK_PSEUDONYM", "column", wanted(f)))
+			missing = append(missing, remark("NO_LINK_PSEUDONYM", "column", Wanted(f)))
 		default:
-			missing = append(missing, remark("MISSING_COLUMN", "column", wanted(f)))
+			missing = append(missing, remark("MISSING_COLUMN", "column", Wanted(f)))
 		}
 	}
 	return missing
@@ -277,21 +277,19 @@ func place(i int) string {
 	return strconv.Itoa(i+1) + " (" + letters + ")"
 }
 
-// wanted is the header that we ask for where a column is missing: the pilot's.
-func wanted(f delivery.Field) string {
-	switch f {
-	case delivery.FieldPatientNumber:
-		return "Patiëntnummer"
-	case delivery.FieldBirthDate:
-		return "Geboortedatum"
-	case delivery.FieldSex:
-		return "Geslacht"
-	case fieldSurname:
-		return "Achternaam"
-	case fieldInitials:
-		return "Voorletters"
+// Wanted is the header that we ask for and that our examples have: the pilot's.
+func Wanted(f delivery.Field) string {
+	if h, ok := ownHeaders[f]; ok {
+		return h
 	}
 	return "Pseudoniem " + string(f)
+}
+
+var ownHeaders = map[delivery.Field]string{
+	delivery.FieldCentre: "Centrum id", delivery.FieldPatientNumber: "Patiëntnummer", delivery.FieldBirthDate: "Geboortedatum",
+	delivery.FieldBirthYear: "Geboortejaar", delivery.FieldSex: "Geslacht", fieldSurname: "Achternaam", fieldPrefix: "Tussenvoegsel",
+	fieldInitials: "Voorletters", fieldPostcode: "Postcode", fieldHouseNumber: "Huisnummer", fieldSuffix: "Toevoeging",
+	fieldRecordedOn: "Peildatum postcode", fieldExpiresAt: "Geldig tot",
 }
 
 // remark makes a Remark from name, value pairs.

@@ -45,7 +45,7 @@ var headers = map[delivery.Field][]string{
 	},
 	delivery.FieldPatientNumber: {
 		"patientnummer", "patientnr", "patientennummer", "patientid", "patid", "patnr", "patientidentificatie",
-		"patientidentificatienummer", "ziekenhuisnummerpatient", "patientnumber", "patientno", "mrn", "lokaalpatientnummer",
+		"patientidentificatienummer", "ziekenhuisnummerpatient", "patientnumber", "patientno", "mrn", "lokaalpatientnummer", "identifier",
 	},
 	delivery.FieldBirthDate: {
 		"geboortedatum", "gebdatum", "gebdat", "geboortedat", "datumgeboorte", "birthdate", "dateofbirth", "dob", "birthday",
@@ -54,26 +54,26 @@ var headers = map[delivery.Field][]string{
 	delivery.FieldSex:       {"geslacht", "sexe", "sex", "gender", "geslachtcode", "administratievegeslacht"},
 	fieldSurname: {
 		"achternaam", "geboortenaam", "familienaam", "geslachtsnaam", "eigenachternaam", "surname", "lastname", "familyname",
-		"birthname",
+		"birthname", "namefamily",
 	},
 	fieldPrefix: {
 		"tussenvoegsel", "tussenvoegsels", "voorvoegsel", "voorvoegsels", "voorvoegselachternaam", "surnameprefix",
-		"nameprefix", "prefix", "ownprefix",
+		"nameprefix", "prefix", "ownprefix", "nameownprefix",
 	},
-	fieldInitials: {"voorletters", "voorletter", "initialen", "initialia", "initials", "initial"},
-	fieldEmail:    {"email", "emailadres", "emailaddress", "mailadres"},
-	fieldPostcode: {"postcode", "zipcode", "postalcode"},
+	fieldInitials: {"voorletters", "voorletter", "initialen", "initialia", "initials", "initial", "namegiven"},
+	fieldEmail:    {"email", "emailadres", "emailaddress", "mailadres", "telecomemail"},
+	fieldPostcode: {"postcode", "zipcode", "postalcode", "addresspostalcode"},
 	fieldHouseNumber: {
-		"huisnummer", "huisnr", "housenumber", "housenr", "houseno",
+		"huisnummer", "huisnr", "housenumber", "housenr", "houseno", "addresshousenumber",
 	},
 	fieldSuffix: {
 		"huisnummertoevoeging", "toevoeging", "huisletter", "toevoeginghuisnummer", "housenumbersuffix", "suffix",
-		"housenumberaddition",
+		"housenumberaddition", "addresssuffix",
 	},
 	fieldRecordedOn: {
 		"peildatumpostcode", "peildatum", "postcodedatum", "datumpostcode", "postcodepeildatum", "recordedon",
 		"postcoderecordedon", "recordedonpostcode", "postcodedate", "dateofpostcode", "referencedate",
-		"postcodereferencedate",
+		"postcodereferencedate", "addressperiodstart",
 	},
 	fieldExpiresAt: {
 		"geldigtot", "geldigtotenmet", "geldigtm", "verlooptop", "verloopdatum", "vervaltop", "vervaldatum", "expiresat",
@@ -89,6 +89,7 @@ var headers = map[delivery.Field][]string{
 // pseudonymPrefixes stand before a pseudonym type in a header.
 var pseudonymPrefixes = []string{
 	"tijdelijkpseudoniem", "tijdelijkepseudoniem", "temporarypseudonym", "pseudoniem", "pseudonym", "tp",
+	"tijdelijkepseudoniemen", "temporarypseudonyms", "pseudoniemen", "pseudonyms",
 }
 
 // dayWords stand before or behind a pseudonym in the header of the day on which

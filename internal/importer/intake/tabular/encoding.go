@@ -173,3 +173,15 @@ func (c *census) oddities(char *charmap.Charmap) int {
 	}
 	return n
 }
+
+// Start decodes the beginning of a text to UTF-8, as far as it is one, without
+// a byte order mark and white space in front: by it formats are told apart.
+func Start(head []byte) []byte {
+	_, decoder, err := detect(head)
+	if err != nil {
+		return nil
+	}
+	out := make([]byte, 3*len(head)+16)
+	n, _, _ := decoder.Transform(out, head, false)
+	return bytes.TrimLeft(bytes.TrimPrefix(out[:n], []byte("\ufeff")), " \t\r\n")
+}

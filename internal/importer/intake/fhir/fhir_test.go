@@ -1,0 +1,260 @@
+package fhir_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"sluis/internal/importer/intake/fhir"
+	"sluis/internal/importer/intake/tabular"
+)
+
+var options = fhir.Options{Types: []string{"NGGV", "NGG"}}
+
+func read(raw string, o fhir.Options) (header []string, rows []string, skipped map[string]int, err error) {
+	head := tabular.Start([]byte(raw[:min(len(raw), 64<<10)]))
+	if fhir.LooksXML(head) {
+		return nil, nil, nil, &tabular.Error{Code: tabular.FHIRXML}
+	}
+	s, err := fhir.Open(strings.NewReader(raw), int64(len(raw)), head, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	table := s.Tables()[0]
+	r, err := s.Rows(0)
+	for err == nil {
+		var row tabular.Row
+		if row, err = r.Next(); err == nil {
+			line := fmt.Sprintf("%d|%s", row.Line, strings.Join(row.Cells, "|"))
+			for _, f := range row.Faults {
+				line += fmt.Sprintf(" !%d %s", f.Column, f.Code)
+			}
+			rows = append(rows, line)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return table.Header, rows, table.Skipped, err
+}
+
+// bundle makes a Bundle of these resources.
+func bundle(resources ...string) string {
+	var entries []string
+	for _, r := range resources {
+		entries = append(entries, `{"fullUrl":"urn:uuid:x","resource":`+r+`}`)
+	}
+	return `{"resourceType":"Bundle","type":"collection","entry":[` + strings.Join(entries, ",") + `]}`
+}
+
+const (
+	jansen = `{"resourceType":"Patient","identifier":[{"system":"urn:h","value":"0123"}],"name":[{"use":"official","family":"Jansen","given":["A."]}],"gender":"male","birthDate":"1970-01-02"}`
+	berg   = `{"resourceType":"Patient","identifier":[{"system":"urn:h","value":"7"}],"gender":"female","birthDate":"1971","name":[
+		{"use":"official","family":"van den Berg-Smit","_family":{"extension":[
+			{"url":"http://hl7.org/fhir/StructureDefinition/humanname-own-prefix","valueString":"van den"},
+			{"url":"http://hl7.org/fhir/StructureDefinition/humanname-own-name","valueString":"Berg"},
+			{"url":"http://hl7.org/fhir/StructureDefinition/humanname-partner-name","valueString":"Smit"}]},
+		 "given":["Maria","M.","Mies"],"_given":[{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier","valueCode":"BR"}]},
+			{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier","valueCode":"IN"}]},
+			{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier","valueCode":"CL"}]}]}]}`
+)
+
+func TestBundle(t *testing.T) {
+	want := "identifier|birthDate|gender|name.family|name.own-prefix|name.given"
+	for name, raw := range map[string]string{
+		"a Bundle":            bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
+		"an array":            "[" + jansen + `,{"resourceType":"Observation"},` + berg + `,{"resourceType":"Jansenius"}]`,
+		"keys in any order":   `{"entry":[{"resource":` + jansen + `},{"resource":{"resourceType":"Observation"}},{"resource":` + berg + `},{"resource":{"resourceType":"Jansenius"}}],"type":"searchset","resourceType":"Bundle"}`,
+		"a byte order mark":   "\ufeff" + bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
+		"members before them": `{"resourceType":"Bundle","meta":{"tag":[{"code":"x"}]},"link":[{"relation":"self"}],` + strings.TrimPrefix(bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`), `{"resourceType":"Bundle",`),
+	} {
+		header, rows, skipped, err := read(raw, options)
+		if err != nil || strings.Join(header, "|") != want || len(rows) != 2 || rows[0] != "1|0123|1970-01-02|male|Jansen||A." || rows[1] != "3|7|1971|female|Berg|van den|M." {
+			t.Errorf("%s: %q %q %v", name, header, rows, err)
+		}
+		if len(skipped) != 2 || skipped["Observation"] != 1 || skipped[""] != 1 {
+			t.Errorf("%s: skipped %v", name, skipped)
+		}
+	}
+	flat := func(s string) string { return strings.ReplaceAll(s, "\n", " ") }
+	_, rows, _, err := read(flat(jansen)+"\n\n"+flat(berg)+"\n", options)
+	if err != nil || len(rows) != 2 || !strings.HasPrefix(rows[0], "1|0123|") || !strings.HasPrefix(rows[1], "3|7|") {
+		t.Errorf("a resource a line: %q %v", rows, err)
+	}
+}
+
+func TestNames(t *testing.T) {
+	ext := func(name, value string) string {
+		return fmt.Sprintf(`{"url":"http://hl7.org/fhir/StructureDefinition/%s","valueString":"%s"}`, name, value)
+	}
+	for name, c := range map[string]struct{ json, want string }{
+		"plain":              {`{"family":"Jansen","given":["Jan"]}`, "Jansen||J."},
+		"two given names":    {`{"family":"Jansen","given":["Jan Hendrik","Piet"]}`, "Jansen||J.H.P."},
+		"a double name":      {`{"family":"Jansen","given":["Anne-Marie"]}`, "Jansen||A.M."},
+		"initials as given":  {`{"family":"Jansen","given":["J.H.","a"]}`, "Jansen||J.H.a"},
+		"only a partner's":   {`{"family":"Smit","_family":{"extension":[` + ext("humanname-partner-name", "Smit") + `]},"given":["A."]}`, "||A."},
+		"a prefix alone":     {`{"family":"van der Smit","_family":{"extension":[` + ext("humanname-own-prefix", "van der") + `]},"given":["A."]}`, "Smit|van der|A."},
+		"an old name":        {`{"use":"old","family":"Oud"},{"use":"official","family":"Nieuw","given":["A."]}`, "Nieuw||A."},
+		"a maiden name":      {`{"use":"official","family":"Smit","given":["A."]},{"use":"maiden","family":"Bakker"}`, "Bakker||A."},
+		"a nickname alone":   {`{"use":"nickname","family":"Jan"}`, "||"},
+		"usual after none":   {`{"use":"usual","family":"B","given":["B."]},{"family":"A","given":["A."]}`, "A||A."},
+		"a null among given": {`{"family":"Jansen","given":[null,"A."],"_given":[null,null]}`, "Jansen||A."},
+	} {
+		raw := bundle(`{"resourceType":"Patient","identifier":[{"value":"1"}],"name":[`+c.json+`]}`, `{"resourceType":"Patient","identifier":[{"value":"2"}],"name":[{"_family":{"extension":[`+ext("humanname-own-prefix", "de")+`,`+ext("humanname-own-name", "X")+`]}}]}`)
+		_, rows, _, err := read(raw, options)
+		if err != nil || len(rows) != 2 || rows[0] != "1|1|"+c.want {
+			t.Errorf("%s: %q (%v), want %q", name, rows, err, c.want)
+		}
+	}
+}
+
+func TestIdentifiers(t *testing.T) {
+	id := func(system, value, code string) string {
+		return fmt.Sprintf(`{"system":"%s","value":"%s","type":{"coding":[{"code":"%s"}]}}`, system, value, code)
+	}
+	for name, c := range map[string]struct {
+		ids, system, header, row string
+	}{
+		"one system":          {id("urn:a", "1", ""), "", "identifier", "1|1"},
+		"none given":          {`{"value":"1"}`, "", "identifier", "1|1"},
+		"two":                 {id("urn:a", "1", "") + "," + id("urn:b", "2", ""), "", "identifier urn:a|identifier urn:b", "1|1|2"},
+		"two, one of record":  {id("urn:a", "1", "") + "," + id("urn:b", "2", "MR"), "", "identifier|identifier urn:a", "1|2|1"},
+		"two, the centre's":   {id("urn:a", "1", "") + "," + id("urn:b", "2", "MR"), "urn:a", "identifier|identifier urn:b", "1|1|2"},
+		"a BSN beside":        {id("urn:a", "1", "") + `,{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"111222333"}`, "", "identifier|bsn", "1|1|"},
+		"a BSN by its number": {id("urn:a", "1", "") + `,{"system":"urn:oid:2.16.840.1.113883.2.4.6.3","value":111222333}`, "", "identifier|bsn", "1|1|"},
+		"pseudonyms": {id("urn:a", "1", "") + `,{"system":"urn:sluis:temporary-pseudonym:NGGV","value":"x","period":{"end":"2026-12-01"}},{"system":"https://ttp/ngg","value":"y","period":{"end":"2026-11-30"}}`, "",
+			"identifier|pseudonym NGGV|pseudonym NGG|expiresAt", "1|1|x|y|2026-11-30"},
+	} {
+		o := options
+		o.NumberSystem = c.system
+		header, rows, _, err := read(bundle(`{"resourceType":"Patient","identifier":[`+c.ids+`]}`), o)
+		if err != nil || strings.Join(header, "|") != c.header || len(rows) != 1 || rows[0] != c.row {
+			t.Errorf("%s: %q %q (%v), want %q %q", name, header, rows, err, c.header, c.row)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	raw := bundle(`{"resourceType":"Patient","identifier":[{"value":"1"}],"telecom":[{"system":"phone","value":"06"},{"system":"email","value":"a@b.nl"}],"address":[
+		{"use":"old","line":["Oude weg 3 bis"],"postalCode":"1111AA","period":{"start":"2000-01-01"}},
+		{"use":"home","postalCode":"1234 AB","line":["Dorpsstraat 12-a"],"_line":[{"extension":[
+			{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-houseNumber","valueString":"12"},
+			{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-buildingNumberSuffix","valueString":"a"}]}],"period":{"start":"2020-02-03T10:00:00Z"}},
+		{"city":"Utrecht"}]}`)
+	header, rows, _, err := read(raw, options)
+	want := "1|1|a@b.nl|1234 AB|12|a|2020-02-03|1111AA|3|bis|2000-01-01"
+	if err != nil || len(rows) != 1 || rows[0] != want || !strings.Contains(strings.Join(header, "|"), "address.postalCode 2|address.houseNumber 2") {
+		t.Errorf("%q %q (%v), want %q", header, rows, err, want)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, c := range map[string]struct {
+		raw  string
+		code tabular.Code
+	}{
+		"XML":                 {`<?xml version="1.0"?><Bundle xmlns="http://hl7.org/fhir">`, tabular.FHIRXML},
+		"no patient":          {bundle(`{"resourceType":"Observation"}`), tabular.NoPatients},
+		"no entry":            {`{"resourceType":"Bundle","type":"collection"}`, tabular.NoPatients},
+		"another resource":    {`{"resourceType":"Observation","id":"x"}`, tabular.NotABundle},
+		"cut in an entry":     {bundle(jansen)[:200], tabular.BrokenJSON},
+		"cut behind an entry": {strings.TrimSuffix(bundle(jansen), "]}"), tabular.BrokenJSON},
+		"cut at the end":      {strings.TrimSuffix(bundle(jansen), "}"), tabular.BrokenJSON},
+		"an entry of 2 MB":    {bundle(`{"resourceType":"Patient","gender":"` + strings.Repeat("x", 2<<20) + `"}`), tabular.RecordTooLong},
+		"entry is no list":    {`{"resourceType":"Bundle","entry":{"resource":` + jansen + `}}`, tabular.NotABundle},
+		"not UTF-8":           {strings.ReplaceAll(bundle(jansen), "Jansen", "J\xe4nsen"), tabular.BadEncoding},
+	} {
+		_, _, _, err := read(c.raw, options)
+		if e, ok := errors.AsType[*tabular.Error](err); !ok || e.Code != c.code || strings.Contains(fmt.Sprint(err), "Jansen") {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+	_, rows, _, err := read(bundle(`{"resourceType":"Patient","gender":1}`, jansen, `{"resourceType":"Patient","name":"Jansen"}`), options)
+	if err != nil || len(rows) != 3 || !strings.HasSuffix(rows[0], "!-1 ROW_NOT_OBJECT") || !strings.HasSuffix(rows[2], "!-1 ROW_NOT_OBJECT") {
+		t.Errorf("patients that are none: %q %v", rows, err)
+	}
+}
+
+// TestHostile: files made to cost time or memory end soon.
+func TestHostile(t *testing.T) {
+	whole := bundle(jansen, berg)
+	for name, raw := range map[string]string{
+		"a million entries":       `{"resourceType":"Bundle","entry":[` + strings.Repeat("{},", 1_000_000) + `{"resource":` + jansen + `}]}`,
+		"a million resources":     strings.Repeat("{\"resourceType\":\"Observation\"}\n", 300_000) + jansen,
+		"deep":                    `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","x":` + strings.Repeat("[", 500_000),
+		"an endless string":       `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"` + strings.Repeat("x", 30<<20),
+		"an endless member":       `{"resourceType":"Bundle","meta":{"x":"` + strings.Repeat("x", 30<<20) + `"}}`,
+		"a type that is a number": `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":5}}]}`,
+		"duplicate keys":          bundle(`{"resourceType":"Patient","resourceType":"Observation","identifier":[],"identifier":[]}`),
+		"many systems":            bundle(`{"resourceType":"Patient","identifier":[` + strings.TrimSuffix(strings.Repeat(`{"system":"urn:x","value":"1"},`, 10_000), ",") + `]}`),
+		"NULs":                    bundle("{\"resourceType\":\"Patient\",\"id\":\"\x00\"}"),
+		"huge numbers":            bundle(`{"resourceType":"Patient","x":1e999999999999}`, jansen),
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		_, rows, _, err := read(raw, options)
+		runtime.ReadMemStats(&after)
+		t.Logf("%-24s %4.1f s, heap %+4d MB: %d rows, %v", name, time.Since(start).Seconds(), (int64(after.HeapInuse)-int64(before.HeapInuse))>>20, len(rows), err)
+		if _, ok := errors.AsType[*tabular.Error](err); err != nil && !ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 200<<20 {
+			t.Errorf("%s: the heap grew by %d MB", name, grown>>20)
+		}
+	}
+	for n := 1; n < len(whole); n += 97 {
+		_, _, _, err := read(whole[:n], options)
+		if _, ok := errors.AsType[*tabular.Error](err); !ok {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+	}
+}
+
+// FuzzFHIR holds the reader to three things whatever it is fed: it ends, its
+// lines do not fall, and an error comes without a row.
+func FuzzFHIR(f *testing.F) {
+	for _, s := range []string{bundle(jansen, berg), jansen + "\n" + jansen, "[" + jansen + "]", `{"resourceType":"Bundle"}`, `{"entry":[],"resourceType":"Bundle"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		head := tabular.Start(raw[:min(len(raw), 1024)])
+		s, err := fhir.Open(strings.NewReader(string(raw)), int64(len(raw)), head, fhir.Options{Types: options.Types, Limits: tabular.Limits{RecordBytes: 8192}})
+		if err != nil {
+			return
+		}
+		r, err := s.Rows(0)
+		for last, n := 0, 0; err == nil; n++ {
+			var row tabular.Row
+			if row, err = r.Next(); err != nil {
+				if row.Cells != nil {
+					t.Fatal("a row came with an error")
+				}
+				break
+			}
+			if row.Line < last {
+				t.Fatalf("line %d after %d", row.Line, last)
+			}
+			if last = row.Line; n > len(raw) {
+				t.Fatal("the reader does not end")
+			}
+		}
+	})
+}
+
+func BenchmarkFHIR(b *testing.B) {
+	const n = 10_000
+	raw := bundle(strings.Split(strings.TrimSuffix(strings.Repeat(strings.ReplaceAll(jansen, "\n", " ")+"\n", n), "\n"), "\n")...)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, rows, _, err := read(raw, options); err != nil || len(rows) != n {
+			b.Fatal(len(rows), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
+}

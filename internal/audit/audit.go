@@ -60,6 +60,9 @@ const (
 	// PseudonymsRenewed: their values under the TTP's newest key are being fetched.
 	PseudonymsRenewed Type = "pseudonyms_renewed"
 	TTPViewed         Type = "ttp_viewed"
+	ReviewsListed     Type = "reviews_listed"
+	ReviewViewed      Type = "review_viewed"
+	ReviewJudged      Type = "review_judged"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -69,6 +72,7 @@ var Types = []Type{
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed,
+	ReviewsListed, ReviewViewed, ReviewJudged,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

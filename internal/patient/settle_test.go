@@ -244,3 +244,23 @@ func TestSettled(t *testing.T) {
 		t.Errorf("a third: %+v %+v", c, cmp)
 	}
 }
+
+// TestSwapped: two patients whose numbers changed places are put right one after
+// the other, and the page can say that the other number is concerned.
+func TestSwapped(t *testing.T) {
+	r := newRegistry(t)
+	r.register(r.centre, row("1", "1970-04-01", "v", nggv("anna")), row("2", "1980-12-31", "m", nggv("bert")))
+	r.register(r.centre, row("1", "1980-12-31", "m", nggv("bert")), row("2", "1970-04-01", "v", nggv("anna")))
+	for _, elsewhere := range []bool{true, false} { // at last nobody else has it
+		c, cmp := r.conflict()
+		if cmp.Existing.Number != c.Delivered.Number || cmp.Elsewhere != elsewhere {
+			t.Errorf("%s beside %s, elsewhere: %v", c.Delivered.Number, cmp.Existing.Number, cmp.Elsewhere)
+		}
+		if got, err := r.settle(c.PublicID, cmp.Seen, patient.UseDelivered); err != nil || got.Outcome != patient.Updated {
+			t.Errorf("settled %+v (%v)", got, err)
+		}
+	}
+	if got := r.snapshot(); got != "1 v2 1980-12-31 NGGV/1=bert; 2 v2 1970-04-01 NGGV/1=anna" {
+		t.Errorf("stored: %s", got)
+	}
+}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,6 +196,41 @@ func conflictChanged(t *testing.T, s *store.Store) {
 	ok(t, settle(t, s, c, id, now.Seen, patient.KeepExisting))
 	if p, err := s.PatientsByNumber(t.Context(), c.ID, []string{"1"}); err != nil || p["1"].Version != 2 {
 		t.Errorf("kept: %+v (%v)", p["1"], err)
+	}
+}
+
+// conflictRace: of two who decide at once one is first, and the other one's
+// decision stores nothing.
+func conflictRace(t *testing.T, s *store.Store) {
+	c := newCentre(t, s)
+	enter(t, s, c, candidate(0, "1", c.Number))
+	d := deliver(t, s, c, candidate(0, "2", c.Number), candidate(0, "3", c.Number+"-c"))
+	id := conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
+	_, cmp := view(t, s, c, id)
+	errs := make([]error, 4)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { errs[i] = settle(t, s, c, id, cmp.Seen, []patient.Decision{patient.KeepBoth, patient.UseDelivered}[i%2]) })
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if apperr.CodeOf(err) != "review_closed" {
+			t.Errorf("err = %v", err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d decisions were stored", won)
+	}
+	x, _ := view(t, s, c, id)
+	want := patient.Counts{Read: 2, Created: 2}
+	if x.Judgement.Decision == patient.UseDelivered {
+		want = patient.Counts{Read: 2, Created: 1, Updated: 1}
+	}
+	if got := delivered(t, s, c, d.PublicID).Counts; got != want {
+		t.Errorf("%s: counts %+v", x.Judgement.Decision, got)
 	}
 }
 

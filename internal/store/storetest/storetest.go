@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"conflict life":        conflictLife,
 		"conflict returned":    conflictReturned,
 		"conflict changed":     conflictChanged,
+		"conflict race":        conflictRace,
 		"conflict pages":       conflictPages,
 		"scope":                scope,
 		"patient pages":        patientPages,

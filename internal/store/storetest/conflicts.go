@@ -210,7 +210,9 @@ func conflictRace(t *testing.T, s *store.Store) {
 	errs := make([]error, 4)
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { errs[i] = settle(t, s, c, id, cmp.Seen, []patient.Decision{patient.KeepBoth, patient.UseDelivered}[i%2]) })
+		all.Go(func() {
+			errs[i] = settle(t, s, c, id, cmp.Seen, []patient.Decision{patient.KeepBoth, patient.UseDelivered}[i%2])
+		})
 	}
 	all.Wait()
 	won := 0

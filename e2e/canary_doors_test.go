@@ -157,3 +157,36 @@ func (s *sieve) datasetsAndPostcodes() {
 	row := fmt.Sprintf("1-2-1961;v;%s;%s;Q;%s;%s;1-1-2020;%s;12;2020-02-30", s.newNumber(), s.name("with addresses"), s.name("postcode"), s.name("house number"), s.name("second postcode"))
 	s.deliver("addresses", "", []byte("Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Voorletters;Postcode 1;Huisnummer 1;Peildatum postcode 1;Postcode 2;Huisnummer 2;Peildatum postcode 2\n"+row+"\n"), "done")
 }
+
+// judging: a data manager opens every conflict and settles the first ones, after
+// forms that say names where no name belongs.
+func (s *sieve) judging() {
+	s.t.Helper()
+	v := s.visitor().signIn(s.p.account("datamanager", ""))
+	in := func(place string) string { return url.QueryEscape(s.name(place)) }
+	v.do(outgoing{method: http.MethodGet, path: "/beoordelen/" + in("review id"), reshown: true})
+	v.do(outgoing{method: http.MethodGet, path: "/beoordelen?reden=" + in("review reason") + "&centrum=" + in("review centre") + "&aanlevering=" + in("review delivery"), reshown: true})
+	v.do(outgoing{method: http.MethodGet, path: "/beoordelen?na=" + in("review cursor"), reshown: true})
+	paths := strings.Split(string(v.get("/beoordelen").body), `href="/beoordelen/`)[1:]
+	if len(paths) < 2 {
+		s.t.Fatalf("%d conflicts to judge: the doors before this one should leave some", len(paths))
+	}
+	for i, p := range paths {
+		id, _, _ := strings.Cut(p, `"`)
+		path := "/beoordelen/" + id
+		_, rest, _ := strings.Cut(string(v.get(path).body), `name="gezien" value="`)
+		seen, _, _ := strings.Cut(rest, `"`)
+		if i > 1 {
+			continue
+		}
+		v.form(path, url.Values{"gezien": {seen}, "besluit": {s.name("decision")}, "reden": {"Nagevraagd."}}, false)
+		v.form(path, url.Values{"gezien": {s.name("seen")}, "besluit": {"return"}, "reden": {"Nagevraagd."}}, false)
+		v.form(path, url.Values{"gezien": {seen}, "besluit": {"return"}, "reden": {strings.Repeat(s.name("why"), 60)}, s.name("review field"): {"x"}}, true)
+		decision := []string{"return", "use_delivered"}[i]
+		if a := v.form(path, url.Values{"gezien": {seen}, "besluit": {decision}, "reden": {"Nagevraagd."}}, false); a.status != http.StatusOK { // at the next one
+			s.t.Errorf("judged %s: %d", decision, a.status)
+		}
+		v.get(path)
+	}
+	v.get("/beoordelen")
+}

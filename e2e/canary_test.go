@@ -77,6 +77,7 @@ func TestCanarySweep(t *testing.T) {
 		{"signing in", s.signIns},
 		{"broken uploads", s.brokenUploads},
 		{"datasets and postcodes", s.datasetsAndPostcodes},
+		{"judging conflicts", s.judging},
 		{"reading everything", s.readEverything},
 	} {
 		began := time.Now()
@@ -382,6 +383,7 @@ func (s *sieve) readEverything() {
 	}
 	datamanager.get("/status/ttp")
 	datamanager.get("/datasets")
+	datamanager.get("/beoordelen")
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients?limit=200"})
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries?limit=200"})
 	auditor.get("/logboek")

@@ -336,6 +336,8 @@ var questions = map[string]string{
 		ON p.id = s.patient_id ORDER BY patient_number, type, domain, key_version, value`,
 	"reviews": `SELECT r.patient_number || ' ' || r.line || ' ' || r.birth || ' ' || r.sex || ' ' || reason || ' ' || partners || ' ' || r.state || ' ' ||
 		COALESCE(p.patient_number, '') FROM reviews r LEFT JOIN patients p ON p.id = r.patient_id ORDER BY r.id`,
+	"review rows": `SELECT r.patient_number || ' ' || d.filename || ' ' || x.line FROM review_rows x JOIN reviews r ON r.id = x.review_id
+		JOIN deliveries d ON d.id = x.delivery_id ORDER BY x.review_id, x.delivery_id, x.line`,
 	"log": `SELECT e.type || ' ' || s.action || ' ' || p.patient_number FROM audit_subjects s JOIN audit_events e ON e.id = s.event_id
 		JOIN patients p ON p.id = s.patient_id WHERE e.type LIKE 'delivery%' ORDER BY 1`,
 	"left": `SELECT 'chunk of delivery ' || delivery_id FROM chunks UNION ALL SELECT 'mark of delivery ' || delivery_id FROM row_marks

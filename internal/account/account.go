@@ -61,6 +61,7 @@ const (
 	// the delivery's kind says too.
 	DecideDelivery Permission = "deliveries.decide"
 	ImportDatasets Permission = "datasets.import" // and decide on what was imported
+	JudgeReviews   Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
 )
@@ -69,7 +70,7 @@ const (
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
-	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, ViewTTP},
+	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeReviews, ViewTTP},
 	Admin:       {ViewLog, ViewTTP},
 	Auditor:     {ViewLog},
 }

@@ -62,6 +62,9 @@ const (
 	TTPViewed         Type = "ttp_viewed"
 	ColumnsAssigned   Type = "columns_assigned"
 	ColumnsForgotten  Type = "columns_forgotten"
+	ReviewsListed     Type = "reviews_listed"
+	ReviewViewed      Type = "review_viewed"
+	ReviewJudged      Type = "review_judged"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -71,6 +74,7 @@ var Types = []Type{
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
+	ReviewsListed, ReviewViewed, ReviewJudged,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

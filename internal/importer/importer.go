@@ -78,6 +78,15 @@ type Store interface {
 	// Enter runs register for a single entry in one transaction with its event.
 	Enter(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (publicID string, err error)
 
+	// OpenReviews counts the conflicts that wait; Conflicts and ViewConflict read them
+	// with their event, and JudgeConflict closes one with all of its rows.
+	OpenReviews(ctx context.Context, scope account.Scope) (int, error)
+	Conflicts(ctx context.Context, who audit.Who, scope account.Scope, q patient.ConflictQuery) (patient.ConflictPage, error)
+	ViewConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string,
+		compare func(patient.Reader, patient.Case) (patient.Comparison, error)) (patient.Conflict, patient.Comparison, error)
+	JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string, j patient.Judgement,
+		settle func(patient.Tx, patient.Case) (patient.Settlement, error)) error
+
 	// SaveChecked lets a delivery that waits for a person go on to be stored.
 	SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 	// Cancel ends a delivery before it is registered, and erases what it held.

@@ -27,11 +27,11 @@ type Tx interface {
 	Reader
 	// InsertPatients stores new patients at version 1 and fills their ID and PublicID.
 	InsertPatients(ctx context.Context, patients []Patient) error
-	// UpdatePatients stores the display set, version and UpdatedAt of each, and its
-	// pseudonyms that are new or have another value.
+	// UpdatePatients stores birth, sex, version and UpdatedAt of each, and its
+	// pseudonyms that are new or have another value; its number where Renumbered.
 	UpdatePatients(ctx context.Context, changes []Change) error
 	// OpenReviews puts rows before a data manager. A row for which the same review
-	// is open already joins that one.
+	// is open already joins that one, and is settled with it.
 	OpenReviews(ctx context.Context, reviews []ReviewItem) error
 }
 
@@ -40,6 +40,10 @@ type Change struct {
 	Patient  Patient     // with the new display set and version
 	Added    []Pseudonym // of a type, domain, key version or day not held before
 	Replaced []Pseudonym // held before with another value
+	// By a data manager's word alone: the patient gets another number, and loses
+	// pseudonyms of whom it was held to be.
+	Renumbered bool
+	Removed    []Pseudonym
 }
 
 // ReviewItem is a row that waits for a data manager.

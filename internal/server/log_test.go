@@ -66,6 +66,13 @@ func TestEveryViewIsLogged(t *testing.T) {
 			t.Errorf("%s leaves no %s", path, want)
 		}
 	}
+	manager := s.signedIn("datamanager")
+	for path, want := range map[string]audit.Type{"/beoordelen": audit.ReviewsListed, "/beoordelen/" + ids.review: audit.ReviewViewed} {
+		before := s.events()[0].ID
+		if got := manager.get(path); !s.loggedSince(before, want, got.Header.Get("X-Request-Id")) {
+			t.Errorf("%s leaves no %s", path, want)
+		}
+	}
 	before := s.events()[0].ID
 	got := b.post("/patienten", url.Values{"number": {"523534"}})
 	if !s.loggedSince(before, audit.PatientsSearched, got.Header.Get("X-Request-Id")) {

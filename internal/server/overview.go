@@ -34,6 +34,12 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
 			request.LogFailure(s.Log, r, err) // the rest of the page stands without it
 		}
 	}
+	if actor.May(account.JudgeReviews) {
+		var err error
+		if page.ToJudge, err = s.Desk.OpenConflicts(r.Context(), actor.Scope()); err != nil {
+			request.LogFailure(s.Log, r, err)
+		}
+	}
 	if page.ShowDeliveries {
 		if err := s.overviewDeliveries(r, &page); err != nil {
 			// The rest of the page stands without it.

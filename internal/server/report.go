@@ -125,6 +125,7 @@ func (s *Server) reportProps(r *http.Request, d delivery.Delivery, causes []deli
 	for _, view := range []string{viewCauses, viewRecords} {
 		p.Tabs = append(p.Tabs, templates.Tab{Key: view, Href: filter.with(view).link(path + "/fouten"), Current: view == filter.view})
 	}
+	p.JudgeHref = judgeHref(request.Actor(r), d)
 	if request.Actor(r).May(account.Deliver) {
 		p.NewHref = "/aanleveringen/nieuw"
 	}

@@ -76,6 +76,10 @@ func (s *Server) Routes() []Route {
 		{"GET", "/datasets", account.ImportDatasets, Page, s.listDatasets},
 		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.importDataset},
 
+		{"GET", "/beoordelen", account.JudgeReviews, Page, s.listReviews},
+		{"GET", "/beoordelen/{id}", account.JudgeReviews, Page, s.viewReview},
+		{"POST", "/beoordelen/{id}", account.JudgeReviews, Page, s.judgeReview},
+
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.ttpStatus},
 		{"GET", "/logboek", account.ViewLog, Page, s.viewLog},
 

@@ -7,6 +7,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/patient"
 	"sluis/internal/server"
 )
 
@@ -30,6 +31,7 @@ var routeTable = map[string]struct {
 	"POST /aanleveringen/{id}/opslaan": {"u", 303}, "POST /aanleveringen/{id}/annuleren": {"u", 303}, "POST /aanleveringen/{id}/nu-proberen": {"ud", 303},
 	"GET /aanleveringen/{id}/fouten": {"cud", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cud", 200}, "GET /aanleveringen/{id}/fouten.json": {"cud", 200},
 	"GET /datasets": {"d", 200}, "POST /datasets/{id}/importeren": {"d", 400},
+	"GET /beoordelen": {"d", 200}, "GET /beoordelen/{id}": {"d", 200}, "POST /beoordelen/{id}": {"d", 422},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
 	"GET /api/v1/openapi.json": {"-", 200},
@@ -90,8 +92,8 @@ func refusedStatus(who string, allowed int, name string, route server.Route) int
 	return http.StatusForbidden
 }
 
-// objects are the ids of a patient and a delivery.
-type objects struct{ patient, delivery string }
+// objects are the ids of a patient, a delivery and a conflict.
+type objects struct{ patient, delivery, review string }
 
 // ownObjects makes a delivery of 2809 that is done, with its patients.
 func (s *site) ownObjects() objects {
@@ -103,7 +105,12 @@ func (s *site) ownObjects() objects {
 		s.t.Fatal("nothing was delivered")
 	}
 	id, _, _ := strings.Cut(rest, `"`)
-	return objects{id, strings.TrimPrefix(sent.location(), "/aanleveringen/")}
+	b.upload("save", "weer.csv", entryHeader+"2809;1-1-1955;v;523534;Anders;;q\n")
+	conflicts := must(s.Store.Conflicts(s.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), patient.ConflictQuery{}))(s.t).Conflicts
+	if len(conflicts) != 1 {
+		s.t.Fatalf("%d conflicts, want 1", len(conflicts))
+	}
+	return objects{id, strings.TrimPrefix(sent.location(), "/aanleveringen/"), conflicts[0].PublicID}
 }
 
 // request asks a route with nothing but what makes it that route.
@@ -112,6 +119,9 @@ func (s *site) request(b *browser, name string, route server.Route, ids objects)
 	id := ids.delivery
 	if strings.Contains(route.Pattern, "patient") {
 		id = ids.patient
+	}
+	if strings.Contains(route.Pattern, "beoordelen") {
+		id = ids.review
 	}
 	path := strings.ReplaceAll(route.Pattern, "{id}", id)
 	if route.Pattern == "/static/*" {
@@ -136,7 +146,8 @@ func (s *site) request(b *browser, name string, route server.Route, ids objects)
 func TestForeignObjectsDoNotExist(t *testing.T) {
 	s := newSite(t)
 	ids := s.ownObjects()
-	nothing := objects{"01920000-0000-7000-8000-000000000000", "01920000-0000-7000-8000-000000000000"}
+	const unknown = "01920000-0000-7000-8000-000000000000"
+	nothing := objects{unknown, unknown, unknown}
 	for _, name := range []string{"other", "othercl"} {
 		b := s.signedIn(name)
 		for _, route := range s.Server.Routes() {

@@ -75,17 +75,31 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	}
 	for _, code := range []string{
 		"not_found", "forbidden", "internal", "cross_origin", "method_not_allowed", "body_too_large", "invalid", "multipart_malformed",
-		"centre_missing", "delivery_not_waiting", "delivery_not_cancellable",
+		"review_changed", "review_closed", "review_withheld", "centre_missing", "delivery_not_waiting", "delivery_not_cancellable",
 	} {
 		keys = append(keys, "error."+code+".title", "error."+code+".body")
 	}
+	// The reasons of conflicts, the decisions, and why one is withheld.
+	for _, reason := range patient.Reasons {
+		keys = append(keys, "finding."+string(reason))
+	}
+	for _, d := range patient.Decisions {
+		keys = append(keys, "decision."+string(d), "audit.code."+string(d))
+	}
+	for _, code := range []string{patient.CodeJudgedKept, patient.CodeJudgedReturned} {
+		keys = append(keys, "finding."+code, "advice."+code)
+	}
+	keys = append(keys, "decision.hint.keep_existing", "decision.hint.keep_both", "decision.hint.return",
+		"decision.hint.use_delivered.new", "decision.hint.use_delivered.number", "decision.hint.use_delivered.pseudonym",
+		"withheld.keep_existing."+string(patient.NothingStored), "withheld.keep_both."+string(patient.OneNumber), "withheld.keep_both."+string(patient.OtherPerson),
+		"withheld.use_delivered."+string(patient.NumberStored), "withheld.use_delivered."+string(patient.SeveralOwners))
 	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
 		keys = append(keys, "step."+step)
 	}
 	// What the access log gives as a reason: permissions that were missing, states,
 	// outcomes, and why a file was refused.
 	for _, code := range []string{
-		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog),
+		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeReviews),
 		"permission_missing", "token_invalid", "not_found", "sign_in_failed", "rejected", "ttp_unavailable", "internal", "panic", "key_destroyed",
 		"lapsed", report.FormatCSV, report.FormatJSON, "html", string(delivery.Checked), string(delivery.Confirm),
 		string(patient.Created), string(patient.Updated), string(patient.Unchanged), string(patient.Review),

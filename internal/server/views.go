@@ -41,7 +41,7 @@ func here(r *http.Request) string {
 	if r.Method == http.MethodGet {
 		return r.URL.RequestURI()
 	}
-	if strings.HasPrefix(r.URL.Path, "/patienten") || r.URL.Path == "/aanleveringen" || r.URL.Path == "/inloggen" {
+	if strings.HasPrefix(r.URL.Path, "/patienten") || strings.HasPrefix(r.URL.Path, "/beoordelen/") || r.URL.Path == "/aanleveringen" || r.URL.Path == "/inloggen" {
 		return r.URL.Path
 	}
 	return "/"
@@ -56,6 +56,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 	}{
 		{account.ViewPatients, "nav.patients", "/patienten"},
 		{account.ViewDeliveries, "nav.deliveries", "/aanleveringen"},
+		{account.JudgeReviews, "nav.reviews", "/beoordelen"},
 		{account.ImportDatasets, "nav.datasets", "/datasets"},
 		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},

@@ -139,10 +139,19 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 	if !actor.May(account.Deliver) {
 		p.NewHref = ""
 	}
+	p.JudgeHref = judgeHref(actor, d)
 	if d.Paused != delivery.Moving && actor.May(account.DecideDelivery) {
 		p.RetryAction = path + "/nu-proberen"
 	}
 	return p
+}
+
+// judgeHref leads who may judge them to the conflicts of d.
+func judgeHref(a account.Actor, d delivery.Delivery) string {
+	if d.Counts.Review == 0 || !a.May(account.JudgeReviews) {
+		return ""
+	}
+	return link("/beoordelen", "aanlevering", d.PublicID)
 }
 
 // title is what a delivery is called on screen: its file's name, or whence it

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"sluis/internal/audit"
 	"sluis/internal/patient"
@@ -76,11 +77,15 @@ func (p *patientTx) insertPseudonyms(ctx context.Context, rows []pseudonymRow) e
 func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change) error {
 	var fresh []pseudonymRow
 	outdated := map[patient.Pseudonym][]int64{} // by their space: whose value is another now
+	var renumbered []patient.Patient
 	for _, c := range changes {
 		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Added)...)
 		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Replaced)...)
-		for _, q := range c.Replaced {
+		for _, q := range slices.Concat(c.Replaced, c.Removed) {
 			outdated[q.Space()] = append(outdated[q.Space()], c.Patient.ID)
+		}
+		if c.Renumbered {
+			renumbered = append(renumbered, c.Patient)
 		}
 		p.subjects = append(p.subjects, audit.Subject{PatientID: c.Patient.ID, Action: audit.Update})
 	}
@@ -99,6 +104,11 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 			x := changes[i].Patient
 			return []any{x.Birth.String(), string(x.Sex), x.Version, x.UpdatedAt, x.ID}
 		})
+	if err != nil {
+		return err
+	}
+	err = p.t.dialect.update(ctx, p.t.raw, "patients", []string{"patient_number"}, []string{"id"}, len(renumbered),
+		func(i int) []any { return []any{renumbered[i].Number, renumbered[i].ID} })
 	if err != nil {
 		return err
 	}

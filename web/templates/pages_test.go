@@ -168,7 +168,7 @@ func checkReferences(t *testing.T, doc *goquery.Document) {
 	})
 	doc.Find(".govuk-error-summary__list a").Each(func(_ int, a *goquery.Selection) {
 		id := a.AttrOr("href", "#")[1:]
-		if name := goquery.NodeName(doc.Find("#" + id)); name != "input" && name != "select" {
+		if name := goquery.NodeName(doc.Find("#" + id)); name != "input" && name != "select" && name != "textarea" {
 			t.Errorf("the error summary leads to a %s, which takes no focus", name)
 		}
 	})

@@ -100,6 +100,7 @@ type Overview struct {
 	Deliveries                     []DeliveryRow // the last few
 	ShowCentre                     bool          // with a centre column
 	ToMend                         int           // deliveries to mend
+	ToJudge                        int           // conflicts that wait, for who may judge them
 	TTP                            string        // a state of TTPStatus, for who may see it; else empty
 	Expiring                       int           // records whose temporary pseudonyms run out soon
 	ExpiresAt                      string
@@ -253,6 +254,9 @@ type Delivery struct {
 	Refusals []string // refused: finished sentences, all of them
 	FailCode string   // failed: shown as reference
 	NewHref  string   // deliver a mended file; empty for who may not
+	// JudgeHref leads to its conflicts that wait; empty where there are none, or
+	// for who may not judge them.
+	JudgeHref string
 }
 
 // SameFile is the earlier delivery of the very same file.
@@ -285,6 +289,7 @@ type Report struct {
 	NextHref     string
 	FirstHref    string
 	NewHref      string // empty for who may not deliver
+	JudgeHref    string // as Delivery's
 }
 
 // ReportRow is one finding in the report.

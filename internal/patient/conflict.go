@@ -1,0 +1,162 @@
+package patient
+
+import "time"
+
+// Decision is what a data manager makes of a conflict.
+type Decision string
+
+// The decisions.
+const (
+	KeepExisting Decision = "keep_existing" // what is stored stays; the row is rejected
+	UseDelivered Decision = "use_delivered" // the row is stored over the patient that it collides with
+	KeepBoth     Decision = "keep_both"     // two people with an equal pseudonym
+	Return       Decision = "return"        // the centre must look: the row is rejected
+)
+
+// Decisions lists every decision, in the order in which a page offers them.
+var Decisions = []Decision{KeepExisting, UseDelivered, KeepBoth, Return}
+
+// Reasons lists every reason for [Review].
+var Reasons = []Reason{NumberTaken, PseudonymTaken, NumberTwice, PseudonymTwice}
+
+// The finding codes of rows that a data manager rejected.
+const (
+	CodeJudgedKept     = "JUDGED_KEPT"
+	CodeJudgedReturned = "JUDGED_RETURNED"
+)
+
+// Conflict is a row that waits, or waited, for a data manager: as much of it as
+// a page may know.
+type Conflict struct {
+	PublicID     string
+	CentreNumber string
+	Reason       Reason
+	Delivered    Display
+	Partners     []int // lines of the same file that it collides with
+	OpenedAt     time.Time
+	// Origin is the row that opened it; nil for a single entry. Rows and Deliveries
+	// count all that say the same; Origins are the first of them, where one conflict
+	// was asked for.
+	Origin     *Origin
+	Rows       int
+	Deliveries int
+	Origins    []Origin
+	Judgement  *Judgement // nil while it is open
+}
+
+// MaxOrigins is how many rows of a conflict are named.
+const MaxOrigins = 20
+
+// Origin is a row of a delivery.
+type Origin struct {
+	DeliveryID string // public
+	Filename   string // as it was given
+	DatasetID  string // where it was fetched from the TTP
+	Line       int
+}
+
+// Judgement is what was decided, by whom and why. Why stays in the registry: the
+// centre's report says the decision alone.
+type Judgement struct {
+	Decision Decision
+	Why      string
+	By       string // name of who decided
+	At       time.Time
+}
+
+// The bounds of Judgement.Why, in characters.
+const (
+	MinWhy = 3
+	MaxWhy = 500
+)
+
+// Case is a conflict with what is needed to judge it; no page ever sees one.
+type Case struct {
+	Conflict
+	CentreID   int64
+	PatientID  int64 // the patient that was met when it was opened; 0 for none
+	Pseudonyms []Pseudonym
+}
+
+func (c Case) candidate() Candidate {
+	return Candidate{Display: c.Delivered, Pseudonyms: c.Pseudonyms}
+}
+
+// ConflictQuery selects open conflicts, oldest first.
+type ConflictQuery struct {
+	Reason       Reason // empty for all
+	CentreNumber string // empty for all in scope
+	DeliveryID   string // public id: only what rows of this delivery wait for; empty for all
+	After        string // public id of the last one seen; empty for the first page
+	Limit        int
+}
+
+// ConflictPage is one page of conflicts. Next is the After of the following
+// page; empty on the last one.
+type ConflictPage struct {
+	Conflicts []Conflict
+	Next      string
+	Total     int // open, in scope and matching, over all pages
+}
+
+// Likeness is how two sets of linking pseudonyms compare; never their values.
+type Likeness string
+
+// The likenesses.
+const (
+	LinkSame       Likeness = "same"
+	LinkDiffers    Likeness = "differs"
+	LinkUnknown    Likeness = "unknown" // none under one domain and key version
+	LinkNoneStored Likeness = ""
+)
+
+// Withheld is why a decision is not offered; empty where it is.
+type Withheld string
+
+// The reasons to withhold a decision.
+const (
+	Offered       Withheld = ""
+	NothingStored Withheld = "nothing_stored" // there is nothing to keep
+	OneNumber     Withheld = "one_number"     // a number is one patient
+	NumberStored  Withheld = "number_stored"  // the delivered number is another patient's already
+	SeveralOwners Withheld = "several_owners" // more than one patient has the pseudonym
+	OtherPerson   Withheld = "other_person"   // the delivered number is stored with another pseudonym
+)
+
+// Standing is a stored patient beside a conflict.
+type Standing struct {
+	ID       int64 // inside
+	PublicID string
+	Display
+	Version   int
+	UpdatedAt time.Time
+}
+
+// Comparison is a conflict against what is stored now.
+type Comparison struct {
+	Existing *Standing // the patient that the row collides with; nil where there is none
+	// Own is the patient with the delivered number where Existing is another one.
+	Own  *Standing
+	Link Likeness // of the row and Existing
+	// Elsewhere tells, of a conflict of numbers, that another patient of the centre
+	// has the delivered pseudonym.
+	Elsewhere bool
+	Withheld  map[Decision]Withheld // of every decision
+	// Seen stands for the patients concerned and their versions: who decides says
+	// by it what was on the screen.
+	Seen string
+}
+
+// Offers tells whether d may be chosen.
+func (c Comparison) Offers(d Decision) bool {
+	why, known := c.Withheld[d]
+	return known && why == Offered
+}
+
+// Settlement is what a decision makes of the rows that wait for it. Where a
+// patient was stored, Outcome is that of the first row; the others say the same
+// and are unchanged.
+type Settlement struct {
+	Outcome Outcome
+	Code    string // of the finding of a rejected row
+}

@@ -1,0 +1,106 @@
+package store_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+	"sluis/internal/store"
+	"sluis/migrations"
+)
+
+// before gives a database as the first migrations left it.
+func before(t *testing.T, path string, files ...string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := fstest.MapFS{}
+	for _, f := range files {
+		text, err := migrations.Files.ReadFile("sqlite/" + f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[f] = &fstest.MapFile{Data: text}
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// TestOpenReviewsOfBefore: a review that was open before its rows were recorded
+// is settled with the row that opened it and the one that joined it.
+func TestOpenReviewsOfBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sluis.db")
+	db := before(t, path, "0001_registry.sql", "0002_exchange.sql")
+	const delivery = `INSERT INTO deliveries (id, public_id, centre_id, filename, kind, mode, state, via, confirmed, user_id, user_name, user_role, address, request_id,
+		file_bytes, same_as, key_id, columns, refusals, notes, fail_code, rows_read, n_created, n_updated, n_unchanged, n_rejected, n_review, p_created, p_updated,
+		p_unchanged, p_rejected, p_review, warnings, chunks, prepared, resolved, registered, paused, lease_until, fence, failures, created_at)
+		VALUES (?, ?, 1, 'a.csv', 'identities', 'save', 'done', 'web', 0, 1, 'x', '', '', '', 1, '', '', '{}', '[]', '[]', '', 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0,
+		'2026-01-01 00:00:00+00:00', 0, 0, '2026-01-01 00:00:00+00:00')`
+	for _, st := range []struct {
+		sql  string
+		args []any
+	}{
+		{"INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', 'x', 1, '2026-01-01 00:00:00+00:00')", nil},
+		{"UPDATE sequences SET next = 10", nil},
+		{delivery, []any{1, "d1"}},
+		{delivery, []any{2, "d2"}},
+		{`INSERT INTO delivery_rows (delivery_id, line, chunk_no, patient_number, verdict, outcome) VALUES (1, 2, 0, '7', 'review', 'review'), (2, 5, 0, '7', 'review', 'review')`, nil},
+		{`INSERT INTO findings (delivery_id, line, seq, patient_number, stage, severity, source, code, field, message, partners) VALUES
+			(1, 2, 301, '7', 'decide', 'warning', 'sluis', 'DUPLICATE_NUMBER', 'patientNumber', '', ''), (2, 5, 301, '7', 'decide', 'warning', 'sluis', 'DUPLICATE_NUMBER', 'patientNumber', '', '')`, nil},
+		{`INSERT INTO reviews (id, public_id, centre_id, delivery_id, line, patient_number, birth, sex, pseudonyms, content_hash, reason, partners, state, created_at)
+			VALUES (1, 'r1', 1, 1, 2, '7', '1970', 'm', '[{"t":"NGGV","d":"qrns","k":1,"v":"x"}]', 1, 'DUPLICATE_NUMBER', '3', 'open', '2026-01-01 00:00:00+00:00')`, nil},
+	} {
+		if _, err := db.ExecContext(t.Context(), st.sql, st.args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.OpenSQLite(t.Context(), path, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	who, all := audit.Who{Name: "test"}, account.AllCentres()
+	page, err := s.Conflicts(t.Context(), who, all, patient.ConflictQuery{})
+	if err != nil || page.Total != 1 || page.Conflicts[0].Rows != 2 || page.Conflicts[0].Deliveries != 2 {
+		t.Fatalf("page = %+v (%v)", page, err)
+	}
+	r := patient.NewRegistrar("NGGV", time.Now)
+	var seen string
+	_, _, err = s.ViewConflict(t.Context(), who, all, "r1", func(tx patient.Reader, c patient.Case) (patient.Comparison, error) {
+		found, err := r.Compare(t.Context(), tx, c)
+		seen = found.Seen
+		return found, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.JudgeConflict(t.Context(), who, all, "r1", patient.Judgement{Decision: patient.UseDelivered, Why: "proef"}, func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
+		return r.Settle(t.Context(), tx, c, patient.UseDelivered, seen)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]patient.Counts{"d1": {Read: 1, Created: 1}, "d2": {Read: 1, Unchanged: 1}} {
+		if d, err := s.Delivery(t.Context(), all, id); err != nil || d.Counts != want {
+			t.Errorf("%s: %+v (%v), want %+v", id, d.Counts, err, want)
+		}
+	}
+}

@@ -40,9 +40,11 @@ var may = map[string][]string{
 
 	"internal/importer": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/patient", "internal/sealing"},
 	"internal/importer/intake": {
-		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/identity", "internal/importer/intake/tabular",
+		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/identity",
+		"internal/importer/intake/fhir", "internal/importer/intake/tabular",
 		"internal/patient", "internal/sealing",
 	},
+	"internal/importer/intake/fhir":    {"internal/importer/intake/tabular"},
 	"internal/importer/intake/tabular": {},
 
 	"internal/renewal": {"internal/patient"},

@@ -112,7 +112,7 @@ func TestStrangeFiles(t *testing.T) {
 		"a NUL":                  {head + swap(one, "Jan", "J\x00n"), want{refused: []string{"NOT_TEXT"}}},
 		"an open quote":          {head + swap(one, "Jansen", "\"Jansen") + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
 		"an open last quote":     {head + swap(one, ";A", ";\"A") + two + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
-		"a spreadsheet":          {"PK\x03\x04abc", want{refused: []string{"NOT_TEXT"}}},
+		"a spreadsheet":          {"PK\x03\x04abc", want{refused: []string{"BROKEN_WORKBOOK"}}},
 		"every fault at once": {swap(head, "Tussenvoegsel", "BSN;Pseudoniem NGG") + bsnRows(10, 0),
 			want{refused: []string{"BSN_COLUMN", "MIXED", "BSN_NUMBERS"}}},
 	} {

@@ -95,10 +95,11 @@ func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 }
 
 func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
-	var err error
-	if p.source, err = p.open(); err != nil {
+	source, err := p.open()
+	if err != nil {
 		return nil, err
 	}
+	p.source = source
 	all, err := tops(p.source)
 	if err != nil {
 		return nil, err

@@ -96,9 +96,11 @@ func (in *Intake) reopen(ctx context.Context, scope account.Scope, publicID stri
 	if err != nil {
 		return nil, nil, err
 	}
-	if p.source, err = p.open(); err != nil {
+	source, err := p.open()
+	if err != nil {
 		return nil, nil, err
 	}
+	p.source = source
 	all, err := tops(p.source)
 	return p, all, err
 }

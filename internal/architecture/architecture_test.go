@@ -54,7 +54,7 @@ var may = map[string][]string{
 
 	"internal/server": {
 		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer", "internal/importer/intake",
-		"internal/patient", "internal/server/api", "internal/server/entry", "internal/server/report", "internal/server/request",
+		"internal/patient", "internal/server/api", "internal/server/entry", "internal/server/example", "internal/server/report", "internal/server/request",
 		"internal/server/upload", "internal/ttphealth", "web/static", "web/templates", "web/text",
 	},
 	"internal/server/api": {
@@ -62,6 +62,7 @@ var may = map[string][]string{
 		"internal/server/entry", "internal/server/report", "internal/server/request", "internal/server/upload", "web/text",
 	},
 	"internal/server/entry":   {"internal/account", "internal/apperr", "internal/audit", "internal/identity", "internal/importer", "internal/patient"},
+	"internal/server/example": {"internal/delivery", "internal/importer/intake", "web/text"},
 	"internal/server/report":  {"internal/delivery", "internal/patient", "web/text"},
 	"internal/server/request": {"internal/account", "internal/apperr", "internal/audit"},
 	"internal/server/upload":  {"internal/apperr"},

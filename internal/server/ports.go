@@ -89,6 +89,8 @@ type Columns interface {
 	Preview(ctx context.Context, scope account.Scope, publicID string, where intake.Where) (intake.Preview, error)
 	// Assign says why an assignment cannot be right, or lets the delivery go on.
 	Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark, error)
+	// Describe lists the columns of a kind of file.
+	Describe(kind delivery.Kind, centre string) []intake.Described
 	// Remembered counts the headers that a centre assigned; Forget forgets them.
 	Remembered(ctx context.Context, centreID int64) (int, error)
 	Forget(ctx context.Context, who audit.Who, centreID int64) error

@@ -164,33 +164,3 @@ func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, mode deliv
 	}
 	return s.showUpload(w, r, status, mode, faults...)
 }
-
-// fileKinds says how a file must look, for each kind that the centre may deliver.
-func (s *Server) fileKinds(r *http.Request, centre account.Centre) []templates.FileKind {
-	t := s.text(r)
-	column := func(field, header, example string, required bool) templates.FileColumn {
-		return templates.FileColumn{Header: header, Required: required, Explain: t.T("column." + field), Example: example}
-	}
-	temporary := templates.FileKind{Key: string(delivery.Temporary), Columns: []templates.FileColumn{
-		column("patientNumber", "Patiëntnummer", "0012345", true),
-		column("birthDate", "Geboortedatum", "31-1-2001", true),
-		column("birthYear", "Geboortejaar", "2001", true),
-		column("sex", "Geslacht", "m", true),
-	}}
-	temporary.Columns[1].Instead, temporary.Columns[2].Instead = temporary.Columns[2].Header, temporary.Columns[1].Header
-	for _, kind := range s.Types {
-		temporary.Columns = append(temporary.Columns, column("pseudonym", "Pseudoniem "+kind, "voorbeeld"+kind+"x7Q2m9Kp", kind == s.LinkType))
-	}
-	if !centre.IdentitiesAllowed {
-		return []templates.FileKind{temporary}
-	}
-	return []templates.FileKind{temporary, {Key: string(delivery.Identities), Columns: []templates.FileColumn{
-		column("centre", "Centrum id", centre.Number, false),
-		column("birthDate", "Geboortedatum", "31-1-2001", true),
-		column("sex", "Geslacht", "m", true),
-		column("patientNumber", "Patiëntnummer", "0012345", true),
-		column("surname", "Achternaam", "Voorbeeld", true),
-		column("surnamePrefix", "Tussenvoegsel", "van den", false),
-		column("initials", "Voorletters", "A.B.", true),
-	}}}
-}

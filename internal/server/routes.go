@@ -64,6 +64,7 @@ func (s *Server) Routes() []Route {
 		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.viewDelivery},
 		{"GET", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.viewColumns},
 		{"POST", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.assignColumns},
+		{"GET", "/aanleveringen/voorbeeld/{name}", account.Deliver, Page, s.downloadExample},
 		{"POST", "/aanleveringen/kolommen/vergeten", account.Deliver, Page, s.forgetColumns},
 		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.progress},
 		{"POST", "/aanleveringen/{id}/opslaan", account.DecideDelivery, Page, s.saveDelivery},

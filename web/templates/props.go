@@ -164,14 +164,13 @@ type Upload struct {
 type FileKind struct {
 	Key     string // identities or temporary_pseudonyms
 	Columns []FileColumn
-	Example string // path of an example file; empty for none
+	Examples []Option // example files: path and format
 }
 
 // FileColumn is a column of a file.
 type FileColumn struct {
 	Header   string // as we write it
-	Required bool
-	Instead  string // another column that will do as well; empty for none
+	Required string // a word
 	Explain  string // text key column.<field>, finished
 	Example  string
 	Also     string // other headers that are recognised, comma-separated

@@ -240,16 +240,16 @@ func entries(lang string) []sample {
 }
 
 func fileKinds(t *text.Catalogue) []templates.FileKind {
-	column := func(header, field, example string, required bool) templates.FileColumn {
-		return templates.FileColumn{Header: header, Required: required, Explain: t.T("column." + field), Example: example, Also: "patid, patiëntnr"}
+	column := func(header, field, example string) templates.FileColumn {
+		return templates.FileColumn{Header: header, Required: t.T("word.yes"), Explain: t.T("column." + field), Example: example, Also: "patid, patiëntnr"}
 	}
 	return []templates.FileKind{
-		{Key: "identities", Columns: []templates.FileColumn{
-			column("Patiëntnummer", "patientNumber", "0123", true), column("Geboortedatum", "birthDate", "27-3-1961", true),
-			column("Geslacht", "sex", "v", true), column("Achternaam", "surname", "Voorbeeld", true), column("Voorletters", "initials", "A.B.", true),
+		{Key: "identities", Examples: []templates.Option{{Value: "/aanleveringen/voorbeeld/persoonsgegevens.csv", Text: "CSV"}}, Columns: []templates.FileColumn{
+			column("Patiëntnummer", "patientNumber", "0123"), column("Geboortedatum", "birthDate", "27-3-1961"),
+			column("Geslacht", "sex", "v"), column("Achternaam", "surname", "Voorbeeld"), column("Voorletters", "initials", "A.B."),
 		}},
 		{Key: "temporary_pseudonyms", Columns: []templates.FileColumn{
-			column("Patiëntnummer", "patientNumber", "0123", true), column("Pseudoniem NGGV", "pseudonym", "hV3kP0m2Qz7xT9cR4bN8wL1yD6sF5gJ", true),
+			column("Patiëntnummer", "patientNumber", "0123"), column("Pseudoniem NGGV", "pseudonym", "hV3kP0m2Qz7xT9cR4bN8wL1yD6sF5gJ"),
 		}},
 	}
 }

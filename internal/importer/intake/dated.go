@@ -51,9 +51,16 @@ func (k checker) temporaries(c *checked, cells []string) {
 	type space struct{ typ, recordedOn string }
 	held := map[space]string{}
 	linked, malformed := false, false
-	end := k.expiry(c, cells)
+	all := k.expiry(c, cells, fieldExpiresAt)
+	ends := map[string]time.Time{}
+	for _, t := range k.types {
+		ends[t] = all
+		if k.has(expiryOf(t)) {
+			ends[t] = k.expiry(c, cells, expiryOf(t))
+		}
+	}
 	for _, s := range k.slots {
-		t := patient.Temporary{Type: s.typ, Value: k.cell(cells, s.value), ExpiresAt: end}
+		t := patient.Temporary{Type: s.typ, Value: k.cell(cells, s.value), ExpiresAt: ends[s.typ]}
 		if t.Value == "" {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 	_ "time/tzdata" // a server need not have the time zones installed
+
+	"sluis/internal/delivery"
 )
 
 // netherlands is the time zone of a moment that does not name its own.
@@ -18,14 +20,14 @@ var netherlands = sync.OnceValue(func() *time.Location {
 
 // expiry reads when the temporary pseudonyms of a row run out; zero where the
 // row does not say. A moment that is past is the TTP's to judge.
-func (k checker) expiry(c *checked, cells []string) time.Time {
-	cell := k.cell(cells, fieldExpiresAt)
+func (k checker) expiry(c *checked, cells []string, f delivery.Field) time.Time {
+	cell := k.cell(cells, f)
 	if cell == "" {
 		return time.Time{}
 	}
 	at, ok := moment(cell)
 	if !ok {
-		c.warn("EXPIRY_UNREADABLE", fieldExpiresAt)
+		c.warn("EXPIRY_UNREADABLE", f)
 		return time.Time{}
 	}
 	return at

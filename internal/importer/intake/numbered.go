@@ -50,6 +50,8 @@ func numbered(f delivery.Field, n int) delivery.Field {
 // ofType is the field of a pseudonym, "PGG", and dayOf that of its day.
 func ofType(t string) delivery.Field { return delivery.Field(t) }
 
+func expiryOf(t string) delivery.Field { return fieldExpiresAt + "." + delivery.Field(t) }
+
 func dayOf(t string) delivery.Field { return fieldRecordedOn + "." + delivery.Field(t) }
 
 // recognised is what a header stands for: a field, the number that it has among
@@ -96,18 +98,29 @@ func newWords(types pseudonymTypes) words {
 	return w
 }
 
+// maxHeader is how long a header is at most that only looks like one of a BSN: a
+// sentence that ends in the word is none.
+const maxHeader = 40
+
 // fieldOf recognises one header.
 func (w words) fieldOf(header string) recognised {
 	p := plain(header)
 	if f, ok := byHeader[p]; ok {
 		return recognised{field: f}
 	}
-	if strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn") {
+	if len(p) <= maxHeader && (strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn")) {
 		return recognised{field: fieldBSN}
 	}
 	for _, x := range w.patterns {
 		if r, ok := x.match(p); ok {
 			return r
+		}
+	}
+	if before, ok := strings.CutSuffix(p, "expiresat"); ok {
+		for _, x := range w.patterns {
+			if r, ok := x.match(before); ok && r.field == ofType(x.typ) {
+				return recognised{field: expiryOf(x.typ)}
+			}
 		}
 	}
 	if m := number.FindStringSubmatch(p); m != nil {
@@ -144,6 +157,9 @@ func (l *layout) settleSets(types pseudonymTypes) {
 	if l.kind == delivery.Temporary {
 		l.settleSlots(types, read)
 		read[fieldExpiresAt] = true
+		for _, t := range types.all {
+			read[expiryOf(t)] = true
+		}
 	} else if len(types.dated) > 0 {
 		for n := range maxSets + 1 {
 			if a := addressNo(n); l.has(a.postcode) {
@@ -153,7 +169,7 @@ func (l *layout) settleSets(types pseudonymTypes) {
 		}
 	}
 	for f, column := range l.at {
-		if (f == fieldEmail || f == fieldExpiresAt || partOfSet(f)) && !read[f] {
+		if (f == fieldEmail || strings.HasPrefix(string(f), string(fieldExpiresAt)) || partOfSet(f)) && !read[f] {
 			l.ignored = append(l.ignored, column)
 			delete(l.at, f)
 			delete(l.columns, f)

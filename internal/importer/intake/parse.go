@@ -129,7 +129,46 @@ func (p *parse) rows() (tabular.Rows, error) {
 			break
 		}
 	}
-	return rows, err
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("intake: the header is gone") // the file cannot have changed
+	}
+	return &body{rows, p}, err
+}
+
+// body is the rows below the header: without the example of our own template, and
+// without the header where it stands there once more.
+type body struct {
+	tabular.Rows
+	p *parse
+}
+
+// Next gives the next row.
+func (b *body) Next() (tabular.Row, error) {
+	for {
+		row, err := b.Rows.Next()
+		if err != nil || len(row.Faults) > 0 || b.p.cell(row.Cells, delivery.FieldPatientNumber) != ExampleNumber && !b.p.repeatsHeader(row) {
+			return row, err
+		}
+	}
+}
+
+// repeatsHeader tells a row that is the header again, as where exports were pasted
+// under each other, or where a header is merged over two rows.
+func (p *parse) repeatsHeader(row tabular.Row) bool {
+	if p.header == 0 {
+		return false
+	}
+	same := 0
+	for i, c := range row.Cells {
+		switch {
+		case c == "":
+		case i >= len(p.names) || c != p.names[i]:
+			return false
+		default:
+			same++
+		}
+	}
+	return same > 1
 }
 
 // checker is what checks the rows, as the whole file wants it.

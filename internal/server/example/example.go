@@ -1,0 +1,196 @@
+// Package example writes files that show hospitals how theirs should look, from
+// the same description of the columns by which files are read.
+//
+// Its patient is made up, and intake passes over it: a template that is delivered
+// with its example still in it brings nobody into the registry.
+package example
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	// A workbook of two sheets is more than we want to write by hand; nothing but
+	// our own words goes into it, so that its temporary files could hold nothing.
+	"github.com/xuri/excelize/v2"
+
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/web/text"
+)
+
+// Formats are the formats of examples, by the ending of their names.
+var Formats = []string{"csv", "xlsx", "json", "fhir.json"}
+
+// ContentTypes are what the formats are sent as.
+var ContentTypes = map[string]string{
+	"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"json": "application/json", "fhir.json": "application/fhir+json",
+}
+
+// File is one example.
+type File struct {
+	Kind    delivery.Kind
+	Columns []intake.Described
+	Types   []string // the pseudonym types
+	System  string   // of the patient numbers in FHIR
+}
+
+// Write writes an example in a format.
+func (f File) Write(w io.Writer, format string, t *text.Catalogue) error {
+	switch format {
+	case "csv":
+		return f.csv(w)
+	case "xlsx":
+		return f.xlsx(w, t)
+	case "json":
+		return f.json(w)
+	case "fhir.json":
+		return f.fhir(w)
+	}
+	return fmt.Errorf("example: no format %q", format)
+}
+
+// columns are those that the example fills: the birth year has no place beside the
+// birth date.
+func (f File) columns() []intake.Described {
+	var out []intake.Described
+	for _, c := range f.Columns {
+		if c.Field != delivery.FieldBirthYear {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (f File) csv(w io.Writer) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil { // or Excel takes it for Windows-1252
+		return err
+	}
+	c := csv.NewWriter(w)
+	c.Comma, c.UseCRLF = ';', true
+	var header, row []string
+	for _, col := range f.columns() {
+		header, row = append(header, col.Header), append(row, col.Example)
+	}
+	return c.WriteAll([][]string{header, row})
+}
+
+// The sheets of the workbook.
+const (
+	dataSheet = "Patiënten"
+	helpSheet = "Toelichting"
+)
+
+// xlsx writes a sheet for the data, its cells text so that zeros stay, and one
+// that explains the columns.
+func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
+	book := excelize.NewFile()
+	defer func() { _ = book.Close() }()
+	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return err
+	}
+	asText, err := book.NewStyle(&excelize.Style{NumFmt: 49})
+	if err != nil {
+		return err
+	}
+	if err := book.SetSheetName("Sheet1", dataSheet); err != nil {
+		return err
+	}
+	if _, err := book.NewSheet(helpSheet); err != nil {
+		return err
+	}
+	errs := []error{}
+	set := func(sheet string, column, row int, value string) {
+		cell, err := excelize.CoordinatesToCellName(column+1, row)
+		errs = append(errs, err, book.SetCellStr(sheet, cell, value))
+	}
+	for i, c := range f.columns() {
+		name, err := excelize.ColumnNumberToName(i + 1)
+		errs = append(errs, err, book.SetColStyle(dataSheet, name, asText), book.SetColWidth(dataSheet, name, name, 20))
+		set(dataSheet, i, 1, c.Header)
+		set(dataSheet, i, 2, c.Example)
+	}
+	for i, key := range []string{"upload.column", "upload.required", "upload.explain", "upload.example_value", "upload.also_head"} {
+		set(helpSheet, i, 1, t.T(key))
+	}
+	for i, c := range f.Columns {
+		for n, cell := range []string{c.Header, Required(t, c), t.T("column." + c.Kind), c.Example, strings.Join(c.Also, ", ")} {
+			set(helpSheet, n, i+2, cell)
+		}
+	}
+	set(helpSheet, 0, len(f.Columns)+3, t.T("upload.example_row", "number", intake.ExampleNumber))
+	errs = append(errs, book.SetRowStyle(dataSheet, 1, 1, bold), book.SetRowStyle(helpSheet, 1, 1, bold), book.SetColWidth(helpSheet, "A", "E", 32))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return book.Write(w)
+}
+
+// Required says in words whether a column is required.
+func Required(t *text.Catalogue, c intake.Described) string {
+	switch {
+	case c.Required && c.Instead != "":
+		return t.T("upload.required_or", "column", intake.Wanted(c.Instead))
+	case c.Required:
+		return t.T("word.yes")
+	}
+	return t.T("word.no")
+}
+
+// json writes an array of one record, its members in the order of the columns.
+func (f File) json(w io.Writer) error {
+	var b bytes.Buffer
+	b.WriteString("[\n  {")
+	for i, c := range f.columns() {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := json.Marshal(c.Property)
+		if err != nil {
+			return err
+		}
+		value, err := json.Marshal(c.Example)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "\n    %s: %s", name, value)
+	}
+	b.WriteString("\n  }\n]\n")
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// object keeps the example readable: its members stand as they are written here.
+type object = map[string]any
+
+// fhir writes a Bundle of one Patient.
+func (f File) fhir(w io.Writer) error {
+	identifiers := []object{{"system": f.System, "value": intake.ExampleNumber}}
+	patient := object{"resourceType": "Patient", "gender": "male", "birthDate": "2001-01-31"}
+	if f.Kind == delivery.Identities {
+		url := "http://hl7.org/fhir/StructureDefinition/"
+		patient["name"] = []object{{
+			"use": "official", "family": "van den Voorbeeld", "given": []string{"A.B."},
+			"_family": object{"extension": []object{
+				{"url": url + "humanname-own-prefix", "valueString": "van den"}, {"url": url + "humanname-own-name", "valueString": "Voorbeeld"},
+			}},
+			"_given": []object{{"extension": []object{{"url": url + "iso21090-EN-qualifier", "valueCode": "IN"}}}},
+		}}
+	} else {
+		for _, t := range f.Types {
+			identifiers = append(identifiers, object{
+				"system": "urn:sluis:temporary-pseudonym:" + t, "value": "voorbeeld" + t + "x7Q2m9Kp", "period": object{"end": "2026-12-01T10:00:00Z"},
+			})
+		}
+	}
+	patient["identifier"] = identifiers
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(object{"resourceType": "Bundle", "type": "collection", "entry": []object{{"resource": patient}}})
+}

@@ -21,7 +21,7 @@ var (
 	yearFirst   = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$`)
 	compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
 	namedMonth  = regexp.MustCompile(`^(\d{1,2})[-/. ]([a-z]{3,9})\.?[-/. ](\d{4})$`)
-	serial      = regexp.MustCompile(`^\d{1,5}(?:\.0+)?$`)
+	serial      = regexp.MustCompile(`^\d{1,7}(?:\.0+)?$`)
 )
 
 // months are the names of the months, by their first three letters, in Dutch and
@@ -107,7 +107,7 @@ func (c *dateCensus) count(cell string) {
 }
 
 func (c dateCensus) proven() bool {
-	return c.dayFirst == 0 && c.monthFirst >= 2 && c.monthFirst*2 >= c.open
+	return c.dayFirst == 0 && c.monthFirst >= 2
 }
 
 // order tells the order that the dates themselves prove: several cannot be

@@ -92,7 +92,8 @@ func TestJSONRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %s at line %d", name, err, c.code, c.line)
 		}
 	}
-	if _, err := OpenJSON(failing{}, 1000, Limits{}); !errors.Is(err, errDatabase) {
+	own := errors.New("the database is away")
+	if _, err := OpenJSON(&failing{strings.NewReader("["), 0, own}, 1000, Limits{}); !errors.Is(err, own) {
 		t.Errorf("a fault below: %v", err)
 	}
 }

@@ -1,276 +1,236 @@
 package tabular
 
 import (
-	"archive/zip"
 	"bytes"
-	"encoding/binary"
+	"encoding/xml"
 	"errors"
 	"io"
-	"path"
 	"strings"
-	"unicode/utf16"
 )
 
-// excelize, the library for workbooks, writes parts of a large file in clear to
-// the temporary folder, and holds names while it does: so a workbook is read here,
-// from the archive as a stream.
+// IsWorkbook tells of the first bytes of a file (8 do) whether OpenXLSX is the one
+// to read it, or to say why it cannot be read: a zip or an OLE compound file.
+func IsWorkbook(head []byte) bool { return isZip(head) || isOLE(head) }
+
+func isZip(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
+}
+
+func isOLE(head []byte) bool { return bytes.HasPrefix(head, []byte("\xD0\xCF\x11\xE0")) }
 
 const (
-	maxDirectory = 4 << 20 // bytes of a zip's directory
-	maxSheets    = 500
-	maxPart      = 64 << 20 // bytes of the small parts: relations, styles
+	maxSheets    = 2_000    // of a workbook
+	auxExpanded  = 64 << 20 // bytes of a part other than a sheet and the shared texts
+	auxToken     = 256 << 10
+	tokenHeadway = 64 << 10 // bytes that a token may be longer than the row it is of
 )
 
-// IsWorkbook tells by its first bytes whether a file is a zip or an old Office
-// file, which [OpenXLSX] then reads or refuses.
-func IsWorkbook(head []byte) bool {
-	return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) || bytes.HasPrefix(head, oleMagic)
+// workbook is an Excel file: a Source whose tables are its worksheets.
+type workbook struct {
+	pack   *pack
+	limits Limits
+	sheets []sheet
+	tables []Table
+	styles []format
+	texts  texts
 }
 
-var oleMagic = []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
-
-// XLSX is a workbook of Excel 2007 and later.
-type XLSX struct {
-	file    *rememberingReader
-	limits  Limits
-	parts   map[string]*zip.File // by name in lower case
-	epoch   Epoch
-	sheets  []sheet
-	formats []numberFormat // by cell style
-	texts   *texts
-}
-
+// sheet is where one worksheet is, and its merges once they were looked for.
 type sheet struct {
-	Table
-	part   *zip.File
-	merges *merges // nil until they were looked for
+	part    string
+	merges  []merge
+	scanned bool
 }
 
-// OpenXLSX opens a workbook: its texts, styles and the list of its sheets. A file
-// that is none is an *Error that says what it is instead.
-func OpenXLSX(file io.ReaderAt, size int64, limits Limits) (*XLSX, error) {
-	x := &XLSX{file: &rememberingReader{r: file}, limits: limits.OrDefault()}
-	head := make([]byte, len(oleMagic))
-	if n, err := x.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	} else if bytes.Equal(head[:n], oleMagic) {
-		return nil, x.failed(oldOffice(x.file))
+// OpenXLSX opens a workbook of Excel 2007 or later (.xlsx, .xlsm, .xltx), of which
+// every worksheet is a table. Rows and cells are streamed from r, which holds size
+// bytes; nothing is written to a disk, and no more than the shared texts is held.
+//
+// A file that is no such workbook, or that is encrypted or broken, is an *Error; an
+// error of r itself comes out as it is.
+func OpenXLSX(r io.ReaderAt, size int64, limits Limits) (Source, error) {
+	limits = limits.OrDefault()
+	at := &readerAt{r: r, size: size}
+	head := make([]byte, 8)
+	n, err := at.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, at.fail(err, 0)
 	}
-	if err := x.openParts(size); err != nil {
-		return nil, x.failed(err)
+	switch head = head[:n]; {
+	case isOLE(head):
+		return nil, at.fail(compound(at, size), 0)
+	case n == 0, !isZip(head):
+		return nil, &Error{Code: OtherDocument}
 	}
-	if err := x.openBook(); err != nil {
-		return nil, x.failed(err)
+	p, err := openPack(at, size, limits)
+	if err != nil {
+		return nil, at.fail(err, 0)
 	}
-	return x, nil
+	w := &workbook{pack: p, limits: limits}
+	if err := w.open(); err != nil {
+		return nil, at.fail(err, 0)
+	}
+	return w, nil
 }
 
-// failed gives the fault of the file itself where there is one, for that is not
-// the workbook's, and an *Error for all others.
-func (x *XLSX) failed(err error) error {
-	if x.file.err != nil {
-		return x.file.err
-	}
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
-	}
-	return &Error{Code: BrokenWorkbook}
-}
-
-// Tables lists the worksheets.
-func (x *XLSX) Tables() []Table {
-	out := make([]Table, len(x.sheets))
-	for i, s := range x.sheets {
-		out[i] = s.Table
-	}
-	return out
-}
-
-func (x *XLSX) openParts(size int64) error {
-	x.file.budget = maxDirectory + 128<<10
-	z, err := zip.NewReader(x.file, size)
-	x.file.budget = -1
-	if x.file.spent {
-		return &Error{Code: TooExpanded}
-	} else if err != nil {
-		return err
-	}
-	x.parts = make(map[string]*zip.File, len(z.File))
-	for _, f := range z.File {
-		if f.Flags&1 != 0 {
-			return &Error{Code: Encrypted}
-		}
-		name := partName(f.Name)
-		if _, twice := x.parts[name]; !twice {
-			x.parts[name] = f
-		}
-	}
-	return nil
-}
-
-func partName(name string) string {
-	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "/"))
-}
-
-// relation is how one part of a workbook names another.
-type relation struct{ id, kind, target string }
-
-// relations reads what a part is related to; none where it says nothing.
-func (x *XLSX) relations(of string) ([]relation, error) {
-	folder, name := path.Split(of)
-	part, ok := x.parts[partName(folder+"_rels/"+name+".rels")]
-	if !ok {
-		return nil, nil
-	}
-	var out []relation
-	err := x.read(part, maxPart, func(d *xmlReader, e element) error {
-		if e.name == "Relationship" && e.attr("TargetMode") != "External" {
-			target := e.attr("Target")
-			if !strings.HasPrefix(target, "/") {
-				target = path.Join(folder, target)
-			}
-			kind := e.attr("Type")
-			out = append(out, relation{e.attr("Id"), kind[strings.LastIndexByte(kind, '/')+1:], partName(path.Clean(target))})
-		}
-		return nil
-	})
-	return out, err
-}
-
-func (x *XLSX) openBook() error {
-	book := "xl/workbook.xml"
-	root, err := x.relations("")
+// open reads what stands outside the sheets.
+func (w *workbook) open() error {
+	main, err := w.pack.main()
 	if err != nil {
 		return err
 	}
-	for _, r := range root {
-		if r.kind == "officeDocument" {
-			book = r.target
-		}
-	}
-	if strings.HasSuffix(book, ".bin") || x.parts["xl/workbook.bin"] != nil {
-		return &Error{Code: BinaryWorkbook}
-	}
-	part, ok := x.parts[book]
-	if !ok {
-		return &Error{Code: OtherDocument}
-	}
-	related, err := x.relations(book)
-	if err != nil {
-		return err
-	}
-	if err := x.readBook(part, related); err != nil {
-		return err
-	}
-	for _, r := range related {
-		switch part := x.parts[r.target]; {
-		case part == nil:
-		case r.kind == "styles":
-			err = x.readStyles(part)
-		case r.kind == "sharedStrings":
-			err = x.readTexts(part)
-		}
-		if err != nil {
+	var rels relations
+	if w.pack.has(relationsOf(main)) { // a text document may have none
+		if rels, err = w.pack.relations(main); err != nil {
 			return err
 		}
 	}
-	if len(x.sheets) == 0 {
+	if err := w.readWorkbook(main, rels); err != nil {
+		return err
+	}
+	if len(w.sheets) == 0 {
 		return &Error{Code: BrokenWorkbook}
 	}
-	return nil
-}
-
-func (x *XLSX) readBook(part *zip.File, related []relation) error {
-	sheets := map[string]*zip.File{}
-	for _, r := range related {
-		if r.kind == "worksheet" {
-			sheets[r.id] = x.parts[r.target]
+	if rel, ok := rels.first("styles"); ok {
+		if w.styles, err = readStyles(w.pack, rel.target); err != nil {
+			return err
 		}
 	}
-	x.epoch = Epoch1900
-	first := true
-	err := x.read(part, maxPart, func(_ *xmlReader, e element) error {
-		if first && e.name != "workbook" {
-			return &Error{Code: OtherDocument}
-		}
-		first = false
-		switch e.name {
-		case "workbookPr":
-			if v := e.attr("date1904"); v == "1" || v == "true" {
-				x.epoch = Epoch1904
-			}
-		case "sheet":
-			part, ok := sheets[e.attr("id")]
-			if !ok {
-				return nil // a chart, or a sheet of macros
-			}
-			if part == nil || len(x.sheets) == maxSheets {
-				return &Error{Code: BrokenWorkbook}
-			}
-			state := e.attr("state")
-			x.sheets = append(x.sheets, sheet{part: part, Table: Table{Name: e.attr("name"), Hidden: state == "hidden" || state == "veryHidden"}})
-		}
-		return nil
-	})
-	for i := range x.sheets {
-		x.sheets[i].Epoch = x.epoch
+	if rel, ok := rels.first("sharedStrings"); ok {
+		w.texts, err = readTexts(w.pack, rel.target, w.limits)
 	}
 	return err
 }
 
-// oldOffice tells what an OLE compound file is: its directory names its streams.
-func oldOffice(r io.ReaderAt) error {
-	buf := make([]byte, 512)
-	if _, err := r.ReadAt(buf, 0); err != nil {
-		return &Error{Code: OtherDocument}
+// readWorkbook takes the worksheets and the epoch from the workbook's main part.
+func (w *workbook) readWorkbook(main string, rels relations) error {
+	t, err := w.pack.tokens(main, w.pack.aux, auxToken)
+	if err != nil {
+		return err
 	}
-	shift := binary.LittleEndian.Uint16(buf[0x1E:])
-	if shift < 7 || shift > 16 {
-		return &Error{Code: OtherDocument}
-	}
-	start := (int64(binary.LittleEndian.Uint32(buf[0x30:])) + 1) << shift
-	directory := make([]byte, 64<<10)
-	n, err := r.ReadAt(directory, start)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return &Error{Code: OtherDocument}
-	}
-	has := func(name string) bool {
-		var b []byte
-		for _, u := range utf16.Encode([]rune(name)) {
-			b = binary.LittleEndian.AppendUint16(b, u)
+	defer t.close()
+	epoch := Epoch1900
+	for {
+		tok, err := t.next()
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		return bytes.Contains(directory[:n], b)
-	}
-	switch {
-	case has("EncryptedPackage"):
-		return &Error{Code: Encrypted}
-	case has("Workbook"), has("Book"):
-		return &Error{Code: OldWorkbook}
-	}
-	return &Error{Code: OtherDocument}
-}
-
-// rememberingReader keeps the first fault of the file it reads, which a zip reader
-// or a decoder might pass on as a fault of the content, and stops at a budget.
-type rememberingReader struct {
-	r      io.ReaderAt
-	err    error
-	budget int64 // bytes that may still be read; no limit where negative
-	spent  bool
-}
-
-var errBudget = errors.New("tabular: more than may be read")
-
-func (r *rememberingReader) ReadAt(p []byte, off int64) (int, error) {
-	if r.budget > 0 {
-		if r.budget -= int64(len(p)); r.budget <= 0 {
-			r.budget, r.spent = -1, true
-			return 0, errBudget
+		if err != nil {
+			return err
+		}
+		start, ok := tok.(xml.StartElement)
+		switch {
+		case !ok:
+		case t.depth() == 1 && start.Name.Local != "workbook":
+			return &Error{Code: OtherDocument}
+		case t.depth() == 2 && start.Name.Local == "workbookPr":
+			if truth(attr(start, "date1904")) {
+				epoch = Epoch1904
+			}
+		case t.depth() == 3 && start.Name.Local == "sheet" && t.within("sheets"):
+			if err := w.addSheet(start, rels); err != nil {
+				return err
+			}
 		}
 	}
-	n, err := r.r.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) && r.err == nil {
-		r.err = err
+	for i := range w.tables {
+		w.tables[i].Epoch = epoch
 	}
-	return n, err
+	return nil
 }
+
+// addSheet adds one sheet of the workbook's list where it is a worksheet: charts,
+// dialogues and the macros of old have no rows.
+func (w *workbook) addSheet(start xml.StartElement, rels relations) error {
+	id := ""
+	for _, a := range start.Attr {
+		if a.Name.Local == "id" && a.Name.Space != "" {
+			id = a.Value
+		}
+	}
+	rel, ok := rels.byID(id)
+	if !ok || len(w.sheets) == maxSheets {
+		return &Error{Code: BrokenWorkbook}
+	}
+	if rel.external || !rel.is("worksheet") {
+		return nil
+	}
+	if _, err := w.pack.find(rel.target); err != nil {
+		return err
+	}
+	state := attr(start, "state")
+	w.sheets = append(w.sheets, sheet{part: rel.target})
+	w.tables = append(w.tables, Table{Name: attr(start, "name"), Hidden: state != "" && !strings.EqualFold(state, "visible")})
+	return nil
+}
+
+// Tables lists the worksheets in the order of their tabs.
+func (w *workbook) Tables() []Table { return w.tables }
+
+// Rows begins at the first row of a worksheet. The first time it goes through the
+// whole sheet: its merges stand behind its rows, and so the sheet's checksum is
+// known to be right before a row of it is given.
+func (w *workbook) Rows(table int) (Rows, error) {
+	if table < 0 || table >= len(w.sheets) {
+		return nil, errors.New("tabular: no such table")
+	}
+	at := w.pack.at
+	at.err = nil
+	s := &w.sheets[table]
+	if !s.scanned {
+		merges, err := w.readMerges(s.part)
+		if err != nil {
+			return nil, at.fail(err, 0)
+		}
+		s.merges, s.scanned = merges, true
+	}
+	t, err := w.pack.tokens(s.part, w.limits.Expanded, w.limits.RecordBytes+tokenHeadway)
+	if err != nil {
+		return nil, at.fail(err, 0)
+	}
+	rows := &sheetRows{book: w, t: t, merges: mergeWalk{todo: s.merges}}
+	if err := rows.begin(); err != nil {
+		t.close()
+		return nil, at.fail(err, 0)
+	}
+	return rows, nil
+}
+
+// attr gives an attribute by its local name, empty where it is not there.
+func attr(start xml.StartElement, local string) string {
+	for _, a := range start.Attr {
+		if a.Name.Local == local && a.Name.Space == "" {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// truth reads a boolean of XML Schema.
+func truth(s string) bool { return s == "1" || s == "true" || s == "on" }
+
+var _ Source = (*workbook)(nil)
+
+// asBroken gives err where it is a refusal already, else BrokenWorkbook: zip, flate
+// and XML errors may repeat what they met.
+func asBroken(err error, line int) error {
+	switch e, ok := errors.AsType[*Error](err); {
+	case ok && e.Line == 0:
+		return &Error{Code: e.Code, Line: line}
+	case ok:
+		return e
+	case errors.Is(err, errTooExpanded):
+		return &Error{Code: TooExpanded, Line: line}
+	case errors.Is(err, errRecordTooLong) && line > 0:
+		return &Error{Code: RecordTooLong, Line: line}
+	case errors.Is(err, errRecordTooLong): // something else than a row
+		return &Error{Code: TooExpanded}
+	}
+	return &Error{Code: BrokenWorkbook, Line: line}
+}
+
+// errBroken is a workbook that does not hold to the format.
+var errBroken = &Error{Code: BrokenWorkbook}
+
+// errTooExpanded ends a part that inflates beyond its limit.
+var errTooExpanded = errors.New("part too large")

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"runtime"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,409 +14,499 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// book is a workbook written by hand: parts by name.
-type book map[string]string
+// part is one entry of a zip written by hand.
+type part struct{ name, text string }
 
 const (
-	bookXML  = `<workbook xmlns:r="x"><sheets><sheet name="Blad1" sheetId="1" r:id="rId1"/></sheets></workbook>`
-	bookRels = `<Relationships><Relationship Id="rId1" Type="http://x/worksheet" Target="worksheets/sheet1.xml"/>` +
-		`<Relationship Id="rId2" Type="http://x/sharedStrings" Target="sharedStrings.xml"/>` +
-		`<Relationship Id="rId3" Type="http://x/styles" Target="/xl/styles.xml"/></Relationships>`
-	rootRels = `<Relationships><Relationship Id="rId1" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>`
+	transitional = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+	strictTypes  = "http://purl.oclc.org/ooxml/officeDocument/relationships/"
+	xmlHead      = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`
 )
 
-// withSheet is a book of one sheet with these rows.
-func withSheet(rows string) book {
-	return book{
-		"_rels/.rels": rootRels, "xl/workbook.xml": bookXML, "xl/_rels/workbook.xml.rels": bookRels,
-		"xl/worksheets/sheet1.xml": `<worksheet><sheetData>` + rows + `</sheetData></worksheet>`,
-	}
-}
-
-func (b book) with(name, content string) book { b[name] = content; return b }
-
-func (b book) bytes(tb testing.TB) []byte {
-	tb.Helper()
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	for name, content := range b {
-		w, err := z.Create(name)
+func zipOf(t testing.TB, parts ...part) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, p := range parts {
+		w, err := z.Create(p.name)
 		if err == nil {
-			_, err = io.WriteString(w, content)
+			_, err = io.WriteString(w, p.text)
 		}
 		if err != nil {
-			tb.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	if err := z.Close(); err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
-	return out.Bytes()
+	return b.Bytes()
 }
 
-// readBook gives the rows of a sheet as text, faults behind them.
-func readBook(raw []byte, table int, limits Limits) (out []string, err error) {
-	x, err := OpenXLSX(bytes.NewReader(raw), int64(len(raw)), limits)
+func relsOf(rels ...string) string {
+	var b strings.Builder
+	b.WriteString(xmlHead + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">`)
+	for i := 0; i+1 < len(rels); i += 2 {
+		fmt.Fprintf(&b, `<Relationship Id="rId%d" Type="%s" Target="%s"/>`, i/2+1, rels[i], rels[i+1])
+	}
+	return b.String() + `</Relationships>`
+}
+
+// partsOf gives the parts of a workbook of one sheet. Styles: 1 is date (14), 2 is
+// 0000000, 3 is dd-mm-yyyy hh:mm, 4 is [h]:mm, 5 is text, 6 is "0"#.
+func partsOf(sheet string, shared ...string) []part {
+	sst := xmlHead + `<sst>`
+	if len(shared) > 0 {
+		sst += `<si>` + strings.Join(shared, `</si><si>`) + `</si>`
+	}
+	return []part{
+		{"[Content_Types].xml", xmlHead + `<Types/>`},
+		{"_rels/.rels", relsOf(transitional+"officeDocument", "xl/workbook.xml")},
+		{"xl/workbook.xml", xmlHead + `<workbook xmlns:r="` + strings.TrimSuffix(transitional, "/") + `"><sheets><sheet name="Blad1" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+		{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "worksheets/sheet1.xml",
+			transitional+"styles", "styles.xml", transitional+"sharedStrings", "sharedStrings.xml")},
+		{"xl/styles.xml", xmlHead + `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="0000000"/>` +
+			`<numFmt numFmtId="165" formatCode="dd\-mm\-yyyy\ hh:mm"/><numFmt numFmtId="166" formatCode="[h]:mm"/><numFmt numFmtId="167" formatCode="&quot;0&quot;#"/></numFmts>` +
+			`<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="166"/><xf numFmtId="49"/><xf numFmtId="167"/></cellXfs></styleSheet>`},
+		{"xl/sharedStrings.xml", sst + `</sst>`},
+		{"xl/worksheets/sheet1.xml", xmlHead + `<worksheet><cols><col min="1" max="2"/></cols><sheetData>` + sheet + `</worksheet>`},
+	}
+}
+
+// bookOf is a workbook of one sheet; sheet is what follows <sheetData>, which it
+// closes itself where something stands behind.
+func bookOf(t testing.TB, sheet string, shared ...string) []byte {
+	if !strings.Contains(sheet, "</sheetData>") {
+		sheet += "</sheetData>"
+	}
+	return zipOf(t, partsOf(sheet, shared...)...)
+}
+
+// with replaces parts of a workbook by name, or adds them; an empty text takes one away.
+func with(parts []part, changes ...part) []part {
+	out := append([]part{}, parts...)
+	for _, c := range changes {
+		found := false
+		for i, p := range out {
+			if p.name == c.name {
+				out[i], found = c, true
+			}
+		}
+		if !found {
+			out = append(out, c)
+		}
+	}
+	kept := out[:0]
+	for _, p := range out {
+		if p.text != "" {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+func openBytes(raw []byte, limits Limits) (Source, error) {
+	return OpenXLSX(bytes.NewReader(raw), int64(len(raw)), limits)
+}
+
+// show writes a row as "line|cell|cell", a number with # behind it, and its faults.
+func show(r Row) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d", r.Line)
+	for i, c := range r.Cells {
+		b.WriteString("|" + c)
+		if r.Numeric != nil && r.Numeric[i] {
+			b.WriteString("#")
+		}
+	}
+	for _, f := range r.Faults {
+		fmt.Fprintf(&b, " !%d:%s", f.Column, f.Code)
+	}
+	return b.String()
+}
+
+// sheetOf reads a whole table; the rows that came before an error come with it.
+func sheetOf(src Source, table int) ([]string, error) {
+	rows, err := src.Rows(table)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := x.Rows(table)
-	if err != nil {
-		return nil, err
-	}
+	var out []string
 	for {
 		row, err := rows.Next()
 		if errors.Is(err, io.EOF) {
 			return out, nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return out, err
 		}
-		line := fmt.Sprintf("%d|%s", row.Line, strings.Join(row.Cells, "|"))
-		for _, f := range row.Faults {
-			line += fmt.Sprintf(" !%d %s", f.Column, f.Code)
-		}
-		out = append(out, line)
+		out = append(out, show(row))
+	}
+}
+
+func firstSheet(raw []byte, limits Limits) ([]string, error) {
+	src, err := openBytes(raw, limits)
+	if err != nil {
+		return nil, err
+	}
+	return sheetOf(src, 0)
+}
+
+func wantRows(t *testing.T, raw []byte, want ...string) {
+	t.Helper()
+	got, err := firstSheet(raw, Limits{})
+	if err != nil {
+		t.Fatalf("after %q: %v", got, err)
+	}
+	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
+		t.Errorf("rows:\n%s\nwant:\n%s", g, w)
+	}
+}
+
+func wantError(t *testing.T, raw []byte, limits Limits, code Code, line int) {
+	t.Helper()
+	got, err := firstSheet(raw, limits)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Code != code || e.Line != line {
+		t.Errorf("after %d rows: %v, want %s at line %d", len(got), err, code, line)
 	}
 }
 
 func TestXLSXCells(t *testing.T) {
-	styles := `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="0000000"/><numFmt numFmtId="165" formatCode="[$-413]d\ mmmm\ yyyy;@"/>` +
-		`<numFmt numFmtId="166" formatCode="&quot;dag&quot;0"/></numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>` +
-		`<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="166"/><xf numFmtId="49"/></cellXfs></styleSheet>`
-	texts := `<sst><si><t>0123</t></si><si><r><t>van </t></r><r><t xml:space="preserve">den</t></r><rPh><t>UIT</t></rPh></si><si><t>a_x000D_b &amp; c</t></si></sst>`
+	shared := []string{`<t>Müller</t>`, `<r><t xml:space="preserve">van </t></r><r><rPr><b/></rPr><t>Berg</t></r><rPh sb="0" eb="1"><t>ruis</t></rPh><phoneticPr fontId="1"/>`,
+		`<t> regel_x000D_
+een_x005F_x000D_ </t>`, `<t/>`}
 	for name, c := range map[string]struct{ cells, want string }{
-		"shared text":            {`<c r="A1" t="s"><v>0</v></c>`, "0123"},
-		"rich text":              {`<c r="A1" t="s"><v>1</v></c>`, "van den"},
-		"escapes":                {`<c r="A1" t="s"><v>2</v></c>`, "a\rb & c"},
-		"inline":                 {`<c r="A1" t="inlineStr"><is><t> x </t></is></c>`, "x"},
-		"a formula's text":       {`<c r="A1" t="str"><f>A2</f><v>y</v></c>`, "y"},
-		"a formula's number":     {`<c r="A1"><f>1+1</f><v>2</v></c>`, "2"},
-		"an empty formula":       {`<c r="A1" t="str"><f>A2</f><v></v></c><c r="B1"><v>1</v></c>`, "|1"},
-		"a formula not counted":  {`<c r="A1"><f>A2</f></c>`, " !0 CELL_UNCOUNTED"},
-		"another":                {`<c r="A1"><f>A2</f><v/></c>`, " !0 CELL_UNCOUNTED"},
-		"an error":               {`<c r="B1" t="e"><v>#N/A</v></c>`, " !1 CELL_ERROR"},
-		"a truth":                {`<c r="A1" t="b"><v>1</v></c><c r="B1" t="b"><v>0</v></c>`, "TRUE|FALSE"},
-		"scientific":             {`<c r="A1"><v>8.561234897E9</v></c>`, "8561234897"},
-		"a decimal":              {`<c r="A1"><v>0.30000000000000004</v></c>`, "0.3"},
-		"too many digits":        {`<c r="A1"><v>12345678901234567</v></c>`, " !0 CELL_ROUNDED"},
-		"a day":                  {`<c r="A1" s="1"><v>36892</v></c>`, "2001-01-01"},
-		"a day with a time":      {`<c r="A1" s="1"><v>36892.5</v></c>`, "2001-01-01 12:00:00"},
-		"nearly midnight":        {`<c r="A1" s="1"><v>36891.999999999</v></c>`, "2001-01-01"},
-		"a Dutch day":            {`<c r="A1" s="3"><v>28581</v></c>`, "1978-04-01"},
-		"before the leap day":    {`<c r="A1" s="1"><v>59</v></c>`, "1900-02-28"},
-		"after it":               {`<c r="A1" s="1"><v>61</v></c>`, "1900-03-01"},
-		"the day that never was": {`<c r="A1" s="1"><v>60</v></c>`, "60"},
-		"an ISO day":             {`<c r="A1" t="d"><v>2001-01-01T00:00:00.000Z</v></c>`, "2001-01-01"},
-		"leading zeros":          {`<c r="A1" s="2"><v>123</v></c>`, "0000123"},
-		"a word in a format":     {`<c r="A1" s="4"><v>12</v></c>`, "12"},
-		"a text format":          {`<c r="A1" s="5"><v>12</v></c>`, "12"},
-		"a style that is none":   {`<c r="A1" s="99"><v>12</v></c>`, "12"},
-		"cells without a place":  {`<c><v>1</v></c><c><v>2</v></c>`, "1|2"},
-		"gaps":                   {`<c r="B1"><v>1</v></c><c r="D1"><v>2</v></c><c r="Z1" s="1"/>`, "|1||2"},
-		"other name spaces":      {`<x:c r="A1"><x:v>1</x:v></x:c>`, "1"},
+		"shared":                  {`<c t="s"><v>0</v></c>`, "1|Müller"},
+		"shared rich":             {`<c t="s"><v>1</v></c>`, "1|van Berg"},
+		"shared escapes":          {`<c t="s"><v>2</v></c>`, "1|regel\r\neen_x000D_"},
+		"shared empty":            {`<c t="s"><v>3</v></c><c><v>1</v></c>`, "1||1#"},
+		"inline":                  {`<c t="inlineStr"><is><t>0123</t></is></c>`, "1|0123"},
+		"inline rich":             {`<c t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r><rPh><t>c</t></rPh></is></c>`, "1|ab"},
+		"inline in v":             {`<c t="inlineStr"><v>x</v></c>`, "1|x"},
+		"inline surrogates":       {`<c t="inlineStr"><is><t>_xD83D__xDE00_ _xD83D_ _xZZZZ_ _x00_</t></is></c>`, "1|😀 \uFFFD _xZZZZ_ _x00_"},
+		"entities":                {`<c t="str"><v>a&amp;b&lt;&#233;<![CDATA[<mergeCells]]></v></c>`, "1|a&b<é<mergeCells"},
+		"formula text":            {`<c t="str"><f>A1</f><v>x</v></c>`, "1|x"},
+		"formula empty text":      {`<c t="str"><f>A1</f><v></v></c><c><v>1</v></c>`, "1||1#"},
+		"formula number":          {`<c><f>1+1</f><v>2</v></c>`, "1|2#"},
+		"formula uncounted":       {`<c><f>1+1</f></c>`, "1| !0:CELL_UNCOUNTED"},
+		"formula empty":           {`<c><f>1+1</f><v></v></c>`, "1| !0:CELL_UNCOUNTED"},
+		"formula text uncounted":  {`<c t="str"><f>A1</f></c>`, "1| !0:CELL_UNCOUNTED"},
+		"error":                   {`<c t="e"><v>#N/A</v></c><c><v>1</v></c>`, "1||1# !0:CELL_ERROR"},
+		"booleans":                {`<c t="b"><v>1</v></c><c t="b"><v>0</v></c>`, "1|TRUE|FALSE"},
+		"iso date":                {`<c t="d"><v>2001-02-03T00:00:00</v></c><c t="d"><v>2001-02-03</v></c><c t="d"><v>2001-02-03T04:05:06Z</v></c><c t="d"><v>x</v></c>`, "1|2001-02-03|2001-02-03|2001-02-03 04:05:06|x"},
+		"number with an exponent": {`<c><v>8.561234897E9</v></c>`, "1|8561234897#"},
+		"fifteen digits":          {`<c><v>123456789012345</v></c><c><v>1.23456789012345E14</v></c>`, "1|123456789012345#|123456789012345#"},
+		"sixteen digits":          {`<c><v>1.23456789012345E15</v></c>`, "1| !0:CELL_ROUNDED"},
+		"eighteen digits":         {`<c><v>123456789012345678</v></c>`, "1| !0:CELL_ROUNDED"},
+		"decimals":                {`<c><v>1.1000000000000001</v></c><c><v>-0.5</v></c><c><v>1e-5</v></c><c><v>2.9999999999999996</v></c><c><v>-0</v></c>`, "1|1.1#|-0.5#|0.00001#|3#|0#"},
+		"too great":               {`<c><v>1e999</v></c>`, "1| !0:CELL_ERROR"},
+		"date":                    {`<c s="1"><v>36892</v></c><c s="1"><v>36892.5</v></c><c s="3"><v>36892</v></c>`, "1|2001-01-01|2001-01-01 12:00:00|2001-01-01"},
+		"date rounded up":         {`<c s="1"><v>36892.999999999</v></c>`, "1|2001-01-02"},
+		"first days of 1900":      {`<c s="1"><v>1</v></c><c s="1"><v>59</v></c><c s="1"><v>60</v></c><c s="1"><v>61</v></c>`, "1|1900-01-01|1900-02-28|60#|1900-03-01"},
+		"no day has it":           {`<c s="1"><v>-1</v></c><c s="1"><v>0</v></c><c s="1"><v>2958466</v></c><c s="1"><v>2958465</v></c>`, "1|-1#|0#|2958466#|9999-12-31"},
+		"time":                    {`<c s="4"><v>0.25</v></c><c s="4"><v>1.5</v></c>`, "1|06:00:00|1900-01-01 12:00:00"},
+		"text in a date cell":     {`<c s="1" t="s"><v>0</v></c>`, "1|Müller"},
+		"zeros":                   {`<c s="2"><v>123</v></c><c s="2"><v>12345678</v></c><c s="2"><v>1.5</v></c><c s="2"><v>0</v></c>`, "1|0000123|12345678|1.5#|0000000"},
+		"a zero before":           {`<c s="6"><v>123</v></c><c s="6"><v>0</v></c>`, "1|0123|0"},
+		"number as text":          {`<c s="5"><v>123</v></c>`, "1|123#"},
+		"style out of range":      {`<c s="99"><v>36892</v></c><c s="x"><v>1</v></c>`, "1|36892#|1#"},
+		"trimmed":                 {"<c t=\"str\"><v>\u00a0 a b\t</v></c>", "1|a b"},
+		"empty value":             {`<c><v></v></c><c><v> </v></c><c><v> 5 </v></c>`, "1|||5#"},
+		"extensions":              {`<c r="A1"><v>1</v><extLst><ext><x:v>9</x:v></ext></extLst></c>`, "1|1#"},
 	} {
-		raw := withSheet(`<row r="1">`+c.cells+`</row>`).with("xl/styles.xml", styles).with("xl/sharedStrings.xml", texts).bytes(t)
-		got, err := readBook(raw, 0, Limits{})
-		if err != nil || len(got) != 1 || got[0] != "1|"+c.want {
-			t.Errorf("%s: %q, %v, want %q", name, got, err, "1|"+c.want)
-		}
+		t.Run(name, func(t *testing.T) { wantRows(t, bookOf(t, "<row>"+c.cells+"</row>", shared...), c.want) })
 	}
 }
 
-func TestXLSXRows(t *testing.T) {
-	cell := func(ref, text string) string {
-		return fmt.Sprintf(`<c r="%s" t="inlineStr"><is><t>%s</t></is></c>`, ref, text)
-	}
+func TestXLSXPlaces(t *testing.T) {
 	for name, c := range map[string]struct {
-		rows string
-		want []string
+		sheet string
+		want  []string
 	}{
-		"gaps and blank styled rows": {`<row r="2">` + cell("A2", "a") + `</row><row r="3"><c r="A3" s="1"/></row><row r="7">` + cell("A7", "b") + `</row>`, []string{"2|a", "7|b"}},
-		"rows without numbers":       {`<row>` + cell("A1", "a") + `</row><row/><row>` + cell("A3", "b") + `</row>`, []string{"1|a", "3|b"}},
-		"merged over rows": {`<row r="1">` + cell("A1", "c") + cell("B1", "x") + `</row><row r="2"><c r="A2"/>` + cell("B2", "y") + `</row><row r="3">` + cell("B3", "z") +
-			`</row><row r="4">` + cell("B4", "u") + `</row></sheetData><mergeCells count="2"><mergeCell ref="A1:A3"/><mergeCell ref="C1:D1"/></mergeCells><sheetData>`, []string{"1|c|x", "2|c|y", "3|c|z", "4||u"}},
-		"no rows": {``, nil},
+		"rows without r":           {`<row><c><v>1</v></c></row><row r="5"><c><v>2</v></c></row><row><c><v>3</v></c></row>`, []string{"1|1#", "5|2#", "6|3#"}},
+		"line of the cell":         {`<row><c r="A3"><v>1</v></c></row><row><c r="B4"><v>2</v></c></row>`, []string{"3|1#", "4||2#"}},
+		"missing cells":            {`<row r="2"><c r="B2"><v>1</v></c><c r="D2"><v>2</v></c></row>`, []string{"2||1#||2#"}},
+		"cells without r":          {`<row><c r="B1"><v>1</v></c><c><v>2</v></c><c r="AA1"><v>3</v></c></row>`, []string{"1||1#|2#" + strings.Repeat("|", 23) + "|3#"}},
+		"blank styled":             {`<row r="1"><c r="A1" s="1"/></row><row r="2"/><row r="3"><c r="A3"><v>1</v></c><c r="XFD3" s="1"/></row>`, []string{"3|1#"}},
+		"no rows":                  {``, nil},
+		"prefixed merge elsewhere": {`<row><c><v>1</v></c></row></sheetData><mergeCells count="0"/>`, []string{"1|1#"}},
 	} {
-		got, err := readBook(withSheet(c.rows).bytes(t), 0, Limits{})
-		if err != nil || strings.Join(got, "\n") != strings.Join(c.want, "\n") {
-			t.Errorf("%s: %q (%v), want %q", name, got, err, c.want)
+		t.Run(name, func(t *testing.T) { wantRows(t, bookOf(t, c.sheet), c.want...) })
+	}
+}
+
+func TestXLSXMerges(t *testing.T) {
+	const rows = `<row r="1"><c r="A1" t="str"><v>Titel</v></c></row>` +
+		`<row r="3"><c r="A3"><v>2809</v></c><c r="B3"><v>1</v></c><c r="C3" t="e"><v>#N/A</v></c></row>` +
+		`<row r="4"><c r="A4" s="1"/><c r="B4"><v>2</v></c></row><row r="5"><c r="B5"><v>3</v></c></row><row r="6"><c r="A6" s="1"/></row><row r="7"><c r="B7"><v>4</v></c></row></sheetData>`
+	want := []string{"1|Titel", "3|2809#|1#| !2:CELL_ERROR", "4|2809#|2#| !2:CELL_ERROR", "5|2809#|3#", "7||4#"}
+	for name, merges := range map[string]string{
+		"plain":    `<mergeCells count="3"><mergeCell ref="A1:D1"/><mergeCell ref="C3:D4"/><mergeCell ref="A3:A6"/><mergeCell ref="A1"/></mergeCells><phoneticPr/>`,
+		"prefixed": `<x:mergeCells><x:mergeCell ref="A3:A6"/><x:mergeCell ref="C3:C4"></x:mergeCell></x:mergeCells>`,
+		"far": strings.Repeat(`<conditionalFormatting sqref="A1"><f>mergeCells "&lt;mergeCells"</f></conditionalFormatting>`, 5000) +
+			`<mergeCells><mergeCell ref="A3:A6"/><mergeCell ref="C3:C4"/><mergeCell ref="A4:A6"/></mergeCells>`,
+	} {
+		t.Run(name, func(t *testing.T) { wantRows(t, bookOf(t, rows+merges), want...) })
+	}
+	// Wherever the window ends, the list is found.
+	for pad := blockBytes - 700; pad < blockBytes+100; pad += 3 {
+		raw := bookOf(t, rows+"<!--"+strings.Repeat("x", pad)+`--><mergeCells><mergeCell ref="A3:A6"/><mergeCell ref="C3:C4"/></mergeCells>`)
+		if got, err := firstSheet(raw, Limits{}); err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Fatalf("with %d bytes before it: %q, %v", pad, got, err)
+		}
+	}
+	for _, bad := range []string{"A3:A2", "3:4", "A3:", "ABCD1:ABCD2", "A0:A3"} {
+		wantError(t, bookOf(t, rows+`<mergeCells><mergeCell ref="`+bad+`"/></mergeCells>`), Limits{}, BrokenWorkbook, 0)
+	}
+	many := strings.Repeat(`<mergeCell ref="A3:A6"/>`, maxMerges+1)
+	wantError(t, bookOf(t, rows+`<mergeCells>`+many+`</mergeCells>`), Limits{}, BrokenWorkbook, 0)
+}
+
+func TestXLSXNumberFormats(t *testing.T) {
+	for code, want := range map[string]format{
+		"General": {}, "Standaard": {}, "0": {}, "#,##0.00": {}, "0.00E+00": {}, "@": {}, `0.0" dagen"`: {}, `0\d`: {}, `_-"€" * #,##0_-`: {},
+		`[$€-413] #,##0.00`: {}, "[Red]0": {}, "000-000": {}, "[$USD]0000": {}, `"P"0000`: {}, "0 %": {}, "[": {}, `"`: {}, `\`: {}, "[]": {}, "_": {},
+		"d-m-yyyy": {date: true}, "[$-413]d/mmm/yyyy;@": {date: true}, "mm:ss.0": {date: true}, "[h]": {date: true}, "[SS]": {date: true}, `"op "d`: {date: true}, "YYYY": {date: true},
+		"0000000": {digits: 7}, "00;-00;0": {digits: 2}, `"0"#`: {lead: 1}, `\0000`: {digits: 3, lead: 1}, `"00"000`: {digits: 3, lead: 2}, "[Blue]0000_-": {digits: 4},
+		strings.Repeat("0", 300): {},
+	} {
+		if got := parseFormat(code); got != want {
+			t.Errorf("%q: %+v, want %+v", code, got, want)
+		}
+	}
+	for id, want := range map[int]bool{0: false, 13: false, 14: true, 22: true, 23: false, 27: true, 37: false, 45: true, 48: false, 49: false, 58: true, 59: false} {
+		if builtinDate(id) != want {
+			t.Errorf("built-in format %d: date is %v", id, !want)
 		}
 	}
 }
 
-// TestXLSXOfALibrary: a workbook of another maker, with several sheets, in the
-// order of its tabs; days count from 1904 in it.
-func TestXLSXOfALibrary(t *testing.T) {
-	f := excelize.NewFile()
-	defer func() { _ = f.Close() }()
-	day, err := f.NewStyle(&excelize.Style{NumFmt: 14})
-	for _, e := range []error{
-		err,
-		f.SetSheetName("Sheet1", "Uitleg"), f.SetCellStr("Uitleg", "A1", "Lees dit eerst"),
-		f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: new(true)}),
+func TestXLSXPackages(t *testing.T) {
+	sheet := `<row><c t="s"><v>0</v></c><c s="1"><v>1</v></c></row></sheetData>`
+	base := partsOf(sheet, `<t>x</t>`)
+	rename := func(f func(string) string) []part {
+		out := append([]part{}, base...)
+		for i := range out {
+			out[i].name = f(out[i].name)
+		}
+		return out
+	}
+	prefixed := strings.NewReplacer("</", "</x:", "<?", "<?", "<", "<x:").Replace
+	for name, parts := range map[string][]part{
+		"plain":       base,
+		"upper case":  rename(strings.ToUpper),
+		"backslashes": rename(func(s string) string { return strings.ReplaceAll(s, "/", `\`) }),
+		"absolute": with(base, part{"_rels/.rels", relsOf(transitional+"officeDocument", "/xl/workbook.xml")},
+			part{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "/xl/worksheets/sheet1.xml", transitional+"styles", `\xl\styles.xml`, transitional+"sharedStrings", "./sharedStrings.xml")}),
+		"strict": with(base, part{"_rels/.rels", relsOf(strictTypes+"officeDocument", "xl/workbook.xml")},
+			part{"xl/_rels/workbook.xml.rels", relsOf(strictTypes+"worksheet", "worksheets/sheet1.xml", strictTypes+"styles", "styles.xml", strictTypes+"sharedStrings", "sharedStrings.xml")}),
+		"no .rels":        with(base, part{"_rels/.rels", ""}),
+		"byte order mark": with(base, part{"xl/worksheets/sheet1.xml", "\uFEFF" + base[6].text}),
+		"utf-16": with(base, part{"xl/worksheets/sheet1.xml", utf16Of(t, strings.Replace(base[6].text, "UTF-8", "UTF-16", 1))},
+			part{"xl/sharedStrings.xml", utf16Of(t, base[5].text)}),
+		"prefixes": with(base, part{"xl/worksheets/sheet1.xml", xmlHead + prefixed(strings.TrimPrefix(base[6].text, xmlHead))},
+			part{"xl/styles.xml", xmlHead + prefixed(strings.TrimPrefix(base[4].text, xmlHead))}),
+		"path with ..": append(with(base, part{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "../xl/worksheets/../worksheets/sheet1.xml", transitional+"styles", "styles.xml", transitional+"sharedStrings", "sharedStrings.xml")}),
+			part{"../../etc/passwd", "x"}),
+		"percent": with(base, part{"xl/worksheets/sheet1.xml", ""}, part{"xl/worksheets/blad 1.xml", base[6].text},
+			part{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "worksheets/blad%201.xml", transitional+"styles", "styles.xml", transitional+"sharedStrings", "sharedStrings.xml")}),
 	} {
-		if e != nil {
-			t.Fatal(e)
+		t.Run(name, func(t *testing.T) { wantRows(t, zipOf(t, parts...), "1|x|1900-01-01") })
+	}
+}
+
+func TestXLSXTables(t *testing.T) {
+	base := partsOf(`<row><c><v>1</v></c></row></sheetData>`)
+	raw := zipOf(t, with(base,
+		part{"xl/workbook.xml", `<workbook><workbookPr date1904="1"/><sheets><sheet name="Eén" r:id="rId1"/><sheet name="Grafiek" r:id="rId2"/><sheet name="Twee" state="hidden" r:id="rId1"/>` +
+			`<sheet name="Drie" state="veryHidden" r:id="rId1"/><sheet name="Macro" r:id="rId3"/><sheet name="Vier" state="visible" r:id="rId1"/></sheets></workbook>`},
+		part{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "worksheets/sheet1.xml", transitional+"chartsheet", "chartsheets/sheet1.xml", transitional+"xlMacrosheet", "m.xml")})...)
+	src, err := openBytes(raw, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprintf("%+v", src.Tables())
+	var want []Table
+	for _, s := range []struct {
+		name   string
+		hidden bool
+	}{{"Eén", false}, {"Twee", true}, {"Drie", true}, {"Vier", false}} {
+		want = append(want, Table{Name: s.name, Hidden: s.hidden, Epoch: Epoch1904})
+	}
+	if got != fmt.Sprintf("%+v", want) {
+		t.Errorf("tables %s, want %+v", got, want)
+	}
+	for range 2 { // a table is read again from its start
+		for table := range src.Tables() {
+			if rows, err := sheetOf(src, table); err != nil || len(rows) != 1 {
+				t.Errorf("table %d: %q, %v", table, rows, err)
+			}
 		}
 	}
-	for _, name := range []string{"Patiënten", "Oud"} {
-		if _, err := f.NewSheet(name); err != nil {
+	if _, err := src.Rows(4); err == nil {
+		t.Error("a table that is not there can be read")
+	}
+}
+
+// TestXLSXLikeExcelize reads what another library wrote, and finds what it finds.
+func TestXLSXLikeExcelize(t *testing.T) {
+	f := excelize.NewFile()
+	values := []any{"tekst", " O'Neil & <zoon> ", 12, -3.25, 1e9, 85612348970, true, "0123", "a_x000D_b", "regel\neen", "Łukasz 😀", 0.1 + 0.2}
+	for i, v := range values {
+		ref, _ := excelize.CoordinatesToCellName(i%5+2, i/5*3+2)
+		if err := f.SetCellValue("Sheet1", ref, v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, e := range []error{
-		f.SetSheetVisible("Oud", false), f.SetCellStr("Patiënten", "B3", "Müller"), f.SetCellInt("Patiënten", "A3", 123),
-		f.SetCellFloat("Patiënten", "C3", 0, -1, 64), f.SetCellStyle("Patiënten", "C3", "C3", day),
-	} {
-		if e != nil {
-			t.Fatal(e)
-		}
-	}
-	var out bytes.Buffer
-	if err := f.Write(&out); err != nil {
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	x, err := OpenXLSX(bytes.NewReader(out.Bytes()), int64(out.Len()), Limits{})
+	src, err := openBytes(b.Bytes(), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, s := range x.Tables() {
-		names = append(names, fmt.Sprintf("%s %v %d", s.Name, s.Hidden, s.Epoch))
-	}
-	if got := strings.Join(names, ", "); got != "Uitleg false 2, Patiënten false 2, Oud true 2" {
-		t.Errorf("sheets: %s", got)
-	}
-	rows, err := readBook(out.Bytes(), 1, Limits{})
-	if err != nil || len(rows) != 1 || rows[0] != "3|123|Müller|1904-01-01" {
-		t.Errorf("%q (%v)", rows, err)
-	}
-	again, err := x.Rows(1)
+	rows, err := src.Rows(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if row, err := again.Next(); err != nil || len(row.Numeric) != 3 || !row.Numeric[0] || row.Numeric[1] || row.Numeric[2] {
-		t.Errorf("numbers: %v (%v)", row.Numeric, err)
-	}
-}
-
-func TestXLSXRefusals(t *testing.T) {
-	ole := func(stream string) []byte {
-		b := make([]byte, 4096)
-		copy(b, oleMagic)
-		b[0x1E] = 9
-		for i, c := range stream {
-			b[512+2*i] = byte(c)
+	seen := 0
+	for {
+		row, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		return b
-	}
-	var locked bytes.Buffer
-	z := zip.NewWriter(&locked)
-	_, err := z.CreateHeader(&zip.FileHeader{Name: "xl/workbook.xml", Flags: 1})
-	if err = errors.Join(err, z.Close()); err != nil {
-		t.Fatal(err)
-	}
-	good := withSheet(`<row r="1"><c r="A1"><v>1</v></c></row>`).bytes(t)
-	for name, c := range map[string]struct {
-		raw  []byte
-		code Code
-	}{
-		"a password":                   {ole("EncryptedPackage"), Encrypted},
-		"an old workbook":              {ole("Workbook"), OldWorkbook},
-		"an old Word document":         {ole("WordDocument"), OtherDocument},
-		"a cut OLE file":               {oleMagic, OtherDocument},
-		"a locked zip":                 {locked.Bytes(), Encrypted},
-		"a binary workbook":            {book{"xl/workbook.bin": "x"}.bytes(t), BinaryWorkbook},
-		"a spreadsheet of LibreOffice": {book{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"}.bytes(t), OtherDocument},
-		"a Word document":              {book{"_rels/.rels": strings.ReplaceAll(rootRels, "xl/workbook", "word/document"), "word/document.xml": "<document/>"}.bytes(t), OtherDocument},
-		"an empty zip":                 {book{}.bytes(t), OtherDocument},
-		"half a zip":                   {good[:len(good)/2], BrokenWorkbook},
-		"no such shared text":          {withSheet(`<row r="1"><c r="A1" t="s"><v>5</v></c></row>`).bytes(t), BrokenWorkbook},
-		"rows that go back":            {withSheet(`<row r="2"><c><v>1</v></c></row><row r="1"><c><v>1</v></c></row>`).bytes(t), BrokenWorkbook},
-		"cells that go back":           {withSheet(`<row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>`).bytes(t), BrokenWorkbook},
-		"a column far away":            {withSheet(`<row r="1"><c r="ZZZ1"><v>1</v></c></row>`).bytes(t), BrokenWorkbook},
-		"no sheet":                     {withSheet("").with("xl/_rels/workbook.xml.rels", "<Relationships/>").bytes(t), BrokenWorkbook},
-		"a missing part":               {func() []byte { b := withSheet(""); delete(b, "xl/worksheets/sheet1.xml"); return b.bytes(t) }(), BrokenWorkbook},
-		"cut XML":                      {withSheet("").with("xl/worksheets/sheet1.xml", `<worksheet><sheetData><row r="1"><c r="A1"><v>1`).bytes(t), BrokenWorkbook},
-		"XML that just ends":           {withSheet("").with("xl/worksheets/sheet1.xml", `<worksheet><sheetData>`).bytes(t), BrokenWorkbook},
-		"an entity":                    {withSheet(`<row r="1"><c r="A1" t="str"><v>&boem;</v></c></row>`).bytes(t), BrokenWorkbook},
-		"a document type":              {withSheet("").with("xl/worksheets/sheet1.xml", `<!DOCTYPE x [<!ENTITY boem "boem">]><worksheet/>`).bytes(t), BrokenWorkbook},
-		"too many columns":             {withSheet(`<row r="1"><c r="ABC1"><v>1</v></c></row>`).bytes(t), TooManyColumns},
-		"a row too long":               {withSheet(`<row r="1">` + strings.Repeat(`<c t="inlineStr"><is><t>`+strings.Repeat("x", 60_000)+`</t></is></c>`, 20) + `</row>`).bytes(t), RecordTooLong},
-	} {
-		_, err := readBook(c.raw, 0, Limits{})
-		if e, ok := errors.AsType[*Error](err); !ok || e.Code != c.code {
-			t.Errorf("%s: %v, want %s", name, err, c.code)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-// TestXLSXHostile: files made to cost time or memory end soon, with an *Error or
-// with rows, and leave nothing on the disk.
-func TestXLSXHostile(t *testing.T) {
-	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
-	limits := Limits{Expanded: 64 << 20, Texts: 8 << 20}
-	row := func(n int, cells string) string { return fmt.Sprintf(`<row r="%d">%s</row>`, n, cells) }
-	var styled strings.Builder
-	for i := range 200_000 {
-		styled.WriteString(row(i+1, `<c r="A`+fmt.Sprint(i+1)+`" s="1"/>`))
-	}
-	full := func() string {
-		var b strings.Builder
-		for i := range 16_384 {
-			fmt.Fprintf(&b, `<c r="%s1"><v>1</v></c>`, letters(i))
-		}
-		return row(1, b.String())
-	}
-	deep := strings.Repeat("<a>", 100_000)
-	var merged strings.Builder
-	for i := range 30_000 {
-		fmt.Fprintf(&merged, `<mergeCell ref="A%d:A%d"/>`, i*2+1, i*2+2)
-	}
-	bomb := strings.Repeat(" ", 128<<20)
-	many := book{}
-	for i := range 120_000 {
-		many[fmt.Sprintf("%040d", i)] = ""
-	}
-	for name, raw := range map[string][]byte{
-		"a bomb of spaces":     withSheet("").with("xl/worksheets/sheet1.xml", `<worksheet>`+bomb+`</worksheet>`).bytes(t),
-		"a bomb of texts":      withSheet("").with("xl/sharedStrings.xml", `<sst>`+strings.Repeat("<si><t>"+strings.Repeat("x", 1000)+"</t></si>", 40_000)+`</sst>`).bytes(t),
-		"one text without end": withSheet("").with("xl/sharedStrings.xml", `<sst><si><t>`+strings.Repeat("x", 60<<20)).bytes(t),
-		"one tag without end":  withSheet("").with("xl/worksheets/sheet1.xml", `<worksheet a="`+strings.Repeat("x", 60<<20)).bytes(t),
-		"blank styled rows":    withSheet(styled.String()).bytes(t),
-		"every column":         withSheet(full()).bytes(t),
-		"deep elements":        withSheet(deep).bytes(t),
-		"merges":               withSheet("").with("xl/worksheets/sheet1.xml", `<worksheet><sheetData/><mergeCells>`+merged.String()+`</mergeCells></worksheet>`).bytes(t),
-		"many parts":           many.bytes(t),
-		"paths that climb":     withSheet("").with("../../etc/passwd", "x").with("xl/_rels/workbook.xml.rels", strings.ReplaceAll(bookRels, "worksheets/sheet1.xml", "../../../../etc/passwd")).bytes(t),
-	} {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		rows, err := readBook(raw, 0, limits)
-		runtime.ReadMemStats(&after)
-		t.Logf("%-22s %4.1f s, %4d MB allocated: %d rows, %v", name, time.Since(start).Seconds(), (after.TotalAlloc-before.TotalAlloc)>>20, len(rows), err)
-		if _, ok := errors.AsType[*Error](err); err != nil && !ok {
-			t.Errorf("%s: %v", name, err)
-		}
-		if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 200<<20 {
-			t.Errorf("%s: the heap grew by %d MB", name, grown>>20)
-		}
-	}
-	if left, err := filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) > 0 {
-		t.Errorf("left on the disk: %v (%v)", left, err)
-	}
-}
-
-// letters names a column as Excel does.
-func letters(i int) string {
-	s, err := excelize.ColumnNumberToName(i + 1)
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
-
-// TestXLSXTruncated: a workbook cut off anywhere is an *Error, never a panic, and
-// never fewer rows without a word.
-func TestXLSXTruncated(t *testing.T) {
-	var rows strings.Builder
-	for i := range 300 {
-		fmt.Fprintf(&rows, `<row r="%d"><c t="inlineStr"><is><t>Canary %x</t></is></c><c><v>%d</v></c></row>`, i+1, i*7919, i)
-	}
-	raw := withSheet(rows.String()).bytes(t)
-	for n := 0; n < len(raw); n += 37 {
-		_, err := readBook(raw[:n], 0, Limits{})
-		if e, ok := errors.AsType[*Error](err); !ok || strings.Contains(e.Error(), "Canary") {
-			t.Fatalf("cut at %d: %v", n, err)
-		}
-	}
-}
-
-type failing struct{ io.ReaderAt }
-
-var errDatabase = errors.New("the database is away")
-
-func (failing) ReadAt([]byte, int64) (int, error) { return 0, errDatabase }
-
-// TestXLSXPassesFaultsOn: what goes wrong below is not the workbook's fault.
-func TestXLSXPassesFaultsOn(t *testing.T) {
-	if _, err := OpenXLSX(failing{}, 1000, Limits{}); !errors.Is(err, errDatabase) {
-		t.Error(err)
-	}
-}
-
-func FuzzXLSX(f *testing.F) {
-	f.Add(withSheet(`<row r="1"><c r="A1"><v>1</v></c></row>`).bytes(f))
-	f.Add(withSheet("").bytes(f))
-	f.Add(append(bytes.Clone(oleMagic), make([]byte, 600)...))
-	f.Fuzz(func(t *testing.T, raw []byte) { drain(t, raw) })
-}
-
-// FuzzXLSXSheet fuzzes the sheet inside a good workbook: hardly any change of the
-// zip leaves one.
-func FuzzXLSXSheet(f *testing.F) {
-	for _, s := range []string{
-		`<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" s="1"><v>36892</v></c></row></sheetData></worksheet>`,
-		`<x:worksheet><sheetData><row><c t="inlineStr"><is><r><t>a</t></r></is></c><c><f>1</f></c></row></sheetData><mergeCells><mergeCell ref="A1:A3"/></mergeCells></x:worksheet>`,
-		`<worksheet><sheetData><row r="5"><c t="e"><v>#N/A</v></c><c t="d"><v>2001-01-01</v></c><c t="b"><v>1</v></c></row><row/></sheetData></worksheet>`,
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, xml string) {
-		drain(t, withSheet("").with("xl/worksheets/sheet1.xml", xml).with("xl/sharedStrings.xml", `<sst><si><t>x</t></si></sst>`).
-			with("xl/styles.xml", `<styleSheet><cellXfs><xf/><xf numFmtId="14"/></cellXfs></styleSheet>`).bytes(t))
-	})
-}
-
-// drain holds a reader to three things whatever it is fed: it ends, its lines
-// rise, and an error comes without a row.
-func drain(t *testing.T, raw []byte) {
-	t.Helper()
-	x, err := OpenXLSX(bytes.NewReader(raw), int64(len(raw)), Limits{Columns: 50, RecordBytes: 4096, Expanded: 1 << 20, Texts: 1 << 16})
-	if err != nil {
-		return
-	}
-	for i := range x.Tables() {
-		rows, err := x.Rows(i)
-		for last := 0; err == nil; {
-			var row Row
-			if row, err = rows.Next(); err != nil {
-				if row.Cells != nil {
-					t.Fatal("a row came with an error")
-				}
-				break
+		for i, c := range row.Cells {
+			ref, _ := excelize.CoordinatesToCellName(i+1, row.Line)
+			want, err := f.GetCellValue("Sheet1", ref)
+			if err != nil || c != trim(want) {
+				t.Errorf("%s: %q, want %q (%v)", ref, c, want, err)
 			}
-			if row.Line <= last {
-				t.Fatalf("line %d after %d", row.Line, last)
+			if c != "" {
+				seen++
 			}
-			last = row.Line
+		}
+	}
+	if seen != len(values) {
+		t.Errorf("%d cells, want %d", seen, len(values))
+	}
+}
+
+// TestXLSXPilot writes the pilot's file as hospitals would, and reads from each
+// workbook what the CSV holds.
+func TestXLSXPilot(t *testing.T) {
+	raw, err := os.ReadFile("../../../../testdata/pilot40.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := OpenCSV(bytes.NewReader(raw), int64(len(raw)), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	csv, err := file.Rows(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want [][]string
+	for {
+		row, err := csv.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, append([]string{}, row.Cells...))
+	}
+	if len(want) != 41 {
+		t.Fatalf("%d lines", len(want))
+	}
+	for _, shape := range []string{"text", "date", "serial"} {
+		for _, epoch := range []Epoch{Epoch1900, Epoch1904} {
+			t.Run(fmt.Sprint(shape, epoch), func(t *testing.T) { comparePilot(t, want, shape, epoch) })
 		}
 	}
 }
 
-func BenchmarkXLSX(b *testing.B) {
-	const n = 20_000
+func comparePilot(t *testing.T, want [][]string, shape string, epoch Epoch) {
 	f := excelize.NewFile()
-	for i := range n {
-		row := []any{2809, fmt.Sprintf("%d-%d-19%02d", i%28+1, i%12+1, i%100), "m", fmt.Sprint(100_000 + i), fmt.Sprintf("Naam%d", i), "", "A."}
-		if err := f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row); err != nil {
-			b.Fatal(err)
+	if epoch == Epoch1904 {
+		yes := true
+		if err := f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &yes}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	var out bytes.Buffer
-	if err := f.Write(&out); err != nil {
-		b.Fatal(err)
+	style, err := f.NewStyle(&excelize.Style{NumFmt: 14})
+	if err != nil {
+		t.Fatal(err)
 	}
-	_ = f.Close()
-	b.ReportAllocs()
-	for b.Loop() {
-		rows, err := readBook(out.Bytes(), 0, Limits{})
-		if err != nil || len(rows) != n {
-			b.Fatal(len(rows), err)
+	for i, cells := range want {
+		for j, c := range cells {
+			ref, _ := excelize.CoordinatesToCellName(j+1, i+1)
+			var v any = c
+			if at, err := time.Parse("2-1-2006", c); err == nil && shape != "text" {
+				first := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+				if epoch == Epoch1904 {
+					first = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
+				}
+				v = (at.Unix() - first.Unix()) / 86_400 // a Duration ends at 292 years
+				if shape == "date" {
+					_ = f.SetCellStyle("Sheet1", ref, ref, style)
+				}
+			}
+			if err := f.SetCellValue("Sheet1", ref, v); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	src, err := openBytes(b.Bytes(), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := src.Tables()[0].Epoch; got != epoch {
+		t.Fatalf("epoch %d", got)
+	}
+	rows, err := src.Rows(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, cells := range want {
+		row, err := rows.Next()
+		if err != nil || row.Line != i+1 || len(row.Faults) > 0 {
+			t.Fatalf("line %d: %+v, %v", i+1, row, err)
+		}
+		for j, c := range cells {
+			got := ""
+			if j < len(row.Cells) {
+				got = row.Cells[j]
+			}
+			at, dateErr := time.Parse("2-1-2006", c)
+			if dateErr == nil && shape != "text" {
+				c = at.Format(time.DateOnly)
+				if before := epoch == Epoch1904 && at.Year() < 1904; before {
+					continue // Excel itself has no such days
+				}
+				if shape == "serial" {
+					var serial float64
+					if _, err := fmt.Sscan(got, &serial); err != nil || !row.Numeric[j] {
+						t.Fatalf("line %d column %d is no number", i+1, j)
+					}
+					got, _ = epoch.Day(serial)
+				}
+			}
+			if got != c {
+				t.Errorf("line %d column %d: %q, want %q", i+1, j, got, c)
+			}
+		}
+	}
+	if _, err := rows.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("behind the last row: %v", err)
+	}
 }

@@ -1,0 +1,156 @@
+package tabular
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// cell is what the XML of one cell says.
+type cell struct {
+	kind    string // its t attribute
+	style   int
+	raw     []byte // of <v>, or the text of <is>
+	value   bool   // there is a <v> or an <is>
+	inline  bool   // raw is of <is>
+	formula bool
+}
+
+// reading is what the user sees in a cell.
+type reading struct {
+	text    string
+	numeric bool
+	fault   Code
+}
+
+// read gives what a cell shows, as Excel would show it in no language: numbers and
+// dates without their format.
+func (w *workbook) read(c cell) (reading, error) {
+	switch {
+	case c.kind == "e":
+		return reading{fault: CellError}, nil
+	case c.formula && (!c.value || len(c.raw) == 0 && c.kind != "str"):
+		return reading{fault: CellUncounted}, nil // a text that is empty was counted
+	case !c.value:
+		return reading{}, nil
+	case c.inline, c.kind == "str", c.kind == "inlineStr":
+		return reading{text: trim(string(unescape(c.raw)))}, nil
+	}
+	raw := strings.TrimSpace(string(c.raw))
+	if raw == "" {
+		return reading{}, nil
+	}
+	switch c.kind {
+	case "s":
+		i, err := strconv.Atoi(raw)
+		text, ok := w.texts.at(i)
+		if err != nil || !ok {
+			return reading{}, errBroken
+		}
+		return reading{text: trim(text)}, nil
+	case "b":
+		if truth(raw) {
+			return reading{text: "TRUE"}, nil
+		}
+		return reading{text: "FALSE"}, nil
+	case "d":
+		return reading{text: isoDate(raw)}, nil
+	case "n", "":
+		return w.number(raw, c.style)
+	}
+	return reading{}, errBroken
+}
+
+// number gives what a number shows in a style.
+func (w *workbook) number(raw string, style int) (reading, error) {
+	v, ok := parseNumber(raw)
+	if !ok {
+		return reading{}, errBroken
+	}
+	if math.IsInf(v, 0) {
+		return reading{fault: CellError}, nil
+	}
+	var f format
+	if style >= 0 && style < len(w.styles) {
+		f = w.styles[style]
+	}
+	if f.date {
+		if text, ok := w.tables[0].Epoch.moment(v); ok {
+			return reading{text: text}, nil
+		}
+	}
+	text, ok := plainNumber(v)
+	if !ok {
+		return reading{fault: CellRounded}, nil
+	}
+	if f.padded() && strings.Trim(text, "0123456789") == "" {
+		if text == "0" && f.digits == 0 { // a format of # shows nothing for zero
+			text = ""
+		}
+		zeros := int(f.lead) + max(int(f.digits)-len(text), 0)
+		return reading{text: strings.Repeat("0", zeros) + text}, nil
+	}
+	return reading{text: text, numeric: true}, nil
+}
+
+// parseNumber reads a number of XML Schema; what is too great for it is infinite.
+func parseNumber(raw string) (float64, bool) {
+	if strings.Trim(raw, "0123456789+-.eE") != "" { // strconv knows more notations
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(raw, 64)
+	return v, err == nil || math.IsInf(v, 0)
+}
+
+// plainNumber writes a number without an exponent and with the 15 digits that Excel
+// keeps: files hold 1.1 as 1.1000000000000001. ok is false for one of more digits
+// before the point: Excel has made zeros of the last of them.
+func plainNumber(v float64) (text string, ok bool) {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64)
+	if err != nil || math.Abs(v) >= 1e15 {
+		return "", false
+	}
+	if v == 0 {
+		return "0", true // and not -0
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64), true
+}
+
+// moment gives the ISO date of a serial number, and behind a space its time of day
+// where that is not midnight; the time alone where there is no day.
+func (e Epoch) moment(serial float64) (string, bool) {
+	if serial < 0 {
+		return "", false
+	}
+	day, part := math.Modf(serial)
+	seconds := math.Round(part * 86_400)
+	if seconds == 86_400 {
+		day, seconds = day+1, 0
+	}
+	clock := time.Unix(int64(seconds), 0).UTC().Format(time.TimeOnly)
+	iso, ok := e.Day(day)
+	switch {
+	case !ok && day == 0 && seconds > 0:
+		return clock, true
+	case !ok || seconds == 0:
+		return iso, ok
+	}
+	return iso + " " + clock, true
+}
+
+// isoDate gives a date of the kind that is written as text like other dates, and
+// what is none as it is.
+func isoDate(raw string) string {
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05", time.RFC3339, "2006-01-02T15:04"} {
+		at, err := time.Parse(layout, raw)
+		switch {
+		case err != nil:
+		case at.Hour() == 0 && at.Minute() == 0 && at.Second() == 0:
+			return at.Format(time.DateOnly)
+		default:
+			return at.Format(time.DateTime)
+		}
+	}
+	return raw
+}

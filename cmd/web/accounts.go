@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/config"
+	"sluis/internal/importer"
 	"sluis/internal/store"
 )
 
@@ -56,6 +58,48 @@ func (a addCentreCommand) Run(ctx context.Context, c console) error {
 			return err
 		}
 		fmt.Fprintf(c.out, "centre %s added\n", a.Number)
+		return nil
+	})
+}
+
+// setCentreCommand changes what it is given, and leaves the rest as it was.
+type setCentreCommand struct {
+	Number       string  `required:"" help:"The centre's number, such as 2809."`
+	Name         string  `help:"Its name on the screens."`
+	Identities   *bool   `negatable:"" help:"Let it deliver files with names, or no longer."`
+	Brake        *int    `help:"Over so many percent of rejected records are stored only when the uploader confirms; 1 to 100, 0 for the registry's 30."`
+	NumberSystem *string `help:"The system of its patient numbers in FHIR (Patient.identifier.system); empty for none."`
+}
+
+// Run changes it.
+func (c setCentreCommand) Run(ctx context.Context, con console) error {
+	if c.Brake != nil && (*c.Brake < 0 || *c.Brake > 100) {
+		return errors.New("--brake must be from 0 to 100")
+	}
+	return withStore(ctx, con, func(s *store.Store) error {
+		centre, err := s.CentreByNumber(ctx, c.Number)
+		if apperr.KindOf(err) == apperr.NotFound {
+			return fmt.Errorf("there is no centre %s: add it with web centre add", c.Number)
+		} else if err != nil {
+			return err
+		}
+		if name := strings.TrimSpace(c.Name); name != "" {
+			centre.Name = name
+		}
+		if c.Identities != nil {
+			centre.IdentitiesAllowed = *c.Identities
+		}
+		if c.Brake != nil {
+			centre.BrakePercent = *c.Brake
+		}
+		if c.NumberSystem != nil {
+			centre.NumberSystem = strings.TrimSpace(*c.NumberSystem)
+		}
+		if err := s.ChangeCentre(ctx, byCommand, centre); err != nil {
+			return err
+		}
+		fmt.Fprintf(con.out, "centre %s: %s, identities %v, brake %d%%, number system %q\n",
+			centre.Number, centre.Name, centre.IdentitiesAllowed, cmp.Or(centre.BrakePercent, importer.BrakeShare), centre.NumberSystem)
 		return nil
 	})
 }

@@ -77,6 +77,7 @@ type commands struct {
 	} `cmd:"" help:"Users of the real service."`
 	Centre struct {
 		Add addCentreCommand `cmd:"" help:"Add a centre."`
+		Set setCentreCommand `cmd:"" help:"Change the settings of a centre."`
 	} `cmd:"" help:"Centres of the real service."`
 	Token struct {
 		Add addTokenCommand `cmd:"" help:"Add an API token."`

@@ -40,7 +40,7 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 		switch {
 		case c.Delivery.Mode == delivery.Check:
 			return delivery.Checked
-		case !c.Confirmed && braked(planned, cmp.Or(c.Brake, brakeShare)):
+		case !c.Confirmed && braked(planned, cmp.Or(c.Brake, BrakeShare)):
 			return delivery.Confirm
 		}
 		return delivery.Registering

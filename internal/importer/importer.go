@@ -148,11 +148,13 @@ const (
 	// keyLife is how long a wrapping key is the primary one.
 	keyLife = 24 * time.Hour
 
-	// The brake: of brakeRows rows or more, when over brakeShare percent, or
-	// what the centre is set to, would be rejected, nothing is stored until the user confirms.
-	brakeRows  = 10
-	brakeShare = 30
+	// The brake: of brakeRows rows or more, when over BrakeShare percent would be
+	// rejected, nothing is stored until the user confirms.
+	brakeRows = 10
 )
+
+// BrakeShare is the brake of a centre that has no other.
+const BrakeShare = 30
 
 // Importer works the queue of deliveries. It is safe for concurrent use.
 type Importer struct {

@@ -128,7 +128,7 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 		p.NextTry, p.TTPDenied, p.Pause = t.Moment(d.NextTryAt), d.Paused == delivery.PauseDenied, string(d.Paused)
 	}
 	if d.State == delivery.Confirm {
-		p.LikelyCause = likelyCause(t, d, causes)
+		p.LikelyCause, p.Share = likelyCause(t, d, causes), d.Planned.Rejected*100/max(1, d.Planned.Read)
 	}
 	if d.SameAs != "" {
 		p.SameAs = s.sameFile(r, d.SameAs)
@@ -199,9 +199,14 @@ func (s *Server) causeProps(t *text.Catalogue, d delivery.Delivery, causes []del
 	return out
 }
 
-// likelyCause says which column is wrong, where every row of the file is
-// rejected for it: then it is the column rather than the rows.
+// likelyCause says which column is wrong, where it is empty in many rows or where
+// every row is rejected for it: then it is the column rather than the rows.
 func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) string {
+	for _, n := range d.Notes {
+		if n.Code == "COLUMN_EMPTY" {
+			return t.T("likely.column_share", "column", n.Args["column"], "percent", n.Args["percent"])
+		}
+	}
 	for _, c := range causes {
 		if c.Severity == patient.Fatal && c.Field != "" && c.Count >= d.Planned.Read {
 			return t.T("likely.column_empty", "column", report.Column(t, d.Columns, c.Field))

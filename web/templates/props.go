@@ -244,6 +244,7 @@ type Delivery struct {
 	ReportHref   string
 	CSVHref      string
 	JSONHref     string
+	Share       int // percent that would be rejected, beside the brake
 	// LikelyCause is a finished sentence beside the brake, or empty.
 	LikelyCause string
 	Notes       []string // what was ignored in the file: finished sentences

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
@@ -175,4 +177,40 @@ func readAll(t *testing.T, raw []byte) []string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestCSVHostile: files made to cost time or memory end soon.
+func TestCSVHostile(t *testing.T) {
+	for name, raw := range map[string]string{
+		"a million blank lines":    strings.Repeat("\n", 1_000_000) + "a;b\n1;2\n",
+		"a million delimiters":     "a;b\n" + strings.Repeat(";", 1_000_000) + "\n",
+		"a million empty rows":     "a;b;c\n" + strings.Repeat(";;\n", 1_000_000),
+		"one cell of 20 MB":        "a;b\n1;" + strings.Repeat("x", 20<<20) + "\n",
+		"one quoted cell of 20 MB": "a;b\n1;\"" + strings.Repeat("x\n", 10<<20) + "\"\n",
+		"quotes alone":             strings.Repeat(`"`, 10<<20),
+		"a quote a line":           "a;b\n" + strings.Repeat("1;\"\n", 500_000),
+		"bytes of every kind":      "a;b\n" + strings.Repeat("\x80\xff\x90;\xc3\n", 500_000),
+		"half of a character":      "a;b\n" + strings.Repeat("é;", 100_000) + "\xc3",
+		"UTF-16 that breaks off":   "\xff\xfe" + strings.Repeat("a\x00;\x00\n\x00", 500_000) + "b",
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		rows := 0
+		r, err := openCSV([]byte(raw))
+		for err == nil {
+			if _, err = r.Next(); err == nil {
+				rows++
+			}
+		}
+		runtime.ReadMemStats(&after)
+		t.Logf("%-26s %4.1f s, heap %+4d MB: %d rows, %v", name, time.Since(start).Seconds(), (int64(after.HeapInuse)-int64(before.HeapInuse))>>20, rows, err)
+		if _, ok := errors.AsType[*Error](err); !ok && !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 200<<20 {
+			t.Errorf("%s: the heap grew by %d MB", name, grown>>20)
+		}
+	}
 }

@@ -262,7 +262,7 @@ func TestAPIProblems(t *testing.T) {
 		{"empty", "uploader", "POST", "/deliveries?filename=a.csv", csv, "", 400, "file_empty"},
 		{"too large", "uploader", "POST", "/deliveries?filename=a.csv", csv, strings.Repeat("a", 1<<20+1), 413, "file_too_large"},
 		{"image", "uploader", "POST", "/deliveries?filename=a.png", "image/png", "a", 415, "content_type"},
-		{"JSON", "uploader", "POST", "/deliveries?filename=a.json", "application/json", "{}", 415, "content_type"},
+		{"XML", "uploader", "POST", "/deliveries?filename=a.xml", "application/fhir+xml", "<Bundle/>", 415, "content_type"},
 		{"no file part", "uploader", "POST", "/deliveries", kind, noFile.String(), 400, "file_missing"},
 		{"half a multipart", "uploader", "POST", "/deliveries", kind, noFile.String()[:20], 400, "multipart_malformed"},
 		{"report as image", "uploader", "GET", "/deliveries/x/report?format=png", "", "", 400, "invalid_parameter"},

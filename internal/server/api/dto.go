@@ -25,6 +25,9 @@ type Links struct {
 	// Confirm and Cancel are there as long as they can be used.
 	Confirm string `json:"confirm,omitempty"`
 	Cancel  string `json:"cancel,omitempty"`
+	// Columns is the page on which a person says what the columns are, as long as
+	// the delivery waits for that.
+	Columns string `json:"columns,omitempty"`
 }
 
 // Delivery is a delivery as the API tells it. Reasons is left out of a list.
@@ -117,6 +120,9 @@ func linksOf(d delivery.Delivery) Links {
 	if d.State.Waiting() {
 		l.Confirm = self + "/confirm"
 	}
+	if d.State == delivery.Mapping {
+		l.Columns = "/aanleveringen/" + d.PublicID + "/kolommen"
+	}
 	if !d.State.Final() && d.State != delivery.Registering {
 		l.Cancel = self + "/cancel"
 	}
@@ -139,6 +145,9 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 	}
 	if d.State.Waiting() {
 		out.Planned, out.ExpiresAt = &d.Planned, d.ExpiresAt
+	}
+	if d.State == delivery.Mapping {
+		out.ExpiresAt = d.ExpiresAt
 	}
 	if d.Paused != delivery.Moving {
 		out.NextTryAt, out.PauseReason = d.NextTryAt, d.Paused

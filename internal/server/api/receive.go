@@ -20,9 +20,11 @@ import (
 const overhead = 1 << 20
 
 // rawTypes are the content types of a file that comes as the body itself. They
-// say little (a CSV file travels under all of them): the content decides.
+// say little (a file of any format travels under all of them): the content decides.
 var rawTypes = []string{
 	"text/csv", "text/plain", "text/tab-separated-values", "application/csv", "application/vnd.ms-excel", "application/octet-stream",
+	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.ms-excel.sheet.macroenabled.12",
+	"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/fhir+json", "application/fhir+ndjson",
 }
 
 // PostDelivery is POST /deliveries.

@@ -27,7 +27,7 @@ func utf16Of(t testing.TB, s string) string {
 // oleOf is the part of an OLE compound file that tells what it is: its magic, and
 // behind other sectors the directory entries of its streams.
 func oleOf(streams ...string) []byte {
-	raw := make([]byte, 512*200)
+	raw := make([]byte, 512*3)
 	copy(raw, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
 	for _, s := range streams {
 		entry := make([]byte, entryBytes)
@@ -63,6 +63,7 @@ func TestXLSXRefusals(t *testing.T) {
 		"encrypted entry":      {locked, Encrypted},
 		"xls":                  {oleOf("Workbook", "\x05SummaryInformation"), OldWorkbook},
 		"xls of Excel 5":       {oleOf("Book"), OldWorkbook},
+		"xls of many sectors":  {append(append(oleOf(), make([]byte, 512*300)...), oleOf("Workbook")...), OldWorkbook},
 		"doc":                  {oleOf("WordDocument", "1Table"), OtherDocument},
 		"doc with a workbook":  {oleOf("Workbook", "WordDocument"), OtherDocument},
 		"ole of nothing":       {oleOf(), OtherDocument},

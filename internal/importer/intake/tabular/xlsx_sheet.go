@@ -14,12 +14,11 @@ const (
 	maxLetters = 3 // of a column's name
 )
 
-// The depths of elements in a sheet: worksheet, sheetData, row, c, and v, f or is.
+// The depths of elements in a sheet, whose root is at 1.
 const (
-	depthData = iota + 2
-	depthRow
-	depthCell
-	depthValue
+	depthData = 2 + iota // sheetData
+	depthRow             // row
+	depthCell            // c
 )
 
 // sheetRows reads the rows of one worksheet.

@@ -77,6 +77,7 @@ func TestCanarySweep(t *testing.T) {
 		{"signing in", s.signIns},
 		{"broken uploads", s.brokenUploads},
 		{"datasets and postcodes", s.datasetsAndPostcodes},
+		{"every format", s.formats},
 		{"judging conflicts", s.judging},
 		{"reading everything", s.readEverything},
 	} {

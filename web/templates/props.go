@@ -162,8 +162,8 @@ type Upload struct {
 
 // FileKind describes one kind of file.
 type FileKind struct {
-	Key     string // identities or temporary_pseudonyms
-	Columns []FileColumn
+	Key      string // identities or temporary_pseudonyms
+	Columns  []FileColumn
 	Examples []Option // example files: path and format
 }
 
@@ -244,7 +244,7 @@ type Delivery struct {
 	ReportHref   string
 	CSVHref      string
 	JSONHref     string
-	Share       int // percent that would be rejected, beside the brake
+	Share        int // percent that would be rejected, beside the brake
 	// LikelyCause is a finished sentence beside the brake, or empty.
 	LikelyCause string
 	Notes       []string // what was ignored in the file: finished sentences

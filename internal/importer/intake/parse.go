@@ -39,7 +39,7 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	}
 	parsed := delivery.Parsed{Kind: p.kind, Columns: p.columns, Notes: p.notes()}
 	switch {
-	case len(refusals) > 0 && p.found.assignable():
+	case len(refusals) > 0 && p.assignable():
 		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(uploadLife))
 	case len(refusals) > 0:
 		return in.Store.Refuse(ctx, c, parsed, refusals)
@@ -88,8 +88,8 @@ func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
-		p.found.refusals = append(refusals, p.unreadable(e))
-		return p.found.refusals, nil
+		p.refusals = append(refusals, p.unreadable(e))
+		return p.refusals, nil
 	}
 	return refusals, err
 }
@@ -180,7 +180,7 @@ func (p *parse) checker() checker {
 }
 
 // order is in which order the birth dates are written.
-func (p *parse) order() delivery.DateOrder { return cmp.Or(p.found.dates, p.births.order()) }
+func (p *parse) order() delivery.DateOrder { return cmp.Or(p.dates, p.births.order()) }
 
 // notes say what was ignored or assumed in the file.
 func (p *parse) notes() []delivery.Remark {

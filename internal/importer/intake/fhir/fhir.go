@@ -168,7 +168,7 @@ func (r *resources) patient() (p patient, line int, fault bool, err error) {
 		var kind struct {
 			ResourceType any `json:"resourceType"`
 		}
-		if raw[0] != '{' || json.Unmarshal(raw, &kind) != nil {
+		if raw[0] != '{' || !decodes(raw, &kind) {
 			return patient{}, line, true, nil
 		}
 		if kind.ResourceType != "Patient" {
@@ -177,7 +177,7 @@ func (r *resources) patient() (p patient, line int, fault bool, err error) {
 			}
 			continue
 		}
-		if json.Unmarshal(raw, &p) != nil {
+		if !decodes(raw, &p) {
 			return patient{}, line, true, nil
 		}
 		return p, line, false, nil
@@ -204,11 +204,15 @@ func (r *resources) next() (json.RawMessage, int, error) {
 	var entry struct {
 		Resource json.RawMessage `json:"resource"`
 	}
-	if json.Unmarshal(raw, &entry) != nil || len(entry.Resource) == 0 {
+	if !decodes(raw, &entry) || len(entry.Resource) == 0 {
 		return json.RawMessage("{}"), r.place, nil // an entry without a resource, such as a deletion
 	}
 	return entry.Resource, r.place, nil
 }
+
+// decodes tells whether a value has the shape that FHIR gives it; what is wrong
+// with it must not be repeated.
+func decodes(raw json.RawMessage, into any) bool { return json.Unmarshal(raw, into) == nil }
 
 // close reads what stands behind the entries: a text that breaks off there is not
 // the whole of it.

@@ -85,7 +85,7 @@ func oldEncoding(r io.Reader) (string, transform.Transformer, error) {
 	for {
 		n, err := r.Read(buf[kept:])
 		n += kept
-		last := err == io.EOF //nolint:errorlint // wrapped, it is a fault of whoever reads
+		last := err == io.EOF
 		if err != nil && !last {
 			return "", nil, err
 		}

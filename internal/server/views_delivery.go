@@ -118,6 +118,9 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 		p.Refusals = append(p.Refusals, report.Refusal(t, refusal))
 	}
 	for _, note := range d.Notes {
+		if note.Code == "COLUMN_EMPTY" && d.State == delivery.Confirm {
+			continue // it is told beside the brake
+		}
 		p.Notes = append(p.Notes, report.Note(t, note))
 	}
 	p.ColumnsHref = columnsHref(actor, d)

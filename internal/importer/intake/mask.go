@@ -12,15 +12,16 @@ const shownRunes = 24
 
 // sample makes of a cell what the page on which columns are assigned may show of
 // it: a date, a number and a code as they stand, since by these a column is known
-// again; of anything else, a name first of all, only the shape.
-func sample(cell string) string {
+// again; of anything else, a name first of all, only the shape. Whether codes are
+// shown is the column's to say: an `m` among other letters is an initial.
+func sample(cell string, codes bool) string {
 	runes := []rune(oneLine(cell))
 	long := len(runes) > shownRunes
 	if long {
 		runes = runes[:shownRunes]
 	}
 	s := string(runes)
-	if !telling(s) {
+	if !telling(s) && (!codes || !isSexCode(s)) {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r) {
 				return '•'
@@ -36,9 +37,6 @@ func sample(cell string) string {
 
 // telling tells whether a value is of a kind that is shown.
 func telling(s string) bool {
-	if isSexCode(s) {
-		return true
-	}
 	if _, ok := (dates{}).read(s); ok {
 		return true
 	}

@@ -131,9 +131,10 @@ func (in *Intake) preview(p *parse, all []top, f found) Preview {
 		if i < len(headers) {
 			c.Header = headers[i]
 		}
+		codes := !slices.ContainsFunc(body, func(r tabular.Row) bool { return i < len(r.Cells) && r.Cells[i] != "" && !isSexCode(r.Cells[i]) })
 		for _, r := range body {
 			if i < len(r.Cells) && r.Cells[i] != "" && len(c.Samples) < shownSamples {
-				c.Samples = append(c.Samples, sample(r.Cells[i]))
+				c.Samples = append(c.Samples, sample(r.Cells[i], codes))
 			}
 		}
 		if c.Header != "" || len(c.Samples) > 0 {
@@ -190,14 +191,14 @@ func (t top) below(header int) []tabular.Row {
 // masked are the first cells of a row: as they stand where it can be a header,
 // and otherwise the shape of each.
 func masked(cells []string, n int) []string {
-	header := !slices.ContainsFunc(cells, func(c string) bool { return c != "" && telling(oneLine(c)) })
+	header := !slices.ContainsFunc(cells, func(c string) bool { return c != "" && (telling(oneLine(c)) || isSexCode(c)) })
 	out := make([]string, 0, n)
 	for _, c := range cells {
 		if len(out) == n {
 			break
 		}
 		if c = oneLine(c); !header {
-			c = sample(c)
+			c = sample(c, false)
 		} else if r := []rune(c); len(r) > 2*shownRunes {
 			c = string(r[:2*shownRunes]) + "…"
 		}

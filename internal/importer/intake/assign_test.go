@@ -1,10 +1,15 @@
 package intake_test
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -155,5 +160,52 @@ func TestAssigningOpensNoDoor(t *testing.T) {
 	}
 	if d := p.waits("Nr;BSN pat;Geboortedatum;M/V;Naam pat;Init\n1;111222333;2-3-1970;m;Canarynaam;Q\n"); d.State != delivery.Refused || d.Refusals[0].Code != "BSN_COLUMN" {
 		t.Errorf("a BSN column: %s %v", d.State, d.Refusals)
+	}
+}
+
+// TestSeveralSheets: where several sheets hold patients, the user says which; an
+// explanation beside them is no question.
+func TestSeveralSheets(t *testing.T) {
+	sheets := func(names ...string) string {
+		f := excelize.NewFile()
+		defer func() { _ = f.Close() }()
+		for i, name := range names {
+			if _, err := f.NewSheet(name); err != nil {
+				t.Fatal(err)
+			}
+			rows := [][]any{{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}, {fmt.Sprint("00", i), "2-3-1970", "m", "Canarynaam", "A"}}
+			if name == "Uitleg" {
+				rows = [][]any{{"Patiëntnummer", "zie het EPD"}, {"Geen BSN.", "Dat mag niet."}}
+			}
+			for n, row := range rows {
+				if err := f.SetSheetRow(name, fmt.Sprintf("A%d", n+1), &row); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var out bytes.Buffer
+		if err := errors.Join(f.DeleteSheet("Sheet1"), f.Write(&out)); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	p := newPlant(t, nil)
+	d := p.waits(sheets("Uitleg", "Patiënten"))
+	if d.State != delivery.Exchanging || !slices.ContainsFunc(d.Notes, func(n delivery.Remark) bool { return n.Code == "SHEETS_IGNORED" && n.Args["sheet"] == "2" }) {
+		t.Errorf("with an explanation: %s %v", d.State, d.Notes)
+	}
+	if d = p.waits(sheets("Poli A", "Poli B")); d.State != delivery.Mapping {
+		t.Fatalf("with two: %s", d.State)
+	}
+	second := 1
+	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{Table: &second})
+	if err != nil || len(view.Sheets) != 2 || view.Sheets[1].Name != "Poli B" || view.Table != 1 || view.Columns[0].Samples[0] != "001" {
+		t.Fatalf("%+v (%v)", view, err)
+	}
+	if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, delivery.Assignment{Table: 1, Header: view.Header, Columns: view.Chosen}, false); err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	if d = p.again(d.PublicID); d.State != delivery.Exchanging || d.Counts.Read != 1 {
+		t.Errorf("the second: %s %+v", d.State, d.Counts)
 	}
 }

@@ -42,6 +42,7 @@ type Config struct {
 	Workers        int   // deliveries worked on at once, in this process
 	MaxFileBytes   int64 // of one uploaded file
 	MaxRows        int   // of one delivery
+	MaxUploads     int   // of one centre at once, in this process
 	TrustedProxies []netip.Prefix
 
 	// TLSCertFile and TLSKeyFile are both set or both empty: then a proxy in
@@ -120,6 +121,7 @@ func (c Config) String() string {
 	line("SLUIS_WORKERS", c.Workers)
 	line("SLUIS_MAX_FILE_MB", c.MaxFileBytes>>20)
 	line("SLUIS_MAX_ROWS", c.MaxRows)
+	line("SLUIS_MAX_UPLOADS", c.MaxUploads)
 	proxies := make([]string, len(c.TrustedProxies))
 	for i, p := range c.TrustedProxies {
 		proxies[i] = p.String()

@@ -30,6 +30,20 @@ type New struct {
 	DatasetID  string // of one that is fetched from the TTP
 }
 
+// Request is one that may come more than once, by keyed hashes: of whose it is and
+// its key, and of all that it asks beside the file.
+type Request struct{ Key, Asks [32]byte }
+
+// Earlier is the delivery that came of a request before.
+type Earlier struct {
+	PublicID string // empty where there is none
+	Asked    [32]byte
+	FileMAC  []byte
+}
+
+// RequestLife is how long a request is known again.
+const RequestLife = 7 * 24 * time.Hour
+
 // Claim is a worker's hold on a delivery. Fence is the number that every write
 // must still find.
 type Claim struct {

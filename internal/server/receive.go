@@ -36,7 +36,7 @@ func (s *Server) showUpload(w http.ResponseWriter, r *http.Request, status int, 
 	page := templates.Upload{
 		Page: s.base(r, s.deliveriesCrumbs(r)...), Centre: centreName(*centre), Mode: string(mode), Errors: faults,
 		Action: link("/aanleveringen", "sleutel", newFormKey()), Kinds: s.fileKinds(r, *centre),
-		MaxMegabytes: int(s.MaxFileBytes >> 20), MaxRows: s.MaxRows,
+		MaxMegabytes: int(s.MaxFileBytes >> 20), MaxRows: s.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell, MaxUploads: s.MaxUploads,
 	}
 	var err error
 	if page.Kept, err = s.Columns.Remembered(r.Context(), centre.ID); err != nil {
@@ -80,6 +80,11 @@ type uploaded struct {
 
 // receiveOnce reads the form up to its file and takes that in.
 func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploaded) (string, error) {
+	leave, err := s.gate.Enter(centre.ID)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	if upload.Announced(r, s.MaxFileBytes+overhead) {
 		return "", apperr.New(apperr.TooLarge, "file_too_large")
 	}
@@ -141,7 +146,7 @@ func readMode(part *multipart.Part) (delivery.Mode, error) {
 // the words for them.
 var formFaults = map[string]string{
 	"file_missing": "upload.file_missing", "file_empty": "upload.file_empty",
-	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted",
+	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted", "too_many_uploads": "upload.too_many",
 }
 
 // refuseUpload shows the form again where the user can mend what was wrong, all
@@ -153,7 +158,7 @@ func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, mode deliv
 	}
 	request.LogFailure(s.Log, r, err)
 	t := s.text(r)
-	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(s.MaxFileBytes>>20))}}
+	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(s.MaxFileBytes>>20), "uploads", s.MaxUploads)}}
 	status := apperr.Status(err)
 	if code := apperr.CodeOf(err); code == "file_missing" || code == "file_empty" {
 		// The form came in whole: what it lacks is the user's to fill in.

@@ -90,6 +90,7 @@ func (s *Server) Routes() []Route {
 		{"GET", v1 + "/deliveries/{id}", account.ViewDeliveries, API, s.api.GetDelivery},
 		{"POST", v1 + "/deliveries/{id}/confirm", account.Deliver, API, s.api.ConfirmDelivery},
 		{"POST", v1 + "/deliveries/{id}/cancel", account.Deliver, API, s.api.CancelDelivery},
+		{"POST", v1 + "/deliveries/{id}/retry", account.Deliver, API, s.api.RetryDelivery},
 		{"GET", v1 + "/deliveries/{id}/report", account.ViewDeliveries, API, s.api.GetReport},
 		{"GET", v1 + "/patients", account.ViewPatients, API, s.api.ListPatients},
 		{"POST", v1 + "/patients", account.EnterPatient, API, s.api.PostPatient},

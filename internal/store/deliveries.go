@@ -366,12 +366,12 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 			return err
 		}
 		for _, r := range rows {
-			if err := t.drop(r.ID); err != nil {
+			if _, err := t.drop(r.ID); err != nil {
 				return err
 			}
 		}
 		n += len(rows)
-		return nil
+		return t.db.Exec("DELETE FROM idempotency_keys WHERE created_at < ?", stamp(now.Add(-delivery.RequestLife))).Error
 	})
 	return n, err
 }

@@ -157,6 +157,9 @@ type Upload struct {
 	Kinds        []FileKind // what this centre may deliver, the usual first
 	MaxMegabytes int
 	MaxRows      int
+	MaxColumns   int
+	MaxCell      int // characters of one cell
+	MaxUploads   int // of the centre at once
 	Kept         int // kinds of files of which the columns are remembered
 }
 

@@ -25,6 +25,8 @@ type Links struct {
 	// Confirm and Cancel are there as long as they can be used.
 	Confirm string `json:"confirm,omitempty"`
 	Cancel  string `json:"cancel,omitempty"`
+	// Retry is there while the TTP gives no answer.
+	Retry string `json:"retry,omitempty"`
 	// Columns is the page on which a person says what the columns are, as long as
 	// the delivery waits for that.
 	Columns string `json:"columns,omitempty"`
@@ -122,6 +124,9 @@ func linksOf(d delivery.Delivery) Links {
 	}
 	if d.State == delivery.Mapping {
 		l.Columns = "/aanleveringen/" + d.PublicID + "/kolommen"
+	}
+	if d.Paused != delivery.Moving {
+		l.Retry = self + "/retry"
 	}
 	if !d.State.Final() {
 		l.Cancel = self + "/cancel"

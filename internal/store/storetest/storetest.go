@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"one centre in order":  inOrder,
 		"centres take turns":   fairTurns,
 		"small deliveries":     smallDeliveries,
+		"requests":             requests,
 		"repeats":              repeats,
 		"findings":             findings,
 		"audit fails closed":   auditRollsBack,

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/tabular"
@@ -201,10 +202,41 @@ func (p *parse) find(ctx context.Context, all []top) (found, error) {
 			best, known = f, len(f.at)
 		}
 	}
-	if complete > 1 {
+	switch {
+	case complete > 1:
 		best.refusals = []delivery.Remark{remark("SHEETS", "count", strconv.Itoa(complete))}
+	case complete == 0 && inOneColumn(all, shown, p.in.types()):
+		best.refusals = []delivery.Remark{remark("ONE_COLUMN")}
 	}
 	return p.guarded(all, best), nil
+}
+
+// inOneColumn tells whether all columns stand in one: the file has no more, or a
+// whole header stands in one cell.
+func inOneColumn(all []top, shown []int, types pseudonymTypes) bool {
+	known, widest := newWords(types), 0
+	for _, i := range shown {
+		widest = max(widest, all[i].widest())
+		for _, r := range all[i].rows {
+			if all[i].Header == nil && slices.ContainsFunc(r.Cells, func(cell string) bool { return known.within(cell) > 2 }) {
+				return true
+			}
+		}
+	}
+	return widest == 1
+}
+
+// within counts the headers that stand in one cell, with something between them.
+func (w words) within(cell string) int {
+	n := 0
+	if parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;|\t~^", r) }); len(cell) <= maxCell && len(parts) > 2 {
+		for _, part := range parts {
+			if w.fieldOf(part).field != "" {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // visible are the tables with content that the user sees; the hidden ones where

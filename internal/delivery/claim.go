@@ -28,6 +28,7 @@ type New struct {
 	WrappedKey []byte
 	At         time.Time
 	DatasetID  string // of one that is fetched from the TTP
+	Repairs    string // public id of the centre's delivery that it is to repair; empty for none
 }
 
 // Claim is a worker's hold on a delivery. Fence is the number that every write

@@ -67,6 +67,13 @@ type deliveryRow struct {
 	FinishedAt *time.Time
 	ExpiresAt  *time.Time
 	Assignment string
+
+	Repairs         string
+	RepairRoot      *int64
+	NRepairs        int
+	NRepaired       int
+	NUntraced       int
+	ReportExpiredAt *time.Time
 }
 
 func (deliveryRow) TableName() string { return "deliveries" }
@@ -78,6 +85,8 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 		CreatedBy: r.UserName, CreatedAt: r.CreatedAt.UTC(), FinishedAt: moment(r.FinishedAt), ExpiresAt: moment(r.ExpiresAt),
 		Paused: r.pause(), DatasetID: r.DatasetID, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
 		Prepared: r.Prepared, Resolved: r.Resolved, Registered: r.Registered, FailCode: r.FailCode,
+		Repairs: r.Repairs, RepairRoot: r.root(), LaterRepairs: r.NRepairs, Repaired: r.NRepaired, Untraced: r.NUntraced,
+		ReportExpiredAt: moment(r.ReportExpiredAt),
 		Counts: patient.Counts{
 			Read: r.RowsRead, Created: r.NCreated, Updated: r.NUpdated, Unchanged: r.NUnchanged, Rejected: r.NRejected, Review: r.NReview,
 		},
@@ -200,7 +209,8 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 		case delivery.Closed:
 			db = db.Where("d.state IN ?", finalStates)
 		case delivery.ToMend:
-			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), finalStates[1:3])
+			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), finalStates[1:3]).
+				Where(notMended, string(delivery.Done))
 		}
 		if q.After != "" {
 			last, err := findDelivery(t.db, scope, q.After)

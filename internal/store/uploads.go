@@ -20,6 +20,9 @@ func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (int64, error)
 			return err
 		}
 		row := newDelivery(id, d, delivery.Receiving, t.at)
+		if err := t.linkRepair(&row, d.Repairs); err != nil {
+			return err
+		}
 		return t.db.Create(&row).Error
 	})
 	return id, err

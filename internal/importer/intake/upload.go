@@ -14,4 +14,5 @@ type Upload struct {
 	Mode      delivery.Mode
 	Via       string // "web" or "api"
 	Confirmed bool   // save it even if the brake would stop it
+	Repairs   string // public id of the delivery that it is to repair; empty for none
 }

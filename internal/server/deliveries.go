@@ -80,7 +80,11 @@ func (s *Server) viewDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, http.StatusOK, templates.DeliveryPage(s.deliveryProps(r, d, causes)))
+	p := s.deliveryProps(r, d, causes)
+	if p.Repair, err = s.repairProps(r, d); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, templates.DeliveryPage(p))
 }
 
 // saveDelivery is POST /aanleveringen/{id}/opslaan.

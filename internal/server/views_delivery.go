@@ -81,7 +81,7 @@ func (s *Server) deliveryRows(r *http.Request, deliveries []delivery.Delivery) [
 		rows = append(rows, templates.DeliveryRow{
 			Href: deliveryPath(d.PublicID), Filename: title(t, d), Denied: d.Paused == delivery.PauseDenied, Centre: d.CentreNumber, Created: t.Moment(d.CreatedAt),
 			CreatedBy: d.CreatedBy, Status: string(d.Status()), Mode: string(d.Mode),
-			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review,
+			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review, Repaired: repaired(t, d),
 		})
 	}
 	return rows
@@ -168,7 +168,7 @@ func title(t *text.Catalogue, d delivery.Delivery) string {
 
 // deliverActions are what somebody who may deliver can do now.
 func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
-	p.NewHref = "/aanleveringen/nieuw"
+	p.NewHref = newHref(d)
 	if d.State.Waiting() && d.Planned.Stored()+d.Planned.Review > 0 {
 		p.SaveAction = path + "/opslaan"
 	}

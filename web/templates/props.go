@@ -123,6 +123,7 @@ type DeliveryRow struct {
 	Stored    int
 	Rejected  int
 	Review    int
+	Repaired  string // "3 van 4 hersteld", or empty
 }
 
 // Tab is one tab of the deliveries page or of the report: a link.
@@ -158,6 +159,15 @@ type Upload struct {
 	MaxMegabytes int
 	MaxRows      int
 	Kept         int // kinds of files of which the columns are remembered
+	Repair       *UploadRepair
+}
+
+// UploadRepair is the delivery that a file is to repair. It is the value of the
+// checkbox "herstelt", which comes before the file.
+type UploadRepair struct {
+	ID, Href, Filename, Created string
+	LeftOut                     string // finished: what of it was not stored
+	Chosen                      bool
 }
 
 // FileKind describes one kind of file.
@@ -250,6 +260,7 @@ type Delivery struct {
 	Notes       []string // what was ignored in the file: finished sentences
 	// SameAs is set where this very file was delivered before.
 	SameAs *SameFile
+	Repair Repair
 
 	Refusals []string // refused: finished sentences, all of them
 	FailCode string   // failed: shown as reference
@@ -257,6 +268,27 @@ type Delivery struct {
 	// JudgeHref leads to its conflicts that wait; empty where there are none, or
 	// for who may not judge them.
 	JudgeHref string
+}
+
+// Repair is how a delivery stands to others: the one that it repairs, and those
+// that repair it. Both may be there, in a chain.
+type Repair struct {
+	Original *RepairSide
+	Own      *RepairSide // the delivery itself, where Later has any
+	Later    []RepairSide
+	MendHref string // empty where nothing is left to mend, or for who may not deliver
+}
+
+// RepairSide is one of the deliveries of a repair.
+type RepairSide struct {
+	Href, Filename, Created string
+	Status                  string
+	LeftOut                 int      // rows that are not stored, for the tag of Status
+	Count                   string   // "3 van 4 hersteld"; empty while no repair is done
+	What                    string   // finished: what of it was not stored
+	Open                    []string // finished: the rows that are still to be repaired
+	More                    int      // that Open leaves out
+	Expired, Mended         bool
 }
 
 // SameFile is the earlier delivery of the very same file.

@@ -181,6 +181,11 @@ func (s *Server) downloadJSON(w http.ResponseWriter, r *http.Request) error {
 	return s.download(w, r, report.FormatJSON)
 }
 
+// downloadXLSX is GET /aanleveringen/{id}/fouten.xlsx.
+func (s *Server) downloadXLSX(w http.ResponseWriter, r *http.Request) error {
+	return s.download(w, r, report.FormatXLSX)
+}
+
 func (s *Server) download(w http.ResponseWriter, r *http.Request, format string) error {
 	d, err := s.reported(r, format)
 	if err != nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 
 	"sluis/internal/account"
@@ -15,6 +16,9 @@ import (
 // repairsParam names the delivery that a file is to repair, in the address of the
 // upload page and as a field of its form.
 const repairsParam = "herstelt"
+
+// placeOnly is how a column without a header is named: "5 (E)".
+var placeOnly = regexp.MustCompile(`^\d+ \([A-Z]+\)$`)
 
 // newHref is where a mended file for d is delivered.
 func newHref(d delivery.Delivery) string {

@@ -208,7 +208,9 @@ type Cause struct {
 	Code     string
 	Column   string // as in the user's file
 	Message  string // finished; the TTP's word for word
+	Explain  string // what it means in our words; may be empty
 	Advice   string
+	Right    string // an example of a right value; may be empty
 	Count    int
 	Lines    string // "7, 39", header is line 1
 	More     int    // lines that Lines leaves out
@@ -254,7 +256,10 @@ type Delivery struct {
 	ReportHref   string
 	CSVHref      string
 	JSONHref     string
-	Share        int // percent that would be rejected, beside the brake
+	XLSXHref     string
+	// ReportExpired is since when its rows are deleted; then there is no report.
+	ReportExpired string
+	Share         int // percent that would be rejected, beside the brake
 	// LikelyCause is a finished sentence beside the brake, or empty.
 	LikelyCause string
 	Notes       []string // what was ignored in the file: finished sentences
@@ -294,9 +299,9 @@ type RepairSide struct {
 // SameFile is the earlier delivery of the very same file.
 type SameFile struct{ Href, Filename, Created string }
 
-// Report is GET /aanleveringen/{id}/fouten?weergave=&ernst=&kolom=&code=&bron=&na=.
+// Report is GET /aanleveringen/{id}/fouten?weergave=&ernst=&kolom=&code=&bron=&sorteer=&richting=&vanaf=.
 // Filters is a GET form with the inputs ernst, kolom, code, bron and (hidden)
-// weergave.
+// weergave, sorteer and richting.
 type Report struct {
 	Page
 	Filename     string
@@ -307,21 +312,50 @@ type Report struct {
 	View         string
 	Counts       Counts
 	Warnings     int
-	Kinds        int // kinds of error that rejected rows, of the whole delivery
+	Advice       string // finished: what is wrong as a whole, and how to go about it
+	LikelyCause  string // finished, or empty
+	Expired      string // since when its rows are deleted; empty while they are there
 	Causes       []Cause
 	Rows         []ReportRow
-	Severities   []Option
+	Severities   []Option // each with how many findings it would leave
 	Columns      []Option
 	Codes        []Option
 	Sources      []Option
 	Filtered     bool
 	Total        int // of all pages, with the filter
+	From, To     int // position of the rows
+	Sorts        []Sort
+	Sort         string // as Sorts' current one is named in the address
+	Desc         bool
 	CSVHref      string
 	JSONHref     string
+	XLSXHref     string
+	PrintHref    string
 	NextHref     string
 	FirstHref    string
 	NewHref      string // empty for who may not deliver
 	JudgeHref    string // as Delivery's
+	OwnFile      *OwnFile
+	// Printed and Delivery are of the view that is printed: when, and of what.
+	Printed  string
+	Delivery Delivery
+}
+
+// Sort is a link to the same rows in another order.
+type Sort struct {
+	Text, Href    string
+	Current, Desc bool
+}
+
+// OwnFile is what the browser needs to put the findings into the user's own file,
+// which stays on the user's machine.
+type OwnFile struct {
+	FindingsHref string
+	Columns      string // JSON: the headers by which the file is known
+	Number       string // that of the patient number
+	Records      int
+	Reviews      string // JSON: the codes of findings that wait for a data manager
+	Texts        string // JSON: the words that the script needs
 }
 
 // ReportRow is one finding in the report.

@@ -43,11 +43,17 @@ func (s *Server) viewReport(w http.ResponseWriter, r *http.Request) error {
 		p.Causes = s.causeProps(s.text(r), d, shown, deliveryPath(d.PublicID))
 		return s.render(w, r, http.StatusOK, templates.ReportPage(p))
 	}
-	limit := pageSize
 	if filter.view == viewPrint {
-		limit = printedRows
+		filter.from = 0
 	}
-	found, err := s.Records.Findings(r.Context(), d, filter.query(limit))
+	query := filter.query(pageSize)
+	if filter.view == viewPrint {
+		query.Limit = printedRows
+		if query.Sort == delivery.ByLine && !query.Desc {
+			query.Sort = delivery.BySeverity // what was rejected comes first
+		}
+	}
+	found, err := s.Records.Findings(r.Context(), d, query)
 	if err != nil {
 		return err
 	}

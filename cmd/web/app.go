@@ -64,7 +64,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	workers, err := importer.New(importer.Options{
 		Store: s, Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: patient.NewRegistrar(c.LinkType, time.Now), Keys: keys,
 		Types: c.Types, YearOnly: c.BirthYearOnly, MaxRows: c.MaxRows, Domain: c.TTP.Domain, Workers: c.Workers, Calls: hands(c.TTP.Calls),
-		TryNow: ttp.tryNow, Now: time.Now, Log: log,
+		ReportLife: c.ReportLife, TryNow: ttp.tryNow, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ type New struct {
 	WrappedKey []byte
 	At         time.Time
 	DatasetID  string // of one that is fetched from the TTP
+	Repairs    string // public id of the centre's delivery that it is to repair; empty for none
 }
 
 // Request is one that may come more than once, by keyed hashes: of whose it is and

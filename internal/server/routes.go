@@ -73,6 +73,7 @@ func (s *Server) Routes() []Route {
 		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.viewReport},
 		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.downloadCSV},
 		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.downloadJSON},
+		{"GET", "/aanleveringen/{id}/fouten.xlsx", account.ViewDeliveries, Page, s.downloadXLSX},
 
 		{"GET", "/datasets", account.ImportDatasets, Page, s.listDatasets},
 		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.importDataset},

@@ -30,6 +30,7 @@ var routeTable = map[string]struct {
 	"GET /aanleveringen/{id}": {"cud", 200}, "GET /aanleveringen/{id}/voortgang": {"cud", 200},
 	"POST /aanleveringen/{id}/opslaan": {"u", 303}, "POST /aanleveringen/{id}/annuleren": {"u", 303}, "POST /aanleveringen/{id}/nu-proberen": {"ud", 303},
 	"GET /aanleveringen/{id}/fouten": {"cud", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cud", 200}, "GET /aanleveringen/{id}/fouten.json": {"cud", 200},
+	"GET /aanleveringen/{id}/fouten.xlsx": {"cud", 200},
 	"GET /aanleveringen/voorbeeld/{name}": {"u", 404}, "GET /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
 	"GET /datasets": {"d", 200}, "POST /datasets/{id}/importeren": {"d", 400},
 	"GET /beoordelen": {"d", 200}, "GET /beoordelen/{id}": {"d", 200}, "POST /beoordelen/{id}": {"d", 422},

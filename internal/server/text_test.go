@@ -101,7 +101,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, code := range []string{
 		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeReviews),
 		"permission_missing", "token_invalid", "not_found", "sign_in_failed", "rejected", "ttp_unavailable", "internal", "panic", "key_destroyed",
-		"lapsed", report.FormatCSV, report.FormatJSON, "html", string(delivery.Checked), string(delivery.Confirm),
+		"lapsed", report.FormatCSV, report.FormatJSON, report.FormatXLSX, "html", string(delivery.Checked), string(delivery.Confirm),
 		string(patient.Created), string(patient.Updated), string(patient.Unchanged), string(patient.Review),
 	} {
 		keys = append(keys, "audit.code."+code)

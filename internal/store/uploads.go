@@ -12,17 +12,25 @@ import (
 )
 
 // OpenDelivery begins a delivery in state receiving.
-func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (int64, error) {
-	var id int64
-	err := s.write(ctx, func(t *tx) error {
-		var err error
-		if id, err = t.next("deliveries", 1); err != nil {
-			return err
-		}
-		row := newDelivery(id, d, delivery.Receiving, t.at)
-		return t.db.Create(&row).Error
+func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (id int64, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		id, err = t.open(d)
+		return err
 	})
 	return id, err
+}
+
+// open begins a delivery in state receiving.
+func (t *tx) open(d delivery.New) (int64, error) {
+	id, err := t.next("deliveries", 1)
+	if err != nil {
+		return 0, err
+	}
+	row := newDelivery(id, d, delivery.Receiving, t.at)
+	if err := t.linkRepair(&row, d.Repairs); err != nil {
+		return 0, err
+	}
+	return id, t.db.Create(&row).Error
 }
 
 // OpenOnce begins a delivery for a request that may come more than once.
@@ -54,11 +62,7 @@ func (s *Store) OpenOnce(ctx context.Context, d delivery.New, r delivery.Request
 			copy(earlier.Asked[:], known.RequestHash)
 			return nil
 		}
-		if id, err = t.next("deliveries", 1); err != nil {
-			return err
-		}
-		row := newDelivery(id, d, delivery.Receiving, t.at)
-		if err := t.db.Create(&row).Error; err != nil {
+		if id, err = t.open(d); err != nil {
 			return err
 		}
 		// The id goes first: GORM takes bytes behind a parenthesis for a list.

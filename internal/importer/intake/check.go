@@ -111,7 +111,7 @@ func (c *checked) failed(field delivery.Field) bool {
 func (k checker) shape(c *checked, cells []string) {
 	width := 0
 	for i, cell := range cells {
-		if cell != "" {
+		if cell != "" && !slices.Contains(k.reports, i) {
 			width = i + 1
 		}
 	}

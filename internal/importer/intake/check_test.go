@@ -324,3 +324,35 @@ func TestNoValueInAFinding(t *testing.T) {
 		})
 	}
 }
+
+// TestReportColumns: a file that comes back with the columns of our error report
+// is read as it was without them, and a row that is too long still is.
+func TestReportColumns(t *testing.T) {
+	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
+	plainly, _ := recognise(head, testTypes)
+	with, refusals := recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)
+	if len(refusals) > 0 || len(with.ignored) > 0 || with.unknown > 0 || with.lastColumn != plainly.lastColumn || len(with.columns) != len(plainly.columns) {
+		t.Fatalf("%+v, %v", with, refusals)
+	}
+	row := func(cells ...string) checked {
+		return checker{layout: with, linkType: "NGGV"}.row(tabular.Row{Line: 2, Cells: cells})
+	}
+	if c := row("1", "1-4-1970", "m", "Eend", "A", "", "afgewezen", "De geboortedatum is leeg", "Vul hem in", "2101", "TTP"); c.rejected() {
+		t.Errorf("a row with errors beside it: %+v", c.findings)
+	}
+	if c := row("1", "1-4-1970", "m", "Eend", "A", "te veel", "afgewezen", "De geboortedatum is leeg"); !c.shifted {
+		t.Error("a row that is too long is not told any more")
+	}
+	in := &Intake{Options: Options{MACKey: []byte("key")}}
+	mac := in.headerMAC(1, head)
+	for _, names := range [][]string{
+		append(slices.Clone(head), "", "Foutmelding", "Foutcode"), append(slices.Clone(head), "Fouternst", ""), append(slices.Clone(head), "", ""),
+	} {
+		if !slices.Equal(in.headerMAC(1, names), mac) {
+			t.Errorf("%v is another header", names)
+		}
+	}
+	if slices.Equal(in.headerMAC(1, append(slices.Clone(head), "Foutloos")), mac) {
+		t.Error("a column of the user's own makes no difference")
+	}
+}

@@ -170,7 +170,7 @@ func (in *Intake) assigned(all []top, a delivery.Assignment) (found, bool) {
 	}
 	f := found{table: a.Table, header: a.Header, names: names, dates: a.Dates, remembered: a.Remembered}
 	f.layout, f.refusals = lay(names, in.types(), a.Columns)
-	f.lastColumn = max(f.lastColumn, len(names))
+	f.lastColumn = max(f.lastColumn, len(withoutReport(names)))
 	return f, true
 }
 
@@ -276,11 +276,26 @@ func (p *parse) guarded(all []top, f found) found {
 	return f
 }
 
+// withoutReport is a header without the columns of our error report at its end,
+// and the empty ones before these: a file that comes back with its errors has the
+// header that it had.
+func withoutReport(names []string) []string {
+	end := len(names)
+	for end > 0 && (names[end-1] == "" || byHeader[plain(names[end-1])] == fieldReport) {
+		end--
+	}
+	if end < len(names) && slices.ContainsFunc(names[end:], func(n string) bool { return n != "" }) {
+		return names[:end]
+	}
+	return names
+}
+
 // headerMAC knows a header again without telling it: a keyed hash of its words, in
 // their order, for one centre.
 func (in *Intake) headerMAC(centreID int64, names []string) []byte {
 	mac := hmac.New(sha256.New, in.MACKey)
 	_, _ = fmt.Fprintf(mac, "header|%d|", centreID)
+	names = withoutReport(names)
 	for len(names) > 0 && names[len(names)-1] == "" {
 		names = names[:len(names)-1]
 	}

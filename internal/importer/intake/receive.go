@@ -40,7 +40,7 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 	}
 	id, earlier, err := in.openUpload(ctx, up, delivery.New{
 		PublicID: publicID, CentreID: up.Centre.ID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
-		Confirmed: up.Confirmed, Who: up.Who, KeyID: keyID, WrappedKey: wrapped, At: in.Now().UTC().Truncate(time.Millisecond),
+		Confirmed: up.Confirmed, Repairs: up.Repairs, Who: up.Who, KeyID: keyID, WrappedKey: wrapped, At: in.Now().UTC().Truncate(time.Millisecond),
 	})
 	if err != nil {
 		return "", fmt.Errorf("open a delivery: %w", err)
@@ -100,7 +100,7 @@ func (in *Intake) request(up Upload) delivery.Request {
 	}
 	return delivery.Request{
 		Key:  hash("key", strconv.FormatInt(up.Centre.ID, 10), up.Who.Name, up.Key),
-		Asks: hash("asks", string(up.Mode), strconv.FormatBool(up.Confirmed), up.Filename),
+		Asks: hash("asks", string(up.Mode), strconv.FormatBool(up.Confirmed), up.Filename, up.Repairs),
 	}
 }
 

@@ -85,7 +85,7 @@ var headers = map[delivery.Field][]string{
 		"bsn", "burgerservicenummer", "burgerservicenr", "bsnnummer", "bsnnr", "patientbsn", "bsnpatient", "sofinummer",
 		"sofi", "sofinr", "citizenservicenumber",
 	},
-	fieldReport: {"foutmelding", "foutcode", "foutadvies", "foutbron"},
+	fieldReport: {"fouternst", "foutmelding", "foutadvies", "foutcode", "foutbron"},
 }
 
 // pseudonymPrefixes stand before a pseudonym type in a header.
@@ -150,8 +150,10 @@ type layout struct {
 	unknown   int              // columns whose header says nothing to us
 	ignored   []int            // columns that are not read, ascending
 	fields    []delivery.Field // those that are read, in the order of their columns
-	// lastColumn is the number of columns up to the last that has a header.
+	// lastColumn is the number of columns up to the last that has a header of the
+	// user's own; reports are those of our error report, which are passed over.
 	lastColumn int
+	reports    []int
 }
 
 // places names the ignored columns, by their place alone.
@@ -204,8 +206,12 @@ func lay(header []string, types pseudonymTypes, chosen map[delivery.Field]int) (
 		if h == "" && !byUser {
 			continue
 		}
-		l.lastColumn = i + 1
 		r := known.fieldOf(h)
+		if r.field == fieldReport && !byUser {
+			l.reports = append(l.reports, i)
+			continue
+		}
+		l.lastColumn = i + 1
 		if r.field == fieldBSN {
 			refusals = append(refusals, remark("BSN_COLUMN", "column", h))
 			continue
@@ -221,8 +227,6 @@ func lay(header []string, types pseudonymTypes, chosen map[delivery.Field]int) (
 			r = recognised{} // the user was asked, and chose otherwise
 		}
 		switch {
-		case r.field == fieldReport:
-			continue
 		case r.field == "" || r.no > maxSets:
 			if r.field == "" {
 				l.unknown++

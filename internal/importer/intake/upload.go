@@ -25,4 +25,5 @@ type Upload struct {
 	// Key makes one delivery of a request that comes more than once; empty where the
 	// sender gave none.
 	Key string
+	Repairs   string // public id of the delivery that it is to repair; empty for none
 }

@@ -142,11 +142,10 @@ func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
 
 // reportFormat chooses by ?format=, or else by Accept; JSON where neither says.
 func reportFormat(parameter, accept string) (string, error) {
-	switch parameter {
-	case report.FormatCSV, report.FormatJSON:
+	switch {
+	case slices.Contains(report.Formats, parameter):
 		return parameter, nil
-	case "":
-	default:
+	case parameter != "":
 		return "", invalid("invalid_parameter", "format")
 	}
 	if strings.TrimSpace(accept) == "" {
@@ -173,6 +172,8 @@ func acceptable(choice string) (format string, weight float64, ok bool) {
 		format = report.FormatJSON
 	case "text/csv", "text/*":
 		format = report.FormatCSV
+	case report.XLSXType:
+		format = report.FormatXLSX
 	default:
 		return "", 0, false
 	}

@@ -34,7 +34,7 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := query(r, "check", "confirm", "filename")
+	q, err := query(r, "check", "confirm", "filename", "repairs")
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	up := intake.Upload{
-		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: request.API, Confirmed: confirmed,
+		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: request.API, Confirmed: confirmed, Repairs: q["repairs"],
 	}
 	if check {
 		up.Mode = delivery.Check

@@ -90,6 +90,13 @@ func one(b *testing.B, name, ttpAddress, path, plain, kind, keys string, rows in
 	r.usual, r.longest = waits[len(waits)/2], waits[len(waits)-1]
 	s.stop(b)
 	ttp.stop(b)
+	if os.Getenv("PHASES") != "" {
+		for _, l := range strings.Split(s.said(), "\n") {
+			if strings.Contains(l, "delivery step") {
+				fmt.Println(l)
+			}
+		}
+	}
 	f := floorOf(b, s.database(), plain, kind, keys, rows)
 	r.floor, r.insert = f.took(), f.insert
 	results = append(results, r)

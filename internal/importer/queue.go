@@ -163,6 +163,9 @@ func stack() string {
 
 // advance takes a delivery one state further.
 func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
+	defer func(begun time.Time) {
+		im.Log.InfoContext(ctx, "delivery step", "delivery", c.Delivery.PublicID, "state", c.Delivery.State, "took", time.Since(begun))
+	}(time.Now())
 	switch c.Delivery.State {
 	case delivery.Received:
 		if c.Delivery.Kind == delivery.Dataset {

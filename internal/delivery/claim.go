@@ -42,6 +42,7 @@ type Claim struct {
 	FileBytes  int64       // of the upload
 	Assignment *Assignment // of its columns, where a user made one
 	Brake      int         // the centre's, in percent; 0 for the default
+	Failures   int         // steps that failed for a reason of ours
 }
 
 // ChunkClaim is a worker's hold on a chunk.
@@ -55,6 +56,7 @@ type ChunkClaim struct {
 	Sealed           []byte
 	CallKey          string // for the TTP's idempotency, the same on every try
 	Attempts         int    // calls without an answer, one after the other
+	Failures         int    // steps that failed for a reason of ours
 	Fence            int64
 	WrappedKey       []byte
 	// ExpiresAt is when the first of its temporary pseudonyms runs out, as far as
@@ -117,6 +119,13 @@ type Backlog struct {
 // ExpiryWarning is how long before temporary pseudonyms run out a data manager
 // is warned, and their rows go before all others.
 const ExpiryWarning = 48 * time.Hour
+
+// A small delivery never waits for a large one: there is a worker for those of at
+// most so many bytes before they are read, and so many rows after.
+const (
+	SmallBytes = 256 << 10
+	SmallRows  = 2500
+)
 
 // Place binds a chunk's sealed bytes to its number and to what they hold, so that
 // no chunk can stand in for another.

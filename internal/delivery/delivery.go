@@ -124,10 +124,14 @@ type Delivery struct {
 	// Chunks is how many there are; Prepared, Resolved and Registered how many
 	// came through each step.
 	Chunks, Prepared, Resolved, Registered int
-	Columns                                Columns
-	Refusals                               []Remark
-	Notes                                  []Remark
-	FailCode                               string // with Failed
+	// ClockAt is since when its work goes on without a stop, ClockDone how many of
+	// its steps were done then.
+	ClockAt   time.Time
+	ClockDone int
+	Columns   Columns
+	Refusals  []Remark
+	Notes     []Remark
+	FailCode  string // with Failed
 }
 
 // Status is the state as the API and the screens tell it.
@@ -165,19 +169,42 @@ func (d Delivery) Percent() int {
 	if d.State.Final() || d.State.Waiting() {
 		return 100
 	}
-	steps, done := 0, 0
-	if d.Kind == Identities {
-		steps, done = steps+d.Chunks, done+d.Prepared
-	}
-	steps, done = steps+d.Chunks, done+d.Resolved
-	if d.Mode == Save {
-		steps, done = steps+d.Chunks, done+d.Registered
-	}
+	steps, done := d.steps()
 	if steps == 0 {
 		return 0
 	}
 	return min(99, done*100/steps)
 }
+
+// steps is how many steps of a chunk the whole work takes, and how many are done.
+func (d Delivery) steps() (all, done int) {
+	if d.Kind == Identities {
+		all, done = d.Chunks, d.Prepared
+	}
+	all, done = all+d.Chunks, done+d.Resolved
+	if d.Mode == Save {
+		all, done = all+d.Chunks, done+d.Registered
+	}
+	return all, done
+}
+
+// TimeLeft is about how long the work will still take, if it goes on as it does
+// now. It is not known while the delivery waits, or has only just begun: a tenth
+// of what remained must have been done before anything is said.
+func (d Delivery) TimeLeft(now time.Time) (left time.Duration, known bool) {
+	if d.Paused != Moving || d.State != Exchanging && d.State != Registering || d.ClockAt.IsZero() {
+		return 0, false
+	}
+	all, done := d.steps()
+	gone, elapsed := done-d.ClockDone, now.Sub(d.ClockAt)
+	if gone < 1 || gone*10 < all-d.ClockDone || elapsed < minClock {
+		return 0, false
+	}
+	return elapsed / time.Duration(gone) * time.Duration(all-done), true
+}
+
+// minClock is how long the work must go on before it tells anything.
+const minClock = 3 * time.Second
 
 // Field is a column that Sluis knows. The values are those of the TTP's wire
 // contract where it has one, so that a finding's field is a column's name.

@@ -20,6 +20,10 @@ type Store interface {
 	// ok is false where there is none. Deliveries of one centre are decided and
 	// registered in order of arrival.
 	ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// ClaimSmallDelivery is the same for small ones alone.
+	ClaimSmallDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// YieldDelivery gives a delivery back between two of its steps.
+	YieldDelivery(ctx context.Context, c delivery.Claim) error
 	// ClaimChunk takes a chunk that waits for the TTP.
 	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
 	// RenewDelivery prolongs the lease of a delivery during a long download.
@@ -89,7 +93,8 @@ type Store interface {
 
 	// SaveChecked lets a delivery that waits for a person go on to be stored.
 	SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
-	// Cancel ends a delivery before it is registered, and erases what it held.
+	// Cancel ends a delivery that is not final, and erases what it held. What of it is
+	// stored stays.
 	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 	// Wake lets a paused delivery try the TTP at once.
 	Wake(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
@@ -203,7 +208,8 @@ func (im *Importer) Save(ctx context.Context, who audit.Who, scope account.Scope
 	return im.Store.SaveChecked(ctx, who, scope, publicID)
 }
 
-// Cancel ends a delivery that is not yet being stored.
+// Cancel ends a delivery. One that is being stored ends between two chunks: what is
+// stored stays, and the other rows stay pending.
 func (im *Importer) Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
 	return im.Store.Cancel(ctx, who, scope, publicID)
 }

@@ -21,6 +21,8 @@ func (im *Importer) Run(ctx context.Context) {
 	for range im.Workers {
 		workers.Go(func() { im.work(ctx, im.StepDelivery) })
 	}
+	// One more for small deliveries, which never wait until a large one is done.
+	workers.Go(func() { im.work(ctx, im.stepSmall) })
 	// Chunks have hands of their own: a delivery that is being stored must not keep
 	// the TTP waiting, nor a slow TTP a delivery that could be stored.
 	for range im.Calls {
@@ -62,11 +64,20 @@ func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 // StepDelivery takes a delivery that can be fetched, parsed, decided or
 // registered one state further.
 func (im *Importer) StepDelivery(ctx context.Context) (busy bool, err error) {
-	c, ok, err := im.Store.ClaimDelivery(ctx, im.Now(), im.Lease)
+	return im.stepDelivery(ctx, im.Store.ClaimDelivery)
+}
+
+// stepSmall is the same for small deliveries alone.
+func (im *Importer) stepSmall(ctx context.Context) (busy bool, err error) {
+	return im.stepDelivery(ctx, im.Store.ClaimSmallDelivery)
+}
+
+func (im *Importer) stepDelivery(ctx context.Context, claim func(context.Context, time.Time, time.Duration) (delivery.Claim, bool, error)) (busy bool, err error) {
+	c, ok, err := claim(ctx, im.Now(), im.Lease)
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, im.guard(ctx, c.Delivery.ID, func() error { return im.advance(ctx, c) },
+	return true, im.guard(ctx, c.Delivery.ID, c.Failures, func() error { return im.advance(ctx, c) },
 		func(next time.Time) (int, error) {
 			return im.Store.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
 		})
@@ -78,27 +89,28 @@ func (im *Importer) StepChunk(ctx context.Context) (busy bool, err error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, im.guard(ctx, ch.DeliveryID, func() error { return im.exchange(ctx, ch) },
+	return true, im.guard(ctx, ch.DeliveryID, ch.Failures, func() error { return im.exchange(ctx, ch) },
 		func(next time.Time) (int, error) { return im.Store.ReleaseChunk(context.WithoutCancel(ctx), ch, next) })
 }
 
 // errPanic stands for a panic's value, which may be a cell of a file.
 var errPanic = errors.New("importer: a step panicked")
 
-// maxFailures is how often something is tried that fails for a reason of ours.
+// maxFailures is how often something is tried that fails for a reason of ours:
+// for about an hour and a half, so that a full disk can be mended.
 const maxFailures = 25
 
-// guard does a piece of work and keeps the worker alive. What fails for a reason
-// of ours is given back, to be tried again soon by whoever comes; what cannot
-// succeed, or has failed too often, ends its delivery. Whose claim is lost does
-// neither.
-func (im *Importer) guard(ctx context.Context, deliveryID int64, work func() error, release func(next time.Time) (int, error)) error {
+// guard does a piece of work, which failed so often before, and keeps the worker
+// alive. What fails for a reason of ours is given back, to be tried again later by
+// whoever comes; what cannot succeed, or has failed too often, ends its delivery.
+// Whose claim is lost does neither.
+func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int, error)) error {
 	err := im.contain(ctx, deliveryID, work)
 	if err == nil {
 		im.Wake()
 		return nil
 	}
-	next := im.Now().Add(firstPause)
+	next := im.Now().Add(min(firstPause<<min(before, 10), longestPause))
 	if ctx.Err() != nil {
 		next = im.Now() // this process is stopping: the next one may go on at once
 	}

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -11,15 +12,23 @@ import (
 	"sluis/internal/patient"
 )
 
+// turnLength is how long a delivery is stored before another one has its turn.
+const turnLength = 5 * time.Second
+
 // register stores a decided delivery in file order, a chunk a transaction. Each
 // chunk is judged once more inside its transaction, by the same code, since a
-// patient may have changed since the decision.
+// patient may have changed since the decision. After a while it lets others have
+// their turn; what is stored is not stored again.
 func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 	key, err := im.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
 	if err != nil {
 		return err
 	}
+	enough := im.Now().Add(turnLength)
 	for no := c.NextChunk; no < c.Delivery.Chunks; no++ {
+		if no > c.NextChunk && im.Now().After(enough) {
+			return im.Store.YieldDelivery(ctx, c)
+		}
 		set, err := im.candidates(ctx, key, c, no)
 		if err != nil {
 			return err

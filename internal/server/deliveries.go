@@ -80,7 +80,19 @@ func (s *Server) viewDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, http.StatusOK, templates.DeliveryPage(s.deliveryProps(r, d, causes)))
+	p := s.deliveryProps(r, d, causes)
+	if p.Ahead, err = s.ahead(r.Context(), d); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, templates.DeliveryPage(p))
+}
+
+// ahead is how many deliveries of its centre d waits for; 0 where it does not wait.
+func (s *Server) ahead(ctx context.Context, d delivery.Delivery) (int, error) {
+	if !waitsInLine(d) {
+		return 0, nil
+	}
+	return s.Records.Ahead(ctx, d)
 }
 
 // saveDelivery is POST /aanleveringen/{id}/opslaan.

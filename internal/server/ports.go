@@ -53,6 +53,8 @@ type Records interface {
 	ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error)
 	// Delivery is not logged: it is for the progress of a delivery whose page was.
 	Delivery(ctx context.Context, scope account.Scope, publicID string) (delivery.Delivery, error)
+	// Ahead counts the deliveries of the same centre that go before d.
+	Ahead(ctx context.Context, d delivery.Delivery) (int, error)
 	Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error)
 	Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error)
 	RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error

@@ -38,6 +38,8 @@ type progressEvent struct {
 	// Pause is why it waits for the TTP, if so, and Next when that is asked again.
 	Pause delivery.Pause `json:"pause,omitempty"`
 	Next  string         `json:"next,omitempty"`
+	// Left is for whom it waits, or about how long it will still take.
+	Left string `json:"left"`
 }
 
 // progress is GET /aanleveringen/{id}/voortgang: a stream of events `progress`,
@@ -54,7 +56,11 @@ func (s *Server) progress(w http.ResponseWriter, r *http.Request) error {
 	defer beat.Stop()
 	defer end.Stop()
 	for last := ""; ; {
-		event, err := json.Marshal(progressOf(s.text(r), d))
+		ahead, err := s.ahead(r.Context(), d)
+		if err != nil {
+			return nil // the answer has begun: the browser asks again
+		}
+		event, err := json.Marshal(progressOf(s.text(r), d, ahead, s.Now()))
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -121,11 +127,14 @@ func (e eventStream) wait(r *http.Request, tick, beat *time.Ticker, end *time.Ti
 	}
 }
 
-func progressOf(t *text.Catalogue, d delivery.Delivery) progressEvent {
+func progressOf(t *text.Catalogue, d delivery.Delivery, ahead int, now time.Time) progressEvent {
 	step, done, total := currentStep(d)
 	e := progressEvent{
 		State: d.State, Status: d.Status(), Percent: d.Percent(), Counts: d.Counts, Step: step, Done: done, Total: total,
-		Text: t.T("status." + string(d.Status())),
+		Text: t.T("status." + string(d.Status())), Left: left(t, d, now),
+	}
+	if ahead > 0 {
+		e.Left = t.N("progress.ahead", ahead)
 	}
 	if d.Paused == delivery.PauseDenied {
 		e.Text = t.T("status.paused_denied")

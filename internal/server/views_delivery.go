@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"sluis/internal/account"
 	"sluis/internal/delivery"
@@ -72,6 +73,24 @@ func stepsOf(d delivery.Delivery) []templates.Step {
 	return steps
 }
 
+// left tells about how long the work on d will still take, where that is known.
+func left(t *text.Catalogue, d delivery.Delivery, now time.Time) string {
+	switch d, known := d.TimeLeft(now); {
+	case !known:
+		return ""
+	case d < time.Minute:
+		return t.T("progress.left.moment")
+	default:
+		return t.T("progress.left.about", "duration", t.Duration(max(2*time.Minute, d.Truncate(time.Minute)+time.Minute)))
+	}
+}
+
+// waitsInLine tells whether another delivery of its centre may have to be done
+// before d can go on.
+func waitsInLine(d delivery.Delivery) bool {
+	return d.State == delivery.Received || d.State == delivery.Deciding
+}
+
 // deliveryRows are deliveries in a list.
 func (s *Server) deliveryRows(r *http.Request, deliveries []delivery.Delivery) []templates.DeliveryRow {
 	t := s.text(r)
@@ -111,6 +130,7 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 		p.Flash = nil // the page itself tells how it ended
 	}
 	_, p.Done, p.Total = currentStep(d)
+	p.Left, p.Storing = left(t, d, s.Now()), d.State == delivery.Registering
 	if !d.FinishedAt.IsZero() {
 		p.Duration = t.Duration(d.FinishedAt.Sub(d.CreatedAt))
 	}
@@ -172,7 +192,7 @@ func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	if d.State.Waiting() && d.Planned.Stored()+d.Planned.Review > 0 {
 		p.SaveAction = path + "/opslaan"
 	}
-	if !d.State.Final() && d.State != delivery.Registering {
+	if !d.State.Final() {
 		p.CancelAction = path + "/annuleren"
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"time"
 
 	"sluis/internal/audit"
@@ -78,6 +77,9 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
 			return err
 		}
+		if err := t.startClock(c.Delivery.ID); err != nil {
+			return err
+		}
 		return t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?", string(delivery.Exchanging), t.at, c.Delivery.ID).Error
 	})
 }
@@ -139,7 +141,7 @@ func (s *Store) Fail(ctx context.Context, id int64, code string) error {
 		if err := first(t.db.Where("id = ?", id), &r); err != nil {
 			return err
 		}
-		if err := t.end(id, append(slices.Clone(beforeStoring), delivery.Registering), delivery.Failed, code); err != nil {
+		if err := t.end(id, openStates, delivery.Failed, code); err != nil {
 			return err
 		}
 		return t.record(audit.Event{

@@ -165,6 +165,9 @@ func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next func(
 				return err
 			}
 		}
+		if err := t.startClock(c.Delivery.ID); err != nil {
+			return err
+		}
 		return t.db.Exec(`UPDATE deliveries SET state = ?, p_created = ?, p_updated = ?, p_unchanged = ?, p_rejected = ?, p_review = ?,
 			expires_at = ?, lease_until = ? WHERE id = ?`, string(state), p.Created, p.Updated, p.Unchanged, p.Rejected, p.Review, lapse, t.at, c.Delivery.ID).Error
 	})

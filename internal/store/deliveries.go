@@ -67,6 +67,8 @@ type deliveryRow struct {
 	FinishedAt *time.Time
 	ExpiresAt  *time.Time
 	Assignment string
+	ClockAt    *time.Time
+	ClockDone  int
 }
 
 func (deliveryRow) TableName() string { return "deliveries" }
@@ -78,6 +80,7 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 		CreatedBy: r.UserName, CreatedAt: r.CreatedAt.UTC(), FinishedAt: moment(r.FinishedAt), ExpiresAt: moment(r.ExpiresAt),
 		Paused: r.pause(), DatasetID: r.DatasetID, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
 		Prepared: r.Prepared, Resolved: r.Resolved, Registered: r.Registered, FailCode: r.FailCode,
+		ClockAt: moment(r.ClockAt), ClockDone: r.ClockDone,
 		Counts: patient.Counts{
 			Read: r.RowsRead, Created: r.NCreated, Updated: r.NUpdated, Unchanged: r.NUnchanged, Rejected: r.NRejected, Review: r.NReview,
 		},
@@ -170,6 +173,13 @@ func (s *Store) Delivery(ctx context.Context, scope account.Scope, publicID stri
 	return r.delivery(), nil
 }
 
+// Ahead counts the deliveries of the same centre that must be stored before d.
+func (s *Store) Ahead(ctx context.Context, d delivery.Delivery) (int, error) {
+	var n int64
+	err := s.read(ctx).Table("deliveries").Where("centre_id = ? AND id < ? AND state IN ?", d.CentreID, d.ID, moving).Count(&n).Error
+	return int(n), s.dialect.clean(err)
+}
+
 // ViewDelivery gives one delivery with its event.
 func (s *Store) ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error) {
 	var d delivery.Delivery
@@ -260,13 +270,16 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 		})
 }
 
-// beforeStoring are the states from which a delivery can be cancelled.
-var beforeStoring = []delivery.State{delivery.Received, delivery.Mapping, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm}
+// openStates are the states from which a delivery can be ended.
+var openStates = []delivery.State{
+	delivery.Received, delivery.Mapping, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm, delivery.Registering,
+}
 
-// Cancel ends a delivery that is not being stored yet, and erases what it held.
+// Cancel ends a delivery that is not final, and erases what it held. Of one that
+// is being stored, what is stored stays.
 func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
-	return s.changeWaiting(ctx, who, scope, id, beforeStoring, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
-		func(t *tx, r deliveryRow) error { return t.end(r.ID, beforeStoring, delivery.Cancelled, "") })
+	return s.changeWaiting(ctx, who, scope, id, openStates, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
+		func(t *tx, r deliveryRow) error { return t.end(r.ID, openStates, delivery.Cancelled, "") })
 }
 
 // Wake lets the paused chunks of a delivery try the TTP at once.

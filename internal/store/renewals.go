@@ -89,7 +89,7 @@ func (s *Store) ClaimRenewal(ctx context.Context, now time.Time, lease time.Dura
 	} else if err != nil {
 		return renewal.Claim{}, false, s.dialect.clean(err)
 	}
-	ok, err := s.take(ctx, "renewals", row.ID, row.Fence, now, lease)
+	ok, err := s.take(ctx, "renewals", row.ID, row.Fence, now, lease, turn{})
 	return renewal.Claim{ID: row.ID, Fence: row.Fence + 1, After: row.AfterPatient, Attempts: row.Attempts}, ok, err
 }
 

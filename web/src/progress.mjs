@@ -10,6 +10,7 @@ export function progress (root) {
   const refresh = root.querySelector('[data-progress-refresh]')
   let quarter = -1
   let phase = ''
+  const left = root.querySelector('[data-progress-left]')
   const next = document.querySelector('[data-progress-next]')
   let turning = 0
 
@@ -31,6 +32,7 @@ export function progress (root) {
     const now = JSON.parse(event.data)
     bar.value = now.percent
     line.textContent = now.text
+    left.textContent = now.left
     steps(root, now.step)
     if (next && now.next) next.textContent = now.next
     turn(now.pause ?? '')

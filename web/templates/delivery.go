@@ -48,6 +48,14 @@ func deliveryMeta(p Delivery) string {
 	return strings.Join(parts, " · ")
 }
 
+// waits tells for whom a delivery waits, or else how long it will still take.
+func waits(p Delivery) string {
+	if p.Ahead > 0 {
+		return p.T.N("progress.ahead", p.Ahead)
+	}
+	return p.Left
+}
+
 // barParts are the outcomes in the order of the bar.
 func barParts(c Counts) []ui.Part {
 	return []ui.Part{

@@ -227,6 +227,9 @@ type Delivery struct {
 	Done, Total int // of the current step; rows or parts
 	EventsHref  string
 	RefreshHref string
+	Left        string // about how long it will still take: a finished sentence, or empty
+	Ahead       int    // deliveries of its centre that go before it
+	Storing     bool   // it is being stored: what is stored stays, also after a cancel
 	NextTry     string // paused: text.Moment, or empty
 	TTPDenied   bool   // paused: the TTP refuses our credentials
 	Pause       string // paused: a delivery.Pause; else empty

@@ -123,7 +123,7 @@ func linksOf(d delivery.Delivery) Links {
 	if d.State == delivery.Mapping {
 		l.Columns = "/aanleveringen/" + d.PublicID + "/kolommen"
 	}
-	if !d.State.Final() && d.State != delivery.Registering {
+	if !d.State.Final() {
 		l.Cancel = self + "/cancel"
 	}
 	return l

@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"claims are exclusive": exclusiveClaims,
 		"stale claims lose":    staleClaims,
 		"one centre in order":  inOrder,
+		"centres take turns":   fairTurns,
+		"small deliveries":     smallDeliveries,
 		"repeats":              repeats,
 		"findings":             findings,
 		"audit fails closed":   auditRollsBack,

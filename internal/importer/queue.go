@@ -292,6 +292,9 @@ func (im *Importer) Housekeep(ctx context.Context) error {
 	if n > 0 {
 		im.Log.InfoContext(ctx, "deliveries lapsed", "count", n)
 	}
+	if err := im.Store.Sweep(ctx); err != nil {
+		return err
+	}
 	waiting, err := im.Store.Backlog(ctx, account.AllCentres())
 	if err != nil {
 		return err

@@ -73,6 +73,7 @@ var may = map[string][]string{
 	"web/templates/ui": {"web/text"},
 	"migrations":       {},
 	"e2e":              {},
+	"bench":            {},
 }
 
 // outside is where a library may be imported at all.

@@ -12,9 +12,11 @@ import (
 	"sluis/internal/sealing"
 )
 
-// decide judges every row of a delivery whose chunks all have their answers. A
-// check stops here, and so does a delivery that the brake holds. It writes
-// verdicts, not outcomes: no patient is touched.
+// decide holds the rows of a delivery whose chunks all have their answers against
+// each other, and against the brake. A check stops here, and so does a delivery
+// that the brake holds: for a person who must say how it goes on, every row is
+// judged. Where it goes on by itself that would be for nothing, since each row is
+// judged in the transaction that stores it. No patient is touched.
 func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 	key, err := im.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
 	if err != nil {
@@ -23,6 +25,35 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 	if err := im.Store.BeginDeciding(ctx, c); err != nil {
 		return err
 	}
+	if err := im.findRepeats(ctx, key, c); err != nil {
+		return err
+	}
+	rejected, err := im.Store.Rejected(ctx, c.Delivery.ID)
+	if err != nil {
+		return err
+	}
+	next := after(c, rejected)
+	if next.Waiting() {
+		if err := im.judge(ctx, key, c); err != nil {
+			return err
+		}
+	}
+	return im.Store.FinishDeciding(ctx, c, func(patient.Counts) delivery.State { return next }, im.Now().Add(checkLife))
+}
+
+// after is the state in which a decided delivery goes on.
+func after(c delivery.Claim, rejected int) delivery.State {
+	switch {
+	case c.Delivery.Mode == delivery.Check:
+		return delivery.Checked
+	case !c.Confirmed && braked(patient.Counts{Read: c.Delivery.Counts.Read, Rejected: rejected}, cmp.Or(c.Brake, BrakeShare)):
+		return delivery.Confirm
+	}
+	return delivery.Registering
+}
+
+// judge says of every row what would become of it.
+func (im *Importer) judge(ctx context.Context, key sealing.Key, c delivery.Claim) error {
 	for no := range c.Delivery.Chunks {
 		set, err := im.candidates(ctx, key, c, no)
 		if err != nil {
@@ -32,19 +63,11 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 		if err != nil {
 			return err
 		}
-		if err := im.Store.StoreVerdicts(ctx, c, no, linesOf(set), verdicts, explain(set, verdicts)); err != nil {
+		if err := im.Store.StoreVerdicts(ctx, c, verdicts, explain(set, verdicts)); err != nil {
 			return err
 		}
 	}
-	return im.Store.FinishDeciding(ctx, c, func(planned patient.Counts) delivery.State {
-		switch {
-		case c.Delivery.Mode == delivery.Check:
-			return delivery.Checked
-		case !c.Confirmed && braked(planned, cmp.Or(c.Brake, BrakeShare)):
-			return delivery.Confirm
-		}
-		return delivery.Registering
-	}, im.Now().Add(checkLife))
+	return nil
 }
 
 // braked tells whether so much would be rejected that a person must look first.
@@ -55,20 +78,9 @@ func braked(c patient.Counts, percent int) bool {
 // candidates opens a chunk's answers and says of each row how it stands to the
 // other rows of its file.
 func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, error) {
-	chunk, err := im.Store.SealedChunk(ctx, c.Delivery.ID, no)
-	if err != nil {
+	set, chunk, err := im.open(ctx, key, c, no)
+	if err != nil || len(set) == 0 {
 		return nil, err
-	}
-	plain, err := key.Open(chunk.Sealed, delivery.Place(no, delivery.HoldsDefinitives))
-	if err != nil {
-		return nil, err
-	}
-	var set []patient.Candidate
-	if err := json.Unmarshal(plain, &set); err != nil {
-		return nil, errors.New("decode the answers of a chunk: failed")
-	}
-	if len(set) == 0 {
-		return nil, nil
 	}
 	numbers, links, err := im.Store.Repeats(ctx, c.Delivery.ID, chunk.FirstLine, chunk.LastLine)
 	if err != nil {
@@ -78,6 +90,23 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 		set[i].Within = within(cand, im.mark(cand), numbers, links)
 	}
 	return set, nil
+}
+
+// open gives the answers of a chunk.
+func (im *Importer) open(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, delivery.Chunk, error) {
+	chunk, err := im.Store.SealedChunk(ctx, c.Delivery.ID, no)
+	if err != nil {
+		return nil, chunk, err
+	}
+	plain, err := key.Open(chunk.Sealed, delivery.Place(no, delivery.HoldsDefinitives))
+	if err != nil {
+		return nil, chunk, err
+	}
+	var set []patient.Candidate
+	if err := json.Unmarshal(plain, &set); err != nil {
+		return nil, chunk, errors.New("decode the answers of a chunk: failed")
+	}
+	return set, chunk, nil
 }
 
 // within holds a row against the rows of its file that share its number or its

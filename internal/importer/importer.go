@@ -60,17 +60,24 @@ type Store interface {
 	// Backlog tells what waits for the TTP.
 	Backlog(ctx context.Context, scope account.Scope) (delivery.Backlog, error)
 
-	// BeginDeciding takes back the verdicts and findings of an earlier decision.
+	// BeginDeciding takes back the marks, verdicts and findings of an earlier decision.
 	BeginDeciding(ctx context.Context, c delivery.Claim) error
+	// Marks gives the marks of chunk no; known is false where they are not kept.
+	Marks(ctx context.Context, deliveryID int64, no int) (list []delivery.Mark, known bool, err error)
+	// AddMarks stores the marks of rows that may share a number or a linking
+	// pseudonym with other rows, for Repeats.
+	AddMarks(ctx context.Context, c delivery.Claim, list []delivery.Mark) error
 	// SealedChunk gives the sealed answers of chunk no, and the lines it spans.
 	SealedChunk(ctx context.Context, deliveryID int64, no int) (delivery.Chunk, error)
 	// Repeats gives the numbers and the linking pseudonyms of these lines that
 	// other rows of the delivery have too.
 	Repeats(ctx context.Context, deliveryID int64, first, last int) (numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat, err error)
 	patient.Reader
-	// StoreVerdicts stores what would become of a chunk's rows.
-	StoreVerdicts(ctx context.Context, c delivery.Claim, chunkNo int, lines []int, verdicts []patient.Verdict, findings []delivery.Finding) error
-	// FinishDeciding counts the verdicts and puts the delivery in its next state.
+	// Rejected counts the rows that were rejected on their way.
+	Rejected(ctx context.Context, deliveryID int64) (int, error)
+	// StoreVerdicts adds up what would become of a chunk's rows.
+	StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []patient.Verdict, findings []delivery.Finding) error
+	// FinishDeciding puts the delivery in its next state, by what was added up.
 	FinishDeciding(ctx context.Context, c delivery.Claim, next func(planned patient.Counts) delivery.State, expires time.Time) error
 	// RegisterChunk runs register in one transaction with the chunk's outcomes,
 	// counters and access-log event.
@@ -102,6 +109,8 @@ type Store interface {
 	Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error)
 	// ExpireReports deletes a piece of a report that ended before a moment.
 	ExpireReports(ctx context.Context, before time.Time, lines int) (expired string, more bool, err error)
+	// Sweep clears what an ended delivery left behind, where that was interrupted.
+	Sweep(ctx context.Context) error
 	// OpenKeyIDs names the wrapping keys that open deliveries still need.
 	OpenKeyIDs(ctx context.Context) ([]string, error)
 }

@@ -175,6 +175,9 @@ func stack() string {
 
 // advance takes a delivery one state further.
 func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
+	defer func(begun time.Time) {
+		im.Log.InfoContext(ctx, "delivery step", "delivery", c.Delivery.PublicID, "state", c.Delivery.State, "took", time.Since(begun))
+	}(time.Now())
 	switch c.Delivery.State {
 	case delivery.Received:
 		if c.Delivery.Kind == delivery.Dataset {
@@ -288,6 +291,9 @@ func (im *Importer) Housekeep(ctx context.Context) error {
 	}
 	if n > 0 {
 		im.Log.InfoContext(ctx, "deliveries lapsed", "count", n)
+	}
+	if err := im.Store.Sweep(ctx); err != nil {
+		return err
 	}
 	waiting, err := im.Store.Backlog(ctx, account.AllCentres())
 	if err != nil {

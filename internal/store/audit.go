@@ -29,8 +29,18 @@ type eventRow struct {
 
 func (eventRow) TableName() string { return "audit_events" }
 
+// idRange is n ids in a row.
+type idRange struct {
+	first int64
+	n     int
+}
+
 // record writes an event and its subjects in the transaction of what it records.
-func (t *tx) record(ev audit.Event) error {
+func (t *tx) record(ev audit.Event) error { return t.recordNew(ev, idRange{}) }
+
+// recordNew is record for an event that is also about patients created in this
+// transaction, which one statement names: they are many.
+func (t *tx) recordNew(ev audit.Event, created idRange) error {
 	id, err := t.next("audit_events", 1)
 	if err != nil {
 		return err
@@ -39,10 +49,17 @@ func (t *tx) record(ev audit.Event) error {
 		ID: id, At: t.at, Type: string(ev.Type), Action: string(ev.Action), Result: int(ev.Result),
 		UserID: ev.UserID, UserName: cut(ev.Name, 300), Role: cut(ev.Role, 100), CentreID: ev.CentreID, Address: cut(ev.Address, 64),
 		RequestID: cut(ev.RequestID, 64), Via: cut(ev.Via, 10), ObjectType: ev.ObjectType, ObjectID: cut(ev.ObjectID, 64),
-		Code: cut(ev.Code, 60), Subjects: len(ev.Subjects),
+		Code: cut(ev.Code, 60), Subjects: len(ev.Subjects) + created.n,
 	}
 	if err := t.db.Create(&row).Error; err != nil {
 		return err
+	}
+	if created.n > 0 {
+		err := t.db.Exec("INSERT INTO audit_subjects (event_id, patient_id, action) SELECT ?, id, ? FROM patients WHERE id BETWEEN ? AND ?",
+			id, string(audit.Create), created.first, created.first+int64(created.n)-1).Error
+		if err != nil {
+			return err
+		}
 	}
 	if len(ev.Subjects) == 0 {
 		return nil

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"gorm.io/gorm"
+
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -13,14 +15,13 @@ import (
 
 // BeginParse removes what an interrupted parse left behind.
 func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
+	held := func(t *tx) error { return t.hold(c) }
+	if err := s.clear(ctx, c.Delivery.ID, held, chunks, rowMarks, rows, foundRows); err != nil {
+		return err
+	}
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
 			return err
-		}
-		for _, table := range []string{"chunks", "delivery_rows", "findings", "row_marks"} {
-			if err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ?", c.Delivery.ID).Error; err != nil {
-				return err
-			}
 		}
 		return t.db.Exec("UPDATE deliveries SET rows_read = 0, chunks = 0, warnings = 0 WHERE id = ?", c.Delivery.ID).Error
 	})
@@ -38,9 +39,16 @@ func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk
 		}
 		row := chunkRow{
 			ID: id, DeliveryID: c.Delivery.ID, No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: string(k.Holds),
-			Sealed: k.Sealed, CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at, Waiting: k.Waiting, ExpiresAt: pointer(k.ExpiresAt),
+			CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at, Waiting: k.Waiting, ExpiresAt: pointer(k.ExpiresAt),
 		}
 		if err := t.db.Create(&row).Error; err != nil {
+			return err
+		}
+		marks := []byte(nil)
+		if k.Holds == delivery.HoldsDefinitives {
+			marks = delivery.PackMarks(k.Marks)
+		}
+		if err := t.db.Exec("INSERT INTO chunk_contents (chunk_id, sealed, marks) VALUES (?, ?, ?)", id, k.Sealed, marks).Error; err != nil {
 			return err
 		}
 		columns := []string{"delivery_id", "line", "chunk_no", "patient_number", "verdict", "outcome"}
@@ -58,20 +66,14 @@ func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk
 		if err := t.addFindings(ctx, c.Delivery.ID, k.Findings); err != nil {
 			return err
 		}
-		if err := t.addMarks(ctx, c.Delivery.ID, k.Marks); err != nil {
-			return err
-		}
 		return t.db.Exec("UPDATE deliveries SET rows_read = rows_read + ?, chunks = chunks + 1 WHERE id = ?", len(k.Rows), c.Delivery.ID).Error
 	})
 }
 
-// FinishParse removes the upload and lets the chunks go to the TTP.
+// FinishParse lets the chunks go to the TTP, and removes the upload.
 func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
-	return s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
-			return err
-		}
-		if err := t.db.Exec("DELETE FROM upload_blocks WHERE delivery_id = ?", c.Delivery.ID).Error; err != nil {
 			return err
 		}
 		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
@@ -82,6 +84,10 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?", string(delivery.Exchanging), t.at, c.Delivery.ID).Error
 	})
+	if err == nil {
+		s.tidy(ctx, c.Delivery.ID, uploadBlocks)
+	}
+	return err
 }
 
 // FinishFetch lets a dataset, whose answers came with it, be decided.
@@ -117,7 +123,7 @@ func (t *tx) storeParsed(id int64, p delivery.Parsed, why []delivery.Remark) err
 
 // Refuse ends a delivery whose file cannot be taken.
 func (s *Store) Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error {
-	return s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
 			return err
 		}
@@ -132,11 +138,15 @@ func (s *Store) Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed,
 			ObjectType: "delivery", ObjectID: c.Delivery.PublicID, Code: why[0].Code,
 		})
 	})
+	if err == nil {
+		s.tidy(ctx, c.Delivery.ID, sealedParts...)
+	}
+	return err
 }
 
 // Fail ends a delivery that cannot go on.
 func (s *Store) Fail(ctx context.Context, id int64, code string) error {
-	return s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		var r deliveryRow
 		if err := first(t.db.Where("id = ?", id), &r); err != nil {
 			return err
@@ -149,6 +159,10 @@ func (s *Store) Fail(ctx context.Context, id int64, code string) error {
 			ObjectType: "delivery", ObjectID: r.PublicID, Code: code,
 		})
 	})
+	if err == nil {
+		s.tidy(ctx, id, sealedParts...)
+	}
+	return err
 }
 
 // FailSealedBy ends every open delivery whose key is wrapped by keyID, and drops
@@ -195,9 +209,11 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 	var rejected []int
 	warned := map[int]bool{}
 	for _, f := range list {
-		if f.Severity == patient.Fatal {
+		switch {
+		case f.Severity == patient.Fatal && f.Stage == delivery.StageParse: // stored so already
+		case f.Severity == patient.Fatal:
 			rejected = append(rejected, f.Line)
-		} else if f.Stage != delivery.StageDecide {
+		case f.Stage != delivery.StageDecide:
 			warned[f.Line] = true
 		}
 	}
@@ -209,6 +225,12 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 	return t.db.Exec("UPDATE deliveries SET warnings = warnings + ? WHERE id = ?", len(warned), id).Error
 }
 
+// rejected counts the rows of a delivery with a fatal finding.
+func rejected(db *gorm.DB, id int64) (n int, err error) {
+	err = db.Raw("SELECT COUNT(DISTINCT line) FROM findings WHERE delivery_id = ? AND severity = ?", id, string(patient.Fatal)).Scan(&n).Error
+	return n, err
+}
+
 // stageBase keeps the findings of a row in the order of the stages.
 var stageBase = map[delivery.Stage]int{
 	delivery.StageParse: 0, delivery.StagePrepare: 100, delivery.StageResolve: 200, delivery.StageDecide: 300,
@@ -216,17 +238,19 @@ var stageBase = map[delivery.Stage]int{
 
 // holdChunk checks that a chunk's claim still stands and puts in what it holds
 // from now on.
-func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed []byte) error {
-	res := t.db.Exec("UPDATE chunks SET holds = ?, sealed = ? WHERE id = ? AND fence = ? AND holds = ?",
-		string(holds), sealed, c.ID, c.Fence, string(c.Holds))
-	return one(res, delivery.ErrLost)
+func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed, marks []byte) error {
+	res := t.db.Exec("UPDATE chunks SET holds = ? WHERE id = ? AND fence = ? AND holds = ?", string(holds), c.ID, c.Fence, string(c.Holds))
+	if err := one(res, delivery.ErrLost); err != nil {
+		return err
+	}
+	return t.db.Exec("UPDATE chunk_contents SET sealed = ?, marks = ? WHERE chunk_id = ?", sealed, marks, c.ID).Error
 }
 
 // StorePrepared replaces the identities of a chunk by temporary pseudonyms of so
 // many rows, the first of which runs out at expires.
 func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time, findings []delivery.Finding) (delivery.ChunkClaim, error) {
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.holdChunk(c, delivery.HoldsTemporaries, sealed); err != nil {
+		if err := t.holdChunk(c, delivery.HoldsTemporaries, sealed, []byte(nil)); err != nil {
 			return err
 		}
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
@@ -251,13 +275,10 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 // last one lets the delivery be decided.
 func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []delivery.Mark, findings []delivery.Finding) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.holdChunk(c, delivery.HoldsDefinitives, sealed); err != nil {
+		if err := t.holdChunk(c, delivery.HoldsDefinitives, sealed, delivery.PackMarks(list)); err != nil {
 			return err
 		}
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
-			return err
-		}
-		if err := t.addMarks(ctx, c.DeliveryID, list); err != nil {
 			return err
 		}
 		if err := t.db.Exec("UPDATE chunks SET waiting = 0, expires_at = NULL, paused_at = NULL WHERE id = ?", c.ID).Error; err != nil {
@@ -271,17 +292,5 @@ func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ? WHERE id = ? AND state = ? AND resolved = chunks",
 			string(delivery.Deciding), c.DeliveryID, string(delivery.Exchanging)).Error
-	})
-}
-
-// addMarks stores what deciding compares between the rows of one delivery.
-func (t *tx) addMarks(ctx context.Context, id int64, list []delivery.Mark) error {
-	if len(list) == 0 {
-		return nil
-	}
-	columns := []string{"delivery_id", "line", "patient_number", "link_hash", "content_hash"}
-	return t.dialect.insert(ctx, t.raw, "row_marks", columns, len(list), func(i int) []any {
-		m := list[i]
-		return []any{id, m.Line, m.Number, m.LinkHash, m.ContentHash}
 	})
 }

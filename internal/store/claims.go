@@ -114,7 +114,6 @@ type chunkRow struct {
 	FirstLine  int
 	LastLine   int
 	Holds      string
-	Sealed     []byte
 	CallKey    string
 	Attempts   int
 	NextTryAt  time.Time
@@ -191,15 +190,17 @@ func (s *Store) nextChunks(ctx context.Context, now time.Time) (rows []waitingCh
 func (s *Store) claimedChunk(ctx context.Context, r waitingChunk) (delivery.ChunkClaim, error) {
 	var k struct {
 		Row        chunkRow `gorm:"embedded"`
+		Sealed     []byte
 		PublicID   string
 		CentreID   int64
 		WrappedKey []byte
 	}
-	err := s.read(ctx).Table("chunks k").Select("k.*, d.public_id, d.centre_id, d.wrapped_key").Joins("JOIN deliveries d ON d.id = k.delivery_id").
+	err := s.read(ctx).Table("chunks k").Select("k.*, x.sealed, d.public_id, d.centre_id, d.wrapped_key").
+		Joins("JOIN chunk_contents x ON x.chunk_id = k.id").Joins("JOIN deliveries d ON d.id = k.delivery_id").
 		Where("k.id = ?", r.ID).Order("k.id").Take(&k).Error
 	return delivery.ChunkClaim{
 		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, No: k.Row.No,
-		Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Row.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1, WrappedKey: k.WrappedKey,
+		Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1, WrappedKey: k.WrappedKey,
 		ExpiresAt: moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt), Failures: k.Row.Failures,
 	}, s.dialect.clean(err)
 }

@@ -9,8 +9,11 @@ import (
 	"sluis/internal/patient"
 )
 
-// BeginDeciding takes back the verdicts and findings of an earlier decision.
+// BeginDeciding takes back the marks, counts and findings of an earlier decision.
 func (s *Store) BeginDeciding(ctx context.Context, c delivery.Claim) error {
+	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.hold(c) }, rowMarks); err != nil {
+		return err
+	}
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
 			return err
@@ -18,24 +21,60 @@ func (s *Store) BeginDeciding(ctx context.Context, c delivery.Claim) error {
 		if err := t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND stage = ?", c.Delivery.ID, string(delivery.StageDecide)).Error; err != nil {
 			return err
 		}
-		return t.db.Exec("UPDATE delivery_rows SET verdict = '' WHERE delivery_id = ? AND verdict <> ? AND verdict <> ''",
-			c.Delivery.ID, string(patient.Rejected)).Error
+		return t.db.Exec("UPDATE deliveries SET p_created = 0, p_updated = 0, p_unchanged = 0, p_rejected = 0, p_review = 0 WHERE id = ?", c.Delivery.ID).Error
 	})
 }
 
 // SealedChunk gives the sealed answers of a chunk.
 func (s *Store) SealedChunk(ctx context.Context, id int64, no int) (delivery.Chunk, error) {
-	var r chunkRow
-	if err := first(s.read(ctx).Where("delivery_id = ? AND no = ? AND holds = ?", id, no, string(delivery.HoldsDefinitives)), &r); err != nil {
-		return delivery.Chunk{}, s.dialect.clean(err)
+	var k struct {
+		No, FirstLine, LastLine int
+		Holds                   string
+		Sealed                  []byte
 	}
-	return delivery.Chunk{No: r.No, FirstLine: r.FirstLine, LastLine: r.LastLine, Holds: delivery.Stuff(r.Holds), Sealed: r.Sealed}, nil
+	err := first(s.read(ctx).Table("chunks k").Select("k.no, k.first_line, k.last_line, k.holds, x.sealed").Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
+		Where("k.delivery_id = ? AND k.no = ? AND k.holds = ?", id, no, string(delivery.HoldsDefinitives)), &k)
+	return delivery.Chunk{No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: delivery.Stuff(k.Holds), Sealed: k.Sealed}, s.dialect.clean(err)
+}
+
+// Marks gives the marks of a chunk's rows; known is false where it has none, as
+// a chunk of an older version.
+func (s *Store) Marks(ctx context.Context, id int64, no int) (list []delivery.Mark, known bool, err error) {
+	var k struct{ Marks []byte }
+	err = first(s.read(ctx).Table("chunks k").Select("x.marks").Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
+		Where("k.delivery_id = ? AND k.no = ?", id, no), &k)
+	if err != nil || k.Marks == nil {
+		return nil, false, s.dialect.clean(err)
+	}
+	list, err = delivery.UnpackMarks(k.Marks)
+	return list, true, err
+}
+
+// AddMarks stores rows that share a number or a linking pseudonym with others, so
+// that Repeats finds them.
+func (s *Store) AddMarks(ctx context.Context, c delivery.Claim, list []delivery.Mark) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(c); err != nil {
+			return err
+		}
+		columns := []string{"delivery_id", "line", "patient_number", "link_hash", "content_hash"}
+		return t.dialect.insert(ctx, t.raw, "row_marks", columns, len(list), func(i int) []any {
+			m := list[i]
+			return []any{c.Delivery.ID, m.Line, m.Number, m.LinkHash, m.ContentHash}
+		})
+	})
 }
 
 // Repeats gives the numbers and linking pseudonyms of these lines that other
-// rows of the delivery have too: two questions for the groups, two for the lines
-// of the small ones.
+// rows of the delivery have too, as far as AddMarks was told of them: one question
+// where there are none, else two for the groups and two for the lines of the small
+// ones.
 func (s *Store) Repeats(ctx context.Context, id int64, from, to int) (map[string]delivery.Repeat, map[int64]delivery.Repeat, error) {
+	var marked int64
+	err := s.read(ctx).Table("row_marks").Where("delivery_id = ? AND line BETWEEN ? AND ?", id, from, to).Count(&marked).Error
+	if err != nil || marked == 0 {
+		return nil, nil, s.dialect.clean(err)
+	}
 	numbers, err := repeats[string](ctx, s, "patient_number", "content_hash", id, from, to)
 	if err != nil {
 		return nil, nil, s.dialect.clean(err)
@@ -86,75 +125,53 @@ func repeats[K comparable](ctx context.Context, s *Store, by, distinct string, i
 	return out, err
 }
 
-// StoreVerdicts stores what would become of a chunk's rows: the commonest
-// verdict in one statement, the others row by row.
-func (s *Store) StoreVerdicts(ctx context.Context, c delivery.Claim, no int, lines []int, verdicts []patient.Verdict, findings []delivery.Finding) error {
+// Rejected counts the rows of a delivery that were rejected on their way.
+func (s *Store) Rejected(ctx context.Context, id int64) (int, error) {
+	n, err := rejected(s.read(ctx), id)
+	return n, s.dialect.clean(err)
+}
+
+// StoreVerdicts adds up what would become of a chunk's rows. What becomes of each
+// of them is settled when they are stored.
+func (s *Store) StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []patient.Verdict, findings []delivery.Finding) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
 			return err
 		}
-		if err := t.setVerdicts(ctx, c.Delivery.ID, no, lines, verdicts); err != nil {
+		n := tally(verdicts)
+		err := t.db.Exec("UPDATE deliveries SET p_created = p_created + ?, p_updated = p_updated + ?, p_unchanged = p_unchanged + ?, p_review = p_review + ? WHERE id = ?",
+			n.Created, n.Updated, n.Unchanged, n.Review, c.Delivery.ID).Error
+		if err != nil {
 			return err
 		}
 		return t.addFindings(ctx, c.Delivery.ID, findings)
 	})
 }
 
-func (t *tx) setVerdicts(ctx context.Context, id int64, no int, lines []int, verdicts []patient.Verdict) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	counts := map[patient.Outcome]int{}
-	common := verdicts[0].Outcome
+func tally(verdicts []patient.Verdict) (n patient.Counts) {
 	for _, v := range verdicts {
-		if counts[v.Outcome]++; counts[v.Outcome] > counts[common] {
-			common = v.Outcome
-		}
+		n.Add(v.Outcome, 1)
 	}
-	err := t.db.Exec("UPDATE delivery_rows SET verdict = ? WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ? AND verdict <> ?",
-		string(common), id, lines[0], lines[len(lines)-1], no, string(patient.Rejected)).Error
-	if err != nil {
-		return err
-	}
-	var other []int
-	for i, v := range verdicts {
-		if v.Outcome != common {
-			other = append(other, i)
-		}
-	}
-	return t.dialect.update(ctx, t.raw, "delivery_rows", []string{"verdict"}, []string{"delivery_id", "line"}, len(other),
-		func(i int) []any { return []any{string(verdicts[other[i]].Outcome), id, lines[other[i]]} })
+	return n
 }
 
-// countBy counts a delivery's rows by verdict or outcome.
-func (t *tx) countBy(column string, id int64) (patient.Counts, error) {
-	var rows []struct {
-		O string
-		N int
-	}
-	err := t.db.Raw("SELECT "+column+" AS o, COUNT(*) AS n FROM delivery_rows WHERE delivery_id = ? GROUP BY "+column, id).Scan(&rows).Error
-	var c patient.Counts
-	for _, r := range rows {
-		c.Read += r.N
-		o := patient.Outcome(r.O)
-		if o == "" {
-			o = patient.Pending
-		}
-		c.Add(o, r.N)
-	}
-	return c, err
-}
-
-// FinishDeciding counts the verdicts and puts the delivery in its next state.
+// FinishDeciding puts the delivery in its next state, by what would become of its
+// rows as far as that was judged.
 func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next func(patient.Counts) delivery.State, expires time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(c); err != nil {
 			return err
 		}
-		p, err := t.countBy("verdict", c.Delivery.ID)
-		if err != nil {
+		var r deliveryRow
+		if err := first(t.db.Where("id = ?", c.Delivery.ID), &r); err != nil {
 			return err
 		}
+		p := patient.Counts{Read: r.RowsRead, Created: r.PCreated, Updated: r.PUpdated, Unchanged: r.PUnchanged, Review: r.PReview}
+		var err error
+		if p.Rejected, err = rejected(t.db, c.Delivery.ID); err != nil {
+			return err
+		}
+		p.Pending = p.Read - p.Stored() - p.Rejected - p.Review
 		state := next(p)
 		var lapse *time.Time
 		if state.Waiting() {
@@ -168,7 +185,7 @@ func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next func(
 		if err := t.startClock(c.Delivery.ID); err != nil {
 			return err
 		}
-		return t.db.Exec(`UPDATE deliveries SET state = ?, p_created = ?, p_updated = ?, p_unchanged = ?, p_rejected = ?, p_review = ?,
-			expires_at = ?, lease_until = ? WHERE id = ?`, string(state), p.Created, p.Updated, p.Unchanged, p.Rejected, p.Review, lapse, t.at, c.Delivery.ID).Error
+		return t.db.Exec("UPDATE deliveries SET state = ?, p_rejected = ?, expires_at = ?, lease_until = ? WHERE id = ?",
+			string(state), p.Rejected, lapse, t.at, c.Delivery.ID).Error
 	})
 }

@@ -288,8 +288,16 @@ var openStates = []delivery.State{
 // Cancel ends a delivery that is not final, and erases what it held. Of one that
 // is being stored, what is stored stays.
 func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
-	return s.changeWaiting(ctx, who, scope, id, openStates, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
-		func(t *tx, r deliveryRow) error { return t.end(r.ID, openStates, delivery.Cancelled, "") })
+	var ended int64
+	err := s.changeWaiting(ctx, who, scope, id, openStates, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
+		func(t *tx, r deliveryRow) error {
+			ended = r.ID
+			return t.end(r.ID, openStates, delivery.Cancelled, "")
+		})
+	if err == nil {
+		s.tidy(ctx, ended, sealedParts...)
+	}
+	return err
 }
 
 // Wake lets the paused chunks of a delivery try the TTP at once.
@@ -315,8 +323,8 @@ func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id
 	})
 }
 
-// end puts a delivery in a final state: its key is destroyed, and all that was
-// sealed under it is gone.
+// end puts a delivery in a final state: its key is destroyed, so that nobody can
+// read any more what was sealed under it; the caller clears that afterwards.
 // It answers delivery.ErrLost where the delivery is in none of the states in
 // from any more; the row is taken first, so that nothing is added meanwhile.
 func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode string) error {
@@ -326,15 +334,7 @@ func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode
 	}
 	res := t.db.Exec(`UPDATE deliveries SET state = ?, fail_code = ?, key_id = '', wrapped_key = ?, paused = ?, next_try_at = NULL,
 		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ? AND state IN ?`, string(state), failCode, []byte(nil), false, t.at, id, states)
-	if err := one(res, delivery.ErrLost); err != nil {
-		return err
-	}
-	for _, table := range []string{"upload_blocks", "chunks", "row_marks"} {
-		if err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ?", id).Error; err != nil {
-			return err
-		}
-	}
-	return nil
+	return one(res, delivery.ErrLost)
 }
 
 // uploadLife is how long a sealed upload is kept at most (product.md, "The rules").

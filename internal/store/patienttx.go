@@ -13,6 +13,7 @@ type patientTx struct {
 	t          *tx
 	deliveryID *int64
 	subjects   []audit.Subject // what the event will name
+	created    *idRange        // where set: the new patients, which subjects then leave out
 }
 
 // PatientsByNumber takes the centre's row first: two transactions that judge
@@ -42,7 +43,13 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 			return err
 		}
 		pseudonyms = append(pseudonyms, pseudonymRows(patients[i].ID, patients[i].Pseudonyms)...)
-		p.subjects = append(p.subjects, audit.Subject{PatientID: patients[i].ID, Action: audit.Create})
+	}
+	if p.created != nil && p.created.n == 0 {
+		*p.created = idRange{id, len(patients)}
+	} else {
+		for _, x := range patients {
+			p.subjects = append(p.subjects, audit.Subject{PatientID: x.ID, Action: audit.Create})
+		}
 	}
 	columns := []string{"id", "public_id", "centre_id", "patient_number", "birth", "sex", "version", "created_at", "updated_at"}
 	err = p.t.dialect.insert(ctx, p.t.raw, "patients", columns, len(patients), func(i int) []any {

@@ -21,16 +21,14 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 		if err := one(t.db.Exec("UPDATE deliveries SET registered = ? WHERE id = ? AND registered = ?", no+1, id, no), delivery.ErrLost); err != nil {
 			return err
 		}
-		ptx := &patientTx{t: t, deliveryID: &id}
+		var created idRange
+		ptx := &patientTx{t: t, deliveryID: &id, created: &created}
 		verdicts, findings, err := register(ptx)
 		if err != nil {
 			return err
 		}
-		if err := t.setVerdicts(ctx, id, no, lines, verdicts); err != nil {
-			return err
-		}
 		var k chunkRow
-		if err := first(t.db.Select("id, first_line, last_line").Where("delivery_id = ? AND no = ?", id, no), &k); err != nil {
+		if err := first(t.db.Select("id, no, first_line, last_line").Where("delivery_id = ? AND no = ?", id, no), &k); err != nil {
 			return err
 		}
 		err = t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND line BETWEEN ? AND ? AND stage = ?", id, k.FirstLine, k.LastLine, string(delivery.StageDecide)).Error
@@ -40,30 +38,83 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 		if err := t.addFindings(ctx, id, findings); err != nil {
 			return err
 		}
-		res := t.db.Exec("UPDATE delivery_rows SET outcome = verdict WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ?", id, k.FirstLine, k.LastLine, no)
-		if res.Error != nil {
-			return res.Error
+		n, err := t.setOutcomes(ctx, id, k, lines, verdicts)
+		if err != nil {
+			return err
 		}
-		var n patient.Counts
-		for _, v := range verdicts {
-			n.Add(v.Outcome, 1)
-		}
-		n.Rejected += int(res.RowsAffected) - len(verdicts)
 		err = t.db.Exec(`UPDATE deliveries SET n_created = n_created + ?, n_updated = n_updated + ?, n_unchanged = n_unchanged + ?,
 			n_rejected = n_rejected + ?, n_review = n_review + ? WHERE id = ?`, n.Created, n.Updated, n.Unchanged, n.Rejected, n.Review, id).Error
 		if err != nil {
 			return err
 		}
-		return t.record(audit.Event{
+		// What was sealed is stored: nobody needs it again.
+		if err := t.db.Exec("DELETE FROM chunk_contents WHERE chunk_id = ?", k.ID).Error; err != nil {
+			return err
+		}
+		if err := t.db.Exec("DELETE FROM chunks WHERE id = ?", k.ID).Error; err != nil {
+			return err
+		}
+		return t.recordNew(audit.Event{
 			Type: audit.DeliveryStored, Action: audit.Update, Who: c.Who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID,
 			Subjects: ptx.subjects,
-		})
+		}, created)
 	})
 }
 
+// setOutcomes gives the rows of a chunk their outcomes: the commonest in one
+// statement, the others row by row. Rows that were rejected on their way stay so.
+// It counts the rows as they are then, which must be as they were judged.
+func (t *tx) setOutcomes(ctx context.Context, id int64, k chunkRow, lines []int, verdicts []patient.Verdict) (patient.Counts, error) {
+	want := tally(verdicts)
+	common := patient.Created
+	counts := map[patient.Outcome]int{}
+	for _, v := range verdicts {
+		if counts[v.Outcome]++; counts[v.Outcome] > counts[common] {
+			common = v.Outcome
+		}
+	}
+	err := t.db.Exec("UPDATE delivery_rows SET outcome = CASE WHEN verdict = ? THEN verdict ELSE ? END WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ?",
+		string(patient.Rejected), string(common), id, k.FirstLine, k.LastLine, k.No).Error
+	if err != nil {
+		return want, err
+	}
+	var other []int
+	for i, v := range verdicts {
+		if v.Outcome != common {
+			other = append(other, i)
+		}
+	}
+	err = t.dialect.update(ctx, t.raw, "delivery_rows", []string{"outcome"}, []string{"delivery_id", "line"}, len(other),
+		func(i int) []any { return []any{string(verdicts[other[i]].Outcome), id, lines[other[i]]} })
+	if err != nil {
+		return want, err
+	}
+	var rows []struct {
+		O string
+		N int
+	}
+	err = t.db.Raw("SELECT outcome AS o, COUNT(*) AS n FROM delivery_rows WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ? GROUP BY outcome",
+		id, k.FirstLine, k.LastLine, k.No).Scan(&rows).Error
+	if err != nil {
+		return want, err
+	}
+	var got patient.Counts
+	for _, r := range rows {
+		got.Add(patient.Outcome(r.O), r.N)
+	}
+	if want.Rejected = got.Rejected; got != want {
+		return got, fmt.Errorf("delivery %d, chunk %d: verdicts %+v, rows %+v: %w", id, k.No, want, got, delivery.ErrUnbalanced)
+	}
+	return got, nil
+}
+
 // Finish ends a delivery whose rows are all stored. Totals that do not add up
-// are an error: then it stays as it is, for a person to look at.
+// are an error: then it stays as it is, for a person to look at. That the counters
+// are those of the rows was seen chunk by chunk.
 func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
+	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.hold(c) }, sealedParts...); err != nil {
+		return err
+	}
 	return s.write(ctx, func(t *tx) error {
 		if c.Delivery.Repairs != "" { // the centre's row first, as registering does: its chain ends one by one
 			var centre centreRow
@@ -74,16 +125,12 @@ func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
 		if err := t.hold(c); err != nil {
 			return err
 		}
-		counted, err := t.countBy("outcome", c.Delivery.ID)
-		if err != nil {
-			return err
-		}
 		var r deliveryRow
 		if err := first(t.db.Where("id = ?", c.Delivery.ID), &r); err != nil {
 			return err
 		}
-		if got := r.delivery("").Counts; got != counted || got.Pending != 0 {
-			return fmt.Errorf("delivery %s: counters %+v, rows %+v: %w", c.Delivery.PublicID, got, counted, delivery.ErrUnbalanced)
+		if got := r.delivery("").Counts; got.Pending != 0 {
+			return fmt.Errorf("delivery %s: counters %+v: %w", c.Delivery.PublicID, got, delivery.ErrUnbalanced)
 		}
 		if err := t.end(c.Delivery.ID, []delivery.State{delivery.Registering}, delivery.Done, ""); err != nil {
 			return err

@@ -49,12 +49,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	} else if err := f.Close(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	q := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
-	for _, p := range sqlitePragmas {
-		q.Add("_pragma", p.name+"("+p.value+")")
-	}
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-	db, err := sql.Open("sqlite", dsn)
+	db, err := sql.Open("sqlite", SQLiteDSN(path))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open SQLite: %w", sqliteDialect{}.clean(err)), lock.Close())
 	}
@@ -73,6 +68,15 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// SQLiteDSN is how the database at path is opened; benchmarks open one alike.
+func SQLiteDSN(path string) string {
+	q := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
+	for _, p := range sqlitePragmas {
+		q.Add("_pragma", p.name+"("+p.value+")")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
 // lockFile takes the lock that keeps a second process off the database.

@@ -24,6 +24,6 @@ type Upload struct {
 	Confirmed bool   // save it even if the brake would stop it
 	// Key makes one delivery of a request that comes more than once; empty where the
 	// sender gave none.
-	Key string
-	Repairs   string // public id of the delivery that it is to repair; empty for none
+	Key     string
+	Repairs string // public id of the delivery that it is to repair; empty for none
 }

@@ -87,8 +87,8 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	}
 	ok(t, s.BeginDeciding(t.Context(), claim))
 	created := []patient.Verdict{{Outcome: patient.Created}, {Outcome: patient.Unchanged}}
-	for no := range 2 {
-		ok(t, s.StoreVerdicts(t.Context(), claim, no, []int{no*2 + 2, no*2 + 3}, created, nil))
+	for range 2 {
+		ok(t, s.StoreVerdicts(t.Context(), claim, created, nil))
 	}
 	ok(t, s.FinishDeciding(t.Context(), claim, func(p patient.Counts) delivery.State {
 		if p.Created != 2 || p.Unchanged != 2 || !p.Balanced() {
@@ -223,7 +223,10 @@ func repeats(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id := begin(t, s, c, 2)
 	k := claimChunk(t, s)
-	ok(t, s.StoreResolved(t.Context(), k, []byte("d"), []delivery.Mark{
+	if _, known, err := s.Marks(t.Context(), k.DeliveryID, 0); err != nil || known {
+		t.Errorf("a chunk without answers has marks (%v)", err)
+	}
+	marks := []delivery.Mark{
 		{Line: 2, Number: "a", LinkHash: 1, ContentHash: 1},
 		{Line: 3, Number: "a", LinkHash: 1, ContentHash: 1},
 		{Line: 4, Number: "b", LinkHash: 2, ContentHash: 2},
@@ -232,7 +235,20 @@ func repeats(t *testing.T, s *store.Store) {
 		{Line: 7, Number: "c", LinkHash: 9, ContentHash: 9},
 		{Line: 8, Number: "d", LinkHash: 8, ContentHash: 8},
 		{Line: 9, Number: "b", LinkHash: 2, ContentHash: 2},
-	}, nil))
+	}
+	ok(t, s.StoreResolved(t.Context(), k, []byte("d"), marks, nil))
+	kept, known, err := s.Marks(t.Context(), k.DeliveryID, 0)
+	ok(t, err)
+	if !known || !slices.Equal(kept, marks) {
+		t.Errorf("marks = %+v (%v)", kept, known)
+	}
+	claim := claimDelivery(t, s, id)
+	if numbers, links, err := s.Repeats(t.Context(), k.DeliveryID, 2, 8); err != nil || len(numbers)+len(links) > 0 {
+		t.Errorf("repeats of no marks: %+v %+v (%v)", numbers, links, err)
+	}
+	ok(t, s.AddMarks(t.Context(), claim, marks[:3]))
+	ok(t, s.BeginDeciding(t.Context(), claim)) // an earlier decision broke off here
+	ok(t, s.AddMarks(t.Context(), claim, marks))
 	numbers, links, err := s.Repeats(t.Context(), k.DeliveryID, 2, 8)
 	ok(t, err)
 	if r := numbers["a"]; r.Distinct != 1 || r.First != 2 || !slices.Equal(r.Lines, []int{2, 3}) {

@@ -21,8 +21,12 @@ var hostile = []struct {
 		return workbook(t, `<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>`+sheetStart,
 			`<row><c t="inlineStr"><is><t>&c;&c;&c;&c;</t></is></c></row>`, 1<<16)
 	}},
-	{"workbook with a million merged cells", func(t testing.TB) []byte { return workbook(t, sheetStart+`</sheetData><mergeCells>`, `<mergeCell ref="A1:XFD1048576"/>`, 1<<20) }},
-	{"field of 50 MB", func(testing.TB) []byte { return append([]byte(header+"\r\n2809;1-1-1970;m;1;"), bytes.Repeat([]byte("a"), 50<<20)...) }},
+	{"workbook with a million merged cells", func(t testing.TB) []byte {
+		return workbook(t, sheetStart+`</sheetData><mergeCells>`, `<mergeCell ref="A1:XFD1048576"/>`, 1<<20)
+	}},
+	{"field of 50 MB", func(testing.TB) []byte {
+		return append([]byte(header+"\r\n2809;1-1-1970;m;1;"), bytes.Repeat([]byte("a"), 50<<20)...)
+	}},
 	{"header of 100,000 columns", func(testing.TB) []byte { return bytes.Repeat([]byte("kolom;"), 100_000) }},
 	{"50 MB of delimiters", func(testing.TB) []byte { return append([]byte(header+"\r\n"), bytes.Repeat([]byte(";"), 50<<20)...) }},
 	{"50 MB of line ends", func(testing.TB) []byte { return append([]byte(header+"\r\n"), bytes.Repeat([]byte("\n"), 50<<20)...) }},
@@ -45,7 +49,9 @@ var hostile = []struct {
 		b.WriteString("}]")
 		return b.Bytes()
 	}},
-	{"JSON text of 50 MB", func(testing.TB) []byte { return append([]byte(`[{"patientnummer":"`), bytes.Repeat([]byte("a"), 50<<20)...) }},
+	{"JSON text of 50 MB", func(testing.TB) []byte {
+		return append([]byte(`[{"patientnummer":"`), bytes.Repeat([]byte("a"), 50<<20)...)
+	}},
 	{"FHIR Patient with a million names", func(testing.TB) []byte {
 		var b bytes.Buffer
 		b.WriteString(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","name":[{"family":"a"}`)

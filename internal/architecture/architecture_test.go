@@ -24,7 +24,8 @@ var may = map[string][]string{
 	"internal/identity":     {},
 	"internal/apperr":       {},
 	"internal/audit":        {},
-	"internal/patient":      {},
+	"internal/packed":       {},
+	"internal/patient":      {"internal/packed"},
 	"internal/sealing":      {},
 	"internal/config":       {},
 	"internal/ttpsandbox":   {},
@@ -42,7 +43,7 @@ var may = map[string][]string{
 	"internal/importer/intake": {
 		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/identity",
 		"internal/importer/intake/fhir", "internal/importer/intake/tabular",
-		"internal/patient", "internal/sealing",
+		"internal/packed", "internal/patient", "internal/sealing",
 	},
 	"internal/importer/intake/fhir":    {"internal/importer/intake/tabular"},
 	"internal/importer/intake/tabular": {},

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -234,14 +233,8 @@ func (f *fetching) flush(ctx context.Context) error {
 	}
 	f.chunk.No, f.chunk.Holds = f.no, delivery.HoldsDefinitives
 	f.chunk.FirstLine, f.chunk.LastLine = f.chunk.Rows[0].Line, f.chunk.Rows[len(f.chunk.Rows)-1].Line
-	if f.candidates == nil {
-		f.candidates = []patient.Candidate{}
-	}
-	plain, err := json.Marshal(f.candidates)
-	if err != nil {
-		return fmt.Errorf("encode chunk %d of a dataset: %w", f.no, err)
-	}
-	if f.chunk.Sealed, err = f.key.Seal(plain, delivery.Place(f.no, delivery.HoldsDefinitives)); err != nil {
+	var err error
+	if f.chunk.Sealed, err = f.key.Seal(patient.PackCandidates(f.candidates), delivery.Place(f.no, delivery.HoldsDefinitives)); err != nil {
 		return err
 	}
 	if err := f.im.Store.AddChunk(ctx, f.claim, f.chunk); err != nil {

@@ -3,9 +3,9 @@ package importer
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
 	"slices"
+	"sync"
 
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -54,16 +54,56 @@ func after(c delivery.Claim, rejected int) delivery.State {
 
 // judge says of every row what would become of it.
 func (im *Importer) judge(ctx context.Context, key sealing.Key, c delivery.Claim) error {
-	for no := range c.Delivery.Chunks {
-		set, err := im.candidates(ctx, key, c, no)
-		if err != nil {
-			return err
-		}
+	return im.eachChunk(ctx, key, c, 0, func(_ int, set []patient.Candidate) error {
 		verdicts, err := im.Registrar.Judge(ctx, im.Store, c.Delivery.CentreID, set)
 		if err != nil {
 			return err
 		}
-		if err := im.Store.StoreVerdicts(ctx, c, verdicts, explain(set, verdicts)); err != nil {
+		return im.Store.StoreVerdicts(ctx, c, verdicts, explain(set, verdicts))
+	})
+}
+
+// eachChunk does something with the candidates of each chunk from a number on, in
+// order. While it is done, the next chunk is opened.
+func (im *Importer) eachChunk(ctx context.Context, key sealing.Key, c delivery.Claim, from int, do func(no int, set []patient.Candidate) error) error {
+	type opened struct {
+		set []patient.Candidate
+		err error
+	}
+	ahead := make(chan opened)
+	reading, stop := context.WithCancel(ctx)
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer stop()
+	reader.Go(func() {
+		for no := from; no < c.Delivery.Chunks; no++ {
+			var next opened
+			next.err = im.contain(reading, c.Delivery.ID, func() (err error) {
+				next.set, err = im.candidates(reading, key, c, no)
+				return err
+			})
+			select {
+			case ahead <- next:
+			case <-reading.Done():
+				return
+			}
+			if next.err != nil {
+				return
+			}
+		}
+	})
+	for no := from; no < c.Delivery.Chunks; no++ {
+		var next opened
+		select {
+		case next = <-ahead:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		err := next.err
+		if err == nil {
+			err = do(no, next.set)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -102,9 +142,9 @@ func (im *Importer) open(ctx context.Context, key sealing.Key, c delivery.Claim,
 	if err != nil {
 		return nil, chunk, err
 	}
-	var set []patient.Candidate
-	if err := json.Unmarshal(plain, &set); err != nil {
-		return nil, chunk, errors.New("decode the answers of a chunk: failed")
+	set, err := patient.UnpackCandidates(plain)
+	if err != nil {
+		return nil, chunk, fmt.Errorf("read the answers of a chunk: %w", err)
 	}
 	return set, chunk, nil
 }

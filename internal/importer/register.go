@@ -16,8 +16,8 @@ import (
 const turnLength = 5 * time.Second
 
 // register stores a decided delivery in file order, a chunk a transaction. Each
-// chunk is judged once more inside its transaction, by the same code, since a
-// patient may have changed since the decision. After a while it lets others have
+// chunk is judged inside its transaction, since a patient may have changed since
+// the decision. After a while it lets others have
 // their turn; what is stored is not stored again.
 func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 	key, err := im.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
@@ -25,27 +25,29 @@ func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 		return err
 	}
 	enough := im.Now().Add(turnLength)
-	for no := c.NextChunk; no < c.Delivery.Chunks; no++ {
+	err = im.eachChunk(ctx, key, c, c.NextChunk, func(no int, set []patient.Candidate) error {
 		if no > c.NextChunk && im.Now().After(enough) {
-			return im.Store.YieldDelivery(ctx, c)
+			return errTurnOver
 		}
-		set, err := im.candidates(ctx, key, c, no)
-		if err != nil {
-			return err
-		}
-		err = im.Store.RegisterChunk(ctx, c, no, linesOf(set), func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+		return im.Store.RegisterChunk(ctx, c, no, linesOf(set), func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
 			verdicts, err := im.Registrar.Register(ctx, tx, c.Delivery.CentreID, set)
 			if err != nil {
 				return nil, nil, err
 			}
 			return verdicts, explain(set, verdicts), nil
 		})
-		if err != nil {
-			return err
-		}
+	})
+	switch {
+	case errors.Is(err, errTurnOver):
+		return im.Store.YieldDelivery(ctx, c)
+	case err != nil:
+		return err
 	}
 	return im.Store.Finish(ctx, c)
 }
+
+// errTurnOver ends the storing of a delivery for now.
+var errTurnOver = errors.New("importer: the turn is over")
 
 // Enter registers one patient while the user waits: a set of one through the
 // same exchange, judge and store, with nothing sealed and nothing queued. A TTP

@@ -3,8 +3,6 @@ package importer
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -48,9 +46,9 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return err
 	}
-	var rows []patient.InExchange
-	if err := json.Unmarshal(plain, &rows); err != nil {
-		return errors.New("decode a chunk of temporary pseudonyms: failed")
+	rows, err := patient.UnpackExchange(plain)
+	if err != nil {
+		return fmt.Errorf("read a chunk of temporary pseudonyms: %w", err)
 	}
 	answers, err := im.ask(ctx, c.CallKey, rows)
 	if err != nil {
@@ -76,11 +74,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 		candidates = append(candidates, cand)
 		marks = append(marks, im.mark(cand))
 	}
-	out, err := json.Marshal(candidates)
-	if err != nil {
-		return fmt.Errorf("encode the answers of chunk %d: %w", c.No, err)
-	}
-	sealed, err := key.Seal(out, delivery.Place(c.No, delivery.HoldsDefinitives))
+	sealed, err := key.Seal(patient.PackCandidates(candidates), delivery.Place(c.No, delivery.HoldsDefinitives))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package intake_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -111,8 +110,8 @@ func (p *plant) rows(k delivery.ChunkClaim) []patient.InExchange {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var rows []patient.InExchange
-	if err := json.Unmarshal(plain, &rows); err != nil {
+	rows, err := patient.UnpackExchange(plain)
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	return rows

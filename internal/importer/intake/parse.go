@@ -3,7 +3,6 @@ package intake
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
 	"sluis/internal/importer/intake/tabular"
+	"sluis/internal/packed"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 )
@@ -273,8 +273,67 @@ type identityRow struct {
 	Person  identity.Fields `json:"p"`
 }
 
-// cut reads the file once more and cuts it into sealed chunks.
+func packIdentity(w *packed.Writer, row *identityRow) {
+	w.String(row.Ref)
+	w.Int(row.Line)
+	row.Display.Pack(w)
+	p := &row.Person
+	w.String(p.Surname)
+	w.Word(p.Prefix)
+	w.Word(p.Initials)
+	w.String(p.BirthDate)
+	w.Word(p.Sex)
+	w.Int(len(p.Postcodes))
+	for _, c := range p.Postcodes {
+		w.String(c.Postcode)
+		w.String(c.HouseNumber)
+		w.String(c.Suffix)
+		w.String(c.RecordedOn)
+	}
+}
+
+func unpackIdentity(r *packed.Reader, row *identityRow) {
+	row.Ref, row.Line, row.Display = r.String(), r.Int(), patient.UnpackDisplay(r)
+	p := &row.Person
+	p.Surname, p.Prefix, p.Initials, p.BirthDate, p.Sex = r.String(), r.Word(), r.Word(), r.String(), r.Word()
+	if n := r.Count(); n > 0 {
+		p.Postcodes = make([]identity.Postcode, n)
+	}
+	for i := range p.Postcodes {
+		p.Postcodes[i] = identity.Postcode{Postcode: r.String(), HouseNumber: r.String(), Suffix: r.String(), RecordedOn: r.String()}
+	}
+}
+
+// cut reads the file once more and cuts it into sealed chunks. While one is being
+// stored, the next is read.
 func (p *parse) cut(ctx context.Context) error {
+	ready, stored := make(chan delivery.Chunk), make(chan error, 1)
+	go func() {
+		for chunk := range ready {
+			if err := p.in.Store.AddChunk(ctx, p.claim, chunk); err != nil {
+				stored <- err
+				return
+			}
+		}
+		stored <- nil
+	}()
+	err := func() error {
+		defer close(ready) // a panic, too, ends the other one
+		return p.chunks(func(chunk delivery.Chunk) error {
+			select {
+			case ready <- chunk:
+				return nil
+			case err := <-stored:
+				stored <- err // for the wait below
+				return err
+			}
+		})
+	}()
+	return cmp.Or(err, <-stored)
+}
+
+// chunks reads the rows and hands them out in sealed chunks.
+func (p *parse) chunks(out func(delivery.Chunk) error) error {
 	r, err := p.rows()
 	if err != nil {
 		return err
@@ -291,11 +350,15 @@ func (p *parse) cut(ctx context.Context) error {
 			batch = append(batch, check.row(row))
 		}
 		if len(batch) == p.in.ChunkRows || (last && len(batch) > 0) {
-			if err := p.add(ctx, no, batch); err != nil {
-				return err
-			}
+			chunk, err := p.chunk(no, batch)
 			for _, c := range batch {
 				c.identity.Forget()
+			}
+			if err == nil {
+				err = out(chunk)
+			}
+			if err != nil {
+				return err
 			}
 			batch = batch[:0]
 			no++
@@ -306,11 +369,11 @@ func (p *parse) cut(ctx context.Context) error {
 	}
 }
 
-// add seals one chunk and stores it with the rows and findings it is made of.
-func (p *parse) add(ctx context.Context, no int, batch []checked) error {
+// chunk seals one chunk, with the rows and findings it is made of.
+func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 	call, err := uuid.NewRandom()
 	if err != nil {
-		return fmt.Errorf("make a call key: %w", err)
+		return delivery.Chunk{}, fmt.Errorf("make a call key: %w", err)
 	}
 	chunk := delivery.Chunk{
 		No: no, FirstLine: batch[0].line, LastLine: batch[len(batch)-1].line, CallKey: call.String(),
@@ -341,19 +404,14 @@ func (p *parse) add(ctx context.Context, no int, batch []checked) error {
 	var plain []byte
 	if len(people) > 0 {
 		chunk.Holds = delivery.HoldsIdentities
-		plain, err = json.Marshal(people)
+		plain = packed.Rows(people, 160, packIdentity)
 	} else {
 		chunk.Holds = delivery.HoldsTemporaries
-		plain, err = json.Marshal(exchange)
-	}
-	if err != nil {
-		return errors.New("encode a chunk: failed") // an encoder's error may quote what it encodes
+		plain = patient.PackExchange(exchange)
 	}
 	defer clear(plain)
-	if chunk.Sealed, err = p.key.Seal(plain, delivery.Place(no, chunk.Holds)); err != nil {
-		return err
-	}
-	return p.in.Store.AddChunk(ctx, p.claim, chunk)
+	chunk.Sealed, err = p.key.Seal(plain, delivery.Place(no, chunk.Holds))
+	return chunk, err
 }
 
 // firstEnd is when the first temporary pseudonym of rows runs out. Of a row that

@@ -2,13 +2,13 @@ package intake
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
+	"sluis/internal/packed"
 	"sluis/internal/patient"
 )
 
@@ -25,9 +25,9 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 		return c, err
 	}
 	defer clear(plain)
-	var rows []identityRow
-	if err := json.Unmarshal(plain, &rows); err != nil {
-		return c, errors.New("decode a chunk of identities: failed") // a decoder's error may quote what it decodes
+	rows, err := packed.ReadRows(plain, unpackIdentity)
+	if err != nil {
+		return c, fmt.Errorf("read a chunk of identities: %w", err)
 	}
 	items := make([]identity.Item, len(rows))
 	for i, r := range rows {
@@ -52,11 +52,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 			exchange = append(exchange, patient.InExchange{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
 		}
 	}
-	out, err := json.Marshal(exchange)
-	if err != nil {
-		return c, errors.New("encode a chunk of temporary pseudonyms: failed")
-	}
-	sealed, err := key.Seal(out, delivery.Place(c.No, delivery.HoldsTemporaries))
+	sealed, err := key.Seal(patient.PackExchange(exchange), delivery.Place(c.No, delivery.HoldsTemporaries))
 	if err != nil {
 		return c, err
 	}

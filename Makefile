@@ -10,11 +10,12 @@ run: ## start the demonstration
 	$(GO) run ./cmd/web demo
 
 test: ## run all tests, the browser's too
-	@./.ci/tools chromium
+	@./.ci/tools chromium curl python3
 	$(GO) vet ./...
 	$(GO) tool templ generate -path web >/dev/null 2>&1 && git diff --exit-code -- '*_templ.go'
 	@./.ci/assets
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+	$(GO) test -count=1 -v -run '^TestExamples$$' ./e2e
 	@[ -n "$$SLUIS_TEST_SQLSERVER_DSN" ] || echo "Not run here: the store's suite on SQL Server (SLUIS_TEST_SQLSERVER_DSN is not set)."
 
 race: ## the same under the race detector, without the browser
@@ -48,7 +49,7 @@ fuzz: ## every reader, FUZZTIME each (default 60s)
 	done
 
 e2e: ## the browser and whole-program tests alone
-	@./.ci/tools chromium
+	@./.ci/tools chromium curl python3
 	$(GO) test -count=1 -v ./e2e
 
 clean:

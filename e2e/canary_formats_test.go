@@ -60,7 +60,7 @@ func (s *sieve) workbook(place string) []byte {
 	s.t.Helper()
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }()
-	for i, row := range []string{"Lijst van " + s.name(place+" title"), header, s.plainRow(place), s.plainRow(place + " second") + ";" + s.name(place+" too far")} {
+	for i, row := range []string{"Lijst van " + s.name(place+" title"), header, s.plainRow(place), s.plainRow(place+" second") + ";" + s.name(place+" too far")} {
 		cells := strings.Split(row, ";")
 		if err := f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &cells); err != nil {
 			s.t.Fatal(err)
@@ -83,7 +83,9 @@ func (s *sieve) workbook(place string) []byte {
 // which column is what: first wrongly, then rightly.
 func (s *sieve) assigning() {
 	s.t.Helper()
-	row := func(place string) string { return s.newNumber() + ";3/4/1970;M;" + s.name(place) + ";Q." + s.name(place+" initials") + ";van" }
+	row := func(place string) string {
+		return s.newNumber() + ";3/4/1970;M;" + s.name(place) + ";Q." + s.name(place+" initials") + ";van"
+	}
 	id := s.deliver("columns to assign", "", file("Zisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.", row("assigned"), row("assigned second")), "needs_mapping")
 	path := "/aanleveringen/" + id + "/kolommen"
 	s.web.get(path)

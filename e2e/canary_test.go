@@ -79,6 +79,7 @@ func TestCanarySweep(t *testing.T) {
 		{"datasets and postcodes", s.datasetsAndPostcodes},
 		{"every format", s.formats},
 		{"judging conflicts", s.judging},
+		{"repairs", s.repairing},
 		{"reading everything", s.readEverything},
 	} {
 		began := time.Now()
@@ -371,6 +372,7 @@ func (s *sieve) readEverything() {
 			v.get("/aanleveringen/" + id)
 			v.get("/aanleveringen/" + id + "/fouten")
 		}
+		s.reports(id)
 		for _, path := range []string{"/fouten.csv", "/fouten.json", "/voortgang"} {
 			s.web.get("/aanleveringen/" + id + path)
 		}

@@ -5,11 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,13 +18,13 @@ import (
 )
 
 const (
-	killRows   = 1500 // of each file
-	leastKills = 25
-	leastFiles = 5
+	killRows   = 1200 // of each file
+	leastKills = 110
 )
 
-// TestKillLoop kills the program again and again at random moments of its work
-// and holds the result against that of a program that was left alone.
+// TestKillLoop kills the program again and again, in every state of every kind of
+// delivery and at random moments, and holds the result against that of a program
+// that was left alone.
 func TestKillLoop(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SLUIS_TEST_SEED"); s != "" {
@@ -37,18 +36,18 @@ func TestKillLoop(t *testing.T) {
 	}
 	t.Logf("seed %d (SLUIS_TEST_SEED repeats it)", seed)
 	began := time.Now()
-	k := &killer{t: t, random: rand.New(rand.NewPCG(seed, 1)), seed: seed, files: t.TempDir()}
+	k := &killer{t: t, random: rand.New(rand.NewPCG(seed, 1)), seed: seed, files: t.TempDir(), made: map[int]string{}, hits: map[string]map[string]int{}}
 	base := filepath.Join(t.TempDir(), "base")
 	k.prepare(base)
 	k.calm, k.struck = filepath.Join(t.TempDir(), "calm"), filepath.Join(t.TempDir(), "struck")
 	copyDir(t, base, k.calm)
 	copyDir(t, base, k.struck)
 
-	for len(k.delivered) < leastFiles || k.kills < leastKills {
-		if len(k.delivered) > 4*leastFiles {
+	for len(k.delivered) < len(kinds) || k.kills < leastKills {
+		if len(k.delivered) > 8*len(kinds) {
 			t.Fatalf("only %d kills in %d deliveries", k.kills, len(k.delivered))
 		}
-		k.deliverUnderFire(k.file(len(k.delivered)))
+		k.deliverUnderFire()
 	}
 	k.stopStruck()
 	k.deliverCalmly()
@@ -56,14 +55,13 @@ func TestKillLoop(t *testing.T) {
 	struck, calm := resultOf(t, k.struck), resultOf(t, k.calm)
 	differences := compare(t, struck, calm)
 	rows := len(struck["rows"])
-	t.Logf("%d kills (%d during an upload, %d before the program answered, %d at work), %d deliveries, %d rows, %d patients, %d differences, %v",
-		k.kills, k.duringUpload, k.beforeAnswer, k.kills-k.duringUpload-k.beforeAnswer, len(k.delivered), rows, len(struck["patients"]),
-		differences, time.Since(began).Round(time.Second))
-	if rows < leastFiles*killRows {
-		t.Errorf("%d rows are stored, want %d at least", rows, leastFiles*killRows)
+	t.Logf("%d kills, %d deliveries, %d rows, %d patients, %d differences, %v\n%s",
+		k.kills, len(k.delivered), rows, len(struck["patients"]), differences, time.Since(began).Round(time.Second), k.table())
+	if rows < len(kinds)*killRows {
+		t.Errorf("%d rows are stored, want %d at least", rows, len(kinds)*killRows)
 	}
 	for _, outcome := range []string{"created", "updated", "unchanged", "rejected", "review"} {
-		if !strings.Contains(strings.Join(struck["deliveries"], "\n"), outcome+"=") || strings.Contains(struck["deliveries"][0]+" ", " "+outcome+"=0 ") {
+		if !strings.Contains(struck["deliveries"][0], outcome+"=") || strings.Contains(struck["deliveries"][0]+" ", " "+outcome+"=0 ") {
 			t.Errorf("the first file has no row that is %s: it tests too little\n%s", outcome, struck["deliveries"][0])
 		}
 	}
@@ -75,15 +73,19 @@ type killer struct {
 	random       *rand.Rand
 	seed         uint64
 	files        string
+	made         map[int]string // the files, and the ids of datasets
 	calm, struck string
 	known        []person // stored before the first kill
 	calmTime     time.Duration
 	bootTime     time.Duration
 
-	running                           *program // nil while it is dead
-	uploader                          string   // API token
-	delivered                         []string // ids, in the order of the files
-	kills, duringUpload, beforeAnswer int
+	running   *program // nil while it is dead
+	uploader  string   // API token
+	live      *sql.DB  // a look at the database of the running program
+	delivered []string // ids, in the order of the files
+	kills     int
+	quiet     bool                      // the calm program is at work
+	hits      map[string]map[string]int // kills by kind and state
 }
 
 // prepare stores patients to collide with, and measures how long an undisturbed
@@ -124,14 +126,14 @@ func (k *killer) prepare(dir string) {
 	p = startDemo(k.t, measured)
 	k.bootTime = time.Since(start)
 	start = time.Now()
-	p.await(k.t, k.uploader, p.upload(k.t, k.uploader, k.file(0), "").ID)
+	p.await(k.t, k.uploader, p.upload(k.t, k.uploader, k.file(0, header), "").ID)
 	k.calmTime = time.Since(start)
 	p.kill()
 	k.t.Logf("undisturbed: boot %v, a delivery of %d rows %v", k.bootTime.Round(time.Millisecond), killRows, k.calmTime.Round(time.Millisecond))
 }
 
 // file makes file n: the same rows whenever it is asked for.
-func (k *killer) file(n int) string {
+func (k *killer) file(n int, head string) string {
 	r := rand.New(rand.NewPCG(k.seed, uint64(100+n)))
 	fresh := people(r, fmt.Sprintf("F%d-", n), killRows)
 	rows := make([]string, 0, killRows)
@@ -170,47 +172,90 @@ func (k *killer) file(n int) string {
 	// Where the stored persons come twice in one file they would all be duplicates
 	// of each other; some are left alone by the draw, and that is enough.
 	path := filepath.Join(k.files, fmt.Sprintf("file-%d.csv", n))
-	writeRows(k.t, path, rows)
+	if err := os.WriteFile(path, []byte(head+"\r\n"+strings.Join(rows, "\r\n")+"\r\n"), 0o600); err != nil {
+		k.t.Fatal(err)
+	}
 	return path
 }
 
-// deliverUnderFire brings one file to its end, through as many kills as it takes.
-func (k *killer) deliverUnderFire(path string) {
+// deliverUnderFire brings the next file to its end, through as many kills as it
+// takes: first one in each state that its kind passes, then at random moments.
+func (k *killer) deliverUnderFire() {
+	n := len(k.delivered)
+	kind := kinds[n%len(kinds)]
+	var aims []string
+	if n < len(kinds) {
+		aims = slices.Clone(kind.states)
+	}
 	id := ""
 	for attempt := 0; ; attempt++ {
-		if attempt > 60 {
-			k.t.Fatalf("delivery %d does not end: %d kills", len(k.delivered), k.kills)
+		if attempt > 80 {
+			k.t.Fatalf("delivery %d (%s) does not end: %d kills", n, kind.name, k.kills)
 		}
+		aim := ""
 		// Half the time that the whole takes: so every file is hit some times,
 		// and each step of the work by some kill.
 		deadline := time.Now().Add(time.Duration(k.random.Int64N(int64(k.calmTime) / 2)))
+		if len(aims) > 0 {
+			aim, aims, deadline = aims[0], aims[1:], time.Now().Add(workTime)
+		}
 		if k.running == nil {
-			deadline = deadline.Add(time.Duration(k.random.Int64N(int64(k.bootTime) * 3 / 2)))
-			if !k.boot(deadline) {
-				k.beforeAnswer++
+			limit := deadline.Add(time.Duration(k.random.Int64N(int64(k.bootTime) * 3 / 2)))
+			if deadline = limit; !k.boot(limit) {
+				k.hit(kind.name, "starting")
 				continue
 			}
 		}
 		if id == "" {
 			if id = k.unknownDelivery(); id == "" {
-				if id = k.upload(path, deadline); id == "" {
-					k.duringUpload++
+				if id = kind.send(k, n, aim, deadline); id == "" {
+					k.hit(kind.name, "receiving")
 					continue
 				}
 			}
 		}
-		if k.finished(id, deadline) {
+		state, done := k.finished(kind, id, aim, deadline)
+		if done {
 			k.delivered = append(k.delivered, id)
 			return
 		}
+		k.hit(kind.name, state)
 	}
 }
 
 // kill ends the program as a power cut would.
 func (k *killer) kill() {
+	if k.live != nil {
+		_ = k.live.Close()
+		k.live = nil
+	}
 	k.running.kill()
 	k.running = nil
 	k.kills++
+}
+
+func (k *killer) hit(kind, state string) {
+	if k.hits[kind] == nil {
+		k.hits[kind] = map[string]int{}
+	}
+	k.hits[kind][state]++
+}
+
+// table tells the kills by kind and state.
+func (k *killer) table() string {
+	states := []string{"starting", "receiving", "received", "mapping", "exchanging", "deciding", "checked", "confirm", "registering", "done"}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-28s", "kills")
+	for _, s := range states {
+		fmt.Fprintf(&b, " %11s", s)
+	}
+	for _, kind := range kinds {
+		fmt.Fprintf(&b, "\n%-28s", kind.name)
+		for _, s := range states {
+			fmt.Fprintf(&b, " %11d", k.hits[kind.name][s])
+		}
+	}
+	return b.String()
 }
 
 // boot starts the program on its data, and kills it where it does not answer
@@ -221,6 +266,7 @@ func (k *killer) boot(deadline time.Time) bool {
 		if _, rest, ok := strings.Cut(k.running.log(), "Sluis, demonstratie: "); ok {
 			if address, _, whole := strings.Cut(rest, "\n"); whole {
 				k.running.address = strings.TrimSpace(address)
+				k.running.readDemo(k.t, k.struck)
 				return true
 			}
 		}
@@ -234,10 +280,26 @@ func (k *killer) boot(deadline time.Time) bool {
 	return false
 }
 
+// state is where the newest delivery is, in the database of the running program.
+func (k *killer) state() string {
+	if k.live == nil {
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(k.struck, "sluis.db")+"?mode=ro&_pragma=busy_timeout(2000)")
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		k.live = db
+	}
+	var state string
+	if err := k.live.QueryRowContext(k.t.Context(), "SELECT state FROM deliveries ORDER BY id DESC LIMIT 1").Scan(&state); err != nil {
+		return ""
+	}
+	return state
+}
+
 // unknownDelivery finds an upload that was safe before its answer came through.
 func (k *killer) unknownDelivery() string {
 	var page struct{ Deliveries []delivery }
-	if err := json.Unmarshal(k.running.get(k.t, k.uploader, "/api/v1/deliveries?limit=50"), &page); err != nil {
+	if err := json.Unmarshal(k.running.get(k.t, k.uploader, "/api/v1/deliveries?limit=100"), &page); err != nil {
 		k.t.Fatal(err)
 	}
 	// One was there before the first kill.
@@ -249,61 +311,43 @@ func (k *killer) unknownDelivery() string {
 	return page.Deliveries[0].ID
 }
 
-// upload sends a file slowly; it gives "" where the program died before it said
-// that the file was safe.
-func (k *killer) upload(path string, deadline time.Time) string {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	ctx, cancel := context.WithDeadline(k.t.Context(), deadline)
-	defer cancel()
-	a, err := k.running.try(ctx, http.MethodPost, k.uploader, "/api/v1/deliveries?filename="+filepath.Base(path), "text/csv", &slow{raw})
-	if err != nil {
-		k.kill()
-		return ""
-	}
-	var d delivery
-	if err := json.Unmarshal(a.body, &d); err != nil || a.status != http.StatusAccepted {
-		k.t.Fatalf("upload: %d %v\n%s", a.status, err, a.body)
-	}
-	return d.ID
-}
-
-// slow gives its bytes a piece at a time.
-type slow struct{ rest []byte }
-
-func (s *slow) Read(p []byte) (int, error) {
-	if len(s.rest) == 0 {
-		return 0, io.EOF
-	}
-	time.Sleep(time.Millisecond)
-	n := copy(p[:min(len(p), 4096)], s.rest)
-	s.rest = s.rest[n:]
-	return n, nil
-}
-
-// finished waits for a delivery that was acknowledged, and kills the program
-// where it is not done before the deadline.
-func (k *killer) finished(id string, deadline time.Time) bool {
-	for {
-		d := k.running.delivery(k.t, k.uploader, id) // fails where it is lost
-		switch d.Status {
-		case "done":
-			return true
-		case "queued", "processing":
-		default:
-			k.t.Fatalf("delivery %s is %s: %+v\n%s", id, d.Status, d.Reasons, tail(k.running.log(), 4000))
-		}
-		if time.Now().After(deadline) {
+// finished follows a delivery that was acknowledged, and answers for the persons
+// that it waits for. It kills the program in the state that it aims at, or else at
+// the deadline, and tells in which state.
+func (k *killer) finished(kind kind, id, aim string, deadline time.Time) (state string, done bool) {
+	asked := false
+	for looked := (time.Time{}); ; time.Sleep(200 * time.Microsecond) {
+		state = k.state()
+		if state == aim && aim != "" || time.Now().After(deadline) {
 			k.kill()
-			return false
+			return state, false
 		}
-		time.Sleep(5 * time.Millisecond)
+		if time.Since(looked) < 5*time.Millisecond {
+			continue
+		}
+		looked = time.Now()
+		d := k.running.delivery(k.t, k.uploader, id) // fails where it is lost
+		switch {
+		case d.Status == "done":
+			return d.Status, true
+		case d.Status == "queued" || d.Status == "processing" || asked && d.Status == kind.waits:
+		case kind.answer != nil && d.Status == kind.waits && slices.Contains([]string{"checked", "confirm", "mapping"}, aim):
+			k.kill() // while it waits for a person
+			return aim, false
+		case kind.answer != nil && d.Status == kind.waits && !asked:
+			asked = true
+			go func(p *program) { _ = kind.answer(k, p, id) }(k.running) // what breaks off is asked again after the start
+		default:
+			k.t.Fatalf("delivery %s (%s) is %s: %+v\n%s", id, kind.name, d.Status, d.Reasons, tail(k.running.log(), 4000))
+		}
 	}
 }
 
 func (k *killer) stopStruck() {
+	if k.live != nil {
+		_ = k.live.Close()
+		k.live = nil
+	}
 	if k.running != nil {
 		k.running.stop(k.t)
 	}
@@ -311,13 +355,22 @@ func (k *killer) stopStruck() {
 
 // deliverCalmly gives the same files to the program that is left alone.
 func (k *killer) deliverCalmly() {
-	p := startDemo(k.t, k.calm)
+	k.running, k.quiet = startDemo(k.t, k.calm), true
 	for n := range k.delivered {
-		if d := p.await(k.t, k.uploader, p.upload(k.t, k.uploader, k.file(n), "").ID); d.Status != "done" {
-			k.t.Fatalf("undisturbed delivery %d: %s", n, d.Status)
+		kind := kinds[n%len(kinds)]
+		id := kind.send(k, n, "", time.Now().Add(workTime))
+		d := k.running.await(k.t, k.uploader, id)
+		if kind.answer != nil && d.Status == kind.waits {
+			if err := kind.answer(k, k.running, id); err != nil {
+				k.t.Fatal(err)
+			}
+			d = k.running.await(k.t, k.uploader, id)
+		}
+		if d.Status != "done" {
+			k.t.Fatalf("undisturbed delivery %d (%s): %s %+v", n, kind.name, d.Status, d.Reasons)
 		}
 	}
-	p.stop(k.t)
+	k.running.stop(k.t)
 }
 
 // questions are what two registries must agree on. What names a moment or a

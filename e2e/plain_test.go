@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 )
 
 // TestWithoutJavaScript does both main jobs with scripts switched off.
@@ -42,6 +43,25 @@ func TestWithoutJavaScript(t *testing.T) {
 	b.click("main form.app-filters button")
 	b.wantRecords(pilotErrors...)
 	b.pictures("plain-report")
+	b.do(chromedp.Click(chromedp.CSS("main summary")))
+	b.says("Dit werkt alleen met JavaScript. Gebruik anders de download voor Excel of de CSV van dit rapport")
+	b.is("[data-own-form][hidden]", true)
+	b.pictures("plain-own-file")
+	b.click("main .app-sorts a[href*='sorteer=patientnummer']")
+	b.wantRecords(pilotErrors[3], pilotErrors[2], pilotErrors[1], pilotErrors[0])
+	b.click("main a[href*='weergave=afdruk']")
+	b.says("Alleen de records van het gekozen filter. 4 meldingen")
+	b.click("main a[href$='/fouten']")
+	b.click("main a[href*='herstelt=']")
+	b.is("[name=herstelt]:checked", true)
+	b.choose("mode", "save")
+	b.choose("file", abs(t, pilotFile))
+	b.click("main form[enctype] button[type=submit]")
+	b.refresh()
+	b.says("Herstelt een eerdere aanlevering: 0 van 4 hersteld")
+	b.click("main .app-repair a[href^='/aanleveringen/']")
+	b.says("0 van 4 hersteld")
+	b.click("main a.govuk-button[href$=fouten]")
 	if raw := b.download("main a[href*='fouten.csv']"); len(raw) == 0 {
 		t.Error("the CSV is empty")
 	}

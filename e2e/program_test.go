@@ -91,6 +91,16 @@ func startDemo(t testing.TB, dir string, args ...string) *program {
 	p.dir = dir
 	p.waitForAddress(t, "Sluis, demonstratie: ")
 	p.waitForHealth(t)
+	p.readDemo(t, dir)
+	if p.demo.Address != p.address {
+		t.Errorf("demo.json says %s, the program says %s", p.demo.Address, p.address)
+	}
+	return p
+}
+
+// readDemo reads DIR/demo.json.
+func (p *program) readDemo(t testing.TB, dir string) {
+	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(dir, "demo.json"))
 	if err == nil {
 		err = json.Unmarshal(raw, &p.demo)
@@ -98,10 +108,6 @@ func startDemo(t testing.TB, dir string, args ...string) *program {
 	if err != nil {
 		t.Fatalf("read demo.json: %v", err)
 	}
-	if p.demo.Address != p.address {
-		t.Errorf("demo.json says %s, the program says %s", p.demo.Address, p.address)
-	}
-	return p
 }
 
 // startProgram starts the built program. env is added to ours.

@@ -64,7 +64,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	workers, err := importer.New(importer.Options{
 		Store: s, Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: patient.NewRegistrar(c.LinkType, time.Now), Keys: keys,
 		Types: c.Types, YearOnly: c.BirthYearOnly, MaxRows: c.MaxRows, Domain: c.TTP.Domain, Workers: c.Workers, Calls: hands(c.TTP.Calls),
-		TryNow: ttp.tryNow, Now: time.Now, Log: log,
+		ReportLife: c.ReportLife, TryNow: ttp.tryNow, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries,
 		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
-		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Types: c.Types, LinkType: c.LinkType,
+		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
 	})
 	if err != nil {
 		return nil, err

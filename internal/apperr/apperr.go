@@ -27,6 +27,7 @@ const (
 	UnsupportedType
 	TooMany
 	Unavailable
+	Gone
 )
 
 // status is the one table from kind to HTTP status.
@@ -41,6 +42,7 @@ var status = map[Kind]int{
 	UnsupportedType: http.StatusUnsupportedMediaType,
 	TooMany:         http.StatusTooManyRequests,
 	Unavailable:     http.StatusServiceUnavailable,
+	Gone:            http.StatusGone,
 }
 
 // Error is a classified error. Code is stable, lower-case with underscores, and

@@ -65,6 +65,8 @@ const (
 	ReviewsListed     Type = "reviews_listed"
 	ReviewViewed      Type = "review_viewed"
 	ReviewJudged      Type = "review_judged"
+	// ReportExpired: the rows and findings of a delivery were deleted, the counts stay.
+	ReportExpired Type = "report_expired"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -74,7 +76,7 @@ var Types = []Type{
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
-	ReviewsListed, ReviewViewed, ReviewJudged,
+	ReviewsListed, ReviewViewed, ReviewJudged, ReportExpired,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

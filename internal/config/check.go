@@ -47,6 +47,8 @@ func check(s settings, faults *Faults) Config {
 	c.Workers = checkNumber("SLUIS_WORKERS", s.Workers, 64, faults)
 	c.MaxFileBytes = int64(checkNumber("SLUIS_MAX_FILE_MB", s.MaxFileMB, 4096, faults)) << 20
 	c.MaxRows = checkNumber("SLUIS_MAX_ROWS", s.MaxRows, 10_000_000, faults)
+	c.MaxUploads = checkNumber("SLUIS_MAX_UPLOADS", s.MaxUploads, 1000, faults)
+	c.ReportLife = time.Duration(checkNumber("SLUIS_REPORT_RETENTION", s.ReportDays, 3650, faults)) * 24 * time.Hour
 	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
 	return c

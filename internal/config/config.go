@@ -39,9 +39,11 @@ type Config struct {
 	// for each day on which a postcode was true. LinkType is none of them.
 	PostcodeTypes []string
 
-	Workers        int   // deliveries worked on at once, in this process
-	MaxFileBytes   int64 // of one uploaded file
-	MaxRows        int   // of one delivery
+	Workers        int           // deliveries worked on at once, in this process
+	MaxFileBytes   int64         // of one uploaded file
+	MaxRows        int           // of one delivery
+	ReportLife     time.Duration // of a report's rows, after its delivery ended
+	MaxUploads     int           // of one centre at once, in this process
 	TrustedProxies []netip.Prefix
 
 	// TLSCertFile and TLSKeyFile are both set or both empty: then a proxy in
@@ -120,6 +122,8 @@ func (c Config) String() string {
 	line("SLUIS_WORKERS", c.Workers)
 	line("SLUIS_MAX_FILE_MB", c.MaxFileBytes>>20)
 	line("SLUIS_MAX_ROWS", c.MaxRows)
+	line("SLUIS_MAX_UPLOADS", c.MaxUploads)
+	line("SLUIS_REPORT_RETENTION", int(c.ReportLife/(24*time.Hour)))
 	proxies := make([]string, len(c.TrustedProxies))
 	for i, p := range c.TrustedProxies {
 		proxies[i] = p.String()

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluis/internal/config"
 )
@@ -61,7 +62,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Addr != "127.0.0.1:8080" || c.Workers != 2 || c.TTP.Calls != 4 || c.TTP.Rows != 500 ||
-		c.MaxFileBytes != 100<<20 || c.MaxRows != 200_000 {
+		c.MaxFileBytes != 100<<20 || c.MaxRows != 200_000 || c.ReportLife != 90*24*time.Hour {
 		t.Errorf("defaults: %s", c)
 	}
 	if !c.Secure() || !c.BirthYearOnly || !c.ProductionReady() {
@@ -126,6 +127,7 @@ func TestEveryFaultInOneMessage(t *testing.T) {
 func TestOneFault(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"SLUIS_ADDR", "8080", "host:port"},
+		{"SLUIS_REPORT_RETENTION", "0", "from 1 to 3650"},
 		{"SLUIS_BASE_URL", "http://sluis.example.nl", "https://"},
 		{"SLUIS_BASE_URL", "http://localhost:8080", "https://"},
 		{"SLUIS_BASE_URL", "https://u:" + canary + "@sluis.example.nl", "bare URL"},

@@ -50,6 +50,8 @@ type settings struct {
 	Workers        string `env:"SLUIS_WORKERS" envDefault:"2"`
 	MaxFileMB      string `env:"SLUIS_MAX_FILE_MB" envDefault:"100"`
 	MaxRows        string `env:"SLUIS_MAX_ROWS" envDefault:"200000"`
+	MaxUploads     string `env:"SLUIS_MAX_UPLOADS" envDefault:"4"`
+	ReportDays     string `env:"SLUIS_REPORT_RETENTION" envDefault:"90"`
 	TrustedProxies string `env:"SLUIS_TRUSTED_PROXIES"`
 	TLSCertFile    string `env:"SLUIS_TLS_CERT_FILE"`
 	TLSKeyFile     string `env:"SLUIS_TLS_KEY_FILE"`

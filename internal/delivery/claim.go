@@ -28,7 +28,22 @@ type New struct {
 	WrappedKey []byte
 	At         time.Time
 	DatasetID  string // of one that is fetched from the TTP
+	Repairs    string // public id of the centre's delivery that it is to repair; empty for none
 }
+
+// Request is one that may come more than once, by keyed hashes: of whose it is and
+// its key, and of all that it asks beside the file.
+type Request struct{ Key, Asks [32]byte }
+
+// Earlier is the delivery that came of a request before.
+type Earlier struct {
+	PublicID string // empty where there is none
+	Asked    [32]byte
+	FileMAC  []byte
+}
+
+// RequestLife is how long a request is known again.
+const RequestLife = 7 * 24 * time.Hour
 
 // Claim is a worker's hold on a delivery. Fence is the number that every write
 // must still find.

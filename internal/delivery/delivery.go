@@ -117,6 +117,17 @@ type Delivery struct {
 	DatasetID string
 	// SameAs is the public id of the first delivery of this very file, if any.
 	SameAs string
+	// Repairs is the public id of the delivery that this one was delivered to repair;
+	// RepairRoot the first of the chain that both belong to, inside.
+	Repairs    string
+	RepairRoot int64
+	// LaterRepairs counts the later deliveries of the chain that are done; Repaired
+	// the rejected rows whose number one of them stored, Untraced those without a
+	// number to follow.
+	LaterRepairs, Repaired, Untraced int
+	// ReportExpiredAt is when the rows and findings were deleted; zero while they are
+	// there.
+	ReportExpiredAt time.Time
 	// Counts are the outcomes so far; Planned is what a check says would happen.
 	Counts   patient.Counts
 	Planned  patient.Counts
@@ -161,6 +172,22 @@ func (d Delivery) Status() Status {
 		return StatusFailed
 	}
 	return StatusCancelled
+}
+
+// Repairable tells whether another delivery can be marked as the repair of d:
+// something of it was left out, and nothing more will happen to it.
+func (d Delivery) Repairable() bool {
+	return d.State == Done && d.Counts.Rejected > 0 || d.State == Refused || d.State == Failed
+}
+
+// OpenRepairs is how many rejected rows no later delivery of the chain stored, of
+// those that can be followed by their number.
+func (d Delivery) OpenRepairs() int { return max(0, d.Counts.Rejected-d.Repaired-d.Untraced) }
+
+// Mended tells whether nothing is left to repair: later deliveries stored every
+// rejected row that can be followed, or the file as a whole came again.
+func (d Delivery) Mended() bool {
+	return d.Repairable() && d.LaterRepairs > 0 && (d.State != Done || d.OpenRepairs() == 0)
 }
 
 // Percent is how far the work is, for a progress bar: exchange and storing

@@ -38,8 +38,48 @@ type Cause struct {
 // MaxCauseLines is how many line numbers a cause names.
 const MaxCauseLines = 50
 
-// FindingQuery selects findings of one delivery in line order.
+// Repairs is how a delivery stands to those that repair it, and to the one that
+// it repairs.
+type Repairs struct {
+	Original *Delivery  // that it was delivered to repair; nil where there is none, or none in sight
+	Later    []Delivery // the first MaxRepairs later ones of its chain, in order
+	// Open are rows that are still to be repaired: the first MaxOpenRows of its own,
+	// and of Original.
+	Open, OriginalOpen []Row
+}
+
+// How many deliveries of a chain, and how many open rows, a page names.
+const (
+	MaxRepairs  = 20
+	MaxOpenRows = 50
+)
+
+// FindingSort is the column by which findings are sorted; empty for the order of
+// the file.
+type FindingSort string
+
+// The columns that findings can be sorted by.
+const (
+	ByLine     FindingSort = ""
+	ByNumber   FindingSort = "number"
+	ByField    FindingSort = "field"
+	ByCode     FindingSort = "code"
+	BySeverity FindingSort = "severity"
+	BySource   FindingSort = "source"
+)
+
+// FindingSorts lists them.
+var FindingSorts = []FindingSort{ByLine, ByNumber, ByField, ByCode, BySeverity, BySource}
+
+// FindingQuery selects findings of one delivery, in line order unless it says
+// another.
 type FindingQuery struct {
+	// Review selects the conflicts that wait for a data manager (true) or leaves them
+	// out (false); nil for both.
+	Review   *bool
+	Sort     FindingSort
+	Desc     bool
+	Offset   int              // instead of After, with whatever order
 	Severity patient.Severity // empty for both
 	Code     string           // empty for all
 	Field    string           // empty for all

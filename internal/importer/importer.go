@@ -107,6 +107,8 @@ type Store interface {
 	Wake(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 	// Expire cancels unanswered checks and drops uploads that broke off.
 	Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error)
+	// ExpireReports deletes a piece of a report that ended before a moment.
+	ExpireReports(ctx context.Context, before time.Time, lines int) (expired string, more bool, err error)
 	// Sweep clears what an ended delivery left behind, where that was interrupted.
 	Sweep(ctx context.Context) error
 	// OpenKeyIDs names the wrapping keys that open deliveries still need.
@@ -144,8 +146,10 @@ type Options struct {
 	TryNow    func()   // tells the TTP's clients that a person wants a try at once; may be nil
 	Lease     time.Duration
 	Poll      time.Duration // between looks at an empty queue
-	Now       func() time.Time
-	Log       *slog.Logger
+	// ReportLife is how long the rows of a report are kept after its delivery ended.
+	ReportLife time.Duration
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // The defaults and limits of the pipeline.
@@ -159,6 +163,12 @@ const (
 	checkLife = 7 * 24 * time.Hour
 	// uploadLife is how long an upload may take before it counts as broken off.
 	uploadLife = time.Hour
+	// defaultReportLife is how long the rows of a report are kept, and reportPiece how
+	// many lines of it go in one transaction: fewer than SQL Server locks one by one.
+	// No more than reportPieces go each time, so that the rest of the work has its turn.
+	defaultReportLife = 90 * 24 * time.Hour
+	reportPiece       = 1000
+	reportPieces      = 500
 	// keyLife is how long a wrapping key is the primary one.
 	keyLife = 24 * time.Hour
 
@@ -189,6 +199,9 @@ func New(o Options) (*Importer, error) {
 	}
 	if o.TryNow == nil {
 		o.TryNow = func() {}
+	}
+	if o.ReportLife == 0 {
+		o.ReportLife = defaultReportLife
 	}
 	if o.Lease == 0 {
 		o.Lease = defaultLease

@@ -266,8 +266,8 @@ func backoff(attempts int, asked time.Duration) time.Duration {
 	return max(wait, min(asked, time.Hour))
 }
 
-// housekeep lets unanswered checks lapse, drops broken uploads and rotates the
-// wrapping keys.
+// housekeep lets unanswered checks lapse, drops broken uploads, rotates the
+// wrapping keys and deletes the reports that are old enough.
 func (im *Importer) housekeep(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
@@ -311,5 +311,26 @@ func (im *Importer) Housekeep(ctx context.Context) error {
 	if rotated || destroyed > 0 {
 		im.Log.InfoContext(ctx, "wrapping keys", "rotated", rotated, "destroyed", destroyed)
 	}
-	return err
+	return errors.Join(err, im.expireReports(ctx))
+}
+
+// expireReports deletes the rows and findings of reports that are old enough,
+// piece by piece: a large one goes on the next time.
+func (im *Importer) expireReports(ctx context.Context) error {
+	n := 0
+	defer func() {
+		if n > 0 {
+			im.Log.InfoContext(ctx, "reports expired", "count", n)
+		}
+	}()
+	for range reportPieces {
+		expired, more, err := im.Store.ExpireReports(ctx, im.Now().Add(-im.ReportLife), reportPiece)
+		if err != nil || !more {
+			return err
+		}
+		if expired != "" {
+			n++
+		}
+	}
+	return nil
 }

@@ -342,8 +342,12 @@ func pseudonymShapes(t *testing.T, ttp *ttptest.TTP) map[string]string {
 				{"system": "urn:hospital", "value": r["patientNumber"]}, {"system": "urn:sluis:temporary-pseudonym:NGGV", "value": r["NGGV"]},
 				{"system": "https://ttp.example/NGG", "value": r["NGG"], "period": map[string]string{"end": "2099-01-01"}}}}))
 	}
+	english := []string{"centre", "date_of_birth", "sex", "patient_id"}
 	return map[string]string{
-		"pseudonyms: csv": fetch().csv(";", "\n"), "pseudonyms: xlsx": fetch().workbook(t, 3, nil), "pseudonyms: json": asJSON(records), "pseudonyms: fhir": bundleOf(resources),
+		"pseudonyms: English, UTF-16": utf16le(fetch().header(append(slices.Clone(english), "temporary_pseudonym_nggv", "temporary_pseudonym_ngg")...).csv("\t", "\r\n"), true),
+		"pseudonyms: the type first":  fetch().header(append(slices.Clone(english), "NGGV pseudoniem", "NGG-pseudoniem")...).csv(",", "\n"),
+		"pseudonyms: json, wrapped":   asJSON(map[string]any{"count": len(records), "patients": fetch().records("", "birthDate", "sex", "patient_number", "nggv", "ngg")}),
+		"pseudonyms: csv":             fetch().csv(";", "\n"), "pseudonyms: xlsx": fetch().workbook(t, 3, nil), "pseudonyms: json": asJSON(records), "pseudonyms: fhir": bundleOf(resources),
 	}
 }
 
@@ -391,6 +395,7 @@ func TestShapes(t *testing.T) {
 	}
 	_, wantStored, wantFound := deliver(pilotTable(t).csv(";", "\n"))
 	shapes := identityShapes(t)
+	maps.Copy(shapes, oddShapes(t))
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		d, stored, found := deliver(shapes[name])
 		t.Logf("%-34s %s: %d read, %d created, %d rejected; stored %s, found %s", name, d.State, d.Counts.Read, d.Counts.Created, d.Counts.Rejected, stored, found)
@@ -398,7 +403,9 @@ func TestShapes(t *testing.T) {
 			t.Errorf("%s: %s %v, stored %s and found %s, want %s and %s", name, d.State, d.Refusals, stored, found, wantStored, wantFound)
 		}
 	}
-	for name, file := range pseudonymShapes(t, ttp) {
+	pseudonyms := pseudonymShapes(t, ttp)
+	for _, name := range slices.Sorted(maps.Keys(pseudonyms)) {
+		file := pseudonyms[name]
 		d, stored, _ := deliver(file)
 		t.Logf("%-34s %s: %d read, %d created; stored %s", name, d.State, d.Counts.Read, d.Counts.Created, stored)
 		if d.State != delivery.Done || d.Counts.Read != 36 || d.Counts.Created != 36 || stored != wantStored {

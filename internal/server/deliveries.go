@@ -84,6 +84,9 @@ func (s *Server) viewDelivery(w http.ResponseWriter, r *http.Request) error {
 	if p.Ahead, err = s.ahead(r.Context(), d); err != nil {
 		return err
 	}
+	if p.Repair, err = s.repairProps(r, d); err != nil {
+		return err
+	}
 	return s.render(w, r, http.StatusOK, templates.DeliveryPage(p))
 }
 

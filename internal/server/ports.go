@@ -57,6 +57,8 @@ type Records interface {
 	Ahead(ctx context.Context, d delivery.Delivery) (int, error)
 	Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error)
 	Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error)
+	// Repairs tells what a delivery repairs, and what repairs it.
+	Repairs(ctx context.Context, scope account.Scope, d delivery.Delivery) (delivery.Repairs, error)
 	RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error
 }
 

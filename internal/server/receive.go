@@ -24,21 +24,24 @@ const (
 
 // uploadForm is GET /aanleveringen/nieuw.
 func (s *Server) uploadForm(w http.ResponseWriter, r *http.Request) error {
-	return s.showUpload(w, r, http.StatusOK, "")
+	return s.showUpload(w, r, http.StatusOK, uploaded{repairs: r.URL.Query().Get(repairsParam)})
 }
 
 // showUpload shows the upload form, with what was wrong with the try before.
-func (s *Server) showUpload(w http.ResponseWriter, r *http.Request, status int, mode delivery.Mode, faults ...templates.FieldError) error {
+func (s *Server) showUpload(w http.ResponseWriter, r *http.Request, status int, form uploaded, faults ...templates.FieldError) error {
 	centre := request.Actor(r).Centre
 	if centre == nil {
 		return apperr.New(apperr.Forbidden, "centre_missing")
 	}
 	page := templates.Upload{
-		Page: s.base(r, s.deliveriesCrumbs(r)...), Centre: centreName(*centre), Mode: string(mode), Errors: faults,
-		Action: link("/aanleveringen", "sleutel", newFormKey()), Kinds: s.fileKinds(r, *centre),
-		MaxMegabytes: int(s.MaxFileBytes >> 20), MaxRows: s.MaxRows,
+		Page: s.base(r, s.deliveriesCrumbs(r)...), Centre: centreName(*centre), Mode: string(form.mode), Errors: faults,
+		Action: link("/aanleveringen", "sleutel", newFormKey(), repairsParam, r.URL.Query().Get(repairsParam)), Kinds: s.fileKinds(r, *centre),
+		MaxMegabytes: int(s.MaxFileBytes >> 20), MaxRows: s.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell, MaxUploads: s.MaxUploads,
 	}
 	var err error
+	if page.Repair, err = s.uploadRepair(r, form); err != nil {
+		return err
+	}
 	if page.Kept, err = s.Columns.Remembered(r.Context(), centre.ID); err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) error {
 	})
 	upload.Finish(w, r)
 	if err != nil {
-		return s.refuseUpload(w, r, form.mode, err)
+		return s.refuseUpload(w, r, form, err)
 	}
 	if form.modeUnknown {
 		if err := s.flash(r, s.text(r).T("flash.delivered")+" "+s.text(r).T("mode.check"), false); err != nil {
@@ -72,7 +75,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) error {
 
 // uploaded is what the upload form said beside the file.
 type uploaded struct {
-	mode delivery.Mode
+	mode    delivery.Mode
+	repairs string // the delivery that the file is to repair, where the user left that ticked
+	whole   bool   // all before the file was read
 	// modeUnknown says that the choice did not come before the file, so that it
 	// was only checked.
 	modeUnknown bool
@@ -80,6 +85,11 @@ type uploaded struct {
 
 // receiveOnce reads the form up to its file and takes that in.
 func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploaded) (string, error) {
+	leave, err := s.gate.Enter(centre.ID)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	if upload.Announced(r, s.MaxFileBytes+overhead) {
 		return "", apperr.New(apperr.TooLarge, "file_too_large")
 	}
@@ -91,6 +101,7 @@ func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploa
 		part, err := parts.NextPart()
 		switch {
 		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
+			form.whole = true
 			return "", apperr.New(apperr.Invalid, "file_missing")
 		case err != nil:
 			return "", upload.Broken(err)
@@ -101,7 +112,12 @@ func (s *Server) receiveOnce(r *http.Request, centre account.Centre, form *uploa
 			if err != nil {
 				return "", err
 			}
+		case repairsParam:
+			if form.repairs, err = readField(part); err != nil {
+				return "", err
+			}
 		case "file":
+			form.whole = true
 			return s.receiveFile(r, centre, form, part)
 		}
 	}
@@ -117,7 +133,7 @@ func (s *Server) receiveFile(r *http.Request, centre account.Centre, form *uploa
 		mode, form.modeUnknown = delivery.Check, true // the safe one
 	}
 	id, err := s.Receiver.Receive(r.Context(), intake.Upload{
-		Who: request.Who(r), Centre: centre, Filename: name, Mode: mode, Via: request.Web,
+		Who: request.Who(r), Centre: centre, Filename: name, Mode: mode, Via: request.Web, Repairs: form.repairs,
 	}, upload.Limit(part, s.MaxFileBytes))
 	if err != nil {
 		return "", err
@@ -127,9 +143,9 @@ func (s *Server) receiveFile(r *http.Request, centre account.Centre, form *uploa
 
 // readMode reads what is to become of the file.
 func readMode(part *multipart.Part) (delivery.Mode, error) {
-	raw, err := io.ReadAll(io.LimitReader(part, maxField))
+	raw, err := readField(part)
 	if err != nil {
-		return "", upload.Broken(err)
+		return "", err
 	}
 	if mode := delivery.Mode(raw); mode == delivery.Check || mode == delivery.Save {
 		return mode, nil
@@ -137,30 +153,42 @@ func readMode(part *multipart.Part) (delivery.Mode, error) {
 	return "", nil
 }
 
+// readField reads a short field.
+func readField(part io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(part, maxField))
+	if err != nil {
+		return "", upload.Broken(err)
+	}
+	return string(raw), nil
+}
+
 // formFaults are the errors of an upload that its form tells at the file, and
 // the words for them.
 var formFaults = map[string]string{
 	"file_missing": "upload.file_missing", "file_empty": "upload.file_empty",
-	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted",
+	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted", "too_many_uploads": "upload.too_many",
 }
 
 // refuseUpload shows the form again where the user can mend what was wrong, all
 // of it at once.
-func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, mode delivery.Mode, err error) error {
+func (s *Server) refuseUpload(w http.ResponseWriter, r *http.Request, form uploaded, err error) error {
 	key, ok := formFaults[apperr.CodeOf(err)]
 	if !ok {
 		return err
 	}
 	request.LogFailure(s.Log, r, err)
 	t := s.text(r)
-	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(s.MaxFileBytes>>20))}}
+	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(s.MaxFileBytes>>20), "uploads", s.MaxUploads)}}
 	status := apperr.Status(err)
 	if code := apperr.CodeOf(err); code == "file_missing" || code == "file_empty" {
 		// The form came in whole: what it lacks is the user's to fill in.
 		status = http.StatusUnprocessableEntity
-		if mode == "" {
+		if form.mode == "" {
 			faults = slices.Insert(faults, 0, templates.FieldError{Field: "mode", Message: t.T("upload.mode_missing")})
 		}
 	}
-	return s.showUpload(w, r, status, mode, faults...)
+	if !form.whole { // what the user ticked is not known
+		form.repairs = r.URL.Query().Get(repairsParam)
+	}
+	return s.showUpload(w, r, status, form, faults...)
 }

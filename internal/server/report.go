@@ -1,8 +1,10 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -12,58 +14,11 @@ import (
 	"sluis/internal/server/report"
 	"sluis/internal/server/request"
 	"sluis/web/templates"
+	"sluis/web/text"
 )
 
-// The two views of the report.
-const (
-	viewCauses  = "causes"
-	viewRecords = "records"
-)
-
-// reportFilter is what of a report is shown; it is the query of its page.
-type reportFilter struct {
-	view, severity, field, code, source string
-	after                               int64
-}
-
-func reportFilterOf(r *http.Request) reportFilter {
-	q := r.URL.Query()
-	f := reportFilter{view: q.Get("weergave"), severity: q.Get("ernst"), field: q.Get("kolom"), code: q.Get("code"), source: q.Get("bron")}
-	if f.view != viewRecords {
-		f.view = viewCauses
-	}
-	if f.severity != string(patient.Fatal) && f.severity != string(patient.Warning) {
-		f.severity = ""
-	}
-	if f.source != string(patient.TTP) && f.source != string(patient.Sluis) {
-		f.source = ""
-	}
-	if n, err := strconv.ParseInt(q.Get("na"), 10, 64); err == nil && n > 0 {
-		f.after = n
-	}
-	return f
-}
-
-func (f reportFilter) active() bool { return f.severity+f.field+f.code+f.source != "" }
-
-// link is the page of the report with this filter.
-func (f reportFilter) link(path string) string {
-	after := ""
-	if f.after > 0 {
-		after = strconv.FormatInt(f.after, 10)
-	}
-	return link(path, "weergave", f.view, "ernst", f.severity, "kolom", f.field, "code", f.code, "bron", f.source, "na", after)
-}
-
-func (f reportFilter) with(view string) reportFilter {
-	f.view, f.after = view, 0
-	return f
-}
-
-func (f reportFilter) matches(c delivery.Cause) bool {
-	return (f.severity == "" || f.severity == string(c.Severity)) && (f.field == "" || f.field == c.Field) && (f.code == "" || f.code == c.Code) &&
-		(f.source == "" || f.source == string(c.Source))
-}
+// printedRows is how many records are printed: some twenty sheets of paper.
+const printedRows = 500
 
 // viewReport is GET /aanleveringen/{id}/fouten.
 func (s *Server) viewReport(w http.ResponseWriter, r *http.Request) error {
@@ -75,9 +30,9 @@ func (s *Server) viewReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	filter, path := reportFilterOf(r), deliveryPath(d.PublicID)
+	filter := reportFilterOf(r)
 	p := s.reportProps(r, d, causes, filter)
-	if filter.view == viewCauses {
+	if filter.view == viewCauses || p.Expired != "" {
 		var shown []delivery.Cause
 		for _, c := range causes {
 			if filter.matches(c) {
@@ -85,17 +40,36 @@ func (s *Server) viewReport(w http.ResponseWriter, r *http.Request) error {
 				p.Total += c.Count
 			}
 		}
-		p.Causes = s.causeProps(s.text(r), d, shown, path)
+		p.Causes = s.causeProps(s.text(r), d, shown, deliveryPath(d.PublicID))
 		return s.render(w, r, http.StatusOK, templates.ReportPage(p))
 	}
-	found, err := s.Records.Findings(r.Context(), d, delivery.FindingQuery{
-		Severity: patient.Severity(filter.severity), Code: filter.code, Field: filter.field, Source: patient.Source(filter.source),
-		After: filter.after, Limit: pageSize,
-	})
+	if filter.view == viewPrint {
+		filter.from = 0
+	}
+	query := filter.query(pageSize)
+	if filter.view == viewPrint {
+		query.Limit = printedRows
+		if query.Sort == delivery.ByLine && !query.Desc {
+			query.Sort = delivery.BySeverity // what was rejected comes first
+		}
+	}
+	found, err := s.Records.Findings(r.Context(), d, query)
 	if err != nil {
 		return err
 	}
-	p.Total = found.Total
+	s.recordProps(r, d, filter, found, &p)
+	if filter.view == viewPrint {
+		p.Printed = s.text(r).Moment(s.Now())
+		p.Delivery = s.deliveryProps(r, d, causes)
+		return s.render(w, r, http.StatusOK, templates.ReportPrintPage(p))
+	}
+	return s.render(w, r, http.StatusOK, templates.ReportPage(p))
+}
+
+// recordProps are the records of a page, and the ways on from it.
+func (s *Server) recordProps(r *http.Request, d delivery.Delivery, filter reportFilter, found delivery.FindingPage, p *templates.Report) {
+	path := deliveryPath(d.PublicID) + "/fouten"
+	p.Total, p.Sorts = found.Total, filter.sorts(s.text(r), path)
 	for _, f := range found.Findings {
 		row := report.RowOf(s.text(r), d, f)
 		p.Rows = append(p.Rows, templates.ReportRow{
@@ -103,14 +77,16 @@ func (s *Server) viewReport(w http.ResponseWriter, r *http.Request) error {
 			Source: row.Source, Severity: report.SeverityOnPage(f.Finding), Advice: row.Advice,
 		})
 	}
-	if filter.after > 0 {
-		p.FirstHref = filter.with(viewRecords).link(path + "/fouten")
+	if len(p.Rows) > 0 {
+		p.From, p.To = filter.from+1, filter.from+len(p.Rows)
 	}
-	if found.Next > 0 {
-		filter.after = found.Next
-		p.NextHref = filter.link(path + "/fouten")
+	if filter.from > 0 {
+		p.FirstHref = filter.with(viewRecords).link(path)
 	}
-	return s.render(w, r, http.StatusOK, templates.ReportPage(p))
+	if next := filter.from + len(p.Rows); len(p.Rows) > 0 && next < found.Total {
+		filter.from = next
+		p.NextHref = filter.link(path)
+	}
 }
 
 // reportProps is all of the page but its rows and causes.
@@ -118,57 +94,57 @@ func (s *Server) reportProps(r *http.Request, d delivery.Delivery, causes []deli
 	t, path := s.text(r), deliveryPath(d.PublicID)
 	crumbs := append(s.deliveriesCrumbs(r), templates.Crumb{Text: t.T("crumb.delivery"), Href: path})
 	p := templates.Report{
-		Page: s.base(r, crumbs...), Filename: d.Filename, Centre: s.centreLabel(r, d), Created: t.Moment(d.CreatedAt), DeliveryHref: path,
+		Page: s.base(r, crumbs...), Filename: title(t, d), Centre: s.centreLabel(r, d), Created: t.Moment(d.CreatedAt), DeliveryHref: path,
 		View: filter.view, Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Filtered: filter.active(),
-		CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json",
+		CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json", XLSXHref: path + "/fouten.xlsx", PrintHref: filter.with(viewPrint).link(path + "/fouten"),
+		Advice: report.Advise(t, d, causes), LikelyCause: likelyCause(t, d, causes), JudgeHref: judgeHref(request.Actor(r), d), Sort: filter.sort, Desc: filter.desc,
+	}
+	if request.Actor(r).May(account.Deliver) {
+		p.NewHref = newHref(d)
+	}
+	if !d.ReportExpiredAt.IsZero() {
+		p.Expired, p.View, p.CSVHref, p.JSONHref, p.XLSXHref, p.PrintHref = t.Moment(d.ReportExpiredAt), viewCauses, "", "", "", ""
+		return p
 	}
 	for _, view := range []string{viewCauses, viewRecords} {
 		p.Tabs = append(p.Tabs, templates.Tab{Key: view, Href: filter.with(view).link(path + "/fouten"), Current: view == filter.view})
 	}
-	p.JudgeHref = judgeHref(request.Actor(r), d)
-	if request.Actor(r).May(account.Deliver) {
-		p.NewHref = "/aanleveringen/nieuw"
+	filter.facets(t, d, causes, &p)
+	if request.Actor(r).May(account.Deliver) && len(causes) > 0 {
+		p.OwnFile = ownFile(t, d)
 	}
-	for _, c := range causes {
-		if report.SeverityOnPage(c.Finding) == string(patient.Fatal) {
-			p.Kinds++
-		}
-	}
-	all := templates.Option{Text: t.T("word.all")}
-	p.Severities = options(all, filter.severity, func(add func(value, word string)) {
-		for _, severity := range []patient.Severity{patient.Fatal, patient.Warning} {
-			add(string(severity), t.T("severity."+string(severity)))
-		}
-	})
-	p.Sources = options(all, filter.source, func(add func(value, word string)) {
-		for _, source := range []patient.Source{patient.TTP, patient.Sluis} {
-			add(string(source), t.T("source."+string(source)))
-		}
-	})
-	p.Columns = options(all, filter.field, func(add func(value, word string)) {
-		for _, c := range causes {
-			add(c.Field, report.Column(t, d.Columns, c.Field))
-		}
-	})
-	p.Codes = options(all, filter.code, func(add func(value, word string)) {
-		for _, c := range causes {
-			add(c.Code, report.Message(t, c.Finding, nil))
-		}
-	})
 	return p
 }
 
-// options are the choices of a filter, each once, all of them first.
-func options(all templates.Option, chosen string, each func(add func(value, word string))) []templates.Option {
-	out, seen := []templates.Option{all}, map[string]bool{"": true}
-	out[0].Selected = chosen == ""
-	each(func(value, word string) {
-		if !seen[value] {
-			seen[value] = true
-			out = append(out, templates.Option{Value: value, Text: word, Selected: value == chosen})
+// ownFile is what the browser needs to put the findings beside the rows of the
+// user's own file: nil where the file had no header to know it by.
+func ownFile(t *text.Catalogue, d delivery.Delivery) *templates.OwnFile {
+	number := d.Columns[delivery.FieldPatientNumber]
+	names := []string{}
+	for _, header := range d.Columns {
+		if !placeOnly.MatchString(header) && !slices.Contains(names, header) {
+			names = append(names, header)
 		}
-	})
-	return out
+	}
+	if number == "" || placeOnly.MatchString(number) {
+		return nil
+	}
+	slices.Sort(names)
+	texts := map[string]string{}
+	for _, key := range t.Keys() {
+		if word, ok := strings.CutPrefix(key, "own.js."); ok {
+			texts[word] = t.T(key)
+		}
+	}
+	return &templates.OwnFile{
+		FindingsHref: deliveryPath(d.PublicID) + "/fouten.json", Columns: asJSON(names), Number: number, Records: d.Counts.Read, Reviews: asJSON(patient.Reasons), Texts: asJSON(texts),
+	}
+}
+
+// asJSON is for an attribute of the page: lists and maps of text do not fail.
+func asJSON(v any) string {
+	raw, _ := json.Marshal(v)
+	return string(raw)
 }
 
 // downloadCSV is GET /aanleveringen/{id}/fouten.csv.
@@ -179,6 +155,11 @@ func (s *Server) downloadCSV(w http.ResponseWriter, r *http.Request) error {
 // downloadJSON is GET /aanleveringen/{id}/fouten.json.
 func (s *Server) downloadJSON(w http.ResponseWriter, r *http.Request) error {
 	return s.download(w, r, report.FormatJSON)
+}
+
+// downloadXLSX is GET /aanleveringen/{id}/fouten.xlsx.
+func (s *Server) downloadXLSX(w http.ResponseWriter, r *http.Request) error {
+	return s.download(w, r, report.FormatXLSX)
 }
 
 func (s *Server) download(w http.ResponseWriter, r *http.Request, format string) error {

@@ -24,7 +24,7 @@ func returnPath(given string) string {
 // with a single slash and hold nothing that a browser reads as another host: no
 // second slash, no backslash, no control character.
 func localPath(given string) string {
-	if len(given) > 500 || !strings.HasPrefix(given, "/") || strings.HasPrefix(given, "//") {
+	if len(given) > maxPath || !strings.HasPrefix(given, "/") || strings.HasPrefix(given, "//") {
 		return home
 	}
 	if strings.ContainsFunc(given, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
@@ -38,5 +38,11 @@ func localPath(given string) string {
 	if strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) || strings.Contains(u.Path, "/../") {
 		return home
 	}
-	return u.RequestURI()
+	if path := u.RequestURI(); len(path) <= maxPath { // escaped, it may have grown
+		return path
+	}
+	return home
 }
+
+// maxPath is the longest path that is gone back to, in bytes.
+const maxPath = 500

@@ -284,3 +284,16 @@ func reviewChoices(t *text.Catalogue, c patient.Conflict, now patient.Comparison
 	}
 	return offered, withheld
 }
+
+// options are the choices of a filter, each once, all of them first.
+func options(all templates.Option, chosen string, each func(add func(value, word string))) []templates.Option {
+	out, seen := []templates.Option{all}, map[string]bool{"": true}
+	out[0].Selected = chosen == ""
+	each(func(value, word string) {
+		if !seen[value] {
+			seen[value] = true
+			out = append(out, templates.Option{Value: value, Text: word, Selected: value == chosen})
+		}
+	})
+	return out
+}

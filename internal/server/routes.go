@@ -73,6 +73,7 @@ func (s *Server) Routes() []Route {
 		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.viewReport},
 		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.downloadCSV},
 		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.downloadJSON},
+		{"GET", "/aanleveringen/{id}/fouten.xlsx", account.ViewDeliveries, Page, s.downloadXLSX},
 
 		{"GET", "/datasets", account.ImportDatasets, Page, s.listDatasets},
 		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.importDataset},
@@ -90,6 +91,7 @@ func (s *Server) Routes() []Route {
 		{"GET", v1 + "/deliveries/{id}", account.ViewDeliveries, API, s.api.GetDelivery},
 		{"POST", v1 + "/deliveries/{id}/confirm", account.Deliver, API, s.api.ConfirmDelivery},
 		{"POST", v1 + "/deliveries/{id}/cancel", account.Deliver, API, s.api.CancelDelivery},
+		{"POST", v1 + "/deliveries/{id}/retry", account.Deliver, API, s.api.RetryDelivery},
 		{"GET", v1 + "/deliveries/{id}/report", account.ViewDeliveries, API, s.api.GetReport},
 		{"GET", v1 + "/patients", account.ViewPatients, API, s.api.ListPatients},
 		{"POST", v1 + "/patients", account.EnterPatient, API, s.api.PostPatient},

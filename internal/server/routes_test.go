@@ -30,6 +30,7 @@ var routeTable = map[string]struct {
 	"GET /aanleveringen/{id}": {"cud", 200}, "GET /aanleveringen/{id}/voortgang": {"cud", 200},
 	"POST /aanleveringen/{id}/opslaan": {"u", 303}, "POST /aanleveringen/{id}/annuleren": {"u", 303}, "POST /aanleveringen/{id}/nu-proberen": {"ud", 303},
 	"GET /aanleveringen/{id}/fouten": {"cud", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cud", 200}, "GET /aanleveringen/{id}/fouten.json": {"cud", 200},
+	"GET /aanleveringen/{id}/fouten.xlsx": {"cud", 200},
 	"GET /aanleveringen/voorbeeld/{name}": {"u", 404}, "GET /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
 	"GET /datasets": {"d", 200}, "POST /datasets/{id}/importeren": {"d", 400},
 	"GET /beoordelen": {"d", 200}, "GET /beoordelen/{id}": {"d", 200}, "POST /beoordelen/{id}": {"d", 422},
@@ -38,7 +39,7 @@ var routeTable = map[string]struct {
 	"GET /api/v1/openapi.json": {"-", 200},
 	"GET /api/v1/deliveries":   {"cud", 200}, "POST /api/v1/deliveries": {"u", 415},
 	"GET /api/v1/deliveries/{id}": {"cud", 200}, "GET /api/v1/deliveries/{id}/report": {"cud", 200},
-	"POST /api/v1/deliveries/{id}/confirm": {"u", 409}, "POST /api/v1/deliveries/{id}/cancel": {"u", 409},
+	"POST /api/v1/deliveries/{id}/confirm": {"u", 409}, "POST /api/v1/deliveries/{id}/cancel": {"u", 409}, "POST /api/v1/deliveries/{id}/retry": {"u", 202},
 	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
 }
 

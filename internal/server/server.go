@@ -7,6 +7,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -19,10 +20,14 @@ import (
 
 	"sluis/internal/server/api"
 	"sluis/internal/server/entry"
+	"sluis/internal/server/upload"
 )
 
 // defaultBusyWait is how long the answer to an upload waits for its result.
 const defaultBusyWait = 1500 * time.Millisecond
+
+// defaultUploads is how many uploads of one centre are taken in at once.
+const defaultUploads = 4
 
 // Options is what the server needs.
 type Options struct {
@@ -49,6 +54,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	MaxFileBytes   int64
 	MaxRows        int
+	MaxUploads     int      // of one centre at once, in this process; 4 where 0
 	Types          []string // the pseudonym types that are kept
 	LinkType       string   // the one that a file must have
 	// BusyWait is how long the answer to an upload waits for a small file to be
@@ -66,6 +72,7 @@ type Server struct {
 	signIns  *backoff // failed sign-ins, by account and by address
 	tokens   *backoff // bad API tokens, by address
 	uploads  *formKeys
+	gate     *upload.Gate // uploads at once
 	origin   *http.CrossOriginProtection
 }
 
@@ -80,6 +87,7 @@ func New(o Options) (*Server, error) {
 		signIns:  newBackoff(o.Now),
 		tokens:   newBackoff(o.Now),
 		uploads:  newFormKeys(o.Now),
+		gate:     upload.NewGate(o.MaxUploads),
 		origin:   http.NewCrossOriginProtection(),
 	}
 	s.entry = &entry.Service{
@@ -87,7 +95,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.api = api.New(api.Options{
 		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: s.entry,
-		Audit: o.Audit, MaxFileBytes: o.MaxFileBytes, BirthYearOnly: o.BirthYearOnly, Flooding: s.tokenFlood,
+		Audit: o.Audit, MaxFileBytes: o.MaxFileBytes, Gate: s.gate, BirthYearOnly: o.BirthYearOnly, Flooding: s.tokenFlood,
 	})
 	if o.BaseURL != nil {
 		if err := s.origin.AddTrustedOrigin(o.BaseURL.Scheme + "://" + o.BaseURL.Host); err != nil {
@@ -106,6 +114,7 @@ func (o *Options) complete() error {
 	if o.BusyWait == 0 {
 		o.BusyWait = defaultBusyWait
 	}
+	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {
 	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil:
 		return errors.New("server: an option is missing")

@@ -76,6 +76,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, code := range []string{
 		"not_found", "forbidden", "internal", "cross_origin", "method_not_allowed", "body_too_large", "invalid", "multipart_malformed",
 		"review_changed", "review_closed", "review_withheld", "centre_missing", "delivery_not_waiting", "delivery_not_cancellable",
+		"delivery_not_repairable", "report_expired",
 	} {
 		keys = append(keys, "error."+code+".title", "error."+code+".body")
 	}
@@ -101,7 +102,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, code := range []string{
 		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeReviews),
 		"permission_missing", "token_invalid", "not_found", "sign_in_failed", "rejected", "ttp_unavailable", "internal", "panic", "key_destroyed",
-		"lapsed", report.FormatCSV, report.FormatJSON, "html", string(delivery.Checked), string(delivery.Confirm),
+		"lapsed", report.FormatCSV, report.FormatJSON, report.FormatXLSX, "html", string(delivery.Checked), string(delivery.Confirm),
 		string(patient.Created), string(patient.Updated), string(patient.Unchanged), string(patient.Review),
 	} {
 		keys = append(keys, "audit.code."+code)

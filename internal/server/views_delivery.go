@@ -100,7 +100,7 @@ func (s *Server) deliveryRows(r *http.Request, deliveries []delivery.Delivery) [
 		rows = append(rows, templates.DeliveryRow{
 			Href: deliveryPath(d.PublicID), Filename: title(t, d), Denied: d.Paused == delivery.PauseDenied, Centre: d.CentreNumber, Created: t.Moment(d.CreatedAt),
 			CreatedBy: d.CreatedBy, Status: string(d.Status()), Mode: string(d.Mode),
-			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review,
+			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review, Repaired: repaired(t, d),
 		})
 	}
 	return rows
@@ -123,8 +123,11 @@ func (s *Server) deliveryProps(r *http.Request, d delivery.Delivery, causes []de
 		Status: string(d.Status()), Kind: string(d.Kind), Mode: string(d.Mode), Created: t.Moment(d.CreatedAt), CreatedBy: d.CreatedBy,
 		Finished: t.Moment(d.FinishedAt), Steps: stepsOf(d), Percent: d.Percent(), EventsHref: path + "/voortgang", RefreshHref: path,
 		Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Causes: s.causeProps(t, d, causes, path),
-		ReportHref: path + "/fouten", CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json",
+		ReportHref: path + "/fouten", CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json", XLSXHref: path + "/fouten.xlsx",
 		FailCode: d.FailCode,
+	}
+	if !d.ReportExpiredAt.IsZero() {
+		p.ReportExpired, p.ReportHref, p.CSVHref, p.JSONHref, p.XLSXHref = t.Moment(d.ReportExpiredAt), "", "", "", ""
 	}
 	if p.Flash != nil && p.Flash.Passing && atRest(d) {
 		p.Flash = nil // the page itself tells how it ended
@@ -188,7 +191,7 @@ func title(t *text.Catalogue, d delivery.Delivery) string {
 
 // deliverActions are what somebody who may deliver can do now.
 func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
-	p.NewHref = "/aanleveringen/nieuw"
+	p.NewHref = newHref(d)
 	if d.State.Waiting() && d.Planned.Stored()+d.Planned.Review > 0 {
 		p.SaveAction = path + "/opslaan"
 	}
@@ -215,12 +218,19 @@ func (s *Server) causeProps(t *text.Catalogue, d delivery.Delivery, causes []del
 		out = append(out, templates.Cause{
 			Severity: report.SeverityOnPage(c.Finding), Source: string(c.Source), Code: c.Code,
 			Column: report.Column(t, d.Columns, c.Field), Message: report.Message(t, c.Finding, nil), Advice: report.Advice(t, c.Finding),
+			Explain: report.Explain(t, c.Finding), Right: report.Right(t, c.Finding),
 			Count: c.Count, Lines: t.Lines(lines), More: max(0, c.Count-len(lines)),
 			Href: link(path+"/fouten", "weergave", viewRecords, "code", c.Code, "kolom", c.Field),
 		})
+		if !d.ReportExpiredAt.IsZero() {
+			out[len(out)-1].Lines, out[len(out)-1].More, out[len(out)-1].Href = "", 0, ""
+		}
 	}
 	return out
 }
+
+// manyRows is from how many rows on the whole of them tells something.
+const manyRows = 10
 
 // likelyCause says which column is wrong, where it is empty in many rows or where
 // every row is rejected for it: then it is the column rather than the rows.
@@ -230,8 +240,9 @@ func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause
 			return t.T("likely.column_share", "column", n.Args["column"], "percent", n.Args["percent"])
 		}
 	}
+	read := shownCounts(d).Read
 	for _, c := range causes {
-		if c.Severity == patient.Fatal && c.Field != "" && c.Count >= d.Planned.Read {
+		if c.Severity == patient.Fatal && c.Field != "" && read >= manyRows && c.Count >= read {
 			return t.T("likely.column_empty", "column", report.Column(t, d.Columns, c.Field))
 		}
 	}

@@ -243,6 +243,9 @@ func (t *tx) moveRows(reviewID int64, only *joinedRow, to patient.Outcome) error
 		if err != nil {
 			return err
 		}
+		if err := t.followRepairs(c.DeliveryID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -69,6 +69,13 @@ type deliveryRow struct {
 	Assignment string
 	ClockAt    *time.Time
 	ClockDone  int
+
+	Repairs         string
+	RepairRoot      *int64
+	NRepairs        int
+	NRepaired       int
+	NUntraced       int
+	ReportExpiredAt *time.Time
 }
 
 func (deliveryRow) TableName() string { return "deliveries" }
@@ -81,6 +88,8 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 		Paused: r.pause(), DatasetID: r.DatasetID, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
 		Prepared: r.Prepared, Resolved: r.Resolved, Registered: r.Registered, FailCode: r.FailCode,
 		ClockAt: moment(r.ClockAt), ClockDone: r.ClockDone,
+		Repairs: r.Repairs, RepairRoot: r.root(), LaterRepairs: r.NRepairs, Repaired: r.NRepaired, Untraced: r.NUntraced,
+		ReportExpiredAt: moment(r.ReportExpiredAt),
 		Counts: patient.Counts{
 			Read: r.RowsRead, Created: r.NCreated, Updated: r.NUpdated, Unchanged: r.NUnchanged, Rejected: r.NRejected, Review: r.NReview,
 		},
@@ -210,7 +219,8 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 		case delivery.Closed:
 			db = db.Where("d.state IN ?", finalStates)
 		case delivery.ToMend:
-			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), finalStates[1:3])
+			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), finalStates[1:3]).
+				Where(notMended, string(delivery.Done))
 		}
 		if q.After != "" {
 			last, err := findDelivery(t.db, scope, q.After)
@@ -366,12 +376,12 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 			return err
 		}
 		for _, r := range rows {
-			if err := t.drop(r.ID); err != nil {
+			if _, err := t.drop(r.ID); err != nil {
 				return err
 			}
 		}
 		n += len(rows)
-		return nil
+		return t.db.Exec("DELETE FROM idempotency_keys WHERE created_at < ?", stamp(now.Add(-delivery.RequestLife))).Error
 	})
 	return n, err
 }

@@ -5,6 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -33,6 +34,34 @@ func (r findingRow) finding() patient.Finding {
 // cursorBase packs line and seq into one cursor: a line has fewer findings.
 const cursorBase = 1000
 
+// waiting are the codes of conflicts that wait for a data manager.
+var waiting = func() []string {
+	out := make([]string, len(patient.Reasons))
+	for i, r := range patient.Reasons {
+		out[i] = string(r)
+	}
+	return out
+}()
+
+// sortColumns are the columns by which findings can be sorted.
+var sortColumns = map[delivery.FindingSort]string{
+	delivery.ByNumber: "patient_number", delivery.ByField: "field", delivery.ByCode: "code", delivery.BySeverity: "severity", delivery.BySource: "source",
+}
+
+// orderOf is the order of a query: what it asks for, and then that of the file.
+func orderOf(q delivery.FindingQuery) string {
+	column, known := sortColumns[q.Sort]
+	switch {
+	case !known && q.Desc:
+		return "line DESC, seq DESC"
+	case !known:
+		return "line, seq"
+	case q.Desc:
+		return column + " DESC, line, seq"
+	}
+	return column + ", line, seq"
+}
+
 // Findings gives a page of findings in the order of the file.
 func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error) {
 	limit := q.Limit
@@ -53,9 +82,20 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 		if q.Source != "" {
 			db = db.Where("source = ?", string(q.Source))
 		}
+		if q.Review != nil {
+			const waits = "(source = ? AND code IN ?)"
+			if *q.Review {
+				db = db.Where(waits, string(patient.Sluis), waiting)
+			} else {
+				db = db.Where("NOT "+waits, string(patient.Sluis), waiting)
+			}
+		}
 		return db
 	}
 	var page delivery.FindingPage
+	if !d.ReportExpiredAt.IsZero() {
+		return page, apperr.New(apperr.Gone, "report_expired")
+	}
 	var total int64
 	if err := match().Count(&total).Error; err != nil {
 		return page, s.dialect.clean(err)
@@ -67,7 +107,10 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 		db = db.Where("(line > ? OR (line = ? AND seq > ?))", line, line, seq)
 	}
 	var rows []findingRow
-	if err := db.Order("line, seq").Limit(limit + 1).Find(&rows).Error; err != nil {
+	if q.Offset > 0 {
+		db = db.Offset(q.Offset)
+	}
+	if err := db.Order(orderOf(q)).Limit(limit + 1).Find(&rows).Error; err != nil {
 		return page, s.dialect.clean(err)
 	}
 	if len(rows) > limit {
@@ -92,20 +135,18 @@ const causeColumns = "severity, source, code, field, message"
 // Causes groups a delivery's findings by what they say, the commonest first;
 // rejections before warnings. Two questions, however many findings there are.
 func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error) {
-	var groups []struct {
-		Row findingRow `gorm:"embedded"`
-		N   int
+	if !d.ReportExpiredAt.IsZero() {
+		return s.expiredCauses(ctx, d)
 	}
-	err := s.read(ctx).Table("findings").Select(causeColumns+", COUNT(*) AS n").Where("delivery_id = ?", d.ID).Group(causeColumns).
-		Order("severity, COUNT(*) DESC, code, field").Limit(maxCauses).Scan(&groups).Error
+	groups, err := s.causes(s.read(ctx), d.ID)
 	if err != nil {
 		return nil, s.dialect.clean(err)
 	}
 	out := make([]delivery.Cause, len(groups))
 	at := make(map[patient.Finding]int, len(groups))
 	for i, g := range groups {
-		out[i] = delivery.Cause{Finding: g.Row.finding(), Count: g.N}
-		at[g.Row.finding()] = i
+		out[i] = g.cause()
+		at[out[i].Finding] = i
 	}
 	var rows []findingRow
 	err = s.read(ctx).Raw("SELECT "+causeColumns+", line FROM (SELECT "+causeColumns+", line, ROW_NUMBER() OVER (PARTITION BY "+causeColumns+

@@ -116,6 +116,12 @@ func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
+		if c.Delivery.Repairs != "" { // the centre's row first, as registering does: its chain ends one by one
+			var centre centreRow
+			if err := first(t.dialect.forUpdate(t.db, "centres").Where("id = ?", c.Delivery.CentreID), &centre); err != nil {
+				return err
+			}
+		}
 		if err := t.hold(c); err != nil {
 			return err
 		}
@@ -126,6 +132,9 @@ func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
 		if got := r.delivery("").Counts; got.Pending != 0 {
 			return fmt.Errorf("delivery %s: counters %+v: %w", c.Delivery.PublicID, got, delivery.ErrUnbalanced)
 		}
-		return t.end(c.Delivery.ID, []delivery.State{delivery.Registering}, delivery.Done, "")
+		if err := t.end(c.Delivery.ID, []delivery.State{delivery.Registering}, delivery.Done, ""); err != nil {
+			return err
+		}
+		return t.followRepairs(c.Delivery.ID)
 	})
 }

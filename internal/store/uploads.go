@@ -12,17 +12,84 @@ import (
 )
 
 // OpenDelivery begins a delivery in state receiving.
-func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (int64, error) {
-	var id int64
-	err := s.write(ctx, func(t *tx) error {
-		var err error
-		if id, err = t.next("deliveries", 1); err != nil {
-			return err
-		}
-		row := newDelivery(id, d, delivery.Receiving, t.at)
-		return t.db.Create(&row).Error
+func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (id int64, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		id, err = t.open(d)
+		return err
 	})
 	return id, err
+}
+
+// open begins a delivery in state receiving.
+func (t *tx) open(d delivery.New) (int64, error) {
+	id, err := t.next("deliveries", 1)
+	if err != nil {
+		return 0, err
+	}
+	row := newDelivery(id, d, delivery.Receiving, t.at)
+	if err := t.linkRepair(&row, d.Repairs); err != nil {
+		return 0, err
+	}
+	return id, t.db.Create(&row).Error
+}
+
+// OpenOnce begins a delivery for a request that may come more than once.
+func (s *Store) OpenOnce(ctx context.Context, d delivery.New, r delivery.Request) (int64, delivery.Earlier, error) {
+	var id int64
+	var earlier delivery.Earlier
+	err := s.write(ctx, func(t *tx) error {
+		id, earlier = 0, delivery.Earlier{}
+		known, err := t.earlier(r.Key)
+		if err != nil {
+			return err
+		}
+		if known != nil && delivery.State(known.State) == delivery.Receiving {
+			dropped, err := t.drop(known.DeliveryID)
+			if err != nil {
+				return err
+			}
+			if !dropped { // it ended at this very moment
+				known, err = t.earlier(r.Key)
+			} else {
+				known = nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if known != nil {
+			earlier.PublicID, earlier.FileMAC = known.PublicID, known.FileMAC
+			copy(earlier.Asked[:], known.RequestHash)
+			return nil
+		}
+		if id, err = t.open(d); err != nil {
+			return err
+		}
+		// The id goes first: GORM takes bytes behind a parenthesis for a list.
+		return t.db.Exec("INSERT INTO idempotency_keys (delivery_id, key_hash, request_hash, created_at) VALUES (?, ?, ?, ?)",
+			id, r.Key[:], r.Asks[:], t.at).Error
+	})
+	return id, earlier, err
+}
+
+// earlierRow is a request that is known, and its delivery.
+type earlierRow struct {
+	DeliveryID  int64
+	RequestHash []byte
+	PublicID    string
+	State       string
+	FileMAC     []byte `gorm:"column:file_mac"`
+}
+
+// earlier finds a request by its key; nil where it is new.
+func (t *tx) earlier(key [32]byte) (*earlierRow, error) {
+	var rows []earlierRow
+	err := t.db.Table("idempotency_keys k").Select("k.delivery_id, k.request_hash, d.public_id, d.state, d.file_mac").
+		Joins("JOIN deliveries d ON d.id = k.delivery_id").Where("k.key_hash = ?", key[:]).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &rows[0], nil
 }
 
 func newDelivery(id int64, d delivery.New, state delivery.State, at time.Time) deliveryRow {
@@ -37,7 +104,9 @@ func newDelivery(id int64, d delivery.New, state delivery.State, at time.Time) d
 // AppendBlock stores a sealed block of an upload.
 func (s *Store) AppendBlock(ctx context.Context, id int64, no int, sealed []byte) error {
 	return s.write(ctx, func(t *tx) error {
-		return t.db.Exec("INSERT INTO upload_blocks (delivery_id, no, sealed) VALUES (?, ?, ?)", id, no, sealed).Error
+		res := t.db.Exec("INSERT INTO upload_blocks (delivery_id, no, sealed) SELECT id, ?, ? FROM deliveries WHERE id = ? AND state = ?",
+			no, sealed, id, string(delivery.Receiving))
+		return one(res, errNotFound)
 	})
 }
 
@@ -79,17 +148,22 @@ func (s *Store) FinishUpload(ctx context.Context, id int64, mac []byte, size int
 
 // DropUpload removes an upload that broke off.
 func (s *Store) DropUpload(ctx context.Context, id int64) error {
-	return s.write(ctx, func(t *tx) error { return t.drop(id) })
+	return s.write(ctx, func(t *tx) error { _, err := t.drop(id); return err })
 }
 
-func (t *tx) drop(id int64) error {
+// drop removes an upload, unless it has ended.
+func (t *tx) drop(id int64) (dropped bool, err error) {
 	// The row is taken first: an upload that is finished at this moment stays.
 	res := t.db.Exec("UPDATE deliveries SET fence = fence + 1 WHERE id = ? AND state = ?", id, string(delivery.Receiving))
 	if res.Error != nil || res.RowsAffected == 0 {
-		return res.Error
+		return false, res.Error
 	}
-	if err := t.db.Exec("DELETE FROM upload_blocks WHERE delivery_id = ?", id).Error; err != nil {
-		return err
+	for _, statement := range []string{
+		"DELETE FROM upload_blocks WHERE delivery_id = ?", "DELETE FROM idempotency_keys WHERE delivery_id = ?", "DELETE FROM deliveries WHERE id = ?",
+	} {
+		if err := t.db.Exec(statement, id).Error; err != nil {
+			return false, err
+		}
 	}
-	return t.db.Exec("DELETE FROM deliveries WHERE id = ?", id).Error
+	return true, nil
 }

@@ -24,3 +24,4 @@ CREATE TABLE idempotency_keys (
     created_at datetimeoffset(3) NOT NULL
 );
 CREATE INDEX ix_idempotency_keys_created ON idempotency_keys (created_at);
+CREATE INDEX ix_idempotency_keys_delivery ON idempotency_keys (delivery_id);

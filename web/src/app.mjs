@@ -5,6 +5,7 @@ import {
 import { columns } from './columns.mjs'
 import { dates } from './dates.mjs'
 import { named } from './named.mjs'
+import { ownFile } from './ownfile.mjs'
 import { printing } from './printing.mjs'
 import { progress } from './progress.mjs'
 import { sending } from './sending.mjs'
@@ -23,6 +24,7 @@ for (const component of [
 document.querySelectorAll('.govuk-file-upload-button').forEach(named)
 
 columns(document.querySelector('[data-columns]'))
+ownFile(document.querySelector('[data-own-file]'))
 progress(document.querySelector('[data-progress]'))
 sending(document.querySelector('[data-sending]'))
 document.querySelectorAll('[data-date]').forEach(dates)

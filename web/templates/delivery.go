@@ -90,16 +90,6 @@ func lines(p Page, c Cause) string {
 	return orDash(c.Lines)
 }
 
-// reportAdvice says what to do with the errors as a whole.
-func reportAdvice(p Report) string {
-	if p.Counts.Rejected == 0 {
-		return p.T.T("report.none_rejected")
-	}
-	return p.T.T("report.advice",
-		"records", p.T.N("report.records", p.Counts.Rejected),
-		"kinds", p.T.N("report.kinds", p.Kinds))
-}
-
 // pausedStatus tells a pause because the TTP refuses us from one because it does
 // not answer.
 func pausedStatus(status string, denied bool) string {

@@ -123,6 +123,7 @@ type DeliveryRow struct {
 	Stored    int
 	Rejected  int
 	Review    int
+	Repaired  string // "3 van 4 hersteld", or empty
 }
 
 // Tab is one tab of the deliveries page or of the report: a link.
@@ -157,7 +158,19 @@ type Upload struct {
 	Kinds        []FileKind // what this centre may deliver, the usual first
 	MaxMegabytes int
 	MaxRows      int
+	MaxColumns   int
+	MaxCell      int // characters of one cell
+	MaxUploads   int // of the centre at once
 	Kept         int // kinds of files of which the columns are remembered
+	Repair       *UploadRepair
+}
+
+// UploadRepair is the delivery that a file is to repair. It is the value of the
+// checkbox "herstelt", which comes before the file.
+type UploadRepair struct {
+	ID, Href, Filename, Created string
+	LeftOut                     string // finished: what of it was not stored
+	Chosen                      bool
 }
 
 // FileKind describes one kind of file.
@@ -198,7 +211,9 @@ type Cause struct {
 	Code     string
 	Column   string // as in the user's file
 	Message  string // finished; the TTP's word for word
+	Explain  string // what it means in our words; may be empty
 	Advice   string
+	Right    string // an example of a right value; may be empty
 	Count    int
 	Lines    string // "7, 39", header is line 1
 	More     int    // lines that Lines leaves out
@@ -247,12 +262,16 @@ type Delivery struct {
 	ReportHref   string
 	CSVHref      string
 	JSONHref     string
-	Share        int // percent that would be rejected, beside the brake
+	XLSXHref     string
+	// ReportExpired is since when its rows are deleted; then there is no report.
+	ReportExpired string
+	Share         int // percent that would be rejected, beside the brake
 	// LikelyCause is a finished sentence beside the brake, or empty.
 	LikelyCause string
 	Notes       []string // what was ignored in the file: finished sentences
 	// SameAs is set where this very file was delivered before.
 	SameAs *SameFile
+	Repair Repair
 
 	Refusals []string // refused: finished sentences, all of them
 	FailCode string   // failed: shown as reference
@@ -264,48 +283,6 @@ type Delivery struct {
 
 // SameFile is the earlier delivery of the very same file.
 type SameFile struct{ Href, Filename, Created string }
-
-// Report is GET /aanleveringen/{id}/fouten?weergave=&ernst=&kolom=&code=&bron=&na=.
-// Filters is a GET form with the inputs ernst, kolom, code, bron and (hidden)
-// weergave.
-type Report struct {
-	Page
-	Filename     string
-	Centre       string
-	Created      string
-	DeliveryHref string
-	Tabs         []Tab // causes, records
-	View         string
-	Counts       Counts
-	Warnings     int
-	Kinds        int // kinds of error that rejected rows, of the whole delivery
-	Causes       []Cause
-	Rows         []ReportRow
-	Severities   []Option
-	Columns      []Option
-	Codes        []Option
-	Sources      []Option
-	Filtered     bool
-	Total        int // of all pages, with the filter
-	CSVHref      string
-	JSONHref     string
-	NextHref     string
-	FirstHref    string
-	NewHref      string // empty for who may not deliver
-	JudgeHref    string // as Delivery's
-}
-
-// ReportRow is one finding in the report.
-type ReportRow struct {
-	Line          int
-	PatientNumber string
-	Column        string // as in the user's file
-	Code          string
-	Message       string // finished; the TTP's word for word
-	Source        string // ttp or sluis
-	Severity      string // fatal, warning or review
-	Advice        string
-}
 
 // PatientRow is a patient in a list.
 type PatientRow struct {

@@ -131,6 +131,20 @@ func deliveries(lang string) []sample {
 			d.Counts = templates.Counts{Read: 36, Unchanged: 36}
 			d.SameAs = &templates.SameFile{Href: "/aanleveringen/0", Filename: "pilot40.csv", Created: "19 augustus 2025 09:00"}
 		})},
+		{name: "delivery-repaired", page: with("done", func(d *templates.Delivery) {
+			d.Counts, d.Causes, d.NewHref = templates.Counts{Read: 40, Created: 36, Rejected: 4}, causes(), "/aanleveringen/nieuw?herstelt=1"
+			first := templates.RepairSide{Href: "/aanleveringen/0", Filename: "eerst.csv", Created: "19 augustus 2025 09:00", Count: d.T.T("repair.count", "n", 3, "total", 4),
+				What: d.T.N("repair.rejected", 4), Open: []string{d.T.T("repair.line", "line", "39", "number", "001")}, More: 2}
+			own := first
+			own.More = 0
+			d.Repair = templates.Repair{Original: &first, Own: &own, MendHref: d.NewHref, Later: []templates.RepairSide{
+				{Href: "/aanleveringen/2", Filename: "herstel.csv", Created: "21 augustus 2025 09:00", Status: "done", LeftOut: 1},
+				{Href: "/aanleveringen/3", Filename: "herstel-2.csv", Created: "22 augustus 2025 09:00", Status: "processing"},
+			}}
+		})},
+		{name: "delivery-expired", page: with("done", func(d *templates.Delivery) {
+			d.Counts, d.ReportExpired, d.ReportHref = templates.Counts{Read: 40, Created: 36, Rejected: 4}, "20 november 2025 03:10", ""
+		})},
 		{name: "delivery-refused", page: with("refused", func(d *templates.Delivery) {
 			d.Kind = ""
 			d.Refusals = []string{d.T.T("refusal.BSN_COLUMN", "column", "bsn"), d.T.T("refusal.MISSING_COLUMN", "column", "Geboortedatum")}
@@ -147,8 +161,10 @@ func reports(lang string) []sample {
 	r := templates.Report{
 		Page: crumbs(frame(lang, "/aanleveringen", "Aanleveraar"), "/aanleveringen", "/aanleveringen/1"), Filename: "pilot40.csv",
 		Centre: "2809 Voorbeeldziekenhuis", Created: "20 augustus 2025 14:02", DeliveryHref: "/aanleveringen/1", View: "causes",
-		Counts: templates.Counts{Read: 40, Created: 36, Rejected: 4}, Warnings: 9, Causes: causes(), Kinds: 3,
+		Counts: templates.Counts{Read: 40, Created: 36, Rejected: 4}, Warnings: 9, Causes: causes(),
 		CSVHref: "/aanleveringen/1/fouten.csv", JSONHref: "/aanleveringen/1/fouten.json", NewHref: "/aanleveringen/nieuw",
+		XLSXHref: "/aanleveringen/1/fouten.xlsx", PrintHref: "/aanleveringen/1/fouten?weergave=afdruk", Advice: "4 records afgewezen.", LikelyCause: "Kolom geboortedatum is leeg.",
+		OwnFile: &templates.OwnFile{FindingsHref: "/aanleveringen/1/fouten.json", Columns: `["Geboortedatum"]`, Number: "Patiëntnummer", Records: 40, Reviews: "[]", Texts: "{}"},
 		Tabs: []templates.Tab{
 			{Key: "causes", Href: "/aanleveringen/1/fouten", Current: true, Count: 5}, {Key: "records", Href: "/aanleveringen/1/fouten?weergave=records", Count: 65},
 		},
@@ -160,6 +176,8 @@ func reports(lang string) []sample {
 	}
 	options := []templates.Option{{Value: "", Text: r.T.T("word.all"), Selected: true}, {Value: "x", Text: "geboortedatum (4)"}}
 	records.Severities, records.Columns, records.Codes, records.Sources = options, options, options, options
+	records.From, records.To, records.Sort, records.Desc = 51, 55, "fout", true
+	records.Sorts = []templates.Sort{{Text: "Regel", Href: "/aanleveringen/1/fouten"}, {Text: "Fout", Href: "/aanleveringen/1/fouten?sorteer=fout", Current: true, Desc: true}}
 	records.Causes = nil // as the handler leaves them in this view
 	for i, c := range causes() {
 		records.Rows = append(records.Rows, templates.ReportRow{
@@ -167,9 +185,17 @@ func reports(lang string) []sample {
 			Column: c.Column, Code: c.Code, Message: c.Message, Source: c.Source, Severity: c.Severity, Advice: c.Advice,
 		})
 	}
+	r.Severities, r.Columns, r.Codes, r.Sources = options, options, options, options
 	empty := r
 	empty.Causes, empty.Counts, empty.Warnings = nil, templates.Counts{Read: 36, Created: 36}, 0
+	expired := r
+	expired.Expired, expired.OwnFile, expired.Tabs, expired.CSVHref, expired.XLSXHref, expired.JSONHref, expired.PrintHref = "20 november 2025 03:10", nil, nil, "", "", "", ""
+	printed := records
+	printed.View, printed.Printed, printed.From, printed.To = "afdruk", "20 augustus 2025 15:00", 1, 5
+	printed.Delivery = templates.Delivery{Page: r.Page, Status: "done", Counts: r.Counts, Warnings: 9, Causes: causes()}
 	return []sample{
+		{name: "report-expired", page: templates.ReportPage(expired)}, {name: "report-print", page: templates.ReportPrintPage(printed)},
+
 		{name: "report-causes", page: templates.ReportPage(r)}, {name: "report-records", page: templates.ReportPage(records)},
 		{name: "report-empty", page: templates.ReportPage(empty)},
 	}
@@ -263,6 +289,7 @@ func others(lang string) []sample {
 		MaxMegabytes: 100, MaxRows: 250000,
 	}
 	bad := up
+	bad.Repair = &templates.UploadRepair{ID: "1", Href: "/aanleveringen/1", Filename: "pilot40.csv", Created: "20 augustus 2025 14:02", LeftOut: page.T.N("repair.rejected", 4), Chosen: true}
 	bad.Errors = []templates.FieldError{
 		{Field: "mode", Message: page.T.T("upload.mode_missing")}, {Field: "file", Message: page.T.T("upload.file_missing")},
 	}

@@ -149,7 +149,7 @@ func TestAssigningOpensNoDoor(t *testing.T) {
 	if err := p.store.ChangeCentre(t.Context(), tester, account.Centre{Number: p.centre.Number, Name: p.centre.Name}); err != nil {
 		t.Fatal(err)
 	}
-	d := p.waits("Nr;Geboortedatum;Geslacht;Naam pat;Init\n1;2-3-1970;m;Canarynaam;Q\n")
+	d := p.waits("Nr;Geboortedatum;Geslacht;Naam pat;Letters\n1;2-3-1970;m;Canarynaam;Q\n")
 	if d.State != delivery.Mapping {
 		t.Fatal(d.State)
 	}

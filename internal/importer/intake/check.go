@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
 	"sluis/internal/importer/intake/tabular"
@@ -54,7 +55,7 @@ func (c *checked) warn(code string, field delivery.Field) {
 type checker struct {
 	layout
 	dates
-	centre      string // the number of the centre that delivers
+	centre      account.Centre // that delivers
 	linkType    string
 	yearOnly    bool
 	today       time.Time
@@ -71,7 +72,7 @@ func (k checker) row(row tabular.Row) checked {
 		return c
 	}
 	k.number(&c, row)
-	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre {
+	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number && !strings.EqualFold(centre, k.centre.Name) {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
 	}
 	c.display.Sex = sex(k.cell(row.Cells, delivery.FieldSex))
@@ -110,7 +111,7 @@ func (c *checked) failed(field delivery.Field) bool {
 func (k checker) shape(c *checked, cells []string) {
 	width := 0
 	for i, cell := range cells {
-		if cell != "" {
+		if cell != "" && !slices.Contains(k.reports, i) {
 			width = i + 1
 		}
 	}

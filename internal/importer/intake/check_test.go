@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
@@ -23,6 +24,10 @@ func TestDate(t *testing.T) {
 		"": "", "1-4-1978": "1978-04-01", "01-04-1978": "1978-04-01", "1/4/1978": "1978-04-01", "1.4.1978": "1978-04-01", "1 4 1978": "1978-04-01",
 		"1978-04-01": "1978-04-01", "1978/4/1": "1978-04-01", "19780401": "1978-04-01", "1-4-1978 00:00:00": "1978-04-01", "1-4-1978 0:00": "1978-04-01",
 		"1978-04-01T00:00:00": "1978-04-01", "1978-04-01 00:00:00.000": "1978-04-01", "1978-04-01T00:00:00Z": "1978-04-01",
+		"1 - 4 - 1978": "1978-04-01", "1978-04-01T00:00:00+02:00": "1978-04-01", "1978-04-01 00:00:00,0000000": "1978-04-01", "1/4/1978 12:00:00 AM": "1978-04-01",
+		"zaterdag 1 april 1978": "1978-04-01", "Sat, 1 Apr 1978": "1978-04-01", "1-APR-1978": "1978-04-01", "April 1, 1978": "1978-04-01", "1 sept. 1978": "1978-09-01",
+		"01052899": "2899-05-01", "20011231": "2001-12-31", "12102001": "2001-10-12",
+		"2000-12-31T23:00:00.000Z": "2001-01-01", "2001-07-31T22:00:00Z": "2001-08-01", "1929-12-31T23:40:28Z": "1930-01-01", // midnight here
 		"31-2-1978":  "1978-02-31", // no day that exists: the TTP has words for it
 		"11-11-1911": "1911-11-11", "1-1-1909": "1909-01-01", "1-1-2099": "2099-01-01",
 	} {
@@ -32,6 +37,7 @@ func TestDate(t *testing.T) {
 	}
 	for _, in := range []string{
 		"gisteren", "1-4-78", "1978", "04-1978", "1-4-1978 13:45", "1--4-1978", "１-4-1978", "1-4-1978x", "x1-4-1978", "28582", "1978-04-01\n", "197804011",
+		"1 jansen 1978", "Dirksen 1 april 1978", "april 1978", "2000-12-31T21:00:00Z", "1978-04-01 12:00:00", "1/4/1978 12:00:00 PM",
 	} {
 		if got, ok := (dates{}).read(in); ok {
 			t.Errorf("date(%q) = %q, want none", in, got)
@@ -76,6 +82,9 @@ func TestEveryHeader(t *testing.T) {
 	for written, want := range map[string]delivery.Field{
 		"Patiëntnummer": delivery.FieldPatientNumber, "PATIENTNUMMER": delivery.FieldPatientNumber, "Patie\u0308ntnummer": delivery.FieldPatientNumber,
 		"Centrum id": delivery.FieldCentre, "E-mail": fieldEmail, "Pseudoniem NGGV": "NGGV", "tijdelijk pseudoniem nggv": "NGGV", "NGG": "NGG",
+		"Geboortedatum (dd-mm-jjjj)": delivery.FieldBirthDate, "Geslacht\n[m/v]": delivery.FieldSex, "Achternaam*": fieldSurname, "Achternaam van de patiënt": fieldSurname,
+		"Patient gender": delivery.FieldSex, "patient.birthDate": delivery.FieldBirthDate, "name.surname": fieldSurname, "patient.name.prefix": fieldPrefix, "contact.birthDate": "",
+		"Patiëntnummer (geen BSN)": delivery.FieldPatientNumber, "Nummer (BSN)": fieldBSN, "patient.bsn": fieldBSN, "Patiënt": "", "NGGV pseudoniem": "NGGV", "Pseudoniem (NGGV)": "NGGV",
 		"pseudoniem_NGG": "NGG", "Pseudoniem NGGVX": "", "Opmerking": "", "": "", "naam": "", "BSN": fieldBSN, "Burgerservicenummer": fieldBSN,
 	} {
 		if got := newWords(testTypes).fieldOf(written).key(); got != want {
@@ -92,12 +101,16 @@ func TestRecognise(t *testing.T) {
 		want   []string // codes and columns of what is refused
 	}{
 		"the pilot's":           {pilot, delivery.Identities, nil},
-		"another order":         {"Voorletters;Achternaam;PATID;Sekse;Sexe;dob", delivery.Identities, nil},
+		"another order":         {"Voorletters;Achternaam;PATID;Afdeling;Sexe;dob", delivery.Identities, nil},
 		"pseudonyms":            {"patientnummer;geboortejaar;geslacht;pseudoniem nggv", delivery.Temporary, nil},
 		"pseudonyms and a date": {"mrn;birthdate;sex;NGGV;NGG", delivery.Temporary, nil},
 		"our own error report":  {pilot + ";Foutcode;Foutmelding;Foutadvies", delivery.Identities, nil},
 		"both kinds":            {pilot + ";Pseudoniem NGG", delivery.KindUnknown, []string{"MIXED"}},
 		"a BSN column":          {pilot + ";BSN", delivery.Identities, []string{"BSN_COLUMN BSN"}},
+		"a BSN in the middle":   {pilot + ";Patiënt BSN nr", delivery.Identities, []string{"BSN_COLUMN Patiënt BSN nr"}},
+		"two numbers":           {pilot + ";EPD-nummer", delivery.Identities, nil},
+		"two lesser numbers":    {strings.Replace(pilot, "Patiëntnummer", "EPD-nummer;ZIS-nummer", 1), delivery.Identities, []string{"DOUBLE_COLUMN ZIS-nummer"}},
+		"two names":             {pilot + ";Meisjesnaam", delivery.Identities, []string{"DOUBLE_COLUMN Meisjesnaam"}},
 		"a column twice":        {pilot + ";Familienaam", delivery.Identities, []string{"DOUBLE_COLUMN Familienaam"}},
 		"all that is missing at once": {"Tussenvoegsel;E-mail", delivery.Identities, []string{
 			"MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters",
@@ -116,6 +129,30 @@ func TestRecognise(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) || len(c.want) == 0 && l.kind != c.kind {
 			t.Errorf("%s: %s, refused for %q, want %s and %q", name, l.kind, got, c.kind, c.want)
+		}
+	}
+}
+
+// TestLesserNumbers: of two numbers the patient number is read, wherever it stands.
+func TestLesserNumbers(t *testing.T) {
+	for header, want := range map[string]int{"EPD-nummer;Patiëntnummer": 1, "Patiëntnummer;EPD-nummer": 0, "EPD-nummer;Afdeling": 0} {
+		l, _ := recognise(strings.Split(header, ";"), testTypes)
+		if at := l.at[delivery.FieldPatientNumber]; at != want || len(l.ignored) != 1 || l.ignored[0] == want {
+			t.Errorf("%s: column %d is read and %v are not", header, at, l.ignored)
+		}
+	}
+}
+
+// TestNothing: words of databases for no value are none, save where somebody may be
+// called so.
+func TestNothing(t *testing.T) {
+	l, _ := recognise([]string{"Patiëntnummer", "Achternaam", "Tussenvoegsel"}, testTypes)
+	for cell, want := range map[string][3]string{
+		"NULL": {"", "NULL", ""}, "(null)": {}, `\N`: {}, "Null": {"Null", "Null", "Null"}, "x": {"x", "x", "x"},
+	} {
+		cells := []string{cell, cell, cell}
+		if got := [3]string{l.cell(cells, delivery.FieldPatientNumber), l.cell(cells, fieldSurname), l.cell(cells, fieldPrefix)}; got != want {
+			t.Errorf("%s: %q, want %q", cell, got, want)
 		}
 	}
 }
@@ -153,7 +190,7 @@ func newChecker(t *testing.T, header string) checker {
 	if len(refusals) > 0 {
 		t.Fatalf("%s: %v", header, refusals)
 	}
-	return checker{layout: l, centre: "2809", linkType: "NGGV"}
+	return checker{layout: l, centre: account.Centre{Number: "2809", Name: "Voorbeeldziekenhuis"}, linkType: "NGGV"}
 }
 
 func TestRowWithIdentity(t *testing.T) {
@@ -285,5 +322,37 @@ func TestNoValueInAFinding(t *testing.T) {
 				held[space{"", x.RecordedOn}] = true
 			}
 		})
+	}
+}
+
+// TestReportColumns: a file that comes back with the columns of our error report
+// is read as it was without them, and a row that is too long still is.
+func TestReportColumns(t *testing.T) {
+	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
+	plainly, _ := recognise(head, testTypes)
+	with, refusals := recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)
+	if len(refusals) > 0 || len(with.ignored) > 0 || with.unknown > 0 || with.lastColumn != plainly.lastColumn || len(with.columns) != len(plainly.columns) {
+		t.Fatalf("%+v, %v", with, refusals)
+	}
+	row := func(cells ...string) checked {
+		return checker{layout: with, linkType: "NGGV"}.row(tabular.Row{Line: 2, Cells: cells})
+	}
+	if c := row("1", "1-4-1970", "m", "Eend", "A", "", "afgewezen", "De geboortedatum is leeg", "Vul hem in", "2101", "TTP"); c.rejected() {
+		t.Errorf("a row with errors beside it: %+v", c.findings)
+	}
+	if c := row("1", "1-4-1970", "m", "Eend", "A", "te veel", "afgewezen", "De geboortedatum is leeg"); !c.shifted {
+		t.Error("a row that is too long is not told any more")
+	}
+	in := &Intake{Options: Options{MACKey: []byte("key")}}
+	mac := in.headerMAC(1, head)
+	for _, names := range [][]string{
+		append(slices.Clone(head), "", "Foutmelding", "Foutcode"), append(slices.Clone(head), "Fouternst", ""), append(slices.Clone(head), "", ""),
+	} {
+		if !slices.Equal(in.headerMAC(1, names), mac) {
+			t.Errorf("%v is another header", names)
+		}
+	}
+	if slices.Equal(in.headerMAC(1, append(slices.Clone(head), "Foutloos")), mac) {
+		t.Error("a column of the user's own makes no difference")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sluis/internal/account"
 	"sluis/internal/patient"
 )
 
@@ -59,7 +60,7 @@ func TestWithoutAPostcodeType(t *testing.T) {
 	if len(refusals) > 0 {
 		t.Fatal(refusals)
 	}
-	k := checker{layout: l, centre: "2809", linkType: "NGGV"}
+	k := checker{layout: l, centre: account.Centre{Number: "2809", Name: "Voorbeeldziekenhuis"}, linkType: "NGGV"}
 	c, found := codes(t, k, "1;2-1-1970;m;Jansen;a;canary@example.org;Canary\x07;Canary;Canary;Canary;1-1-2020")
 	sent, err := json.Marshal(c.identity.Reveal())
 	if err != nil || strings.Contains(strings.ToLower(string(sent)), "canary") || c.identity.Reveal().Postcodes != nil || len(found) > 0 {

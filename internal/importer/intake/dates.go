@@ -16,20 +16,36 @@ type dates struct {
 	epoch tabular.Epoch // how a number stands for a day; none in a text file
 }
 
+// midnight is the time of day of a date that a program took for a moment.
+const midnight = `(?:[ T](?:0{1,2}:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[aA]\.?[mM]\.?)(?:Z|[+-]\d{2}:?\d{2})?)?$`
+
 var (
-	yearLast    = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?$`)
-	yearFirst   = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$`)
+	yearLast    = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})` + midnight)
+	yearFirst   = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})` + midnight)
 	compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
-	namedMonth  = regexp.MustCompile(`^(\d{1,2})[-/. ]([a-z]{3,9})\.?[-/. ](\d{4})$`)
+	namedMonth  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?(\d{1,2})[-/. ]([a-z]{3,9})\.?[-/. ](\d{4})$`)
+	monthNamed  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?([a-z]{3,9})\.? (\d{1,2}),? (\d{4})$`)
 	serial      = regexp.MustCompile(`^\d{1,7}(?:\.0+)?$`)
+	spacedParts = regexp.MustCompile(` +([-/.]) *|([-/.]) +`)
 )
 
-// months are the names of the months, by their first three letters, in Dutch and
-// English.
-var months = map[string]string{
-	"jan": "1", "feb": "2", "maa": "3", "mrt": "3", "mar": "3", "apr": "4", "mei": "5", "may": "5", "jun": "6", "jul": "7",
-	"aug": "8", "sep": "9", "okt": "10", "oct": "10", "nov": "11", "dec": "12",
-}
+// weekday is the name of a day of the week, in Dutch or English.
+const weekday = `(?:ma(?:andag)?|di(?:nsdag)?|wo(?:ensdag)?|do(?:nderdag)?|vr(?:ijdag)?|za(?:terdag)?|zo(?:ndag)?|` +
+	`(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun)`
+
+// months are the names of the months in Dutch and English, whole and short.
+var months = func() map[string]string {
+	m := map[string]string{}
+	for i, names := range []string{
+		"januari january jan", "februari february feb", "maart march maa mrt mar", "april apr", "mei may", "juni june jun", "juli july jul",
+		"augustus august aug", "september sept sep", "oktober october okt oct", "november nov", "december dec",
+	} {
+		for _, name := range strings.Fields(names) {
+			m[name] = strconv.Itoa(i + 1)
+		}
+	}
+	return m
+}()
 
 // read reads d-m-jjjj, jjjj-mm-dd and their usual variants into jjjj-mm-dd. The
 // result need not be a day that exists; ok is false where it is no date at all.
@@ -38,6 +54,7 @@ func (d dates) read(cell string) (iso string, ok bool) {
 	if cell == "" {
 		return "", true
 	}
+	cell = tidy(cell)
 	if p := yearLast.FindStringSubmatch(cell); p != nil {
 		if d.order == delivery.MonthFirst {
 			return isoDay(p[3], p[1], p[2]), true
@@ -50,17 +67,48 @@ func (d dates) read(cell string) (iso string, ok bool) {
 	if p := compactDate.FindStringSubmatch(cell); p != nil {
 		return d.compact(cell, p), true
 	}
-	if p := namedMonth.FindStringSubmatch(strings.ToLower(cell)); p != nil {
-		if m, known := months[p[2][:3]]; known {
-			return isoDay(p[3], m, p[1]), true
-		}
+	if iso, ok := named(strings.ToLower(cell)); ok {
+		return iso, true
 	}
 	if d.epoch != tabular.NoEpoch && serial.MatchString(cell) {
 		if n, err := strconv.ParseFloat(cell, 64); err == nil {
 			return d.epoch.Day(n)
 		}
 	}
+	return dutchMidnight(cell)
+}
+
+// tidy takes the spaces away that stand around what parts a date.
+func tidy(cell string) string {
+	if !strings.Contains(cell, " ") {
+		return cell
+	}
+	return spacedParts.ReplaceAllString(cell, "$1$2")
+}
+
+// named reads a date whose month is written by its name.
+func named(cell string) (iso string, ok bool) {
+	day, month, year := "", "", ""
+	if p := namedMonth.FindStringSubmatch(cell); p != nil {
+		day, month, year = p[1], p[2], p[3]
+	} else if p := monthNamed.FindStringSubmatch(cell); p != nil {
+		day, month, year = p[2], p[1], p[3]
+	}
+	if m, known := months[month]; known {
+		return isoDay(year, m, day), true
+	}
 	return "", false
+}
+
+// dutchMidnight reads a moment in another zone that is the start of a day here: what
+// scripts make of a date (1 January 2001 becomes 2000-12-31T23:00:00Z).
+func dutchMidnight(cell string) (iso string, ok bool) {
+	at, err := time.Parse(time.RFC3339, cell)
+	if err != nil {
+		return "", false
+	}
+	at = at.In(netherlands())
+	return at.Format(time.DateOnly), at.Hour() == 0 && at.Minute() == 0 && at.Second() == 0
 }
 
 // compact reads eight digits: jjjjmmdd, or ddmmjjjj where that alone is a day.
@@ -73,7 +121,7 @@ func (d dates) compact(cell string, p []string) string {
 	if d.order == delivery.MonthFirst {
 		first, second = second, first
 	}
-	if other := isoDay(year, second, first); year >= "1800" && year < "2200" {
+	if other := isoDay(year, second, first); year >= "1800" {
 		if _, err := time.Parse(time.DateOnly, other); err == nil {
 			return other
 		}
@@ -90,7 +138,7 @@ func isoDay(y, m, d string) string {
 type dateCensus struct{ dayFirst, monthFirst, open int }
 
 func (c *dateCensus) count(cell string) {
-	p := yearLast.FindStringSubmatch(cell)
+	p := yearLast.FindStringSubmatch(tidy(cell))
 	if p == nil {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/tabular"
@@ -169,7 +170,7 @@ func (in *Intake) assigned(all []top, a delivery.Assignment) (found, bool) {
 	}
 	f := found{table: a.Table, header: a.Header, names: names, dates: a.Dates, remembered: a.Remembered}
 	f.layout, f.refusals = lay(names, in.types(), a.Columns)
-	f.lastColumn = max(f.lastColumn, len(names))
+	f.lastColumn = max(f.lastColumn, len(withoutReport(names)))
 	return f, true
 }
 
@@ -201,10 +202,41 @@ func (p *parse) find(ctx context.Context, all []top) (found, error) {
 			best, known = f, len(f.at)
 		}
 	}
-	if complete > 1 {
+	switch {
+	case complete > 1:
 		best.refusals = []delivery.Remark{remark("SHEETS", "count", strconv.Itoa(complete))}
+	case complete == 0 && inOneColumn(all, shown, p.in.types()):
+		best.refusals = []delivery.Remark{remark("ONE_COLUMN")}
 	}
 	return p.guarded(all, best), nil
+}
+
+// inOneColumn tells whether all columns stand in one: the file has no more, or a
+// whole header stands in one cell.
+func inOneColumn(all []top, shown []int, types pseudonymTypes) bool {
+	known, widest := newWords(types), 0
+	for _, i := range shown {
+		widest = max(widest, all[i].widest())
+		for _, r := range all[i].rows {
+			if all[i].Header == nil && slices.ContainsFunc(r.Cells, func(cell string) bool { return known.within(cell) > 2 }) {
+				return true
+			}
+		}
+	}
+	return widest == 1
+}
+
+// within counts the headers that stand in one cell, with something between them.
+func (w words) within(cell string) int {
+	n := 0
+	if parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;|\t~^", r) }); len(cell) <= maxCell && len(parts) > 2 {
+		for _, part := range parts {
+			if w.fieldOf(part).field != "" {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // visible are the tables with content that the user sees; the hidden ones where
@@ -244,11 +276,26 @@ func (p *parse) guarded(all []top, f found) found {
 	return f
 }
 
+// withoutReport is a header without the columns of our error report at its end,
+// and the empty ones before these: a file that comes back with its errors has the
+// header that it had.
+func withoutReport(names []string) []string {
+	end := len(names)
+	for end > 0 && (names[end-1] == "" || byHeader[plain(names[end-1])] == fieldReport) {
+		end--
+	}
+	if end < len(names) && slices.ContainsFunc(names[end:], func(n string) bool { return n != "" }) {
+		return names[:end]
+	}
+	return names
+}
+
 // headerMAC knows a header again without telling it: a keyed hash of its words, in
 // their order, for one centre.
 func (in *Intake) headerMAC(centreID int64, names []string) []byte {
 	mac := hmac.New(sha256.New, in.MACKey)
 	_, _ = fmt.Fprintf(mac, "header|%d|", centreID)
+	names = withoutReport(names)
 	for len(names) > 0 && names[len(names)-1] == "" {
 		names = names[:len(names)-1]
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"sluis/internal/delivery"
 )
@@ -83,13 +84,14 @@ type pattern struct {
 
 func newWords(types pseudonymTypes) words {
 	w := words{types: types}
-	prefix := "(?:" + strings.Join(pseudonymPrefixes, "|") + ")?"
+	word := "(?:" + strings.Join(pseudonymPrefixes, "|") + ")?" // before the type or behind it
 	day := "(" + strings.Join(dayWords, "|") + ")?"
 	for _, t := range types.all {
-		text := prefix + regexp.QuoteMeta(plain(t))
+		text := word + regexp.QuoteMeta(plain(t))
 		if slices.Contains(types.dated, t) {
 			text = day + text + "(?:0*([1-9][0-9]?))?" + day
 		}
+		text += word
 		w.patterns = append(w.patterns, pattern{t, regexp.MustCompile("^" + text + "$")})
 	}
 	// Where the name of a type is that of another with digits after it, the longer
@@ -108,7 +110,7 @@ func (w words) fieldOf(header string) recognised {
 	if f, ok := byHeader[p]; ok {
 		return recognised{field: f}
 	}
-	if len(p) <= maxHeader && (strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn")) {
+	if len(p) <= maxHeader && ofBSN(header, p) {
 		return recognised{field: fieldBSN}
 	}
 	for _, x := range w.patterns {
@@ -132,7 +134,46 @@ func (w words) fieldOf(header string) recognised {
 			return recognised{field: f, no: n}
 		}
 	}
-	return recognised{}
+	if bare := bareHeader(header); bare != header {
+		return w.fieldOf(bare)
+	}
+	return recognised{field: aboutPatient(p)}
+}
+
+// ofBSN tells whether a header, of which p is the plain form, is one of a BSN.
+func ofBSN(header, p string) bool {
+	if strings.Contains(p, "geenbsn") { // "Patiëntnummer (geen BSN)"
+		return false
+	}
+	words := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn") || slices.Contains(words, "bsn")
+}
+
+// explained is what stands between brackets behind a header: (dd-mm-jjjj), [m/v].
+var explained = regexp.MustCompile(`^([^(\[]+?)\s*[(\[][^()\[\]]*[)\]]\W*$`)
+
+// parents are the members of a JSON record that hold what is known of the patient.
+var parents = []string{"patient", "persoon", "person", "name", "naam", "identity", "persoonsgegevens", "demographics"}
+
+// bareHeader takes off a header what explains it, and the members that it is in.
+func bareHeader(header string) string {
+	if m := explained.FindStringSubmatch(header); m != nil {
+		return m[1]
+	}
+	if parent, rest, nested := strings.Cut(header, "."); nested && slices.Contains(parents, plain(parent)) {
+		return rest
+	}
+	return header
+}
+
+// aboutPatient knows a header that tells whose the field is: "Geslacht patiënt".
+func aboutPatient(p string) delivery.Field {
+	for _, rest := range []string{strings.TrimSuffix(strings.TrimSuffix(p, "patient"), "vande"), strings.TrimPrefix(p, "patient")} {
+		if f, ok := byHeader[rest]; ok && rest != p && slices.Contains(ofPatient, f) {
+			return f
+		}
+	}
+	return ""
 }
 
 func (x pattern) match(header string) (recognised, bool) {

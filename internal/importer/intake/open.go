@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 
+	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/fhir"
 	"sluis/internal/importer/intake/tabular"
 )
@@ -15,6 +17,14 @@ const headBytes = 64 << 10
 // jsonStart is how a JSON text of records begins; a header of a CSV may begin
 // with a bracket too.
 var jsonStart = regexp.MustCompile(`^(?:\[\s*(?:[\[{"\d\]tfn-]|$)|\{\s*(?:["}]|$))`)
+
+// ofRecord are the fields by which an object is known to be a patient's, beside the
+// pseudonyms.
+var ofRecord = []delivery.Field{delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldBirthYear, delivery.FieldSex, fieldSurname}
+
+// markup is how a text in HTML or XML begins; programs write such files under names
+// that end in .xls.
+var markup = regexp.MustCompile(`(?i)^<(?:!--|(?:!doctype|\?xml|html|head|body|table|meta|style|div|workbook)\b)`)
 
 // open tells the format of a file by what it holds, whatever its name says. A
 // file that cannot be read is a *tabular.Error.
@@ -32,10 +42,16 @@ func (p *parse) open() (tabular.Source, error) {
 	switch {
 	case fhir.LooksXML(start):
 		return nil, &tabular.Error{Code: tabular.FHIRXML}
+	case markup.Match(start):
+		return nil, &tabular.Error{Code: tabular.Markup}
 	case !jsonStart.Match(start[:min(len(start), 256)]):
 		return tabular.OpenCSV(p.file, p.file.size, p.in.Limits)
 	case fhir.Looks(start):
-		return fhir.Open(p.file, p.file.size, start, fhir.Options{Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types})
+		return fhir.Open(p.file, p.file.size, fhir.Options{Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types})
 	}
-	return tabular.OpenJSON(p.file, p.file.size, p.in.Limits)
+	words := newWords(p.in.types())
+	return tabular.OpenJSON(p.file, p.file.size, p.in.Limits, func(name string) bool {
+		r := words.fieldOf(name)
+		return r.typ != "" || slices.Contains(ofRecord, r.field)
+	})
 }

@@ -135,8 +135,8 @@ func (p *parse) rows() (tabular.Rows, error) {
 	return &body{rows, p}, err
 }
 
-// body is the rows below the header: without the example of our own template, and
-// without the header where it stands there once more.
+// body is the rows below the header: without the example of our own template, without
+// the header where it stands there once more, and without a rule drawn below it.
 type body struct {
 	tabular.Rows
 	p *parse
@@ -146,10 +146,22 @@ type body struct {
 func (b *body) Next() (tabular.Row, error) {
 	for {
 		row, err := b.Rows.Next()
-		if err != nil || len(row.Faults) > 0 || b.p.cell(row.Cells, delivery.FieldPatientNumber) != ExampleNumber && !b.p.repeatsHeader(row) {
+		if err != nil || len(row.Faults) > 0 || b.p.cell(row.Cells, delivery.FieldPatientNumber) != ExampleNumber && !b.p.repeatsHeader(row) && !ruled(row) {
 			return row, err
 		}
 	}
+}
+
+// ruled tells a row of dashes alone, as database programs print below a header.
+func ruled(row tabular.Row) bool {
+	dashes := 0
+	for _, c := range row.Cells {
+		if c != "" && (len(c) < 2 || strings.Trim(c, "-") != "") {
+			return false
+		}
+		dashes += len(c)
+	}
+	return dashes > 2
 }
 
 // repeatsHeader tells a row that is the header again, as where exports were pasted
@@ -174,7 +186,7 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 // checker is what checks the rows, as the whole file wants it.
 func (p *parse) checker() checker {
 	return checker{
-		layout: p.layout, dates: dates{p.order(), p.source.Tables()[p.table].Epoch}, centre: p.centre.Number, linkType: p.in.LinkType,
+		layout: p.layout, dates: dates{p.order(), p.source.Tables()[p.table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
 		yearOnly: p.in.YearOnly, today: p.in.Now(), usualLength: p.numbers.usualLength(), zeros: p.numbers.zeros > 0,
 	}
 }
@@ -231,6 +243,9 @@ func (p *parse) unreadable(e *tabular.Error) delivery.Remark {
 	case tabular.TooManyColumns:
 		return remark(string(e.Code), "max", strconv.Itoa(limits.Columns), "line", strconv.Itoa(e.Line))
 	case tabular.BrokenWorkbook, tabular.BrokenJSON:
+		if e.After > 0 {
+			return remark(string(e.Code)+"_AFTER", "line", strconv.Itoa(e.Line), "record", strconv.Itoa(e.After))
+		}
 		if e.Line > 0 {
 			return remark(string(e.Code)+"_AT", "line", strconv.Itoa(e.Line))
 		}

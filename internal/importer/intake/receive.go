@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"io"
 	"strconv"
 	"time"
@@ -24,7 +25,9 @@ const maxFilename = 255
 // Receive takes an upload from r to its end and seals it block by block. When
 // it returns, the file is safe, and the workers do the rest. It answers apperr
 // TooLarge or Invalid for a file that is too big or empty, and leaves nothing
-// of an upload that breaks off.
+// of an upload that breaks off. A request with a key that came before gives the
+// delivery that came of it, where it is the same in all (apperr.Conflict
+// "idempotency_key_reused" otherwise).
 func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID string, err error) {
 	id7, err := uuid.NewV7()
 	if err != nil {
@@ -35,12 +38,15 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 	if err != nil {
 		return "", err
 	}
-	id, err := in.Store.OpenDelivery(ctx, delivery.New{
+	id, earlier, err := in.openUpload(ctx, up, delivery.New{
 		PublicID: publicID, CentreID: up.Centre.ID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
-		Confirmed: up.Confirmed, Who: up.Who, KeyID: keyID, WrappedKey: wrapped, At: in.Now().UTC().Truncate(time.Millisecond),
+		Confirmed: up.Confirmed, Repairs: up.Repairs, Who: up.Who, KeyID: keyID, WrappedKey: wrapped, At: in.Now().UTC().Truncate(time.Millisecond),
 	})
 	if err != nil {
 		return "", fmt.Errorf("open a delivery: %w", err)
+	}
+	if earlier.PublicID != "" {
+		return in.again(up, earlier, r)
 	}
 	defer func() {
 		if err != nil {
@@ -49,41 +55,97 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 			}
 		}
 	}()
-
-	mac := hmac.New(sha256.New, in.MACKey)
-	_, _ = fmt.Fprintf(mac, "file|%d|", up.Centre.ID)
-	buf := make([]byte, blockBytes)
-	defer clear(buf)
-	var size int64
-	for no := 0; ; no++ {
-		n, readErr := fill(r, buf)
-		if size += int64(n); size > in.MaxBytes {
-			return "", apperr.New(apperr.TooLarge, "file_too_large")
+	mac := in.fileMAC(up)
+	no := 0
+	size, err := in.blocks(r, func(block []byte) error {
+		mac.Write(block)
+		sealed, err := key.Seal(block, uploadPlace(no))
+		if err != nil {
+			return err
 		}
-		if n > 0 {
-			mac.Write(buf[:n])
-			sealed, err := key.Seal(buf[:n], uploadPlace(no))
-			if err != nil {
-				return "", err
-			}
-			if err := in.Store.AppendBlock(ctx, id, no, sealed); err != nil {
-				return "", fmt.Errorf("store upload block %d: %w", no, err)
-			}
-		}
-		if readErr == io.EOF { //nolint:errorlint // wrapped, or io.ErrUnexpectedEOF, it is an upload that broke off
-			break
-		}
-		if readErr != nil {
-			return "", fmt.Errorf("read the upload: %w", readErr)
-		}
+		no++
+		return in.Store.AppendBlock(ctx, id, no-1, sealed)
+	})
+	if err == nil {
+		err = in.Store.FinishUpload(ctx, id, mac.Sum(nil), size, up.Who)
 	}
-	if size == 0 {
-		return "", apperr.New(apperr.Invalid, "file_empty")
+	if up.Key != "" && apperr.KindOf(err) == apperr.NotFound {
+		return "", apperr.Wrap(apperr.Conflict, "upload_superseded", err)
 	}
-	if err := in.Store.FinishUpload(ctx, id, mac.Sum(nil), size, up.Who); err != nil {
-		return "", fmt.Errorf("finish an upload: %w", err)
+	if err != nil {
+		return "", fmt.Errorf("store an upload: %w", err)
 	}
 	return publicID, nil
+}
+
+// openUpload begins a delivery, once for each key.
+func (in *Intake) openUpload(ctx context.Context, up Upload, d delivery.New) (int64, delivery.Earlier, error) {
+	if up.Key == "" {
+		id, err := in.Store.OpenDelivery(ctx, d)
+		return id, delivery.Earlier{}, err
+	}
+	return in.Store.OpenOnce(ctx, d, in.request(up))
+}
+
+// request is what is kept of a request: keyed hashes, since a key may say
+// anything, and a file name too.
+func (in *Intake) request(up Upload) delivery.Request {
+	hash := func(parts ...string) (out [32]byte) {
+		mac := hmac.New(sha256.New, in.MACKey)
+		for _, p := range parts {
+			_, _ = fmt.Fprintf(mac, "%d|%s|", len(p), p)
+		}
+		copy(out[:], mac.Sum(nil))
+		return out
+	}
+	return delivery.Request{
+		Key:  hash("key", strconv.FormatInt(up.Centre.ID, 10), up.Who.Name, up.Key),
+		Asks: hash("asks", string(up.Mode), strconv.FormatBool(up.Confirmed), up.Filename, up.Repairs),
+	}
+}
+
+// again reads a request that came before, and gives what came of it then.
+func (in *Intake) again(up Upload, earlier delivery.Earlier, r io.Reader) (string, error) {
+	mac := in.fileMAC(up)
+	if _, err := in.blocks(r, func(block []byte) error { mac.Write(block); return nil }); err != nil {
+		return "", err
+	}
+	if earlier.Asked != in.request(up).Asks || !hmac.Equal(earlier.FileMAC, mac.Sum(nil)) {
+		return "", apperr.New(apperr.Conflict, "idempotency_key_reused")
+	}
+	return earlier.PublicID, nil
+}
+
+// fileMAC is the keyed hash by which a centre's file is known again.
+func (in *Intake) fileMAC(up Upload) hash.Hash {
+	mac := hmac.New(sha256.New, in.MACKey)
+	_, _ = fmt.Fprintf(mac, "file|%d|", up.Centre.ID)
+	return mac
+}
+
+// blocks gives a file block by block, and how long it is.
+func (in *Intake) blocks(r io.Reader, take func(block []byte) error) (size int64, err error) {
+	buf := make([]byte, blockBytes)
+	defer clear(buf)
+	for {
+		n, readErr := fill(r, buf)
+		if size += int64(n); size > in.MaxBytes {
+			return size, apperr.New(apperr.TooLarge, "file_too_large")
+		}
+		if n > 0 {
+			if err := take(buf[:n]); err != nil {
+				return size, err
+			}
+		}
+		switch {
+		case readErr == io.EOF && size == 0: //nolint:errorlint // wrapped, or io.ErrUnexpectedEOF, it is an upload that broke off
+			return 0, apperr.New(apperr.Invalid, "file_empty")
+		case readErr == io.EOF: //nolint:errorlint // see above
+			return size, nil
+		case readErr != nil:
+			return size, fmt.Errorf("read the upload: %w", readErr)
+		}
+	}
 }
 
 // fill reads until buf is full or r ends. Unlike io.ReadFull it passes r's own

@@ -46,21 +46,23 @@ var headers = map[delivery.Field][]string{
 	delivery.FieldPatientNumber: {
 		"patientnummer", "patientnr", "patientennummer", "patientid", "patid", "patnr", "patientidentificatie",
 		"patientidentificatienummer", "ziekenhuisnummerpatient", "patientnumber", "patientno", "mrn", "lokaalpatientnummer", "identifier",
+		"patientcode", "patientnum", "patnum", "patnummer", "epdnummer", "epdnr", "zisnummer", "zisnr", "medicalrecordnumber",
 	},
 	delivery.FieldBirthDate: {
 		"geboortedatum", "gebdatum", "gebdat", "geboortedat", "datumgeboorte", "birthdate", "dateofbirth", "dob", "birthday",
+		"geborenop", "datumvangeboorte",
 	},
 	delivery.FieldBirthYear: {"geboortejaar", "gebjaar", "jaargeboorte", "birthyear", "yearofbirth"},
-	delivery.FieldSex:       {"geslacht", "sexe", "sex", "gender", "geslachtcode", "administratievegeslacht"},
+	delivery.FieldSex:       {"geslacht", "sexe", "sex", "gender", "geslachtcode", "administratievegeslacht", "sekse", "gesl", "mv"},
 	fieldSurname: {
 		"achternaam", "geboortenaam", "familienaam", "geslachtsnaam", "eigenachternaam", "surname", "lastname", "familyname",
-		"birthname", "namefamily",
+		"birthname", "namefamily", "meisjesnaam", "maidenname", "eigennaam", "namesurname",
 	},
 	fieldPrefix: {
 		"tussenvoegsel", "tussenvoegsels", "voorvoegsel", "voorvoegsels", "voorvoegselachternaam", "surnameprefix",
-		"nameprefix", "prefix", "ownprefix", "nameownprefix",
+		"nameprefix", "prefix", "ownprefix", "nameownprefix", "eigenvoorvoegsel", "eigentussenvoegsel", "voorv", "tussenv",
 	},
-	fieldInitials: {"voorletters", "voorletter", "initialen", "initialia", "initials", "initial", "namegiven"},
+	fieldInitials: {"voorletters", "voorletter", "initialen", "initialia", "initials", "initial", "namegiven", "voorl", "init"},
 	fieldEmail:    {"email", "emailadres", "emailaddress", "mailadres", "telecomemail"},
 	fieldPostcode: {"postcode", "zipcode", "postalcode", "addresspostalcode"},
 	fieldHouseNumber: {
@@ -83,7 +85,7 @@ var headers = map[delivery.Field][]string{
 		"bsn", "burgerservicenummer", "burgerservicenr", "bsnnummer", "bsnnr", "patientbsn", "bsnpatient", "sofinummer",
 		"sofi", "sofinr", "citizenservicenumber",
 	},
-	fieldReport: {"foutmelding", "foutcode", "foutadvies", "foutbron"},
+	fieldReport: {"fouternst", "foutmelding", "foutadvies", "foutcode", "foutbron"},
 }
 
 // pseudonymPrefixes stand before a pseudonym type in a header.
@@ -102,6 +104,13 @@ var typeFields = map[string][]delivery.Field{
 	"NGGV": {fieldSurname, delivery.FieldBirthDate, delivery.FieldSex, fieldInitials},
 	"NGG":  {fieldSurname, delivery.FieldBirthDate, delivery.FieldSex},
 }
+
+// lesser are headers of a number that hospitals have besides the patient number: a
+// column that bears one is the patient number where no other is.
+var lesser = []string{"epdnummer", "epdnr", "zisnummer", "zisnr", "medicalrecordnumber", "patientcode", "identifier"}
+
+// ofPatient are the fields whose header may tell besides whose they are.
+var ofPatient = []delivery.Field{delivery.FieldBirthDate, delivery.FieldBirthYear, delivery.FieldSex, fieldSurname, fieldPrefix, fieldInitials}
 
 // byHeader is headers turned round.
 var byHeader = func() map[string]delivery.Field {
@@ -141,8 +150,10 @@ type layout struct {
 	unknown   int              // columns whose header says nothing to us
 	ignored   []int            // columns that are not read, ascending
 	fields    []delivery.Field // those that are read, in the order of their columns
-	// lastColumn is the number of columns up to the last that has a header.
+	// lastColumn is the number of columns up to the last that has a header of the
+	// user's own; reports are those of our error report, which are passed over.
 	lastColumn int
+	reports    []int
 }
 
 // places names the ignored columns, by their place alone.
@@ -154,10 +165,21 @@ func (l layout) places() []string {
 	return out
 }
 
-// cell gives the row's value of a field; empty where it has no such column.
+// cell gives the row's value of a field; empty where it has no such column, or a
+// word of databases for no value. Somebody may be called Null.
 func (l layout) cell(cells []string, f delivery.Field) string {
-	if i, ok := l.at[f]; ok && i < len(cells) {
-		return cells[i]
+	i, ok := l.at[f]
+	if !ok || i >= len(cells) {
+		return ""
+	}
+	switch c := cells[i]; c {
+	case "NULL":
+		if f == fieldSurname {
+			return c
+		}
+	case "(null)", `\N`:
+	default:
+		return c
 	}
 	return ""
 }
@@ -184,8 +206,12 @@ func lay(header []string, types pseudonymTypes, chosen map[delivery.Field]int) (
 		if h == "" && !byUser {
 			continue
 		}
-		l.lastColumn = i + 1
 		r := known.fieldOf(h)
+		if r.field == fieldReport && !byUser {
+			l.reports = append(l.reports, i)
+			continue
+		}
+		l.lastColumn = i + 1
 		if r.field == fieldBSN {
 			refusals = append(refusals, remark("BSN_COLUMN", "column", h))
 			continue
@@ -201,14 +227,23 @@ func lay(header []string, types pseudonymTypes, chosen map[delivery.Field]int) (
 			r = recognised{} // the user was asked, and chose otherwise
 		}
 		switch {
-		case r.field == fieldReport:
-			continue
 		case r.field == "" || r.no > maxSets:
 			if r.field == "" {
 				l.unknown++
 			}
 			l.ignored = append(l.ignored, i)
 			continue
+		}
+		if first, twice := l.at[r.key()]; twice && chosen == nil && r.field == delivery.FieldPatientNumber {
+			// Of two numbers, the one that is called so.
+			if lesser, was := isLesser(h), isLesser(header[first]); lesser != was {
+				if was {
+					l.at[r.key()], l.columns[r.key()] = i, h
+					i = first
+				}
+				l.ignored = append(l.ignored, i)
+				continue
+			}
 		}
 		if _, twice := l.at[r.key()]; twice {
 			refusals = append(refusals, remark("DOUBLE_COLUMN", "column", h))
@@ -228,6 +263,8 @@ func lay(header []string, types pseudonymTypes, chosen map[delivery.Field]int) (
 	l.fields = slices.SortedFunc(maps.Keys(l.at), func(a, b delivery.Field) int { return l.at[a] - l.at[b] })
 	return l, refusals
 }
+
+func isLesser(header string) bool { return slices.Contains(lesser, plain(header)) }
 
 // settleKind tells identities from temporary pseudonyms, and what is missing.
 func (l *layout) settleKind(linkType string) []delivery.Remark {

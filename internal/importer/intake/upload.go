@@ -4,6 +4,14 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/tabular"
+)
+
+// What a row of a file may hold at most: columns, and characters in one of those
+// that Sluis knows.
+const (
+	MaxColumns = tabular.DefaultColumns
+	MaxCell    = maxCell
 )
 
 // Upload says who delivers a file, for which centre, and what is to become of it.
@@ -14,4 +22,8 @@ type Upload struct {
 	Mode      delivery.Mode
 	Via       string // "web" or "api"
 	Confirmed bool   // save it even if the brake would stop it
+	// Key makes one delivery of a request that comes more than once; empty where the
+	// sender gave none.
+	Key     string
+	Repairs string // public id of the delivery that it is to repair; empty for none
 }

@@ -22,6 +22,7 @@ import (
 	"sluis/internal/server/entry"
 	"sluis/internal/server/report"
 	"sluis/internal/server/request"
+	"sluis/internal/server/upload"
 	"sluis/web/text"
 )
 
@@ -55,6 +56,7 @@ type Receiver interface {
 type Desk interface {
 	Save(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	RetryNow(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 }
 
 // Options is what the API needs.
@@ -68,6 +70,7 @@ type Options struct {
 	Entry         *entry.Service
 	Audit         entry.Recorder
 	MaxFileBytes  int64
+	Gate          *upload.Gate
 	BirthYearOnly bool
 	// Flooding tells whether an address sent so many bad tokens that they are no
 	// longer written to the access log one by one.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -57,6 +58,7 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := deliveryOf(a.text, d)
 	out.Reasons = reasonsOf(a.text, d, causes)
+	a.askAgain(w, d)
 	return writeJSON(w, http.StatusOK, out)
 }
 
@@ -76,6 +78,36 @@ func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
 	return a.accepted(w, r, chi.URLParam(r, "id"))
 }
 
+// RetryDelivery is POST /deliveries/{id}/retry: one that is paused asks the TTP at
+// once.
+func (a *API) RetryDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := a.Desk.RetryNow(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id")); err != nil {
+		return err
+	}
+	return a.accepted(w, r, chi.URLParam(r, "id"))
+}
+
+// askAgain tells a script when to look again at a delivery that is under way.
+func (a *API) askAgain(w http.ResponseWriter, d delivery.Delivery) {
+	if wait := pollAfter(d, a.Now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	}
+}
+
+// pollAfter is when to look again: soon at first, then now and then, and not
+// before the TTP is asked again. 0 where nothing will happen by itself.
+func pollAfter(d delivery.Delivery, now time.Time) time.Duration {
+	switch {
+	case d.State.Final() || d.State.Waiting() || d.State == delivery.Mapping:
+		return 0
+	case d.Paused != delivery.Moving:
+		return min(max(d.NextTryAt.Sub(now), 5*time.Second), time.Minute).Round(time.Second)
+	case now.Sub(d.CreatedAt) < 10*time.Second:
+		return time.Second
+	}
+	return 5 * time.Second
+}
+
 // accepted answers with where a delivery stands now.
 func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error {
 	d, err := a.Records.Delivery(r.Context(), request.Actor(r).Scope(), id)
@@ -84,6 +116,7 @@ func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error 
 	}
 	out := acceptedOf(d)
 	w.Header().Set("Location", out.Links.Self)
+	a.askAgain(w, d)
 	return writeJSON(w, http.StatusAccepted, out)
 }
 
@@ -109,11 +142,10 @@ func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
 
 // reportFormat chooses by ?format=, or else by Accept; JSON where neither says.
 func reportFormat(parameter, accept string) (string, error) {
-	switch parameter {
-	case report.FormatCSV, report.FormatJSON:
+	switch {
+	case slices.Contains(report.Formats, parameter):
 		return parameter, nil
-	case "":
-	default:
+	case parameter != "":
 		return "", invalid("invalid_parameter", "format")
 	}
 	if strings.TrimSpace(accept) == "" {
@@ -140,6 +172,8 @@ func acceptable(choice string) (format string, weight float64, ok bool) {
 		format = report.FormatJSON
 	case "text/csv", "text/*":
 		format = report.FormatCSV
+	case report.XLSXType:
+		format = report.FormatXLSX
 	default:
 		return "", 0, false
 	}

@@ -25,6 +25,8 @@ type Links struct {
 	// Confirm and Cancel are there as long as they can be used.
 	Confirm string `json:"confirm,omitempty"`
 	Cancel  string `json:"cancel,omitempty"`
+	// Retry is there while the TTP gives no answer.
+	Retry string `json:"retry,omitempty"`
 	// Columns is the page on which a person says what the columns are, as long as
 	// the delivery waits for that.
 	Columns string `json:"columns,omitempty"`
@@ -32,25 +34,39 @@ type Links struct {
 
 // Delivery is a delivery as the API tells it. Reasons is left out of a list.
 type Delivery struct {
-	ID         string          `json:"id"`
-	Centre     string          `json:"centre"`
-	Filename   string          `json:"filename"`
-	Kind       *delivery.Kind  `json:"kind"`
-	Mode       delivery.Mode   `json:"mode"`
-	Status     delivery.Status `json:"status"`
-	Counts     patient.Counts  `json:"counts"`
-	Planned    *patient.Counts `json:"planned,omitempty"`
-	Warnings   int             `json:"warnings"`
-	Reasons    []Reason        `json:"reasons,omitzero"`
-	Notes      []Note          `json:"notes,omitzero"`
-	SameAs     string          `json:"sameAs,omitempty"`
-	CreatedAt  time.Time       `json:"createdAt"`
-	FinishedAt time.Time       `json:"finishedAt,omitzero"`
-	NextTryAt  time.Time       `json:"nextTryAt,omitzero"`
+	ID       string          `json:"id"`
+	Centre   string          `json:"centre"`
+	Filename string          `json:"filename"`
+	Kind     *delivery.Kind  `json:"kind"`
+	Mode     delivery.Mode   `json:"mode"`
+	Status   delivery.Status `json:"status"`
+	Counts   patient.Counts  `json:"counts"`
+	Planned  *patient.Counts `json:"planned,omitempty"`
+	Warnings int             `json:"warnings"`
+	Reasons  []Reason        `json:"reasons,omitzero"`
+	Notes    []Note          `json:"notes,omitzero"`
+	SameAs   string          `json:"sameAs,omitempty"`
+	// Repairs is the delivery that this one was delivered to repair, Repaired how far
+	// it is itself repaired by later ones.
+	Repairs  string    `json:"repairs,omitempty"`
+	Repaired *Repaired `json:"repaired,omitempty"`
+	// ReportExpiredAt is since when the report is gone.
+	ReportExpiredAt time.Time `json:"reportExpiredAt,omitzero"`
+	CreatedAt       time.Time `json:"createdAt"`
+	FinishedAt      time.Time `json:"finishedAt,omitzero"`
+	NextTryAt       time.Time `json:"nextTryAt,omitzero"`
 	// PauseReason tells a TTP that is down from one that denies us.
 	PauseReason delivery.Pause `json:"pauseReason,omitempty"`
 	ExpiresAt   time.Time      `json:"expiresAt,omitzero"`
 	Links       Links          `json:"links"`
+}
+
+// Repaired is how far the rejected rows of a delivery are repaired by later ones.
+type Repaired struct {
+	Deliveries int `json:"deliveries"` // that are done
+	Repaired   int `json:"repaired"`
+	Open       int `json:"open"`
+	Untraced   int `json:"untraced"` // without a patient number to follow
 }
 
 // Reason is why rows were rejected or warned of, or why a whole file was
@@ -123,6 +139,9 @@ func linksOf(d delivery.Delivery) Links {
 	if d.State == delivery.Mapping {
 		l.Columns = "/aanleveringen/" + d.PublicID + "/kolommen"
 	}
+	if d.Paused != delivery.Moving {
+		l.Retry = self + "/retry"
+	}
 	if !d.State.Final() {
 		l.Cancel = self + "/cancel"
 	}
@@ -151,6 +170,10 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 	}
 	if d.Paused != delivery.Moving {
 		out.NextTryAt, out.PauseReason = d.NextTryAt, d.Paused
+	}
+	out.Repairs, out.ReportExpiredAt = d.Repairs, d.ReportExpiredAt
+	if d.LaterRepairs > 0 {
+		out.Repaired = &Repaired{d.LaterRepairs, d.Repaired, d.OpenRepairs(), d.Untraced}
 	}
 	for _, n := range d.Notes {
 		out.Notes = append(out.Notes, Note{n.Code, report.Note(t, n)})

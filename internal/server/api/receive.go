@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sluis/internal/apperr"
 	"sluis/internal/delivery"
@@ -33,7 +34,7 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := query(r, "check", "confirm", "filename")
+	q, err := query(r, "check", "confirm", "filename", "repairs")
 	if err != nil {
 		return err
 	}
@@ -46,13 +47,21 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	up := intake.Upload{
-		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: request.API, Confirmed: confirmed,
+		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: request.API, Confirmed: confirmed, Repairs: q["repairs"],
 	}
 	if check {
 		up.Mode = delivery.Check
 	}
+	if up.Key, err = idempotencyKey(r); err != nil {
+		return err
+	}
 	upload.Body(w, r, a.MaxFileBytes+overhead)
 	defer upload.Finish(w, r)
+	leave, err := a.Gate.Enter(where.ID)
+	if err != nil {
+		return &retryError{err, uploadWait}
+	}
+	defer leave()
 	if upload.Announced(r, a.MaxFileBytes+overhead) {
 		return apperr.New(apperr.TooLarge, "file_too_large")
 	}
@@ -66,6 +75,28 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 		return interrupted(err)
 	}
 	return a.accepted(w, r, id)
+}
+
+// uploadWait is how long a script that sends too much at once had better wait.
+const uploadWait = 10 * time.Second
+
+// maxKey is how long an idempotency key is at most.
+const maxKey = 255
+
+// idempotencyKey is the key by which r is known where it comes again; empty where
+// it has none.
+func idempotencyKey(r *http.Request) (string, error) {
+	const name = "Idempotency-Key"
+	given := r.Header.Values(name)
+	if len(given) == 0 {
+		return "", nil
+	}
+	key := given[0]
+	printable := strings.IndexFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) < 0
+	if len(given) > 1 || key == "" || len(key) > maxKey || !printable {
+		return "", invalid("invalid_parameter", name)
+	}
+	return key, nil
 }
 
 // fileOf finds the file in r, and its name.

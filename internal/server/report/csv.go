@@ -32,11 +32,16 @@ func NewCSV(w io.Writer) (*CSV, error) {
 
 // Write adds a row.
 func (c *CSV) Write(r Row) error {
-	cells := []string{strconv.Itoa(r.Line), r.PatientNumber, r.Column, r.Code, word(severities, r.Severity), r.Message, word(sources, r.Source), r.Advice}
+	cells := r.cells()
 	for i := range cells {
 		cells[i] = Cell(cells[i])
 	}
 	return c.w.Write(cells)
+}
+
+// cells are those of a row under header.
+func (r Row) cells() []string {
+	return []string{strconv.Itoa(r.Line), r.PatientNumber, r.Column, r.Code, word(severities, r.Severity), r.Message, word(sources, r.Source), r.Advice}
 }
 
 // Close writes what is still held.

@@ -1,5 +1,5 @@
 // Package report is the error report of a delivery: its rows in the words of a
-// catalogue, and the same rows as CSV and as JSON.
+// catalogue, and the same rows as CSV, as JSON and as a workbook.
 //
 // A row names a line, a patient number and a column, never a value.
 package report
@@ -32,8 +32,10 @@ type Row struct {
 	Advice        string `json:"advice"`
 }
 
-// Source gives the findings of a delivery, page by page in line order.
+// Source gives the findings of a delivery, page by page in line order, and what
+// they have in common.
 type Source interface {
+	Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error)
 	Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error)
 }
 

@@ -37,6 +37,14 @@ func (p pages) Findings(_ context.Context, _ delivery.Delivery, q delivery.Findi
 	return page, nil
 }
 
+func (p pages) Causes(context.Context, delivery.Delivery) ([]delivery.Cause, error) {
+	var out []delivery.Cause
+	for _, f := range p.findings {
+		out = append(out, delivery.Cause{Finding: f.Finding, Count: 1, Lines: []int{f.Line}})
+	}
+	return out, nil
+}
+
 func finding(line int, number, field, code, message string) delivery.Finding {
 	return delivery.Finding{Line: line, PatientNumber: number, Finding: patient.Finding{
 		Severity: patient.Fatal, Source: patient.TTP, Code: code, Field: field, Message: message,
@@ -101,7 +109,7 @@ func TestJSON(t *testing.T) {
 }
 
 func TestReportThatBreaksOff(t *testing.T) {
-	for _, format := range []string{report.FormatCSV, report.FormatJSON} {
+	for _, format := range report.Formats {
 		src := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_ = report.Send(r.Context(), w, pages{pilot.findings, 3}, text.For("nl"), d, format)
 		}))

@@ -15,12 +15,21 @@ import (
 const (
 	FormatCSV  = "csv"
 	FormatJSON = "json"
+	FormatXLSX = "xlsx"
 )
+
+// Formats lists them.
+var Formats = []string{FormatJSON, FormatCSV, FormatXLSX}
+
+// contentTypes are the formats as a header names them.
+var contentTypes = map[string]string{
+	FormatJSON: "application/json", FormatCSV: "text/csv; charset=utf-8; header=present", FormatXLSX: XLSXType,
+}
 
 // patience is how long one page of a report may take to reach the client.
 const patience = time.Minute
 
-// writer is either format.
+// writer is any of the formats.
 type writer interface {
 	Write(Row) error
 	Close() error
@@ -28,34 +37,40 @@ type writer interface {
 
 // Send streams a report as a download. Once its first bytes are out it can no
 // longer become an error page: it then breaks off the connection, which every
-// client takes for a failure.
+// client takes for a failure. A report that expired is apperr.Gone.
 func Send(ctx context.Context, w http.ResponseWriter, src Source, t *text.Catalogue, d delivery.Delivery, format string) error {
 	// The first page decides whether there is a report at all.
-	if _, err := src.Findings(ctx, d, delivery.FindingQuery{Limit: 1}); err != nil {
+	first, err := src.Findings(ctx, d, delivery.FindingQuery{Limit: 1})
+	if err != nil {
 		return err
+	}
+	buffered := bufio.NewWriter(w)
+	start := func() (writer, error) { return NewJSON(buffered, d.PublicID) }
+	switch format {
+	case FormatCSV:
+		start = func() (writer, error) { return NewCSV(buffered) }
+	case FormatXLSX:
+		causes, err := src.Causes(ctx, d)
+		if err != nil {
+			return err
+		}
+		start = func() (writer, error) { return NewXLSX(buffered, t, d, causes, first.Total) }
 	}
 	h := w.Header()
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, Filename(d, format)))
-	h.Set("Content-Type", "application/json")
-	if format == FormatCSV {
-		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	}
+	h.Set("Content-Type", contentTypes[format])
 	w.WriteHeader(http.StatusOK)
-	if err := stream(ctx, w, src, t, d, format); err != nil {
+	if err := stream(ctx, w, src, t, d, start); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if err := buffered.Flush(); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-func stream(ctx context.Context, w http.ResponseWriter, src Source, t *text.Catalogue, d delivery.Delivery, format string) error {
-	buffered := bufio.NewWriter(w)
-	var out writer
-	var err error
-	if format == FormatCSV {
-		out, err = NewCSV(buffered)
-	} else {
-		out, err = NewJSON(buffered, d.PublicID)
-	}
+func stream(ctx context.Context, w http.ResponseWriter, src Source, t *text.Catalogue, d delivery.Delivery, start func() (writer, error)) error {
+	out, err := start()
 	if err != nil {
 		return err
 	}
@@ -69,8 +84,5 @@ func stream(ctx context.Context, w http.ResponseWriter, src Source, t *text.Cata
 	if err != nil {
 		return err
 	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	return buffered.Flush()
+	return out.Close()
 }

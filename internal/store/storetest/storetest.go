@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"one centre in order":  inOrder,
 		"centres take turns":   fairTurns,
 		"small deliveries":     smallDeliveries,
+		"requests":             requests,
 		"repeats":              repeats,
 		"findings":             findings,
 		"audit fails closed":   auditRollsBack,
@@ -55,6 +56,12 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"datasets":             datasets,
 		"TTP health":           health,
 		"renewals":             renewals,
+		"repairs":              repairs,
+		"repair chains":        repairChains,
+		"repairs refused":      repairsRefused,
+		"repairs judged":       repairsJudged,
+		"reports expire":       reportsExpire,
+		"findings sorted":      findingsSorted,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

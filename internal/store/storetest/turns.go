@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sluis/internal/apperr"
 	"sluis/internal/delivery"
 	"sluis/internal/store"
 )
@@ -72,4 +73,48 @@ func smallDeliveries(t *testing.T, s *store.Store) {
 		t.Errorf("%d go before it (%v), want none", n, err)
 	}
 	ok(t, s.Cancel(t.Context(), who, of(c), small))
+}
+
+// requests: a request that comes again finds what came of it; one that is still
+// under way makes room.
+func requests(t *testing.T, s *store.Store) {
+	c := newCentre(t, s)
+	r := delivery.Request{Key: [32]byte{1, byte(c.ID), byte(c.ID >> 8)}, Asks: [32]byte{2}}
+	open := func() (int64, string, delivery.Earlier) {
+		id7 := uuid.NewString()
+		id, earlier, err := s.OpenOnce(t.Context(), delivery.New{
+			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1", WrappedKey: []byte("key"), At: time.Now(),
+		}, r)
+		ok(t, err)
+		return id, id7, earlier
+	}
+	first, _, earlier := open()
+	ok(t, s.AppendBlock(t.Context(), first, 0, []byte("sealed")))
+	second, public, again := open()
+	if earlier.PublicID != "" || again.PublicID != "" || first == second {
+		t.Fatalf("an upload under way did not make room: %+v %+v", earlier, again)
+	}
+	if err := s.AppendBlock(t.Context(), first, 1, []byte("sealed")); apperr.KindOf(err) != apperr.NotFound {
+		t.Errorf("a block of what made room: %v", err)
+	}
+	if err := s.FinishUpload(t.Context(), first, []byte("mac"), 6, who); apperr.KindOf(err) != apperr.NotFound {
+		t.Errorf("the end of what made room: %v", err)
+	}
+	ok(t, s.AppendBlock(t.Context(), second, 0, []byte("sealed")))
+	ok(t, s.FinishUpload(t.Context(), second, []byte("mac"), 6, who))
+	if id, _, known := open(); id != 0 || known.PublicID != public || known.Asked != r.Asks || string(known.FileMAC) != "mac" {
+		t.Errorf("the request again: %d %+v, want %s", id, known, public)
+	}
+	ok(t, s.Cancel(t.Context(), who, of(c), public))
+	if _, _, known := open(); known.PublicID != public {
+		t.Errorf("after it was cancelled: %+v", known)
+	}
+	if _, err := s.Expire(t.Context(), time.Now().Add(delivery.RequestLife+time.Minute), 365*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	third, _, known := open()
+	if third == 0 || known.PublicID != "" {
+		t.Errorf("after its life: %+v", known)
+	}
+	ok(t, s.DropUpload(t.Context(), third))
 }

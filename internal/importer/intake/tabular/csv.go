@@ -24,7 +24,8 @@ type CSV struct {
 	size    int64
 	limits  Limits
 	decoder func() transform.Transformer
-	returns bool // lines end in a carriage return alone
+	returns bool // lines end in a carriage return alone, some of them or all
+	spaced  bool // a space stands between delimiter and quote
 	skip    int  // bytes of text before the first row: a line "sep=;"
 	width   int  // cells of a usual row
 }
@@ -82,43 +83,90 @@ func (c *CSV) settleShape() error {
 	if len(bytes.TrimSpace(peeked)) == 0 {
 		return &Error{Code: Empty}
 	}
-	c.returns = bytes.IndexByte(peeked, '\r') >= 0 && bytes.IndexByte(peeked, '\n') < 0
 	start := string(peeked)
-	if c.returns {
-		start = strings.ReplaceAll(start, "\r", "\n")
+	if lone := loneReturns(start); lone != start {
+		// Where other ends of lines are there too, it may be a piece of text in a cell.
+		if strings.IndexByte(start, '\n') < 0 || mostRows(lone) > mostRows(start) {
+			c.returns, start = true, lone
+		}
 	}
 	if len(start) > 5 && strings.EqualFold(start[:4], "sep=") {
 		if end := strings.IndexByte(start, '\n'); end >= 5 && end <= 6 {
 			c.Delimiter, c.skip = rune(start[4]), end+1
 			_, c.width = usualWidth(start[c.skip:], c.Delimiter)
+			c.spaced = spaced(start[c.skip:], c.Delimiter)
 			return nil
 		}
 	}
 	c.sniff(start)
+	c.spaced = spaced(start, c.Delimiter)
 	return nil
+}
+
+// spaced tells whether cells are written as "a", "b": the space is no part of them.
+func spaced(start string, delimiter rune) bool {
+	return delimiter != '\t' && strings.Count(start, string(delimiter)+` "`) > strings.Count(start, string(delimiter)+`"`)
+}
+
+// loneReturns makes line feeds of the carriage returns that end lines by themselves.
+func loneReturns(s string) string {
+	b := []byte(s)
+	_, _ = io.ReadFull(returns{bufio.NewReader(strings.NewReader(s))}, b)
+	return string(b)
+}
+
+// mostRows is how many of the first rows have the usual number of cells.
+func mostRows(start string) int {
+	most := 0
+	for _, d := range delimiters {
+		n, _ := usualWidth(start, d)
+		most = max(most, n)
+	}
+	return most
 }
 
 // text is the file, decoded.
 func (c *CSV) text() io.Reader {
 	var r io.Reader = transform.NewReader(c.raw(), c.decoder())
 	if c.returns {
-		r = &returns{r}
+		r = returns{bufio.NewReaderSize(r, sniffBytes)}
 	}
 	return r
 }
 
-// returns makes line feeds of carriage returns, for a file that has these alone:
-// Excel's "CSV (Macintosh)".
-type returns struct{ r io.Reader }
+// returns makes line feeds of carriage returns that no line feed follows: all of
+// them in Excel's "CSV (Macintosh)", some where files were pasted together.
+type returns struct{ r *bufio.Reader }
 
-func (r *returns) Read(p []byte) (int, error) {
+func (r returns) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
-	for i, b := range p[:n] {
-		if b == '\r' {
-			p[i] = '\n'
+	for i := 0; i < n; {
+		at := bytes.IndexByte(p[i:n], '\r')
+		if at < 0 {
+			break
+		}
+		start := i + at
+		for i = start; i < n && p[i] == '\r'; {
+			i++
+		}
+		if feed := i < n && p[i] == '\n' || i == n && r.feeds(); !feed {
+			for j := range p[start:i] {
+				p[start+j] = '\n'
+			}
 		}
 	}
 	return n, err
+}
+
+// feeds tells whether a line feed comes next, behind other returns or none.
+func (r returns) feeds() bool {
+	for n := 1; n < 16; n++ {
+		next, err := r.r.Peek(n)
+		if err != nil || next[n-1] != '\r' {
+			return err == nil && next[n-1] == '\n'
+		}
+	}
+	return false
 }
 
 // delimiters are tried in this order; the first wins a tie.
@@ -182,6 +230,7 @@ func (c *CSV) Rows(int) (Rows, error) {
 	r := csv.NewReader(budget)
 	r.Comma = c.Delimiter
 	r.LazyQuotes = true // a lone quote in a name is no reason to refuse it
+	r.TrimLeadingSpace = c.spaced
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
 	return &csvRows{csv: r, budget: budget, limits: c.limits, width: c.width, delimiter: string(c.Delimiter)}, nil
@@ -221,7 +270,7 @@ func (r *csvRows) Next() (Row, error) {
 	breaks := 0
 	for i, c := range cells {
 		breaks += strings.Count(c, "\n")
-		cells[i] = trim(c)
+		cells[i] = asText(trim(c))
 	}
 	if len(cells) > r.limits.Columns {
 		return Row{}, &Error{Code: TooManyColumns, Line: line}
@@ -234,6 +283,16 @@ func (r *csvRows) Next() (Row, error) {
 	row := Row{Line: line, Cells: cells}
 	r.begun = r.begun || len(cells) == r.width && !row.Blank()
 	return row, nil
+}
+
+// asText gives the text of a cell written as ="0123": so exports keep a spreadsheet
+// from taking it for a number.
+func asText(cell string) string {
+	inner, formula := strings.CutPrefix(cell, `="`)
+	if inner, closed := strings.CutSuffix(inner, `"`); formula && closed {
+		return trim(strings.ReplaceAll(inner, `""`, `"`))
+	}
+	return cell
 }
 
 // swallowed tells whether a quote that was never closed has drawn other cells or

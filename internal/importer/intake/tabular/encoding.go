@@ -24,6 +24,8 @@ const (
 // is an *Error.
 func detect(head []byte) (string, transform.Transformer, error) {
 	switch {
+	case bytes.HasPrefix(head, []byte("\xFF\xFE\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xFE\xFF")): // UTF-32
+		return "", nil, &Error{Code: BadEncoding}
 	case bytes.HasPrefix(head, []byte{0xEF, 0xBB, 0xBF}):
 		return utf8Name, transform.Chain(unicode.BOMOverride(transform.Nop), encoding.UTF8Validator), nil
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}):

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,23 +18,42 @@ const (
 	maxElements   = 20  // of a list in a record
 )
 
-// JSON is a file of records: an array of objects, or an object a line.
+// JSON is a file of records: an array of objects, also where one object holds that,
+// or an object a line.
 type JSON struct {
 	file   io.ReaderAt
 	size   int64
 	limits Limits
-	names  []string
-	at     map[string]int
+	path   []string // the members that lead to the array
+	// numbered tells that records are known by their number: a line has several.
+	numbered bool
+	names    []string
+	at       map[string]int // by name, in small letters and as it is written
 }
 
+// aliases is how many spellings a column's name may have on average before they are
+// no longer kept.
+const aliases = 8
+
 // OpenJSON reads the whole file once, for the names of its columns: the last
-// record may have one that no other has.
-func OpenJSON(file io.ReaderAt, size int64, limits Limits) (*JSON, error) {
+// record may have one that no other has. Known tells the names by which a record is
+// known from what is wrapped around records; nil where nothing is.
+func OpenJSON(file io.ReaderAt, size int64, limits Limits, known func(name string) bool) (*JSON, error) {
 	j := &JSON{file: file, size: size, limits: limits.OrDefault(), at: map[string]int{}}
+	if known != nil {
+		head := make([]byte, sniffBytes)
+		n, err := io.ReadFull(io.NewSectionReader(file, 0, size), head)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, err
+		}
+		j.path = wrapping(Start(head[:n]), known)
+		clear(head)
+	}
 	rows, err := j.begin()
 	if err != nil {
 		return nil, err
 	}
+	last := 0
 	for {
 		raw, line, err := rows.record()
 		if errors.Is(err, io.EOF) {
@@ -40,29 +61,57 @@ func OpenJSON(file io.ReaderAt, size int64, limits Limits) (*JSON, error) {
 		} else if err != nil {
 			return nil, err
 		}
+		j.numbered = j.numbered || line == last
+		last = line
 		cells, _ := flatten(raw)
 		for _, c := range cells {
-			if _, known := j.at[c.name]; known {
-				continue
-			}
-			if len(j.names) == j.limits.Columns {
+			if !j.learn(c.name) {
 				return nil, &Error{Code: TooManyColumns, Line: line}
 			}
-			j.at[c.name] = len(j.names)
-			name := c.name
-			if len(name) > maxNameLength {
-				name = ""
-			}
-			j.names = append(j.names, name)
 		}
 	}
 	if rows.count == 0 {
 		return nil, &Error{Code: Empty}
 	}
-	if len(j.names) == 0 || rows.wrapped {
+	if len(j.names) == 0 || rows.wrapped == rows.count {
 		return nil, &Error{Code: NotRecords}
 	}
 	return j, nil
+}
+
+// learn adds a column where there is none of its name; ok is false where there are
+// too many.
+func (j *JSON) learn(name string) (ok bool) {
+	if _, known := j.at[name]; known {
+		return true
+	}
+	folded := strings.ToLower(name)
+	column, known := j.at[folded]
+	if !known {
+		if len(j.names) == j.limits.Columns {
+			return false
+		}
+		column = len(j.names)
+		j.at[folded] = column
+		shown := name
+		if len(shown) > maxNameLength {
+			shown = ""
+		}
+		j.names = append(j.names, shown)
+	}
+	if len(j.at) < aliases*j.limits.Columns {
+		j.at[name] = column
+	}
+	return true
+}
+
+// column finds the column of a name.
+func (j *JSON) column(name string) (int, bool) {
+	if at, ok := j.at[name]; ok {
+		return at, true
+	}
+	at, ok := j.at[strings.ToLower(name)]
+	return at, ok
 }
 
 // Tables is the one table of the file, whose columns its records name.
@@ -81,6 +130,9 @@ func (j *JSON) begin() (*jsonRows, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(j.path) > 0 {
+		return r, r.enter()
+	}
 	switch head {
 	case '[':
 		r.array = true
@@ -92,6 +144,29 @@ func (j *JSON) begin() (*jsonRows, error) {
 		return nil, &Error{Code: NotRecords}
 	}
 	return r, nil
+}
+
+// enter goes to the array that other things stand around.
+func (r *jsonRows) enter() error {
+	r.array = true
+	for _, name := range r.of.path {
+		if _, err := r.text.Token(); err != nil { // the { of the object
+			return err
+		}
+		found, err := r.text.Enter(func(n string) bool { return n == name })
+		if err != nil {
+			return err
+		}
+		if !found {
+			return &Error{Code: NotRecords}
+		}
+	}
+	if token, err := r.text.Token(); err != nil {
+		return err
+	} else if token != json.Delim('[') {
+		return &Error{Code: NotRecords}
+	}
+	return nil
 }
 
 // first gives the first character of a text that is no white space.
@@ -117,7 +192,7 @@ type jsonRows struct {
 	array   bool
 	closed  bool
 	count   int
-	wrapped bool // the one record holds nothing but a list of others
+	wrapped int // records that hold nothing but others
 	row     Row
 }
 
@@ -127,17 +202,24 @@ func (r *jsonRows) record() (json.RawMessage, int, error) {
 		return nil, 0, r.close()
 	}
 	raw, line, err := r.text.Value()
-	if err != nil {
+	if e, ok := errors.AsType[*Error](err); ok && r.array {
+		return nil, 0, &Error{Code: e.Code, Line: e.Line, After: r.count}
+	} else if err != nil {
 		return nil, 0, err
 	}
 	r.count++
+	if r.array || r.of.numbered {
+		line = r.count
+	}
 	if r.array {
-		return raw, r.count, nil
+		return raw, line, nil
 	}
 	if raw[0] != '{' {
 		return nil, 0, &Error{Code: NotRecords}
 	}
-	r.wrapped = r.count == 1 && wraps(raw)
+	if r.wrapped == r.count-1 && wraps(raw) {
+		r.wrapped++
+	}
 	return raw, line, nil
 }
 
@@ -145,10 +227,13 @@ func (r *jsonRows) record() (json.RawMessage, int, error) {
 func (r *jsonRows) close() error {
 	if !r.closed {
 		r.closed = true
-		if _, err := r.text.Token(); errors.Is(err, io.EOF) {
-			return &Error{Code: BrokenJSON, Line: r.text.Line()}
-		} else if err != nil {
-			return err
+		if _, err := r.text.Token(); err != nil {
+			return r.text.early(err)
+		}
+		for range r.of.path {
+			if _, err := r.text.Enter(func(string) bool { return false }); err != nil {
+				return err
+			}
 		}
 		if _, err := r.text.Token(); err == nil {
 			return &Error{Code: BrokenJSON, Line: r.text.Line()}
@@ -159,13 +244,14 @@ func (r *jsonRows) close() error {
 	return io.EOF
 }
 
-// wraps tells whether an object holds lists of objects and no value of its own.
+// wraps tells whether an object is no record: it holds lists of objects and no value
+// of its own, or nothing but objects, most of them alike, each under a name.
 func wraps(raw json.RawMessage) bool {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil {
 		return false
 	}
-	lists, values := 0, 0
+	lists, values, objects := 0, 0, map[string]int{}
 	for _, m := range members {
 		var list []struct{}
 		switch {
@@ -173,11 +259,26 @@ func wraps(raw json.RawMessage) bool {
 			return true
 		case m[0] == '[' && len(list) > 0:
 			lists++
-		case m[0] != '[' && m[0] != '{':
+		case m[0] == '{':
+			objects[namesOf(m)]++
+		case m[0] != '[':
 			values++
 		}
 	}
+	for _, alike := range objects {
+		if values == 0 && lists == 0 && alike > 1 && 2*alike > len(members) {
+			return true
+		}
+	}
 	return lists > 0 && values == 0
+}
+
+// namesOf gives the names of the members of an object, as one text.
+func namesOf(raw json.RawMessage) string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &members) // it is an object
+	names := slices.Sorted(maps.Keys(members))
+	return strings.Join(names, "\x00")
 }
 
 // Next gives the next record as a row.
@@ -198,10 +299,11 @@ func (r *jsonRows) Next() (Row, error) {
 		return r.row, nil
 	}
 	for _, c := range cells {
-		at, known := r.of.at[c.name]
+		at, known := r.of.column(c.name)
 		switch {
 		case !known:
 		case c.fault != "":
+			r.row.Cells[at] = ""
 			r.row.Faults = append(r.row.Faults, Fault{at, c.fault})
 		default:
 			r.row.Cells[at], r.row.Numeric[at] = c.text, c.numeric
@@ -266,7 +368,7 @@ func (f *flattener) value(column, behind string, level int) {
 	case string:
 		f.add(jsonCell{name: column, text: trim(v)})
 	case json.Number:
-		f.add(jsonCell{name: column, text: v.String(), numeric: true})
+		f.add(number(column, v.String()))
 	case bool:
 		f.add(jsonCell{name: column, text: strconv.FormatBool(v)})
 	case nil:
@@ -282,6 +384,15 @@ func (f *flattener) value(column, behind string, level int) {
 			f.add(jsonCell{name: column, fault: CellNested})
 		}
 	}
+}
+
+// number gives a number as it is written; a whole one without the fraction that some
+// programs give it.
+func number(column, text string) jsonCell {
+	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
+		text = whole
+	}
+	return jsonCell{name: column, text: text, numeric: true}
 }
 
 // list reads a list of objects: those with a type and a value are told apart by

@@ -11,8 +11,11 @@ import (
 	"time"
 )
 
+// known are names of a patient's record.
+func known(name string) bool { return name == "patientNumber" || name == "sex" || name == "a" }
+
 func readJSON(raw string, limits Limits) (header []string, rows []string, err error) {
-	j, err := OpenJSON(strings.NewReader(raw), int64(len(raw)), limits)
+	j, err := OpenJSON(strings.NewReader(raw), int64(len(raw)), limits, known)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,11 +52,21 @@ func TestJSON(t *testing.T) {
 		"an empty list":         {`[{"a":[],"b":1}]`, "b", "1|1"},
 		"typed values": {`[{"p":[{"type":"NGGV","value":"x","expiresAt":"d"},{"type":"PGG","value":"y"},{"type":"PGG","value":"z","recordedOn":"e"}]}]`,
 			"p.NGGV|p.NGGV.expiresAt|p.PGG|p.PGG 2|p.PGG 2.recordedOn", "1|x|d|y|z|e"},
-		"a list of objects": {`[{"postcodes":[{"postcode":"1234AB","houseNumber":1},{"postcode":"4321BA"}]}]`, "postcode 1|houseNumber 1|postcode 2", "1|1234AB|1|4321BA"},
-		"a name twice":      {`[{"a":1,"A":2,"b":3}]`, "a|A|b", "1|1||3 !1 CELL_TWICE"},
-		"no object":         {`[{"a":1},2,[{"a":3}],"x",null]`, "a", "1|1 2| !-1 ROW_NOT_OBJECT 3| !-1 ROW_NOT_OBJECT 4| !-1 ROW_NOT_OBJECT 5| !-1 ROW_NOT_OBJECT"},
-		"a long name":       {`[{"` + strings.Repeat("n", 300) + `":1,"b":2}]`, "|b", "1|1|2"},
-		"a late column":     {`[` + strings.Repeat(`{"a":1},`, 5000) + `{"bsn":2}]`, "a|bsn", ""},
+		"a list of objects":         {`[{"postcodes":[{"postcode":"1234AB","houseNumber":1},{"postcode":"4321BA"}]}]`, "postcode 1|houseNumber 1|postcode 2", "1|1234AB|1|4321BA"},
+		"a name twice":              {`[{"a":1,"A":2,"b":3}]`, "a|b", "1||3 !0 CELL_TWICE"},
+		"no object":                 {`[{"a":1},2,[{"a":3}],"x",null]`, "a", "1|1 2| !-1 ROW_NOT_OBJECT 3| !-1 ROW_NOT_OBJECT 4| !-1 ROW_NOT_OBJECT 5| !-1 ROW_NOT_OBJECT"},
+		"a name in two ways":        {`[{"Ab":1,"c":1},{"aB":2},{"ab":3}]`, "Ab|c", "1|1|1 2|2| 3|3|"},
+		"a fraction of nothing":     {`[{"a":523534.0,"b":-1.00,"c":1.50}]`, "a|b|c", "1|523534|-1|1.50"},
+		"several on a line":         {"{\"a\":1} {\"a\":2}\n{\"a\":3}", "a", "1|1 2|2 3|3"},
+		"wrapped":                   {`{"patients":[{"a":1,"sex":"m"},{"b":2}]}`, "a|sex|b", "1|1|m| 2|||2"},
+		"wrapped, with more around": {`{"n":2,"by":{"who":"x"},"log":[],"list":[{"a":1,"sex":"m"}],"tail":[[1],{"a":2}],"end":null}`, "a|sex", "1|1|m"},
+		"wrapped twice":             {`{"data":{"count":1,"patients":[{"a":1,"sex":"m"}]},"ok":true}`, "a|sex", "1|1|m"},
+		"wrapped, a list before":    {`{"fields":[{"label":"a"},{"label":"b"}],"rows":[{"a":1,"sex":"m"}]}`, "a|sex", "1|1|m"},
+		"a large thing around":      {`{"log":"` + strings.Repeat("x", 50_000) + `","rows":[{"a":1,"sex":"m"}],"tail":[` + strings.Repeat(`"x",`, 400_000) + `0]}`, "a|sex", "1|1|m"},
+		"one record, lists in it":   {`{"a":1,"visits":[{"a":2,"sex":"x"}]}`, "a|a 1|sex 1", "1|1|2|x"},
+		"records, lists before all": {"{\"v\":[{\"a\":2,\"sex\":\"x\"}],\"a\":1}\n{\"a\":3}", "a 1|sex 1|a", "1|2|x|1 2|||3"},
+		"a long name":               {`[{"` + strings.Repeat("n", 300) + `":1,"b":2}]`, "|b", "1|1|2"},
+		"a late column":             {`[` + strings.Repeat(`{"a":1},`, 5000) + `{"bsn":2}]`, "a|bsn", ""},
 	} {
 		header, rows, err := readJSON(c.raw, Limits{})
 		if got := strings.Join(header, "|"); err != nil || got != c.header || c.rows != "" && strings.Join(rows, " ") != c.rows {
@@ -78,6 +91,11 @@ func TestJSONRefusals(t *testing.T) {
 		"an empty array":         {"[]", Empty, 0},
 		"a wrapper":              {`{"patients":[{"a":1},{"a":2}]}`, NotRecords, 0},
 		"a wrapper that tells":   {`{"version":1,"patients":[` + strings.Repeat(`{"a":1},`, 30) + `{"a":1}]}`, NotRecords, 0},
+		"wrapped and cut":        {`{"rows":[{"a":1,"sex":"m"}]`, BrokenJSON, 1},
+		"wrapped, more behind":   {`{"rows":[` + strings.Repeat(`{"a":1,"sex":"m"},`, 5000) + `{}]} {}`, BrokenJSON, 1},
+		"wrapped, cut inside":    {`{"rows":[{"a":1,"sex":"m"},{"a"`, BrokenJSON, 1},
+		"each under its number":  {`{"17":{"a":1,"sex":"m"},"18":{"a":2,"sex":"v"}}`, NotRecords, 0},
+		"a wrapper a line":       {"{\"p\":[{\"a\":1}]}\n{\"p\":[{\"a\":2}]}", NotRecords, 0},
 		"scalars a line":         {"{\"a\":1}\n5", NotRecords, 0},
 		"not UTF-8":              {"[{\"a\":\"\xeb\"}]", BadEncoding, 0},
 		"nothing":                {" \n ", Empty, 0},
@@ -92,8 +110,11 @@ func TestJSONRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %s at line %d", name, err, c.code, c.line)
 		}
 	}
+	if _, _, err := readJSON(`[{"a":1},{"a":2},{"a`, Limits{}); err == nil || *err.(*Error) != (Error{BrokenJSON, 1, 2}) { //nolint:errorlint // as it is
+		t.Errorf("cut in the third: %v", err)
+	}
 	own := errors.New("the database is away")
-	if _, err := OpenJSON(&failing{strings.NewReader("["), 0, own}, 1000, Limits{}); !errors.Is(err, own) {
+	if _, err := OpenJSON(&failing{strings.NewReader("["), 0, own}, 1000, Limits{}, known); !errors.Is(err, own) {
 		t.Errorf("a fault below: %v", err)
 	}
 }
@@ -141,12 +162,12 @@ func TestJSONHostile(t *testing.T) {
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{
 		`[{"a":"x","b":1},{"b":{"c":[{"type":"t","value":"v"}]}}]`, "{\"a\":1}\n{\"a\":[]}\n", "\ufeff[]", `[{"a":[1,2]},null]`, `{"p":[{"q":1}]}`, "[{}",
-		"\xff\xfe[\x00]\x00",
+		"\xff\xfe[\x00]\x00", `{"n":1,"d":{"p":[{"a":1,"sex":"m"},{"a":2}]},"t":[]}`, `{"a":1} {"a":2}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		j, err := OpenJSON(bytes.NewReader(raw), int64(len(raw)), Limits{Columns: 20, RecordBytes: 4096})
+		j, err := OpenJSON(bytes.NewReader(raw), int64(len(raw)), Limits{Columns: 20, RecordBytes: 4096}, known)
 		if err != nil {
 			return
 		}

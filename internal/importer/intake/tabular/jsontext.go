@@ -34,7 +34,7 @@ func OpenJSONText(file io.ReaderAt, size int64, limits Limits) (*JSONText, error
 	if err != nil {
 		return nil, err
 	}
-	lines := &lineReader{r: transform.NewReader(raw, decoder), line: 1}
+	lines := &lineReader{r: bufio.NewReaderSize(transform.NewReader(raw, decoder), sniffBytes), line: 1}
 	t := &JSONText{dec: json.NewDecoder(lines), lines: lines, limit: limits.OrDefault().RecordBytes + sniffBytes}
 	t.dec.UseNumber()
 	return t, nil
@@ -69,6 +69,26 @@ func (t *JSONText) Value() (raw json.RawMessage, line int, err error) {
 		return nil, line, t.failed(err)
 	}
 	return raw, line, nil
+}
+
+// Limit is how many bytes a value has at most.
+func (t *JSONText) Limit() int { return t.limit }
+
+// Ahead gives the text that comes next, from the next value on: n bytes of it or some
+// less, at most 64 KiB. At the end there is none.
+func (t *JSONText) Ahead(n int) ([]byte, error) {
+	rest, _ := io.ReadAll(io.LimitReader(t.dec.Buffered(), int64(n))) // a reader of bytes: it cannot fail
+	if len(rest) < n {
+		more, err := t.lines.r.Peek(n - len(rest))
+		if err != nil && !errors.Is(err, io.EOF) {
+			if t.lines.err == nil {
+				t.lines.err = err
+			}
+			return nil, t.failed(err)
+		}
+		rest = append(rest, more...)
+	}
+	return bytes.TrimLeft(rest, " \t\r\n,:"), nil
 }
 
 // Line is the line up to which was read.
@@ -109,7 +129,7 @@ func (t *JSONText) failed(err error) error {
 
 // lineReader counts lines, and hands out so many bytes for one value and no more.
 type lineReader struct {
-	r      io.Reader
+	r      *bufio.Reader
 	left   int
 	err    error // the first fault, other than the end
 	offset int64

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -55,6 +56,7 @@ type Code string
 const (
 	Empty          Code = "EMPTY"
 	NotText        Code = "NOT_TEXT"
+	Markup         Code = "MARKUP" // HTML or XML, such as a "spreadsheet" that a program wrote
 	BadEncoding    Code = "ENCODING"
 	TooManyColumns Code = "TOO_MANY_COLUMNS"
 	RecordTooLong  Code = "RECORD_TOO_LONG"
@@ -77,19 +79,28 @@ const (
 )
 
 // Error is a file that cannot be read, and the line where that shows (0 where
-// it is the whole file).
+// it is the whole file). After is how many records of an array came before it.
 type Error struct {
-	Code Code
-	Line int
+	Code  Code
+	Line  int
+	After int
 }
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("the file cannot be read: %s at line %d", e.Code, e.Line)
 }
 
-// trim takes white space off a cell, the no-break space, a stray byte order mark
-// and the end-of-file sign of old programs among it.
-func trim(s string) string { return strings.Trim(s, " \t\r\n\f\x1a\u00a0\ufeff") }
+// trim takes white space off a cell, and what is there but cannot be seen: no-break
+// spaces, marks that other programs leave behind, the end-of-file sign of old ones.
+func trim(s string) string {
+	if n := len(s); n == 0 || visible(s[0]) && visible(s[n-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '\x1a' })
+}
+
+// visible tells whether a byte is a character that trim leaves.
+func visible(b byte) bool { return b > ' ' && b < utf8.RuneSelf }
 
 // Control tells whether s holds a control character or is not valid text, which
 // no cell of ours may.

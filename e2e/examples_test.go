@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// examples are the worked examples of docs/api.md that can run here; PowerShell
+// cannot.
+var examples = []struct{ name, program, script string }{
+	{"curl", "sh", "../docs/examples/aanleveren.sh"},
+	{"Python", "python3", "../docs/examples/aanleveren.py"},
+}
+
+// TestExamples runs the examples of the API's documentation as a hospital would:
+// on a good day, with a file that is refused, and through a line that swallows the
+// answer to the upload.
+func TestExamples(t *testing.T) {
+	p := startDemo(t, t.TempDir())
+	token := p.token("uploader", "2809")
+	target, err := url.Parse(p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range examples {
+		t.Run(x.name, func(t *testing.T) {
+			program, err := exec.LookPath(x.program)
+			if err != nil {
+				t.Fatalf("the example needs %s: %v", x.program, err)
+			}
+			run := func(address, file string) (output string, code int) {
+				cmd := exec.CommandContext(t.Context(), program, x.script, file)
+				cmd.Env = append(os.Environ(), "SLUIS_URL="+address, "SLUIS_TOKEN="+token)
+				out, err := cmd.CombinedOutput()
+				if err != nil && cmd.ProcessState == nil {
+					t.Fatal(err)
+				}
+				t.Logf("$ %s %s %q\n%sends with %d", x.program, filepath.Base(x.script), filepath.Base(file), out, cmd.ProcessState.ExitCode())
+				return string(out), cmd.ProcessState.ExitCode()
+			}
+			dir := t.TempDir()
+			file := filepath.Join(dir, "pilot "+x.name+".csv")
+			raw, err := os.ReadFile(pilotFile)
+			if err == nil {
+				err = os.WriteFile(file, raw, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			// The first answer to an upload is lost on the way.
+			before := p.deliveries(t, token)
+			var posts atomic.Int32
+			proxy := httputil.NewSingleHostReverseProxy(target)
+			line := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost && posts.Add(1) == 1 {
+					proxy.ServeHTTP(httptest.NewRecorder(), r)
+					panic(http.ErrAbortHandler)
+				}
+				proxy.ServeHTTP(w, r)
+			}))
+			t.Cleanup(line.Close)
+			out, code := run(line.URL, file)
+			if code != 1 || !strings.Contains(out, "done: 40 records, 4 afgewezen, 0 te beoordelen") {
+				t.Errorf("the pilot ends with %d", code)
+			}
+			if n := p.deliveries(t, token) - before; posts.Load() < 2 || n != 1 {
+				t.Errorf("%d requests made %d deliveries, want 1", posts.Load(), n)
+			}
+			report, err := os.ReadFile(filepath.Join(dir, "pilot "+x.name+"-fouten.csv"))
+			if err != nil || strings.Count(string(report), "De geboortedatum is leeg") != 2 {
+				t.Errorf("the report: %v\n%s", err, report)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, "*.sleutel")); err != nil || len(left) > 0 {
+				t.Errorf("the key is still there: %v %v", left, err)
+			}
+
+			bsn := filepath.Join(dir, "bsn.csv")
+			if err := os.WriteFile(bsn, []byte("BSN;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Voorletters\n1;1-1-2001;m;1;Jansen;A\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, code := run(p.address, bsn); code != 2 {
+				t.Errorf("a file with a BSN ends with %d, want 2", code)
+			}
+			if _, code := run(p.address+"/nergens", file); code != 2 {
+				t.Errorf("a wrong address ends with %d, want 2", code)
+			}
+		})
+	}
+}
+
+// deliveries counts what a token's centre delivered, the newest fifty.
+func (p *program) deliveries(t *testing.T, token string) int {
+	t.Helper()
+	return strings.Count(string(p.get(t, token, "/api/v1/deliveries?limit=50")), `"createdAt"`)
+}

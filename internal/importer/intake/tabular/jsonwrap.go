@@ -1,0 +1,162 @@
+package tabular
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// maxWrapping is how many objects may lie around the list of records.
+const maxWrapping = 3
+
+// wrapping finds the list of records where one object holds it, perhaps beside what
+// tells of the export: {"exported":"…","data":{"patients":[…]}}. It gives the names
+// of the members that lead there; none where the records stand by themselves. A
+// list counts whose first element has two names that known tells to be a record's;
+// an object that has one itself is a record. Head is the start of the text.
+func wrapping(head []byte, known func(name string) bool) []string {
+	w := wrapper{dec: json.NewDecoder(bytes.NewReader(head)), known: known}
+	if w.token() != json.Delim('{') {
+		return nil
+	}
+	path, record := w.object(1)
+	if record || w.err == nil && w.dec.More() { // an object a line
+		return nil
+	}
+	return path
+}
+
+// wrapper walks the start of a JSON text, which may break off anywhere.
+type wrapper struct {
+	dec   *json.Decoder
+	known func(name string) bool
+	err   error
+}
+
+func (w *wrapper) token() json.Token {
+	if w.err != nil {
+		return nil
+	}
+	var t json.Token
+	t, w.err = w.dec.Token()
+	return t
+}
+
+// object walks the members of an object up to its end. Record tells that it is one
+// itself.
+func (w *wrapper) object(depth int) (path []string, record bool) {
+	for w.err == nil && w.dec.More() {
+		name, _ := w.token().(string)
+		var inner []string
+		found := false
+		switch w.token() {
+		case json.Delim('{'):
+			if depth == maxWrapping || len(path) > 0 {
+				w.rest(1)
+			} else if inner, record = w.object(depth + 1); len(inner) > 0 {
+				found = true
+			}
+			record = false // {"patient":{…}}: what holds a record is none, and no wrapping either
+		case json.Delim('['):
+			found = w.list() && len(path) == 0
+		default:
+			if w.known(name) {
+				return nil, true
+			}
+		}
+		if found {
+			path = append([]string{name}, inner...)
+		}
+	}
+	w.token()
+	return path, false
+}
+
+// list walks a list up to its end, and tells whether it is one of records.
+func (w *wrapper) list() bool {
+	if w.err != nil || !w.dec.More() {
+		w.token()
+		return false
+	}
+	known := 0
+	switch w.token() {
+	case json.Delim('{'):
+		for w.err == nil && w.dec.More() {
+			if name, ok := w.token().(string); ok && w.known(name) {
+				known++
+			}
+			w.value()
+		}
+		w.token()
+	case json.Delim('['):
+		w.rest(1)
+	}
+	w.rest(1)
+	return known > 1
+}
+
+// value passes over a value, and rest over what is left of so many lists and objects.
+func (w *wrapper) value() {
+	switch w.token() {
+	case json.Delim('{'), json.Delim('['):
+		w.rest(1)
+	}
+}
+
+func (w *wrapper) rest(depth int) {
+	for depth > 0 && w.err == nil {
+		switch w.token() {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+	}
+}
+
+// Enter moves into the members of an object, and gives the name of the first that
+// is wanted; ok is false at the end of the object.
+func (t *JSONText) Enter(wanted func(name string) bool) (ok bool, err error) {
+	for t.More() {
+		name, err := t.Token()
+		if err != nil {
+			return false, t.early(err)
+		}
+		if text, is := name.(string); is && wanted(text) {
+			return true, nil
+		}
+		if err := t.Skip(); err != nil {
+			return false, err
+		}
+	}
+	_, err = t.Token() // the end of the object
+	return false, t.early(err)
+}
+
+// Skip passes over a value of any size.
+func (t *JSONText) Skip() error {
+	for depth := 0; ; {
+		token, err := t.Token()
+		if err != nil {
+			return t.early(err)
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
+}
+
+// early makes an *Error of an end that comes too early.
+func (t *JSONText) early(err error) error {
+	if errors.Is(err, io.EOF) {
+		return &Error{Code: BrokenJSON, Line: t.Line()}
+	}
+	return err
+}

@@ -1,0 +1,37 @@
+package upload
+
+import (
+	"sync"
+
+	"sluis/internal/apperr"
+)
+
+// Gate bounds how many uploads of one centre this process takes in at once, so
+// that no centre keeps the others waiting.
+type Gate struct {
+	most int
+
+	mu sync.Mutex
+	in map[int64]int // by centre
+}
+
+// NewGate lets in most uploads of a centre at once.
+func NewGate(most int) *Gate { return &Gate{most: most, in: map[int64]int{}} }
+
+// Enter lets an upload of a centre in until leave is called, or answers
+// apperr.TooMany "too_many_uploads".
+func (g *Gate) Enter(centreID int64) (leave func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.in[centreID] >= g.most {
+		return nil, apperr.New(apperr.TooMany, "too_many_uploads")
+	}
+	g.in[centreID]++
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.in[centreID]--; g.in[centreID] == 0 {
+			delete(g.in, centreID)
+		}
+	}, nil
+}

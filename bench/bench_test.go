@@ -40,8 +40,8 @@ func run(m *testing.M) int {
 type seen struct {
 	name           string
 	rows           int
-	took, floor    time.Duration
-	insert         time.Duration
+	took           time.Duration
+	floor          floor
 	sluis, ttp     time.Duration // processor time
 	peak           int64
 	usual, longest time.Duration // a question's answer meanwhile
@@ -97,13 +97,12 @@ func one(b *testing.B, name, ttpAddress, path, plain, kind, keys string, rows in
 			}
 		}
 	}
-	f := floorOf(b, s.database(), plain, kind, keys, rows)
-	r.floor, r.insert = f.took(), f.insert
+	r.floor = floorOf(b, s.database(), plain, kind, keys, rows)
 	results = append(results, r)
 
 	b.ReportMetric(float64(rows)/r.took.Seconds(), "rows/s")
-	b.ReportMetric(float64(rows)/r.floor.Seconds(), "floor-rows/s")
-	b.ReportMetric(r.took.Seconds()/r.floor.Seconds(), "sluis/floor")
+	b.ReportMetric(float64(rows)/r.floor.took().Seconds(), "floor-rows/s")
+	b.ReportMetric(r.took.Seconds()/r.floor.took().Seconds(), "sluis/floor")
 	b.ReportMetric(float64(r.peak)/(1<<20), "peak-MiB")
 	b.ReportMetric(float64(r.longest.Milliseconds()), "longest-wait-ms")
 }
@@ -113,15 +112,24 @@ func report() {
 	if len(results) == 0 {
 		return
 	}
-	var t strings.Builder
-	fmt.Fprintf(&t, "\n%-28s %9s %8s %8s %6s %8s %9s %9s %8s %8s %8s\n",
-		"delivery", "rows/s", "s", "floor s", "÷", "of which", "Sluis cpu", "TTP cpu", "peak", "answer", "slowest")
-	fmt.Fprintf(&t, "%-28s %9s %8s %8s %6s %8s %9s %9s %8s %8s %8s\n", "", "", "", "", "floor", "insert", "µs/row", "µs/row", "MiB", "ms", "ms")
+	columns := []string{"delivery", "rows/s", "s", "floor s", "÷ floor", "Sluis", "TTP", "floor", "peak MiB", "answer", "slowest"}
+	units := []string{"", "", "", "", "", "cpu µs/row", "cpu µs/row", "cpu µs/row", "", "ms", "ms"}
+	lines := [][]string{columns, units}
 	for _, r := range results {
-		micros := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(r.rows) }
-		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-		fmt.Fprintf(&t, "%-28s %9.0f %8.2f %8.2f %6.2f %8.2f %9.1f %9.1f %8.0f %8.1f %8.0f\n", r.name, float64(r.rows)/r.took.Seconds(), r.took.Seconds(),
-			r.floor.Seconds(), r.took.Seconds()/r.floor.Seconds(), r.insert.Seconds(), micros(r.sluis), micros(r.ttp), float64(r.peak)/(1<<20), ms(r.usual), ms(r.longest))
+		micros := func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/float64(r.rows)) }
+		seconds := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
+		lines = append(lines, []string{
+			r.name, fmt.Sprintf("%.0f", float64(r.rows)/r.took.Seconds()), seconds(r.took), seconds(r.floor.took()),
+			fmt.Sprintf("%.2f", r.took.Seconds()/r.floor.took().Seconds()), micros(r.sluis), micros(r.ttp), micros(r.floor.worked()),
+			fmt.Sprintf("%.0f", float64(r.peak)/(1<<20)), fmt.Sprintf("%.1f", r.usual.Seconds()*1000), fmt.Sprintf("%.0f", r.longest.Seconds()*1000),
+		})
 	}
-	fmt.Print(t.String())
+	fmt.Println()
+	for _, l := range lines {
+		fmt.Printf("%-28s", l[0])
+		for _, cell := range l[1:] {
+			fmt.Printf(" %10s", cell)
+		}
+		fmt.Println()
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,9 +26,32 @@ import (
 //
 // one after the other. It has no upload, no parsing, no sealing, no row of the
 // delivery, no comparison with what is stored, no outcome and no access log.
-type floor struct{ insert, crypto time.Duration }
+type floor struct{ insert, crypto span }
 
-func (f floor) took() time.Duration { return f.insert + f.crypto }
+func (f floor) took() time.Duration { return f.insert.wall + f.crypto.wall }
+
+// worked is the processor time of the floor.
+func (f floor) worked() time.Duration { return f.insert.cpu + f.crypto.cpu }
+
+// span is how long something took, and how much processor time of this process.
+type span struct{ wall, cpu time.Duration }
+
+// timed adds what f takes.
+func (s *span) timed(f func() error) error {
+	before, begun := processorTime(), time.Now()
+	err := f()
+	s.wall += time.Since(begun)
+	s.cpu += processorTime() - before
+	return err
+}
+
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 // floorOf measures the floor of a delivery that was stored in the database at
 // stored, and came as the CSV at path.
@@ -38,7 +62,7 @@ func floorOf(b *testing.B, stored, path, kind, keys string, rows int) floor {
 	if f.insert, err = bulkInsert(b, stored, rows); err != nil {
 		b.Fatal(err)
 	}
-	if f.crypto, err = bareCrypto(b, path, kind, keys, rows); err != nil {
+	if f.crypto, err = bareCrypto(path, kind, keys, rows); err != nil {
 		b.Fatal(err)
 	}
 	return f
@@ -48,52 +72,47 @@ func floorOf(b *testing.B, stored, path, kind, keys string, rows int) floor {
 const perTransaction = 1000
 
 // bulkInsert copies patients and pseudonyms to a new database.
-func bulkInsert(b *testing.B, from string, rows int) (time.Duration, error) {
+func bulkInsert(b *testing.B, from string, rows int) (took span, err error) {
 	path := filepath.Join(b.TempDir(), "floor.db")
 	s, err := store.OpenSQLite(b.Context(), path, store.Options{Now: time.Now})
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	if err := s.Close(); err != nil { // it was for the schema
-		return 0, err
+		return took, err
 	}
 	src, err := sql.Open("sqlite", "file:"+from+"?mode=ro")
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	defer src.Close()
 	dst, err := sql.Open("sqlite", store.SQLiteDSN(path))
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	defer dst.Close()
 	dst.SetMaxOpenConns(1)
 	if _, err := dst.Exec("INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', '', 1, '')"); err != nil {
-		return 0, err
+		return took, err
 	}
 	patients := reader{db: src, query: "SELECT id, public_id, centre_id, patient_number, birth, sex, version, created_at, updated_at FROM patients WHERE id > ? AND id <= ? ORDER BY id"}
 	pseudonyms := reader{db: src, query: "SELECT patient_id, type, domain, key_version, value_hash, value, observed_on, recorded_on FROM pseudonyms WHERE patient_id > ? AND patient_id <= ? ORDER BY patient_id, type"}
-	var took time.Duration
 	stored := 0
 	for after := 0; after < rows; after += perTransaction {
 		p, err := patients.read(b.Context(), after, after+perTransaction)
 		if err != nil {
-			return 0, err
+			return took, err
 		}
 		q, err := pseudonyms.read(b.Context(), after, after+perTransaction)
 		if err != nil {
-			return 0, err
+			return took, err
 		}
 		stored += len(p)
-		begun := time.Now()
-		if err := store1000(context.Background(), dst, p, q); err != nil {
-			return 0, err
+		if err := took.timed(func() error { return store1000(context.Background(), dst, p, q) }); err != nil {
+			return took, err
 		}
-		took += time.Since(begun)
 	}
-	begun := time.Now()
-	err = dst.Close()
-	took += time.Since(begun)
+	err = took.timed(dst.Close)
 	if stored != rows {
 		err = errors.Join(err, errors.New("the floor did not store every patient"))
 	}
@@ -161,31 +180,30 @@ func store1000(ctx context.Context, db *sql.DB, patients, pseudonyms [][]any) er
 
 // bareCrypto does the sandbox's cryptography for every row of a CSV of ours. The
 // rows are read a thousand at a time, untimed.
-func bareCrypto(b *testing.B, path, kind, keys string, rows int) (time.Duration, error) {
+func bareCrypto(path, kind, keys string, rows int) (took span, err error) {
 	box, err := ttpsandbox.New(ttpsandbox.Options{
 		KeyFile: filepath.Join(keys, "ttp", "keys.json"), Domains: []string{"qrns", "cbs"},
 		Clients: []ttpsandbox.Client{{ID: "zorgaanbieder", Secret: "prepare-prepare", Scopes: []string{ttpsandbox.ScopeTemporary}, Recipient: "qrns-registratie"}},
 	})
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	bare, err := box.Bare(ttpsandbox.Order{Types: types})
 	if err != nil {
-		return 0, err
+		return took, err
 	}
-	var took time.Duration
 	batch := make([]work, 0, perTransaction)
 	done := 0
 	flush := func() error {
-		begun := time.Now()
-		ok := both(bare, kind, batch)
-		took += time.Since(begun)
+		err := took.timed(func() error {
+			if !both(bare, kind, batch) {
+				return errors.New("the sandbox does not know its own pseudonyms")
+			}
+			return nil
+		})
 		done += len(batch)
 		batch = batch[:0]
-		if !ok {
-			return errors.New("the sandbox does not know its own pseudonyms")
-		}
-		return nil
+		return err
 	}
 	err = table(path, func(c map[string]string) error {
 		w := work{surname: c["Achternaam"], initials: c["Voorletters"], iso: isoDate(c["Geboortedatum"]), sex: c["Geslacht"]}

@@ -13,11 +13,15 @@ import (
 // hides nothing, for pseudonyms are random already, and what it finds is compared
 // whole where that matters.
 func (p Pseudonym) Hash() int64 {
-	text := p.Type + "|" + p.Domain + "|" + strconv.Itoa(p.KeyVersion) + "|" + p.Value
+	b := make([]byte, 0, 256) // on the stack
+	b = append(append(b, p.Type...), '|')
+	b = append(append(b, p.Domain...), '|')
+	b = append(strconv.AppendInt(b, int64(p.KeyVersion), 10), '|')
+	b = append(b, p.Value...)
 	if p.RecordedOn != "" {
-		text += "|" + p.RecordedOn
+		b = append(append(b, '|'), p.RecordedOn...)
 	}
-	return hash64(text)
+	return hash64(b)
 }
 
 // ContentHash tells whether two rows say the same: display set and pseudonyms,
@@ -28,10 +32,10 @@ func (c Candidate) ContentHash() int64 {
 		parts[i] = strconv.FormatInt(p.Hash(), 16)
 	}
 	slices.Sort(parts)
-	return hash64(c.Display.Birth.String() + "|" + string(c.Display.Sex) + "|" + strings.Join(parts, "|"))
+	return hash64([]byte(c.Display.Birth.String() + "|" + string(c.Display.Sex) + "|" + strings.Join(parts, "|")))
 }
 
-func hash64(s string) int64 {
-	sum := sha256.Sum256([]byte(s))
+func hash64(b []byte) int64 {
+	sum := sha256.Sum256(b)
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }

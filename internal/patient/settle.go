@@ -218,5 +218,5 @@ func (k concerned) seen() string {
 		parts = append(parts, p.PublicID+" "+strconv.Itoa(p.Version))
 	}
 	slices.Sort(parts)
-	return strconv.FormatInt(hash64(strings.Join(parts, "|")), 16)
+	return strconv.FormatInt(hash64([]byte(strings.Join(parts, "|"))), 16)
 }

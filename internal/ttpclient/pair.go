@@ -20,7 +20,11 @@ type seen struct {
 }
 
 func newSeen(rows []Row) *seen {
-	s := &seen{sent: map[string]bool{}, before: map[string]bool{}}
+	n := 0
+	for _, r := range rows {
+		n += len(r.Temporaries)
+	}
+	s := &seen{sent: make(map[string]bool, n)}
 	for _, r := range rows {
 		for _, v := range r.Temporaries {
 			s.sent[v.Value] = true
@@ -36,25 +40,29 @@ func (x *exchange) pair(rows []Row, items []answerItem) error {
 	if len(items) != len(rows) {
 		return errUnusable
 	}
-	byRef := make(map[string]Row, len(rows))
-	for _, r := range rows {
-		byRef[r.Ref] = r
+	byRef := make(map[string]*Row, len(rows))
+	for i := range rows {
+		byRef[rows[i].Ref] = &rows[i]
 	}
-	x.seen.given = map[string]bool{}
+	x.seen.given = make(map[string]bool, len(rows)*len(x.call.types))
 	answers := make(map[string]Answer, len(rows))
 	for _, item := range items {
 		r, asked := byRef[item.Ref]
 		if _, twice := answers[item.Ref]; !asked || twice {
 			return errUnusable
 		}
-		a, ok := x.shape(r, item)
+		a, ok := x.shape(*r, item)
 		if !ok {
 			return errUnusable
 		}
 		answers[item.Ref] = a
 	}
 	maps.Copy(x.out, answers)
-	maps.Copy(x.seen.before, x.seen.given)
+	if x.seen.before == nil {
+		x.seen.before = x.seen.given
+	} else {
+		maps.Copy(x.seen.before, x.seen.given)
+	}
 	return nil
 }
 
@@ -80,14 +88,11 @@ func (x *exchange) shape(r Row, item answerItem) (Answer, bool) {
 	if len(item.Pseudonyms) == 0 {
 		return Answer{}, false
 	}
-	type slot struct{ typ, recordedOn string }
-	filled := map[slot]bool{}
-	for _, v := range item.Pseudonyms {
-		at := slot{v.Type, v.RecordedOn}
-		if filled[at] || !opaque(v.Value) {
+	for i, v := range item.Pseudonyms {
+		twice := slices.ContainsFunc(item.Pseudonyms[:i], func(w Value) bool { return w.Type == v.Type && w.RecordedOn == v.RecordedOn })
+		if twice || !opaque(v.Value) {
 			return Answer{}, false
 		}
-		filled[at] = true
 	}
 	return a, x.call.fits(x.call, r, item.Pseudonyms, x.seen)
 }
@@ -134,6 +139,9 @@ func fitsConvert(same bool, r Row, vs []Value) bool {
 // opaque tells whether a value may be a pseudonym: text that can be kept and
 // compared as it is.
 func opaque(v string) bool {
+	if len(v) <= patient.MaxPseudonymLength && plainText(v) {
+		return true
+	}
 	if strings.TrimSpace(v) == "" || utf8.RuneCountInString(v) > patient.MaxPseudonymLength {
 		return false
 	}
@@ -143,6 +151,16 @@ func opaque(v string) bool {
 		}
 	}
 	return true
+}
+
+// plainText tells whether v is printable ASCII without spaces, as most are.
+func plainText(v string) bool {
+	for i := range len(v) {
+		if v[i] <= ' ' || v[i] > '~' {
+			return false
+		}
+	}
+	return v != ""
 }
 
 var (

@@ -190,7 +190,12 @@ func answered(err error) bool {
 
 // whole reads an answer that fits in memory.
 func (c *Client) whole(resp *http.Response) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(resp.Body, c.opt.MaxBody+1))
+	var body bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= c.opt.MaxBody {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, c.opt.MaxBody+1))
+	text := body.Bytes()
 	switch {
 	case err != nil:
 		return nil, networkFault(err)
@@ -233,6 +238,9 @@ func mediaType(h http.Header) string {
 // decode tells a body that was cut off, which is the connection's fault, from
 // one that is whole and wrong. The decoder's own words may quote the body.
 func decode(text []byte) (*answerBody, error) {
+	if a, ok := plainAnswer(string(text)); ok {
+		return &a, nil
+	}
 	var a answerBody
 	dec := json.NewDecoder(bytes.NewReader(text))
 	err := dec.Decode(&a)

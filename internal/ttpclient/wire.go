@@ -115,12 +115,8 @@ type problemBody struct {
 // Person is one identity on its way out. Only package prepare makes one, and
 // only Exchange reads it.
 type Person struct {
-	Surname   string     `json:"surname"`
-	Prefix    string     `json:"surnamePrefix"`
-	Initials  string     `json:"initials"`
-	BirthDate string     `json:"birthDate"`
-	Sex       string     `json:"sex"`
-	Postcodes []Postcode `json:"postcodes,omitempty"`
+	Surname, Prefix, Initials, BirthDate, Sex string
+	Postcodes                                 []Postcode
 }
 
 // Format hides the person from fmt.
@@ -130,12 +126,7 @@ func (Person) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[person]")) }
 func (Person) LogValue() slog.Value { return slog.StringValue("[person]") }
 
 // Postcode is an address fact and the day on which it was true.
-type Postcode struct {
-	Postcode    string `json:"postcode"`
-	HouseNumber string `json:"houseNumber"`
-	Suffix      string `json:"suffix"`
-	RecordedOn  string `json:"recordedOn"`
-}
+type Postcode struct{ Postcode, HouseNumber, Suffix, RecordedOn string }
 
 // Value is one pseudonym, temporary or definitive.
 type Value struct {
@@ -161,6 +152,96 @@ type answerItem struct {
 	KeyVersion int    `json:"keyVersion"`
 }
 
+// plainAnswer reads a 200 that is as plain as they usually are; false where
+// encoding/json must do it. The names are those of the structs' tags.
+func plainAnswer(text string) (answerBody, bool) {
+	var a answerBody
+	s := &scanner{text: text}
+	s.object(func(name string) int {
+		if name != "items" {
+			return -1
+		}
+		a.Items = []answerItem{}
+		s.array(func() { a.Items = append(a.Items, s.item()) })
+		return 0
+	})
+	return a, s.end()
+}
+
+func (s *scanner) item() (x answerItem) {
+	s.object(func(name string) int {
+		switch name {
+		case "ref":
+			x.Ref = s.string()
+			return 0
+		case "pseudonyms":
+			x.Pseudonyms = make([]Value, 0, 2)
+			s.array(func() { x.Pseudonyms = append(x.Pseudonyms, s.value()) })
+			return 1
+		case "findings":
+			x.Findings = []wireFinding{}
+			s.array(func() { x.Findings = append(x.Findings, s.finding()) })
+			return 2
+		case "type":
+			x.Type = s.string()
+			return 3
+		case "value":
+			x.Value = s.string()
+			return 4
+		case "keyVersion":
+			x.KeyVersion = s.int()
+			return 5
+		}
+		return -1
+	})
+	return x
+}
+
+func (s *scanner) value() (v Value) {
+	s.object(func(name string) int {
+		switch name {
+		case "type":
+			v.Type = s.string()
+			return 0
+		case "value":
+			v.Value = s.string()
+			return 1
+		case "recordedOn":
+			v.RecordedOn = s.string()
+			return 2
+		case "expiresAt":
+			v.ExpiresAt = s.time()
+			return 3
+		case "keyVersion":
+			v.KeyVersion = s.int()
+			return 4
+		}
+		return -1
+	})
+	return v
+}
+
+func (s *scanner) finding() (f wireFinding) {
+	s.object(func(name string) int {
+		switch name {
+		case "severity":
+			f.Severity = patient.Severity(s.string())
+			return 0
+		case "code":
+			f.Code = s.string()
+			return 1
+		case "field":
+			f.Field = s.string()
+			return 2
+		case "message":
+			f.Message = s.string()
+			return 3
+		}
+		return -1
+	})
+	return f
+}
+
 type wireFinding struct {
 	Severity patient.Severity `json:"severity"`
 	Code     string           `json:"code"`
@@ -176,19 +257,21 @@ func Temporary(domain string, types []string) Call {
 		domain: domain,
 		types:  types,
 		body: func(rows []Row) ([]byte, error) {
-			type item struct {
-				Ref string `json:"ref"`
-				Person
+			list, err := json.Marshal(types)
+			if err != nil {
+				return nil, err
 			}
-			items := make([]item, len(rows))
+			b := make([]byte, 0, 256+len(rows)*192)
+			b = appendString(append(b, `{"domain":`...), domain)
+			b = append(append(b, `,"types":`...), list...)
+			b = append(b, `,"items":[`...)
 			for i, r := range rows {
-				items[i] = item{r.Ref, r.Person}
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = r.appendPerson(b)
 			}
-			return json.Marshal(struct {
-				Domain string   `json:"domain"`
-				Types  []string `json:"types"`
-				Items  []item   `json:"items"`
-			}{domain, types, items})
+			return append(b, "]}"...), nil
 		},
 		fits: fitsTemporary,
 	}
@@ -201,29 +284,62 @@ func Definitive(domain string) Call {
 		path:   definitivePath,
 		domain: domain,
 		body: func(rows []Row) ([]byte, error) {
-			type value struct {
-				Type       string `json:"type"`
-				Value      string `json:"value"`
-				RecordedOn string `json:"recordedOn,omitempty"`
-			}
-			type item struct {
-				Ref        string  `json:"ref"`
-				Pseudonyms []value `json:"pseudonyms"`
-			}
-			items := make([]item, len(rows))
+			b := make([]byte, 0, 256+len(rows)*384)
+			b = appendString(append(b, `{"domain":`...), domain)
+			b = append(b, `,"items":[`...)
 			for i, r := range rows {
-				items[i].Ref = r.Ref
-				for _, v := range r.Temporaries {
-					items[i].Pseudonyms = append(items[i].Pseudonyms, value{v.Type, v.Value, v.RecordedOn})
+				if i > 0 {
+					b = append(b, ',')
 				}
+				b = r.appendTemporaries(b)
 			}
-			return json.Marshal(struct {
-				Domain string `json:"domain"`
-				Items  []item `json:"items"`
-			}{domain, items})
+			return append(b, "]}"...), nil
 		},
 		fits: fitsDefinitive,
 	}
+}
+
+// appendPerson and appendTemporaries write a row as the items of these two calls.
+func (r Row) appendPerson(b []byte) []byte {
+	p := &r.Person
+	b = appendString(append(b, `{"ref":`...), r.Ref)
+	b = appendString(append(b, `,"surname":`...), p.Surname)
+	b = appendString(append(b, `,"surnamePrefix":`...), p.Prefix)
+	b = appendString(append(b, `,"initials":`...), p.Initials)
+	b = appendString(append(b, `,"birthDate":`...), p.BirthDate)
+	b = appendString(append(b, `,"sex":`...), p.Sex)
+	for i, c := range p.Postcodes {
+		if i == 0 {
+			b = append(b, `,"postcodes":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"postcode":`...), c.Postcode)
+		b = appendString(append(b, `,"houseNumber":`...), c.HouseNumber)
+		b = appendString(append(b, `,"suffix":`...), c.Suffix)
+		b = append(appendString(append(b, `,"recordedOn":`...), c.RecordedOn), '}')
+	}
+	if len(p.Postcodes) > 0 {
+		b = append(b, ']')
+	}
+	return append(b, '}')
+}
+
+func (r Row) appendTemporaries(b []byte) []byte {
+	b = appendString(append(b, `{"ref":`...), r.Ref)
+	b = append(b, `,"pseudonyms":[`...)
+	for i, v := range r.Temporaries {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"type":`...), v.Type)
+		b = appendString(append(b, `,"value":`...), v.Value)
+		if v.RecordedOn != "" {
+			b = appendString(append(b, `,"recordedOn":`...), v.RecordedOn)
+		}
+		b = append(b, '}')
+	}
+	return append(b, "]}"...)
 }
 
 // Convert is the call that exchanges definitive pseudonyms of domain from for

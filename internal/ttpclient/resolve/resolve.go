@@ -8,6 +8,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sluis/internal/patient"
 	"sluis/internal/ttpclient"
@@ -85,15 +86,11 @@ func (c *Client) Convert(ctx context.Context, key, from, to string, items []pati
 // temporaries wants at least one, and each type (with its date) once: the answer
 // could not be matched otherwise.
 func temporaries(r patient.Resolvable) ([]ttpclient.Value, error) {
-	type slot struct{ typ, recordedOn string }
-	filled := map[slot]bool{}
 	values := make([]ttpclient.Value, len(r.Temporaries))
 	for i, t := range r.Temporaries {
-		at := slot{t.Type, t.RecordedOn}
-		if filled[at] {
+		if slices.ContainsFunc(r.Temporaries[:i], func(o patient.Temporary) bool { return o.Type == t.Type && o.RecordedOn == t.RecordedOn }) {
 			return nil, errors.New("resolve: a row has two temporary pseudonyms of one type and date")
 		}
-		filled[at] = true
 		values[i] = ttpclient.Value{Type: t.Type, Value: t.Value, RecordedOn: t.RecordedOn}
 	}
 	if len(values) == 0 {

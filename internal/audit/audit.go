@@ -65,6 +65,24 @@ const (
 	ReviewsListed     Type = "reviews_listed"
 	ReviewViewed      Type = "review_viewed"
 	ReviewJudged      Type = "review_judged"
+
+	// The existing patients: the registry's old table.
+	ExistingPlanned    Type = "existing_planned"
+	ExistingStarted    Type = "existing_started"
+	ExistingPaused     Type = "existing_paused"
+	ExistingResumed    Type = "existing_resumed"
+	ExistingFinished   Type = "existing_finished"
+	ExistingViewed     Type = "existing_viewed"
+	ExistingRowsListed Type = "existing_rows_listed"
+	ExistingVerified   Type = "existing_verified"
+	ExistingExcepted   Type = "existing_excepted" // rows that may be lost with the source
+	ErasureAsked       Type = "erasure_asked"
+	ErasureApproved    Type = "erasure_approved"
+	ErasureDone        Type = "erasure_done"
+	ProofMade          Type = "proof_made"
+	ProofsListed       Type = "proofs_listed"
+	ProofViewed        Type = "proof_viewed"
+	ProofExported      Type = "proof_exported"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -75,6 +93,8 @@ var Types = []Type{
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ReviewsListed, ReviewViewed, ReviewJudged,
+	ExistingPlanned, ExistingStarted, ExistingPaused, ExistingResumed, ExistingFinished, ExistingViewed, ExistingRowsListed,
+	ExistingVerified, ExistingExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

@@ -93,8 +93,8 @@ func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 		Fence int64
 	}
 	err := s.read(ctx).Table("chunks k").Select("k.id, k.fence").Joins("JOIN deliveries d ON d.id = k.delivery_id").
-		Where("k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ? AND d.state = ?",
-			[]string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now, string(delivery.Exchanging)).
+		Where("k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ? AND d.state IN ?",
+			[]string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now, []string{string(delivery.Exchanging), string(delivery.Feeding)}).
 		Order(urgentFirst(now)).Limit(8).Scan(&rows).Error
 	if err != nil {
 		return delivery.ChunkClaim{}, false, s.dialect.clean(err)

@@ -261,7 +261,7 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 }
 
 // beforeStoring are the states from which a delivery can be cancelled.
-var beforeStoring = []delivery.State{delivery.Received, delivery.Mapping, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm}
+var beforeStoring = []delivery.State{delivery.Received, delivery.Mapping, delivery.Feeding, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm}
 
 // Cancel ends a delivery that is not being stored yet, and erases what it held.
 func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {

@@ -282,7 +282,7 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 
 // openStates are the states from which a delivery can be ended.
 var openStates = []delivery.State{
-	delivery.Received, delivery.Mapping, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm, delivery.Registering,
+	delivery.Received, delivery.Mapping, delivery.Feeding, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm, delivery.Registering,
 }
 
 // Cancel ends a delivery that is not final, and erases what it held. Of one that

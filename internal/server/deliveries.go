@@ -103,8 +103,23 @@ func (s *Server) saveDelivery(w http.ResponseWriter, r *http.Request) error {
 	return s.act(w, r, s.Desk.Save, "flash.saved", true)
 }
 
-// cancelDelivery is POST /aanleveringen/{id}/annuleren.
+// storingParam says that whoever cancels knows that the delivery is being stored.
+const storingParam = "opslaan"
+
+// cancelDelivery is POST /aanleveringen/{id}/annuleren?opslaan=. A page that was
+// shown before storing began promised that nothing would be stored: its button does
+// not stop that, but shows the page anew.
 func (s *Server) cancelDelivery(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Records.Delivery(r.Context(), request.Actor(r).Scope(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	if d.State == delivery.Registering && r.URL.Query().Get(storingParam) == "" {
+		if err := s.flash(r, s.text(r).T("delivery.storing_now"), false); err != nil {
+			return err
+		}
+		return redirect(w, r, deliveryPath(d.PublicID))
+	}
 	return s.act(w, r, s.Desk.Cancel, "flash.cancelled", false)
 }
 

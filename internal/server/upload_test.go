@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"sluis/internal/account"
+	"sluis/internal/delivery"
 	"sluis/internal/server"
 )
 
@@ -155,4 +158,29 @@ func TestProgressWhileTheTTPIsDown(t *testing.T) {
 		}
 	}
 	t.Error("the stream ended before the delivery did")
+}
+
+// storing shows every delivery as one that is being stored.
+type storing struct{ server.Records }
+
+func (s storing) Delivery(ctx context.Context, scope account.Scope, id string) (delivery.Delivery, error) {
+	d, err := s.Records.Delivery(ctx, scope, id)
+	d.State = delivery.Registering
+	return d, err
+}
+
+// TestCancelThatComesTooLate: a button that promised that nothing would be stored
+// does not stop a delivery halfway.
+func TestCancelThatComesTooLate(t *testing.T) {
+	s := newSite(t, func(o *server.Options) { o.Records, o.BusyWait = storing{o.Records}, -1 })
+	b := s.signedIn("uploader")
+	at := b.upload("check", "a.csv", pilot(t)).location()
+	page := b.follow(b.post(at+"/annuleren", nil))
+	contains(t, "the button of before", page.Body, "Het opslaan is intussen begonnen")
+	if strings.Contains(page.Body, "is geannuleerd") {
+		t.Error("it was cancelled")
+	}
+	if got := b.follow(b.post(at+"/annuleren?opslaan=ja", nil)); !strings.Contains(got.Body, "Deze aanlevering is geannuleerd") {
+		t.Errorf("who knows what it means: %d\n%.1500s", got.Status, got.Body)
+	}
 }

@@ -197,6 +197,9 @@ func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	}
 	if !d.State.Final() {
 		p.CancelAction = path + "/annuleren"
+		if d.State == delivery.Registering {
+			p.CancelAction = link(p.CancelAction, storingParam, "ja")
+		}
 	}
 }
 

@@ -383,6 +383,9 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 		n += len(rows)
 		return t.db.Exec("DELETE FROM idempotency_keys WHERE created_at < ?", stamp(now.Add(-delivery.RequestLife))).Error
 	})
+	if err == nil && n > 0 {
+		err = s.Sweep(ctx)
+	}
 	return n, err
 }
 

@@ -107,6 +107,18 @@ func deliveries(lang string) []sample {
 			d.Steps = []templates.Step{{Key: "upload", State: "done"}, {Key: "check", State: "current"}}
 		})},
 		{name: "delivery-processing", page: with("processing", working)},
+		{name: "delivery-time-left", page: with("processing", func(d *templates.Delivery) {
+			working(d)
+			d.Left = "Nog ongeveer 3 minuten."
+		})},
+		{name: "delivery-in-line", page: with("queued", func(d *templates.Delivery) {
+			working(d)
+			d.Steps, d.Percent, d.Done, d.Total, d.Ahead = d.Steps[:0], 0, 0, 0, 2
+		})},
+		{name: "delivery-storing", page: with("processing", func(d *templates.Delivery) {
+			working(d)
+			d.Left, d.Storing, d.Percent = "Nog minder dan een minuut.", true, 81
+		})},
 		{name: "delivery-paused", page: with("paused", func(d *templates.Delivery) {
 			working(d)
 			d.NextTry, d.RetryAction = "20 augustus 2025 14:12", "/aanleveringen/1/nogmaals"
@@ -153,6 +165,12 @@ func deliveries(lang string) []sample {
 			d.Refusals = []string{d.T.T("refusal.IDENTITIES_NOT_ALLOWED")}
 		})},
 		{name: "delivery-failed", page: with("failed", func(d *templates.Delivery) { d.FailCode = "SEAL_LOST" })},
+		{name: "delivery-failed-halfway", page: with("failed", func(d *templates.Delivery) {
+			d.FailCode, d.Counts = "internal", templates.Counts{Read: 12000, Created: 7000, Rejected: 12, Pending: 4988}
+		})},
+		{name: "delivery-stopped", page: with("cancelled", func(d *templates.Delivery) {
+			d.Counts = templates.Counts{Read: 12000, Created: 7000, Rejected: 12, Pending: 4988}
+		})},
 		{name: "delivery-cancelled", page: with("cancelled", func(*templates.Delivery) {})},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,7 @@ type workbook struct {
 	tables []Table
 	styles []format
 	texts  texts
+	left   int64 // bytes that the sheets not yet looked at may inflate to, all together
 }
 
 // sheet is where one worksheet is, and its merges once they were looked for.
@@ -66,7 +68,7 @@ func OpenXLSX(r io.ReaderAt, size int64, limits Limits) (Source, error) {
 	if err != nil {
 		return nil, at.fail(err, 0)
 	}
-	w := &workbook{pack: p, limits: limits}
+	w := &workbook{pack: p, limits: limits, left: limits.Expanded}
 	if err := w.open(); err != nil {
 		return nil, at.fail(err, 0)
 	}
@@ -157,6 +159,9 @@ func (w *workbook) addSheet(start xml.StartElement, rels relations) error {
 	}
 	if _, err := w.pack.find(rel.target); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(w.sheets, func(s sheet) bool { return s.part == rel.target }) {
+		return errBroken // to read one part many times costs the more the smaller it is
 	}
 	state := attr(start, "state")
 	w.sheets = append(w.sheets, sheet{part: rel.target})

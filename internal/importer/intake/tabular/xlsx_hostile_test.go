@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,9 +199,11 @@ func TestXLSXHostile(t *testing.T) {
 			_, _ = io.WriteString(w, `<workbook><sheets>`)
 			repeat(`<sheet r:id="rId1"/>`, 1_000_000)(w)
 		}), 0, BrokenWorkbook, 0, 32},
-		"a merge of every row":      {book(sheet, mergedSheet), 99_001, "", 0, 64},
-		"workbook that inflates":    {book("xl/workbook.xml", func(w io.Writer) { _, _ = io.WriteString(w, `<workbook>`); repeat(`<a/>`, 11_000_000)(w) }), 0, TooExpanded, 0, 32},
-		"merges that take no place": {book(sheet, func(w io.Writer) { _, _ = io.WriteString(w, `<worksheet><mergeCells`); repeat(` `, 5_000_000)(w) }), 0, TooExpanded, 0, 32},
+		"sheets that are one part":     {zipWith(t, sheet, inSheet(repeat(`<row><c s="1"/></row>`, 1_000_000)), sharing(base, 100)...), 0, BrokenWorkbook, 0, 32},
+		"sheets that inflate together": {manySheets(t, 10), 0, TooExpanded, 0, 32},
+		"a merge of every row":         {book(sheet, mergedSheet), 99_001, "", 0, 64},
+		"workbook that inflates":       {book("xl/workbook.xml", func(w io.Writer) { _, _ = io.WriteString(w, `<workbook>`); repeat(`<a/>`, 11_000_000)(w) }), 0, TooExpanded, 0, 32},
+		"merges that take no place":    {book(sheet, func(w io.Writer) { _, _ = io.WriteString(w, `<worksheet><mergeCells`); repeat(` `, 5_000_000)(w) }), 0, TooExpanded, 0, 32},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var (
@@ -216,6 +219,59 @@ func TestXLSXHostile(t *testing.T) {
 				t.Errorf("the heap grew to %d MiB, want at most %d", heap>>20, c.heap)
 			}
 		})
+	}
+}
+
+// sharing gives the parts of a workbook that names its one sheet n times.
+func sharing(parts []part, n int) []part {
+	parts = slices.Clone(parts)
+	for i, p := range parts {
+		if at := strings.Index(p.text, "<sheet "); p.name == "xl/workbook.xml" && at >= 0 {
+			end := at + strings.Index(p.text[at:], "/>") + 2
+			parts[i].text = p.text[:at] + strings.Repeat(p.text[at:end], n) + p.text[end:]
+		}
+	}
+	return parts
+}
+
+// manySheets is a workbook of n sheets, each of 5 MB.
+func manySheets(t *testing.T, n int) []byte {
+	list, relations := "", ""
+	var parts []part
+	for i := range n {
+		list += fmt.Sprintf(`<sheet name="%d" r:id="s%d"/>`, i, i)
+		relations += fmt.Sprintf(`<Relationship Id="s%d" Type="%sworksheet" Target="s%d.xml"/>`, i, transitional, i)
+		parts = append(parts, part{fmt.Sprintf("xl/s%d.xml", i), "<worksheet><sheetData>" + strings.Repeat(" ", 5<<20) + "</sheetData></worksheet>"})
+	}
+	return zipOf(t, append(parts, part{"xl/workbook.xml", `<workbook xmlns:r="x"><sheets>` + list + `</sheets></workbook>`},
+		part{"xl/_rels/workbook.xml.rels", "<Relationships>" + relations + "</Relationships>"})...)
+}
+
+// TestTexts: shared texts are found by their number, in whatever block they lie.
+func TestTexts(t *testing.T) {
+	w := writer{most: 1 << 30}
+	text := func(i int) string { return strings.Repeat("x", i%7) + fmt.Sprint(i) }
+	const n = 3*textsCount + 5
+	for i := range n {
+		if i == 100 {
+			w.add(bytes.Repeat([]byte("y"), 2*textsBytes))
+		} else {
+			w.add([]byte(text(i)))
+		}
+	}
+	w.close()
+	for i := range n {
+		if got, ok := w.at(i); i == 100 && len(got) != 2*textsBytes || i != 100 && got != text(i) || !ok {
+			t.Fatalf("text %d of %d blocks is %.20q", i, len(w.blocks), got)
+		}
+	}
+	for _, i := range []int{-1, n, n + textsCount} {
+		if _, ok := w.at(i); ok {
+			t.Errorf("there is a text %d", i)
+		}
+	}
+	if _, ok := (&texts{}).at(0); ok {
+		t.Error("there is a text where there are none")
 	}
 }
 
@@ -236,6 +292,11 @@ func countRows(raw []byte, limits Limits) (int, error) {
 	src, err := openBytes(raw, limits)
 	if err != nil {
 		return 0, err
+	}
+	for table := range src.Tables() { // as is done to find the one with patients
+		if _, err := src.Rows(table); err != nil {
+			return 0, err
+		}
 	}
 	rows, err := src.Rows(0)
 	if err != nil {

@@ -23,11 +23,14 @@ var mergeList = []byte("mergeCells")
 // their first rows. The list stands behind the rows, which may be many: they are
 // passed over as bytes. It reads the part to its end.
 func (w *workbook) readMerges(part string) ([]merge, error) {
-	rc, err := w.pack.open(part, w.limits.Expanded)
+	rc, err := w.pack.open(part, w.left)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rc.Close() }() // it is read to its end, or has failed
+	defer func() {
+		w.left = rc.left
+		_ = rc.Close() // it is read to its end, or has failed
+	}()
 	text, _, err := asUTF8(rc)
 	if err != nil {
 		return nil, err

@@ -146,7 +146,7 @@ func (p *pack) find(name string) (*zip.File, error) {
 }
 
 // open gives the content of a part, of which no more than limit bytes.
-func (p *pack) open(name string, limit int64) (io.ReadCloser, error) {
+func (p *pack) open(name string, limit int64) (*expanded, error) {
 	f, err := p.find(name)
 	if err != nil {
 		return nil, err

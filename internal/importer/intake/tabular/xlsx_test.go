@@ -313,10 +313,15 @@ func TestXLSXPackages(t *testing.T) {
 
 func TestXLSXTables(t *testing.T) {
 	base := partsOf(`<row><c><v>1</v></c></row></sheetData>`)
-	raw := zipOf(t, with(base,
-		part{"xl/workbook.xml", `<workbook><workbookPr date1904="1"/><sheets><sheet name="Eén" r:id="rId1"/><sheet name="Grafiek" r:id="rId2"/><sheet name="Twee" state="hidden" r:id="rId1"/>` +
-			`<sheet name="Drie" state="veryHidden" r:id="rId1"/><sheet name="Macro" r:id="rId3"/><sheet name="Vier" state="visible" r:id="rId1"/></sheets></workbook>`},
-		part{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "worksheets/sheet1.xml", transitional+"chartsheet", "chartsheets/sheet1.xml", transitional+"xlMacrosheet", "m.xml")})...)
+	var copies []part
+	for i := range 3 {
+		copies = append(copies, part{fmt.Sprintf("xl/worksheets/copy%d.xml", i), base[6].text})
+	}
+	raw := zipOf(t, append(with(base,
+		part{"xl/workbook.xml", `<workbook><workbookPr date1904="1"/><sheets><sheet name="Eén" r:id="rId1"/><sheet name="Grafiek" r:id="rId2"/><sheet name="Twee" state="hidden" r:id="rId4"/>` +
+			`<sheet name="Drie" state="veryHidden" r:id="rId5"/><sheet name="Macro" r:id="rId3"/><sheet name="Vier" state="visible" r:id="rId6"/></sheets></workbook>`},
+		part{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "worksheets/sheet1.xml", transitional+"chartsheet", "chartsheets/sheet1.xml", transitional+"xlMacrosheet", "m.xml",
+			transitional+"worksheet", "worksheets/copy0.xml", transitional+"worksheet", "worksheets/copy1.xml", transitional+"worksheet", "worksheets/copy2.xml")}), copies...)...)
 	src, err := openBytes(raw, Limits{})
 	if err != nil {
 		t.Fatal(err)

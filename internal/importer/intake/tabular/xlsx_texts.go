@@ -5,30 +5,74 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 )
 
-// texts are the strings that the cells of a workbook share, one behind the other.
-type texts struct {
-	all  string
-	ends []uint32 // of each, in all
+// texts are the strings that the cells of a workbook share. They are kept in blocks,
+// since one that grows would be copied, and its copies held until they are collected.
+type texts struct{ blocks []textBlock }
+
+// textBlock is some texts, one behind the other.
+type textBlock struct {
+	first int // the number of its first text
+	all   string
+	ends  []uint32 // of each, in all
 }
 
-// endBytes is what a text costs besides its letters.
-const endBytes = 4
+const (
+	endBytes   = 4        // what a text costs besides its letters
+	textsBytes = 1 << 20  // of a block, unless one text is longer
+	textsCount = 64 << 10 // of a block
+)
 
 // at gives a text by its number from 0.
 func (t *texts) at(i int) (string, bool) {
-	if i < 0 || i >= len(t.ends) {
+	n, found := slices.BinarySearchFunc(t.blocks, i, func(b textBlock, i int) int { return b.first - i })
+	if !found {
+		n--
+	}
+	if n < 0 || i-t.blocks[n].first >= len(t.blocks[n].ends) {
 		return "", false
 	}
+	b := &t.blocks[n]
+	i -= b.first
 	start := uint32(0)
 	if i > 0 {
-		start = t.ends[i-1]
+		start = b.ends[i-1]
 	}
-	return t.all[start:t.ends[i]], true
+	return b.all[start:b.ends[i]], true
+}
+
+// writer collects texts.
+type writer struct {
+	texts
+	size, most int64 // bytes that they take, and may
+	next       int   // the number of the next text
+	all        []byte
+	ends       []uint32
+}
+
+// add adds a text; ok is false where there are too many.
+func (w *writer) add(text []byte) (ok bool) {
+	if len(w.ends) > 0 && (len(w.all)+len(text) > textsBytes || len(w.ends) == textsCount) {
+		w.close()
+	}
+	if w.size += int64(len(text)) + endBytes; w.size > w.most {
+		return false
+	}
+	w.all, w.ends = append(w.all, text...), append(w.ends, uint32(len(w.all)+len(text)))
+	w.next++
+	return true
+}
+
+// close closes a block.
+func (w *writer) close() {
+	if len(w.ends) > 0 {
+		w.blocks = append(w.blocks, textBlock{w.next - len(w.ends), string(w.all), slices.Clip(slices.Clone(w.ends))})
+		w.all, w.ends = w.all[:0], w.ends[:0]
+	}
 }
 
 // readTexts reads the shared strings. More of them than limits.Texts, or one that no
@@ -39,16 +83,13 @@ func readTexts(p *pack, part string, limits Limits) (texts, error) {
 		return texts{}, err
 	}
 	defer t.close()
-	var (
-		all     strings.Builder
-		ends    []uint32
-		scratch []byte
-		most    = min(limits.Texts, math.MaxInt32)
-	)
+	w := writer{most: min(limits.Texts, math.MaxInt32)}
+	var scratch []byte
 	for {
 		tok, err := t.next()
 		if errors.Is(err, io.EOF) {
-			return texts{all.String(), ends}, nil
+			w.close()
+			return w.texts, nil
 		}
 		if start, ok := tok.(xml.StartElement); err == nil && ok && t.depth() == 2 && start.Name.Local == "si" {
 			scratch, err = t.text(scratch[:0], true, limits.RecordBytes)
@@ -61,12 +102,9 @@ func readTexts(p *pack, part string, limits Limits) (texts, error) {
 		if err != nil {
 			return texts{}, err
 		}
-		scratch = unescape(scratch)
-		if int64(all.Len()+len(scratch)+endBytes*(len(ends)+1)) > most {
+		if !w.add(unescape(scratch)) {
 			return texts{}, errTooExpanded
 		}
-		all.Write(scratch)
-		ends = append(ends, uint32(all.Len()))
 	}
 }
 

@@ -30,6 +30,7 @@ type plant struct {
 	importer *importer.Importer
 	centre   account.Centre
 	keys     *sealing.Keyring
+	path     string // of the database
 }
 
 func newPlant(tb testing.TB) *plant {
@@ -66,7 +67,7 @@ func newPlantAt(tb testing.TB, ttp *ttptest.TTP, chunkRows int, now func() time.
 	must(err)
 	c, err := s.AddCentre(tb.Context(), audit.Who{Name: "bench"}, account.Centre{Number: "2809", Name: "Bench", IdentitiesAllowed: true})
 	must(err)
-	return &plant{s, in, im, c, keys}
+	return &plant{s, in, im, c, keys, filepath.Join(dir, "sluis.db")}
 }
 
 // deliver runs one file through the pipeline with two workers.

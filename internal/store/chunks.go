@@ -240,10 +240,19 @@ var stageBase = map[delivery.Stage]int{
 	delivery.StageParse: 0, delivery.StagePrepare: 100, delivery.StageResolve: 200, delivery.StageDecide: 300,
 }
 
-// holdChunk checks that a chunk's claim still stands and puts in what it holds
-// from now on.
+// holdChunk checks that a chunk's claim still stands, counts the step, and puts in
+// what it holds from now on. The delivery is taken first: it may have ended, and
+// its chunks not be cleared yet.
 func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed, marks []byte) error {
-	res := t.db.Exec("UPDATE chunks SET holds = ? WHERE id = ? AND fence = ? AND holds = ?", string(holds), c.ID, c.Fence, string(c.Holds))
+	step := "resolved"
+	if holds == delivery.HoldsTemporaries {
+		step = "prepared"
+	}
+	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state = ?", c.DeliveryID, string(delivery.Exchanging))
+	if err := one(res, delivery.ErrLost); err != nil {
+		return err
+	}
+	res = t.db.Exec("UPDATE chunks SET holds = ? WHERE id = ? AND fence = ? AND holds = ?", string(holds), c.ID, c.Fence, string(c.Holds))
 	if err := one(res, delivery.ErrLost); err != nil {
 		return err
 	}
@@ -262,9 +271,6 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 		}
 		err := t.db.Exec("UPDATE chunks SET waiting = ?, expires_at = ?, attempts = 0, paused_at = NULL WHERE id = ?", waiting, nullTime(expires), c.ID).Error
 		if err != nil {
-			return err
-		}
-		if err := t.db.Exec("UPDATE deliveries SET prepared = prepared + 1 WHERE id = ?", c.DeliveryID).Error; err != nil {
 			return err
 		}
 		return t.answered(c)
@@ -286,9 +292,6 @@ func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed
 			return err
 		}
 		if err := t.db.Exec("UPDATE chunks SET waiting = 0, expires_at = NULL, paused_at = NULL WHERE id = ?", c.ID).Error; err != nil {
-			return err
-		}
-		if err := t.db.Exec("UPDATE deliveries SET resolved = resolved + 1 WHERE id = ?", c.DeliveryID).Error; err != nil {
 			return err
 		}
 		if err := t.answered(c); err != nil {

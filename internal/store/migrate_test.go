@@ -104,3 +104,66 @@ func TestOpenReviewsOfBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestChunksOfBefore: what a chunk held before its content stood apart is what it
+// holds now, and what an interrupted end left behind is swept away.
+func TestChunksOfBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sluis.db")
+	db := before(t, path, "0001_registry.sql", "0002_exchange.sql", "0003_judging.sql", "0004_columns.sql")
+	const delivery = `INSERT INTO deliveries (id, public_id, centre_id, filename, kind, mode, state, via, confirmed, user_id, user_name, user_role, address, request_id,
+		file_bytes, same_as, key_id, columns, refusals, notes, fail_code, rows_read, n_created, n_updated, n_unchanged, n_rejected, n_review, p_created, p_updated,
+		p_unchanged, p_rejected, p_review, warnings, chunks, prepared, resolved, registered, paused, lease_until, fence, failures, created_at)
+		VALUES (?, ?, 1, 'a.csv', 'identities', 'save', ?, 'web', 0, 1, 'x', '', '', '', 1, '', '', '{}', '[]', '[]', '', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0,
+		'2026-01-01 00:00:00+00:00', 0, 0, '2026-01-01 00:00:00+00:00')`
+	const chunk = `INSERT INTO chunks (id, delivery_id, no, first_line, last_line, holds, sealed, call_key, attempts, next_try_at, lease_until, fence, failures)
+		VALUES (?, ?, 0, 2, 3, 'definitives', ?, '', 0, '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00', 0, 0)`
+	for _, st := range []struct {
+		sql  string
+		args []any
+	}{
+		{"INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', 'x', 1, '2026-01-01 00:00:00+00:00')", nil},
+		{delivery, []any{1, "d1", "deciding"}},
+		{delivery, []any{2, "d2", "cancelled"}},
+		{chunk, []any{7, 1, []byte("sealed")}},
+		{chunk, []any{8, 2, []byte("left behind")}},
+		{"INSERT INTO upload_blocks (delivery_id, no, sealed) VALUES (1, 0, x'00'), (2, 0, x'00'), (2, 1, x'00')", nil},
+		{"INSERT INTO row_marks (delivery_id, line, patient_number, link_hash, content_hash) VALUES (1, 2, '7', 1, 1), (2, 2, '7', 1, 1)", nil},
+	} {
+		if _, err := db.ExecContext(t.Context(), st.sql, st.args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.OpenSQLite(t.Context(), path, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, err := s.SealedChunk(t.Context(), 1, 0); err != nil || string(k.Sealed) != "sealed" || k.LastLine != 3 {
+		t.Errorf("chunk = %+v (%v)", k, err)
+	}
+	if _, known, err := s.Marks(t.Context(), 1, 0); err != nil || known {
+		t.Errorf("a chunk of before has marks (%v)", err)
+	}
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err = sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for q, want := range map[string]int{
+		"SELECT COUNT(*) FROM chunks": 1, "SELECT COUNT(*) FROM chunk_contents WHERE chunk_id = 7": 1, "SELECT COUNT(*) FROM chunk_contents": 1,
+		"SELECT COUNT(*) FROM row_marks WHERE delivery_id = 1": 1, "SELECT COUNT(*) FROM row_marks": 1, "SELECT COUNT(*) FROM upload_blocks": 0,
+	} {
+		var n int
+		if err := db.QueryRowContext(t.Context(), q).Scan(&n); err != nil || n != want {
+			t.Errorf("%s = %d (%v), want %d", q, n, err, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -29,10 +30,10 @@ const masterSize = 32
 // keyring holds what is derived from the master key. Every domain has its own
 // key, so a domain that is added later changes no pseudonym of another.
 type keyring struct {
-	precursor []byte // HMAC over the normalised fields
-	token     []byte // HMAC over access tokens
-	nonce     []byte // HMAC that makes a repeated call give the same answer
-	body      []byte // HMAC over bodies, for the idempotency ledger
+	macs      sync.Pool // of the HMAC over the normalised fields: to make one costs more than to use it
+	token     []byte    // HMAC over access tokens
+	nonce     []byte    // HMAC that makes a repeated call give the same answer
+	body      []byte    // HMAC over bodies, for the idempotency ledger
 	temporary cipher.AEAD
 	domains   map[string]bool
 
@@ -57,14 +58,15 @@ func newKeyring(master []byte, domains []string) (*keyring, error) {
 		return key
 	}
 	k := &keyring{
-		precursor: derive("precursor"),
-		token:     derive("token"),
-		nonce:     derive("nonce"),
-		body:      derive("body"),
-		domains:   map[string]bool{},
-		derive:    make,
-		versions:  map[domainVersion]tink.DeterministicAEAD{},
+		token:    derive("token"),
+		nonce:    derive("nonce"),
+		body:     derive("body"),
+		domains:  map[string]bool{},
+		derive:   make,
+		versions: map[domainVersion]tink.DeterministicAEAD{},
 	}
+	precursor := derive("precursor")
+	k.macs.New = func() any { return hmac.New(sha256.New, precursor) }
 	block, err := aes.NewCipher(derive("temporary"))
 	if err == nil {
 		k.temporary, err = cipher.NewGCM(block)

@@ -1,9 +1,9 @@
 package ttpsandbox
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -38,7 +38,9 @@ type person struct {
 // normalised fields. Each field is preceded by its length, so that no two sets
 // of fields run into one.
 func (k *keyring) hash(typ string, fields ...string) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, k.precursor)
+	mac := k.macs.Get().(hash.Hash) //nolint:forcetypeassert // newKeyring fills it
+	defer k.macs.Put(mac)
+	mac.Reset()
 	writeField(mac, typ)
 	for _, f := range fields {
 		writeField(mac, f)

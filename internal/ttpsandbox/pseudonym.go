@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"strconv"
 	"time"
 )
@@ -23,6 +24,7 @@ type maker struct {
 	// same call gives the same answer without one being kept. It covers the whole
 	// body and the time, so no nonce ever comes back with another content.
 	seed []byte
+	mac  hash.Hash // of seed, once it is needed
 }
 
 // all makes every wanted type that p has the ingredients for.
@@ -68,10 +70,14 @@ func (m *maker) nonce(ref, typ string) []byte {
 		_, _ = rand.Read(out) // never fails
 		return out
 	}
-	mac := hmac.New(sha256.New, m.seed)
-	writeField(mac, ref)
-	writeField(mac, typ)
-	copy(out, mac.Sum(nil))
+	if m.mac == nil {
+		m.mac = hmac.New(sha256.New, m.seed)
+	}
+	m.mac.Reset()
+	writeField(m.mac, ref)
+	writeField(m.mac, typ)
+	var sum [sha256.Size]byte
+	copy(out, m.mac.Sum(sum[:0]))
 	return out
 }
 

@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"small deliveries":     smallDeliveries,
 		"requests":             requests,
 		"repeats":              repeats,
+		"leftovers":            leftovers,
+		"parse again":          parseAgain,
 		"findings":             findings,
 		"audit fails closed":   auditRollsBack,
 		"upload drops":         uploadDrops,

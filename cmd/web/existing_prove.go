@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -10,6 +11,9 @@ import (
 
 	"sluis/internal/existing"
 	"sluis/internal/legacy"
+	"sluis/internal/server"
+	"sluis/web/templates"
+	"sluis/web/text"
 )
 
 // proveCommand looks for names that were left behind.
@@ -192,7 +196,7 @@ func (p *prover) keep(ctx context.Context, proof legacy.Proof, took time.Duratio
 	if err != nil {
 		return err
 	}
-	_, err = p.store.AddReport(ctx, p.who, legacy.Report{Kind: legacy.KindProof, RunID: p.gate.Run.ID, Clean: proof.Clean(), Document: string(raw)})
+	report, err := p.store.AddReport(ctx, p.who, legacy.Report{Kind: legacy.KindProof, RunID: p.gate.Run.ID, Clean: proof.Clean(), Document: string(raw)})
 	if err != nil {
 		return err
 	}
@@ -200,6 +204,10 @@ func (p *prover) keep(ctx context.Context, proof legacy.Proof, took time.Duratio
 		return err
 	}
 	path, err := writeSigned(p.out, "sluis-bewijs.json", signed)
+	if err != nil {
+		return err
+	}
+	page, err := p.print(ctx, report)
 	if err != nil {
 		return err
 	}
@@ -213,9 +221,22 @@ func (p *prover) keep(ctx context.Context, proof legacy.Proof, took time.Duratio
 	for _, code := range proof.Unreached {
 		p.say("not reached: %s", words.T("existing.unreached."+code))
 	}
-	p.say("The proof is in %s, and on the console for who supervises", path)
+	p.say("The proof is in %s, to print in %s, and on the console for who supervises", path, page)
 	if !proof.Clean() {
 		return attend("the proof is not clean: a person must judge the hits that it lists")
 	}
 	return nil
+}
+
+// print writes a proof as a page of its own.
+func (p *prover) print(ctx context.Context, report legacy.Report) (string, error) {
+	props, err := server.ProofProps(text.For(text.Dutch), report)
+	if err != nil {
+		return "", err
+	}
+	var page bytes.Buffer
+	if err := templates.ProofDocument(props).Render(ctx, &page); err != nil {
+		return "", err
+	}
+	return newFile(p.out, "sluis-bewijs.html", page.Bytes())
 }

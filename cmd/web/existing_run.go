@@ -182,6 +182,10 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 	run, err := s.conv.Run(ctx, existing.How{Rehearse: x.Rehearse, Sample: x.Rows, Centres: x.Centre, Again: x.Again})
 	stop()
 	workers.Wait()
+	if errors.Is(err, existing.ErrDone) {
+		s.say("%s", existing.ErrDone)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		}
 		who := f.Who
 		who.CentreID = centreID
-		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.Now()}
+		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Source, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.Now()}
 		f.feed, ok, err = f.Store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
 		if !errors.Is(err, delivery.ErrLost) {
 			return ok, err

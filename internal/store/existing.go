@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
@@ -338,6 +339,17 @@ func (s *Store) FinishFed(ctx context.Context, f legacy.Feed) error {
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ? WHERE id = ? AND resolved = chunks", string(delivery.Deciding), id).Error
 	})
+}
+
+// ConfirmExisting lets a delivery of a run go on that the brake holds.
+func (s *Store) ConfirmExisting(ctx context.Context, who audit.Who, deliveryID string) error {
+	return s.changeWaiting(ctx, who, account.AllCentres(), deliveryID, []delivery.State{delivery.Confirm},
+		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
+			if delivery.Kind(r.Kind) != delivery.Existing {
+				return errNotFound
+			}
+			return t.db.Exec("UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?", string(delivery.Deciding), true, r.ID).Error
+		})
 }
 
 // AbandonRun ends a run that is under way, with what of it is not stored yet.

@@ -53,6 +53,10 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"datasets":             datasets,
 		"TTP health":           health,
 		"renewals":             renewals,
+		"existing life":        existingLife,
+		"existing pauses":      existingPauses,
+		"erasures":             erasures,
+		"patients unnumbered":  noNumbers,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

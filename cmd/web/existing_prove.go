@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"sluis/internal/existing"
 	"sluis/internal/legacy"
 	"sluis/internal/server"
+	"sluis/migrations"
 	"sluis/web/templates"
 	"sluis/web/text"
 )
@@ -65,7 +67,11 @@ type prover struct {
 
 // learn reads the names to look for, into memory.
 func (p *prover) learn(ctx context.Context, canaries string) error {
-	p.needles = existing.NewNeedles()
+	own, err := p.ownWords(ctx)
+	if err != nil {
+		return err
+	}
+	p.needles = existing.NewNeedles(own)
 	if canaries != "" {
 		if err := readLines(canaries, func(name string) { p.needles.Add(existing.Canaries, name) }); err != nil {
 			return err
@@ -75,6 +81,26 @@ func (p *prover) learn(ctx context.Context, canaries string) error {
 		return nil
 	}
 	return p.source.Names(ctx, p.needles.Add)
+}
+
+// ownWords are what Sluis writes into its database by itself.
+func (p *prover) ownWords(ctx context.Context) ([]string, error) {
+	own, err := p.store.OwnWords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range words.Keys() { // codes, fields, roles and events among them
+		own = append(own, k)
+	}
+	err = fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := migrations.Files.ReadFile(path)
+		own = append(own, string(raw))
+		return err
+	})
+	return own, err
 }
 
 // lookBefore shows that the scanner finds the names where they do stand.
@@ -127,7 +153,7 @@ func (p *prover) prove(ctx context.Context, withSource bool) error {
 	proof := legacy.Proof{
 		Run: p.gate.Run.PublicID, Registry: p.registry, Source: p.gate.Run.Source, MadeBy: p.who.Name,
 		Canaries: p.needles.Count(existing.Canaries), Surnames: p.needles.Count(existing.Surnames), Emails: p.needles.Count(existing.Emails),
-		Short: p.needles.Short, Before: p.before, Control: p.control, After: scanner.Result(), Unreached: p.unreached(isFile), Approvals: []legacy.Approval{},
+		Short: p.needles.Short, Words: p.needles.Words, Before: p.before, Control: p.control, After: scanner.Result(), Unreached: p.unreached(isFile), Approvals: []legacy.Approval{},
 	}
 	if e := p.gate.Erasure; e != nil {
 		proof.Way, proof.Approvals = string(e.Way), e.Approvals
@@ -182,6 +208,9 @@ func (p *prover) unreached(isFile bool) []string {
 	}
 	if p.needles.Short > 0 {
 		out = append(out, "SHORT_NAMES")
+	}
+	if p.needles.Words > 0 {
+		out = append(out, "OWN_WORDS")
 	}
 	return out
 }

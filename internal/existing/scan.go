@@ -28,8 +28,11 @@ type Needles struct {
 	by    map[uint64][]needle
 	maybe []uint64 // a bit for each hash of a window: most places need no look-up
 	names map[string]NameKind
-	Short int // names too short to look for
-	long  int // the longest writing
+	own   string // Sluis's own words
+	Short int    // names too short to look for
+	// Words are names that are also part of a word that Sluis itself writes, in lower
+	// or in upper case: so written they are not looked for.
+	Words int
 }
 
 type needle struct {
@@ -41,13 +44,14 @@ type needle struct {
 
 const maybeBits = 24
 
-// NewNeedles makes an empty set.
-func NewNeedles() *Needles {
-	return &Needles{by: map[uint64][]needle{}, maybe: make([]uint64, 1<<maybeBits/64), names: map[string]NameKind{}}
+// NewNeedles makes an empty set. own are the words that Sluis itself writes into
+// its database: its codes, and the addresses of its users.
+func NewNeedles(own []string) *Needles {
+	return &Needles{by: map[uint64][]needle{}, maybe: make([]uint64, 1<<maybeBits/64), names: map[string]NameKind{}, own: strings.Join(own, "\n")}
 }
 
 // Add adds a name: as it is written, in lower and in upper case, in UTF-8 and in
-// UTF-16LE. A canary is looked for whatever its length.
+// UTF-16LE.
 func (n *Needles) Add(kind NameKind, name string) {
 	letters := 0
 	for _, r := range name {
@@ -64,7 +68,18 @@ func (n *Needles) Add(kind NameKind, name string) {
 	}
 	id := len(n.names)
 	n.names[name] = kind
-	forms := map[string]bool{name: true, strings.ToLower(name): true, strings.ToUpper(name): true}
+	forms := map[string]bool{name: true}
+	word := false
+	for _, form := range []string{strings.ToLower(name), strings.ToUpper(name)} {
+		if kind == Surnames && form != name && strings.Contains(n.own, form) {
+			word = true
+			continue
+		}
+		forms[form] = true
+	}
+	if word {
+		n.Words++
+	}
 	for form := range forms {
 		n.put(needle{[]byte(form), kind, "UTF-8", id})
 		var wide []byte
@@ -80,7 +95,6 @@ func (n *Needles) put(x needle) {
 	n.by[key] = append(n.by[key], x)
 	h := hash(key)
 	n.maybe[h>>6] |= 1 << (h & 63)
-	n.long = max(n.long, len(x.bytes))
 }
 
 // Count is how many names of a kind are looked for.

@@ -218,6 +218,7 @@ type Proof struct {
 	Surnames int    `json:"surnames"`         // different ones of six letters or more, of the source
 	Emails   int    `json:"emails"`
 	Short    int    `json:"short"` // names that are too short to look for
+	Words    int    `json:"words"` // names that, in lower or upper case, are part of a word of Sluis itself: not looked for so
 	// Before is the scan of the source while the names stood in it: it shows that the
 	// scanner finds them. Control are the names that it did not find there.
 	Before  *Scan `json:"before,omitempty"`

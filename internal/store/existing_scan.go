@@ -50,3 +50,17 @@ func (s *Store) eachTextOf(ctx context.Context, table string, each func(table st
 	}
 	return rows.Err()
 }
+
+// OwnWords gives the names that Sluis keeps of its own people: addresses, tokens
+// and centres.
+func (s *Store) OwnWords(ctx context.Context) ([]string, error) {
+	var out []string
+	for _, x := range []struct{ table, column string }{{"users", "email"}, {"tokens", "name"}, {"centres", "name"}} {
+		var list []string
+		if err := s.read(ctx).Table(x.table).Pluck(x.column, &list).Error; err != nil {
+			return nil, s.dialect.clean(err)
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}

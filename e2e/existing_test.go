@@ -50,7 +50,7 @@ func TestExistingPatients(t *testing.T) {
 
 	for _, c := range []*conversion{calm, struck} {
 		c.must(exitAttention, "erase", "--way", "new") // rejected rows are in no exception
-		c.must(0, "except", "--why", "Afgesproken met de centra.")
+		c.must(0, "except", "--why", "Afgesproken met de centra.", "--out", c.t.TempDir())
 	}
 	calm.eraseByNewDatabase()
 	struck.eraseInPlace()

@@ -248,7 +248,7 @@ func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed, mark
 	if holds == delivery.HoldsTemporaries {
 		step = "prepared"
 	}
-	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state = ?", c.DeliveryID, string(delivery.Exchanging))
+	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state IN ?", c.DeliveryID, underExchange)
 	if err := one(res, delivery.ErrLost); err != nil {
 		return err
 	}

@@ -269,8 +269,8 @@ func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why deliv
 		if len(soonest) == 0 {
 			soonest = []time.Time{next}
 		}
-		return one(t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ? WHERE id = ? AND state = ?",
-			true, why == delivery.PauseDenied, stamp(soonest[0]), c.DeliveryID, string(delivery.Exchanging)), delivery.ErrLost)
+		return one(t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ? WHERE id = ? AND state IN ?",
+			true, why == delivery.PauseDenied, stamp(soonest[0]), c.DeliveryID, underExchange), delivery.ErrLost)
 	})
 }
 

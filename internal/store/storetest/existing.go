@@ -155,7 +155,7 @@ func registerOld(t *testing.T, s *store.Store, c account.Centre) {
 	register(0, one, two)
 	four, _ := oldRow(c, 4, "9")
 	four.Within.Clash = patient.NumberTwice
-	ok(t, s.StoreVerdicts(t.Context(), claim, 1, nil, nil, []delivery.Finding{{
+	ok(t, s.StoreVerdicts(t.Context(), claim, nil, []delivery.Finding{{
 		Finding: patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"}, Line: 3, Stage: delivery.StagePrepare,
 	}}))
 	register(1, four)

@@ -22,6 +22,15 @@ func (s *sieve) formats() {
 	}), "done")
 	s.deliver("JSON that breaks off", "", []byte(`[{"patientnummer":"1","achternaam":"`+name("cut JSON")), "refused")
 	s.deliver("JSON of one name", "", []byte(`"`+name("JSON text")+`"`), "refused")
+	record := func(place string) map[string]any {
+		return map[string]any{"patientNumber": s.newNumber(), "birthDate": "1970-02-03", "sex": "m", "surname": name(place), "initials": "Q"}
+	}
+	s.deliver("JSON in an object", "&confirm=true", asJSON(map[string]any{
+		name("member around"): name("value around"), "by": map[string]any{"who": name("exporter")}, "patients": []any{record("wrapped"), record("M?ller")},
+	}), "done")
+	s.deliver("JSON under names", "", asJSON(map[string]any{name("key"): record("keyed"), name("second key"): record("second keyed")}), "refused")
+	s.deliver("HTML", "", []byte("<html><table><tr><td>"+name("HTML cell")+"</td>"), "refused")
+	s.deliver("one column", "", []byte("Opmerking\n"+name("one column")+"\n"), "refused")
 	patient := func(place string, more map[string]any) map[string]any {
 		p := map[string]any{
 			"resourceType": "Patient", "id": name(place + " id"), "identifier": []any{map[string]any{"system": "urn:hospital", "value": s.newNumber()}},
@@ -38,6 +47,7 @@ func (s *sieve) formats() {
 	}
 	s.deliver("FHIR", "&confirm=true", bundle(patient("FHIR", nil), patient("FHIR partial", map[string]any{"birthDate": "1970"}),
 		patient("FHIR odd", map[string]any{"gender": 5}), map[string]any{"resource": map[string]any{"resourceType": name("resource type")}}), "done")
+	s.deliver("two Bundles", "&confirm=true", append(bundle(patient("first Bundle", nil)), bundle(patient("second Bundle", nil))...), "done")
 	s.deliver("FHIR with a BSN", "", bundle(patient("FHIR with BSN", map[string]any{"identifier": []any{
 		map[string]any{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": name("BSN value")}, map[string]any{"system": "urn:hospital", "value": "1"},
 	}})), "refused")

@@ -77,6 +77,11 @@ func TestSameAndChanged(t *testing.T) {
 		{"other number, same pseudonyms", head + a, head + a2, "1 review; 2: CONFLICT_PSEUDONYM", 1},
 		{"numbers swapped", head + a + b, head + "2809;2-1-1970;m;2;Jansen;;A\n" + b1, "2 review; 2: CONFLICT_NUMBER; 3: CONFLICT_NUMBER", 2},
 		{"a conflict that waits already", head + a + "2809;9-9-1999;v;4;Smit;;S\n", head + a2 + b, "1 created; 1 review; 2: CONFLICT_PSEUDONYM", 1},
+		{"identical twice, different once", "", head + x + x + y, "3 review; 2: DUPLICATE_NUMBER with [3 4]; 3: DUPLICATE_NUMBER with [2 4]; 4: DUPLICATE_NUMBER with [2 3]", 2},
+		{"two numbers, one of them twice", "", head + x + z + z, "3 review; 2: DUPLICATE_PSEUDONYM with [3 4]; 3: DUPLICATE_PSEUDONYM with [2 4]; 4: DUPLICATE_PSEUDONYM with [2 3]", 2},
+		{"a rejected row of that number too", "", head + "2809;;v;7;Willemsen;;W\n" + x, "1 created; 1 rejected; 2: 2101", 0},
+		{"another person, in the file too", head + a, head + a + b1, "2 review; 2: DUPLICATE_NUMBER with [3]; 3: DUPLICATE_NUMBER with [2]", 2},
+		{"only the sex corrected", head + a, head + "2809;2-1-1970;v;1;Jansen;;A\n", "1 review; 2: CONFLICT_NUMBER", 1},
 		{"rejected before, rejected again", head + bx, head + bx, "1 rejected; 2: 2101", 0},
 	} {
 		p := newPlantAt(t, ttp, 500, time.Now)

@@ -18,6 +18,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
+	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
 	"sluis/internal/sealing"
@@ -44,11 +45,50 @@ type app struct {
 
 // assemble puts the parts together. The caller closes the store.
 func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, log *slog.Logger) (*app, error) {
+	health := ttphealth.NewRecorder(time.Now)
+	p, err := openPipeline(ctx, c, s, health, log)
+	if err != nil {
+		return nil, err
+	}
+	ttp, in, workers := p.ttp, p.intake, p.workers
+	proofKey, err := legacy.SigningKey(legacy.KeyFile(c.KeyringFile))
+	if err != nil {
+		return nil, err
+	}
+	sessionKeys := make([][]byte, len(c.SessionKeys))
+	for i, k := range c.SessionKeys {
+		sessionKeys[i] = []byte(k.Reveal())
+	}
+	srv, err := server.New(server.Options{
+		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
+		Watch: s, Expiries: ttp.expiries, Existing: s, ProofKey: legacy.Public(proofKey),
+		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
+		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &app{
+		log: log, store: s, workers: workers, health: health, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile,
+		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
+	}, nil
+}
+
+// pipeline is what brings rows through the TTP and into the registry.
+type pipeline struct {
+	keys    *sealing.Keyring
+	ttp     *ttp
+	intake  *intake.Intake
+	workers *importer.Importer
+}
+
+// openPipeline puts it together, for the service and for the commands that do
+// its work.
+func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *ttphealth.Recorder, log *slog.Logger) (*pipeline, error) {
 	keys, err := openKeyring(ctx, c.KeyringFile, s)
 	if err != nil {
 		return nil, err
 	}
-	health := ttphealth.NewRecorder(time.Now)
 	ttp, err := openTTP(ctx, c, health, log)
 	if err != nil {
 		return nil, err
@@ -69,23 +109,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
-	sessionKeys := make([][]byte, len(c.SessionKeys))
-	for i, k := range c.SessionKeys {
-		sessionKeys[i] = []byte(k.Reveal())
-	}
-	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
-		Watch: s, Expiries: ttp.expiries,
-		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
-		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &app{
-		log: log, store: s, workers: workers, health: health, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile,
-		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
-	}, nil
+	return &pipeline{keys, ttp, in, workers}, nil
 }
 
 // hands is how many chunks are worked on at once where the TTP takes so many

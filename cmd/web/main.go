@@ -49,6 +49,9 @@ func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.W
 	}
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(errOut, "web:", err)
+		if _, ok := errors.AsType[attention](err); ok {
+			return exitAttention
+		}
 		return 1
 	}
 	return 0
@@ -69,7 +72,8 @@ type commands struct {
 		Renew  renewCommand   `cmd:"" help:"Fetch the values of all pseudonyms under the TTP's newest key, beside the old ones."`
 		Status renewalCommand `cmd:"" help:"Tell how that is going."`
 	} `cmd:"" help:"The pseudonyms that are stored."`
-	Keyring struct {
+	Existing existingCommands `cmd:"" help:"The registry's existing patients: from its old table to pseudonyms, once (docs/existing.md)."`
+	Keyring  struct {
 		GiveUp giveUpCommand `cmd:"" help:"End the deliveries whose key is lost, as failed."`
 	} `cmd:"" help:"The keyring of the real service."`
 	User struct {

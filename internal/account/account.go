@@ -64,15 +64,19 @@ const (
 	JudgeReviews   Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
+	RunExisting    Permission = "existing.run"     // plan, run and verify the existing patients
+	ApproveErasure Permission = "existing.approve" // two people, one of each role
+	ViewProofs     Permission = "proofs.view"
+	ExportProofs   Permission = "proofs.export"
 )
 
 // granted is product.md's table, as far as it is built.
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
-	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeReviews, ViewTTP},
-	Admin:       {ViewLog, ViewTTP},
-	Auditor:     {ViewLog},
+	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeReviews, ViewTTP, RunExisting, ApproveErasure},
+	Admin:       {ViewLog, ViewTTP, RunExisting, ApproveErasure, ViewProofs},
+	Auditor:     {ViewLog, ViewProofs, ExportProofs},
 }
 
 // User is a person who can sign in.

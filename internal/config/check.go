@@ -50,6 +50,8 @@ func check(s settings, faults *Faults) Config {
 	c.MaxUploads = checkNumber("SLUIS_MAX_UPLOADS", s.MaxUploads, 1000, faults)
 	c.ReportLife = time.Duration(checkNumber("SLUIS_REPORT_RETENTION", s.ReportDays, 3650, faults)) * 24 * time.Hour
 	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
+	c.Existing = checkExisting("SLUIS_EXISTING_DSN", s.ExistingDSN, faults)
+	c.EraseExisting = checkExisting("SLUIS_EXISTING_ERASE_DSN", s.EraseDSN, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
 	return c
 }
@@ -65,6 +67,14 @@ func checkDatabase(value string, faults *Faults) Secret {
 		faults.add("SLUIS_DATABASE", "names no file; write sqlite:PATH")
 	case !isFile && !strings.HasPrefix(value, "sqlserver://"):
 		faults.add("SLUIS_DATABASE", "must start with sqlite: or sqlserver://")
+	}
+	return NewSecret(value)
+}
+
+// checkExisting wants nothing, or a database.
+func checkExisting(name, value string, faults *Faults) Secret {
+	if value != "" && value != unreadable && !strings.HasPrefix(value, "sqlite:") && !strings.HasPrefix(value, "sqlserver://") {
+		faults.add(name, "must start with sqlite: or sqlserver://")
 	}
 	return NewSecret(value)
 }

@@ -46,6 +46,11 @@ type Config struct {
 	MaxUploads     int           // of one centre at once, in this process
 	TrustedProxies []netip.Prefix
 
+	// Existing is the registry's old patient table, read with a login that can do
+	// nothing else; EraseExisting the same with the right to erase it. Both are for
+	// the commands `web existing …` alone, and may hold a password.
+	Existing, EraseExisting Secret
+
 	// TLSCertFile and TLSKeyFile are both set or both empty: then a proxy in
 	// front of Sluis ends TLS.
 	TLSCertFile, TLSKeyFile string
@@ -131,6 +136,12 @@ func (c Config) String() string {
 	line("SLUIS_TRUSTED_PROXIES", strings.Join(proxies, ","))
 	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
 	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
+	if c.Existing.IsSet() {
+		line("SLUIS_EXISTING_DSN", c.Existing)
+	}
+	if c.EraseExisting.IsSet() {
+		line("SLUIS_EXISTING_ERASE_DSN", c.EraseExisting)
+	}
 	return b.String()
 }
 

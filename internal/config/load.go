@@ -55,12 +55,14 @@ type settings struct {
 	TrustedProxies string `env:"SLUIS_TRUSTED_PROXIES"`
 	TLSCertFile    string `env:"SLUIS_TLS_CERT_FILE"`
 	TLSKeyFile     string `env:"SLUIS_TLS_KEY_FILE"`
+	ExistingDSN    string `env:"SLUIS_EXISTING_DSN"`
+	EraseDSN       string `env:"SLUIS_EXISTING_ERASE_DSN"`
 }
 
 // secrets may stand in a file instead: then NAME_FILE names it.
 var secrets = []string{
 	"SLUIS_DATABASE", "SLUIS_SESSION_KEY", "SLUIS_FILE_MAC_KEY",
-	"SLUIS_TTP_PREPARE_CLIENT_SECRET", "SLUIS_TTP_RESOLVE_CLIENT_SECRET",
+	"SLUIS_TTP_PREPARE_CLIENT_SECRET", "SLUIS_TTP_RESOLVE_CLIENT_SECRET", "SLUIS_EXISTING_DSN", "SLUIS_EXISTING_ERASE_DSN",
 }
 
 // Faults is everything that is wrong with a configuration, a sentence each. It
@@ -160,4 +162,10 @@ func reportUnknown(vars map[string]string, faults *Faults) {
 			faults.add(name, "is not a setting of Sluis; look for a typing error (docs/operations.md lists them)")
 		}
 	}
+}
+
+// Lookup gives one setting of an environment, for a command that needs no more.
+func Lookup(environ []string, name string) (string, bool) {
+	value, ok := ours(environ)[name]
+	return value, ok
 }

@@ -20,7 +20,8 @@ const (
 	KindUnknown Kind = ""
 	Identities  Kind = "identities"
 	Temporary   Kind = "temporary_pseudonyms"
-	Dataset     Kind = "dataset" // fetched from the TTP, definitive already
+	Dataset     Kind = "dataset"  // fetched from the TTP, definitive already
+	Existing    Kind = "existing" // the registry's own old patient table
 )
 
 // Mode is what the user asked for.
@@ -42,6 +43,7 @@ const (
 	Receiving   State = "receiving"   // the upload is under way; lost if it breaks off
 	Received    State = "received"    // the sealed upload is safe, and waits to be parsed
 	Mapping     State = "mapping"     // a user must say which column is what
+	Feeding     State = "feeding"     // its rows come from the old patient table, chunk by chunk
 	Exchanging  State = "exchanging"  // its chunks are on their way through the TTP
 	Deciding    State = "deciding"    // every chunk has its answers
 	Checked     State = "checked"     // only checked: can be saved from here, or lapses
@@ -107,7 +109,7 @@ type Delivery struct {
 	Kind         Kind
 	Mode         Mode
 	State        State
-	Via          string // "web" or "api"
+	Via          string // "web", "api" or "cli"
 	CreatedBy    string // the e-mail address or token name of who delivered it
 	CreatedAt    time.Time
 	FinishedAt   time.Time // zero while it is not final, and where it waits
@@ -156,7 +158,7 @@ func (d Delivery) Status() Status {
 			return StatusPaused
 		}
 		return StatusQueued
-	case Exchanging, Deciding, Registering:
+	case Feeding, Exchanging, Deciding, Registering:
 		if d.Paused != Moving {
 			return StatusPaused
 		}

@@ -158,15 +158,23 @@ func hostileCSV() []hostile {
 
 // book writes a workbook of one sheet; a part that is named takes the place of one
 // that would be there.
-func book(part string, write func(w io.Writer)) func(io.Writer) {
+func book(part string, write func(w io.Writer)) func(io.Writer) { return books(1, part, write) }
+
+// books writes one of n sheets; those that are not named are copies of one that is.
+func books(n int, part string, write func(w io.Writer)) func(io.Writer) {
 	const main, relations = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 	rel := func(id, kind, target string) string {
 		return `<Relationship Id="` + id + `" Type="` + relations + "/" + kind + `" Target="` + target + `"/>`
 	}
+	list, sheets := "", ""
+	for i := range n {
+		list += rel(fmt.Sprint("s", i), "worksheet", fmt.Sprintf("worksheets/sheet%d.xml", i+1))
+		sheets += fmt.Sprintf(`<sheet name="%d" r:id="s%d"/>`, i, i)
+	}
 	parts := [][2]string{
 		{"_rels/.rels", "<Relationships>" + rel("r", "officeDocument", "xl/workbook.xml") + "</Relationships>"},
-		{"xl/_rels/workbook.xml.rels", "<Relationships>" + rel("s", "worksheet", "worksheets/sheet1.xml") + rel("t", "sharedStrings", "sharedStrings.xml") + rel("y", "styles", "styles.xml") + "</Relationships>"},
-		{"xl/workbook.xml", `<workbook xmlns="` + main + `" xmlns:r="` + relations + `"><sheets><sheet name="A" r:id="s"/></sheets></workbook>`},
+		{"xl/_rels/workbook.xml.rels", "<Relationships>" + list + rel("t", "sharedStrings", "sharedStrings.xml") + rel("y", "styles", "styles.xml") + "</Relationships>"},
+		{"xl/workbook.xml", `<workbook xmlns="` + main + `" xmlns:r="` + relations + `"><sheets>` + sheets + `</sheets></workbook>`},
 		{"xl/styles.xml", "<styleSheet/>"}, {"xl/sharedStrings.xml", "<sst/>"}, {"xl/worksheets/sheet1.xml", "<worksheet><sheetData/></worksheet>"},
 	}
 	return func(w io.Writer) {
@@ -179,6 +187,10 @@ func book(part string, write func(w io.Writer)) func(io.Writer) {
 		}
 		f, _ := z.Create(part)
 		write(f)
+		for i := 1; i < n; i++ {
+			f, _ := z.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1))
+			write(f)
+		}
 		_ = z.Close()
 	}
 }
@@ -198,6 +210,8 @@ func hostileXLSX() []hostile {
 	return []hostile{
 		{"a sheet of 1.2 GB of blank rows", book(sheet, text(from, `<row><c s="1"/><c s="2"/></row>`+strings.Repeat(" ", 990), 1_200_000, to))},
 		{"a sheet of a million blank rows", book(sheet, text(from+header, `<row><c s="1"/></row>`, 1_048_576, cells("2809", "2-1-1970", "m", "1", "Jansen", "", "A")+to))},
+		{"12 sheets of 40 rows of a megabyte", books(12, sheet, text(from, `<row><c t="str"><v>`+strings.Repeat("x", 1_000_000)+`</v></c></row>`, 40, to))},
+		{"150 sheets of 40 rows of 500 cells", books(150, sheet, text(from, "<row>"+strings.Repeat(`<c t="str"><v>`+strings.Repeat("x", 100)+`</v></c>`, 500)+"</row>", 40, to))},
 		{"a text of 200 MB", book(texts, text("<sst><si><t>", "abcdefgh", 25_000_000, "</t></si></sst>"))},
 		{"texts of 200 MB", book(texts, text("<sst>", "<si><t>abcdefghijklmnopqrstuvwxyz</t></si>", 5_000_000, "</sst>"))},
 		{"texts of nothing, 25 million", book(texts, text("<sst>", "<si/>", 25_000_000, "</sst>"))},

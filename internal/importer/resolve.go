@@ -70,7 +70,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 		if rejected {
 			continue
 		}
-		cand := patient.Candidate{Line: r.Line, Display: r.Display, Pseudonyms: pseudonyms}
+		cand := patient.Candidate{Line: r.Line, Display: r.Display, Pseudonyms: pseudonyms, Legacy: r.Legacy}
 		candidates = append(candidates, cand)
 		marks = append(marks, im.mark(cand))
 	}
@@ -122,6 +122,9 @@ func (im *Importer) settle(a patient.Resolved, outage func(typ string) bool, tod
 // mark gives what deciding compares between the rows of one file.
 func (im *Importer) mark(c patient.Candidate) delivery.Mark {
 	m := delivery.Mark{Line: c.Line, Number: c.Display.Number, ContentHash: c.ContentHash()}
+	if m.Number == "" && c.Legacy != nil { // without a number it repeats no other row; no number has a control character
+		m.Number = "\x1f" + c.Legacy.ID
+	}
 	version := 0
 	for _, p := range c.Pseudonyms {
 		if p.Type == im.Registrar.LinkingType() && p.KeyVersion > version {

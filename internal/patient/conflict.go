@@ -76,10 +76,11 @@ type Case struct {
 	CentreID   int64
 	PatientID  int64 // the patient that was met when it was opened; 0 for none
 	Pseudonyms []Pseudonym
+	Legacy     *Legacy // of the row that opened it
 }
 
 func (c Case) candidate() Candidate {
-	return Candidate{Display: c.Delivered, Pseudonyms: c.Pseudonyms}
+	return Candidate{Display: c.Delivered, Pseudonyms: c.Pseudonyms, Legacy: c.Legacy}
 }
 
 // ConflictQuery selects open conflicts, oldest first.
@@ -157,6 +158,7 @@ func (c Comparison) Offers(d Decision) bool {
 // patient was stored, Outcome is that of the first row; the others say the same
 // and are unchanged.
 type Settlement struct {
-	Outcome Outcome
-	Code    string // of the finding of a rejected row
+	Outcome   Outcome
+	Code      string // of the finding of a rejected row
+	PatientID int64  // the patient that the rows are by now, if any
 }

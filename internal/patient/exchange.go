@@ -80,6 +80,7 @@ type InExchange struct {
 	Line        int         `json:"l"`
 	Display     Display     `json:"d"`
 	Temporaries []Temporary `json:"t"`
+	Legacy      *Legacy     `json:"g,omitempty"`
 }
 
 // Prepared is the TTP's answer for one identity: temporary pseudonyms, or fatal

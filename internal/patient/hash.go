@@ -25,13 +25,17 @@ func (p Pseudonym) Hash() int64 {
 }
 
 // ContentHash tells whether two rows say the same: display set and pseudonyms,
-// in whatever order, without the number, the line and the day.
+// in whatever order, without the number, the line and the day, and of a row of
+// the old table the date of death.
 func (c Candidate) ContentHash() int64 {
 	parts := make([]string, len(c.Pseudonyms))
 	for i, p := range c.Pseudonyms {
 		parts[i] = strconv.FormatInt(p.Hash(), 16)
 	}
 	slices.Sort(parts)
+	if c.Legacy != nil && c.Legacy.DiedOn != "" {
+		parts = append(parts, c.Legacy.DiedOn)
+	}
 	return hash64([]byte(c.Display.Birth.String() + "|" + string(c.Display.Sex) + "|" + strings.Join(parts, "|")))
 }
 

@@ -16,12 +16,32 @@ func UnpackDisplay(r *packed.Reader) Display {
 	return Display{Number: r.String(), Birth: Birth{r.Int(), r.Int(), r.Int()}, Sex: Sex(r.Word())}
 }
 
+// packLegacy writes what a row of the old table brings; most rows bring nothing.
+func packLegacy(w *packed.Writer, l *Legacy) {
+	if l == nil {
+		w.Int(0)
+		return
+	}
+	w.Int(1)
+	w.String(l.ID)
+	w.Word(l.DiedOn)
+	w.Int(l.Version)
+}
+
+func unpackLegacy(r *packed.Reader) *Legacy {
+	if r.Int() == 0 {
+		return nil
+	}
+	return &Legacy{ID: r.String(), DiedOn: r.Word(), Version: r.Int()}
+}
+
 // PackExchange writes rows on their way to definitive pseudonyms.
 func PackExchange(rows []InExchange) []byte {
 	return packed.Rows(rows, 320, func(w *packed.Writer, row *InExchange) {
 		w.String(row.Ref)
 		w.Int(row.Line)
 		row.Display.Pack(w)
+		packLegacy(w, row.Legacy)
 		w.Int(len(row.Temporaries))
 		for _, t := range row.Temporaries {
 			w.Word(t.Type)
@@ -35,7 +55,7 @@ func PackExchange(rows []InExchange) []byte {
 // UnpackExchange reads what PackExchange wrote.
 func UnpackExchange(b []byte) ([]InExchange, error) {
 	return packed.ReadRows(b, func(r *packed.Reader, row *InExchange) {
-		row.Ref, row.Line, row.Display = r.String(), r.Int(), UnpackDisplay(r)
+		row.Ref, row.Line, row.Display, row.Legacy = r.String(), r.Int(), UnpackDisplay(r), unpackLegacy(r)
 		row.Temporaries = make([]Temporary, r.Count())
 		for i := range row.Temporaries {
 			row.Temporaries[i] = Temporary{Type: r.Word(), Value: r.String(), ExpiresAt: r.Time(), RecordedOn: r.Word()}
@@ -48,6 +68,7 @@ func PackCandidates(set []Candidate) []byte {
 	return packed.Rows(set, 240, func(w *packed.Writer, c *Candidate) {
 		w.Int(c.Line)
 		c.Display.Pack(w)
+		packLegacy(w, c.Legacy)
 		w.Int(len(c.Pseudonyms))
 		for _, p := range c.Pseudonyms {
 			w.Word(p.Type)
@@ -63,7 +84,7 @@ func PackCandidates(set []Candidate) []byte {
 // UnpackCandidates reads what PackCandidates wrote.
 func UnpackCandidates(b []byte) ([]Candidate, error) {
 	return packed.ReadRows(b, func(r *packed.Reader, c *Candidate) {
-		c.Line, c.Display = r.Int(), UnpackDisplay(r)
+		c.Line, c.Display, c.Legacy = r.Int(), UnpackDisplay(r), unpackLegacy(r)
 		c.Pseudonyms = make([]Pseudonym, r.Count())
 		for i := range c.Pseudonyms {
 			c.Pseudonyms[i] = Pseudonym{

@@ -13,14 +13,14 @@ func TestPackedRowsComeBack(t *testing.T) {
 		{Ref: "r1", Line: 2, Display: display, Temporaries: []Temporary{
 			{Type: "NGGV", Value: "abc", ExpiresAt: time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)}, {Type: "PGG", Value: "d", RecordedOn: "2020-01-01"},
 		}},
-		{Ref: "r2", Line: 1_000_001, Display: Display{Number: "x", Birth: Birth{Year: 1950}}, Temporaries: []Temporary{}},
+		{Ref: "r2", Line: 1_000_001, Display: Display{Birth: Birth{Year: 1950}}, Legacy: &Legacy{ID: "17", DiedOn: "2020-02-03", Version: 4}, Temporaries: []Temporary{}},
 	}
 	set := []Candidate{
 		{Line: 2, Display: display, Pseudonyms: []Pseudonym{
 			{Type: "NGGV", Domain: "qrns", KeyVersion: 2, Value: "v2.ABC", ObservedOn: "2026-11-25"},
 			{Type: "PGG", Domain: "qrns", KeyVersion: 1, Value: "v1.D", RecordedOn: "2020-01-01", ObservedOn: "2020-01-01"},
 		}},
-		{Line: 3, Pseudonyms: []Pseudonym{}},
+		{Line: 3, Legacy: &Legacy{ID: "18"}, Pseudonyms: []Pseudonym{}},
 	}
 	if got, err := UnpackExchange(PackExchange(exchange)); err != nil || !reflect.DeepEqual(got, exchange) {
 		t.Errorf("%+v (%v)", got, err)

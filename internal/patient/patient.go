@@ -107,9 +107,10 @@ func (p Pseudonym) Space() Pseudonym {
 
 // Candidate is one row that wants to become, or to update, a patient.
 type Candidate struct {
-	Line       int `json:"l"` // line in the user's file; 0 for a single entry
-	Display    Display
+	Line       int     `json:"l"` // line in the user's file; 0 for a single entry
+	Display    Display // without a number only where Legacy is set
 	Pseudonyms []Pseudonym
+	Legacy     *Legacy `json:"g,omitempty"` // of a row of the old patient table
 	// Within is what the other rows of the same file say of this one.
 	Within Within `json:"-"`
 }
@@ -123,11 +124,12 @@ type Within struct {
 
 // Patient is a stored patient.
 type Patient struct {
-	ID       int64  // inside
-	PublicID string // outside, UUIDv7
-	CentreID int64
-	Display
+	ID         int64  // inside
+	PublicID   string // outside, UUIDv7
+	CentreID   int64
+	Display    // without a number until the first delivery of the person brings it
 	Pseudonyms []Pseudonym
+	DiedOn     string // an ISO date, a year, or nothing; on no screen
 	Version    int
 	CreatedAt  time.Time
 	UpdatedAt  time.Time

@@ -7,32 +7,39 @@ import (
 	"time"
 )
 
-// Reader is what judging needs to know of what is stored. It is asked once a set.
+// Reader is what judging needs to know of what is stored. Each question is asked
+// once a set.
 type Reader interface {
 	// PatientsByNumber gives the centre's patients with these numbers, with their
 	// pseudonyms; numbers are compared exactly.
 	PatientsByNumber(ctx context.Context, centreID int64, numbers []string) (map[string]Patient, error)
 	// OwnersOf gives the centre's patients that hold one of these pseudonyms.
 	OwnersOf(ctx context.Context, centreID int64, pseudonyms []Pseudonym) (map[Pseudonym][]Owner, error)
+	// PatientsByID gives those of the centre, with their pseudonyms.
+	PatientsByID(ctx context.Context, centreID int64, ids []int64) (map[int64]Patient, error)
+	// Keys gives whose these old keys are, and every old key of these patients.
+	Keys(ctx context.Context, keys []string, patients []int64) ([]Key, error)
 }
 
 // Owner is a patient that holds a pseudonym.
 type Owner struct {
 	PatientID int64
-	Number    string
+	Number    string // empty while it has none
 }
 
 // Tx is a transaction of the store.
 type Tx interface {
 	Reader
-	// InsertPatients stores new patients at version 1 and fills their ID and PublicID.
+	// InsertPatients stores new patients and fills their ID and PublicID.
 	InsertPatients(ctx context.Context, patients []Patient) error
-	// UpdatePatients stores birth, sex, version and UpdatedAt of each, and its
+	// UpdatePatients stores birth, sex, death, version and UpdatedAt of each, and its
 	// pseudonyms that are new or have another value; its number where Renumbered.
 	UpdatePatients(ctx context.Context, changes []Change) error
 	// OpenReviews puts rows before a data manager. A row for which the same review
 	// is open already joins that one, and is settled with it.
 	OpenReviews(ctx context.Context, reviews []ReviewItem) error
+	// AttachKeys says of old keys that nobody holds whose they are.
+	AttachKeys(ctx context.Context, keys []Key) error
 }
 
 // Change is a stored patient as it becomes.
@@ -40,10 +47,10 @@ type Change struct {
 	Patient  Patient     // with the new display set and version
 	Added    []Pseudonym // of a type, domain, key version or day not held before
 	Replaced []Pseudonym // held before with another value
-	// By a data manager's word alone: the patient gets another number, and loses
-	// pseudonyms of whom it was held to be.
+	// The patient gets its first number, or by a data manager's word another one.
 	Renumbered bool
-	Removed    []Pseudonym
+	// By a data manager's word alone: pseudonyms of whom it was held to be.
+	Removed []Pseudonym
 }
 
 // ReviewItem is a row that waits for a data manager.
@@ -71,7 +78,8 @@ func NewRegistrar(linkingType string, now func() time.Time) *Registrar {
 func (r *Registrar) LinkingType() string { return r.link }
 
 // Judge says what would become of a set, in its order, and stores nothing. It
-// asks the store twice, whatever the size of the set.
+// asks the store twice, whatever the size of the set, and twice more where
+// patients have no number or rows an old key.
 func (r *Registrar) Judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, error) {
 	v, _, err := r.judge(ctx, tx, centreID, set)
 	return v, err
@@ -80,7 +88,7 @@ func (r *Registrar) Judge(ctx context.Context, tx Reader, centreID int64, set []
 // Register judges a set and stores what is new or changed, within tx. The
 // verdicts are in the order of the set.
 func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []Candidate) ([]Verdict, error) {
-	verdicts, stored, err := r.judge(ctx, tx, centreID, set)
+	verdicts, met, err := r.judge(ctx, tx, centreID, set)
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +102,11 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 		case Created:
 			fresh = append(fresh, Patient{
 				CentreID: centreID, Display: set[i].Display, Pseudonyms: dated(set[i].Pseudonyms),
-				Version: 1, CreatedAt: now, UpdatedAt: now,
+				DiedOn: set[i].diedOn(), Version: set[i].firstVersion(), CreatedAt: now, UpdatedAt: now,
 			})
 			freshAt = append(freshAt, i)
 		case Updated:
-			changes = append(changes, r.change(stored[set[i].Display.Number], set[i], now))
+			changes = append(changes, r.change(met[i].patient, set[i], now))
 		case Review:
 			reviews = append(reviews, ReviewItem{CentreID: centreID, Candidate: set[i], Verdict: v, At: now})
 		}
@@ -121,14 +129,16 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 			return nil, fmt.Errorf("open reviews: %w", err)
 		}
 	}
-	return verdicts, nil
+	return verdicts, r.attach(ctx, tx, set, verdicts, met)
 }
 
-func (r *Registrar) judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, map[string]Patient, error) {
+func (r *Registrar) judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, []meeting, error) {
 	numbers := make([]string, 0, len(set))
 	links := make([]Pseudonym, 0, len(set))
 	for _, c := range set {
-		numbers = append(numbers, c.Display.Number)
+		if c.Display.Number != "" {
+			numbers = append(numbers, c.Display.Number)
+		}
 		for _, p := range c.Pseudonyms {
 			if p.Type == r.link {
 				links = append(links, key(p))
@@ -143,12 +153,16 @@ func (r *Registrar) judge(ctx context.Context, tx Reader, centreID int64, set []
 	if err != nil {
 		return nil, nil, fmt.Errorf("find patients by pseudonym: %w", err)
 	}
-	verdicts := make([]Verdict, len(set))
-	for i, c := range set {
-		p, known := stored[c.Display.Number]
-		verdicts[i] = r.verdict(c, p, known, owners)
+	b, err := r.lookBeside(ctx, tx, centreID, set, owners)
+	if err != nil {
+		return nil, nil, err
 	}
-	return verdicts, stored, nil
+	verdicts, met := make([]Verdict, len(set)), make([]meeting, len(set))
+	for i, c := range set {
+		met[i] = r.meet(c, stored, owners, b)
+		verdicts[i] = r.verdict(c, met[i], owners)
+	}
+	return verdicts, met, nil
 }
 
 // key is a pseudonym as a map key: its space and value, without the day.
@@ -156,7 +170,8 @@ func key(p Pseudonym) Pseudonym { p.ObservedOn = ""; return p }
 
 // verdict judges one row: against the rest of its file, then against what is
 // stored, on the linking type alone and within one domain and key version.
-func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseudonym][]Owner) Verdict {
+func (r *Registrar) verdict(c Candidate, m meeting, owners map[Pseudonym][]Owner) Verdict {
+	p := m.patient
 	v := Verdict{PatientID: p.ID, Partners: c.Within.Partners}
 	review := func(why Reason, patientID int64) Verdict {
 		v.Outcome, v.Reason, v.PatientID = Review, why, patientID
@@ -165,8 +180,11 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 	if c.Within.Clash == NumberTwice {
 		return review(NumberTwice, p.ID)
 	}
+	if m.clash != "" {
+		return review(m.clash, m.with)
+	}
 	settled := false
-	if known {
+	if m.known {
 		var differs, comparable bool
 		settled, differs, comparable = r.compare(p, c)
 		// Without a linking pseudonym under one key on both sides nothing proves that
@@ -174,6 +192,9 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 		if differs || !comparable && otherBirth(p.Birth, c.Display.Birth) {
 			return review(NumberTaken, p.ID)
 		}
+	}
+	if m.known && !m.proven && c.Within.Clash == PseudonymTwice { // which of the rows is the patient's?
+		return review(PseudonymTwice, p.ID)
 	}
 	if !settled {
 		for _, l := range c.Pseudonyms {
@@ -193,9 +214,9 @@ func (r *Registrar) verdict(c Candidate, p Patient, known bool, owners map[Pseud
 	switch {
 	case c.Within.Repeats: // what it says is stored with the row that it repeats
 		v.Outcome = Unchanged
-	case !known:
+	case !m.known:
 		v.Outcome = Created
-	case r.change(p, c, time.Time{}).empty(p):
+	case r.change(p, c, time.Time{}).empty(p) && !m.keyNew:
 		v.Outcome = Unchanged
 	default:
 		v.Outcome = Updated
@@ -257,6 +278,13 @@ func dated(list []Pseudonym) []Pseudonym {
 func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
 	ch := Change{Patient: p}
 	ch.Patient.Display = c.Display
+	if ch.Patient.Number == "" {
+		ch.Patient.Number = p.Number
+	}
+	ch.Renumbered = p.Number != ch.Patient.Number
+	if died := c.diedOn(); died != "" {
+		ch.Patient.DiedOn = died
+	}
 	if b := c.Display.Birth; b.IsZero() || b == p.Birth.YearOnly() {
 		ch.Patient.Birth = p.Birth
 	}
@@ -279,5 +307,21 @@ func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
 
 // empty tells whether the change leaves p as it was.
 func (ch Change) empty(p Patient) bool {
-	return ch.Patient.Display == p.Display && len(ch.Added) == 0 && len(ch.Replaced) == 0
+	return ch.Patient.Display == p.Display && ch.Patient.DiedOn == p.DiedOn && len(ch.Added) == 0 && len(ch.Replaced) == 0
+}
+
+// diedOn is the date of death that a row brings; only the old table has one.
+func (c Candidate) diedOn() string {
+	if c.Legacy == nil {
+		return ""
+	}
+	return c.Legacy.DiedOn
+}
+
+// firstVersion is the version of the patient that a row makes.
+func (c Candidate) firstVersion() int {
+	if c.Legacy == nil {
+		return 1
+	}
+	return max(1, c.Legacy.Version)
 }

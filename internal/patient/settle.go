@@ -62,9 +62,9 @@ func (r *Registrar) Settle(ctx context.Context, tx Tx, c Case, d Decision, seen 
 	}
 	switch d {
 	case KeepExisting:
-		return Settlement{Rejected, CodeJudgedKept}, nil
+		return Settlement{Outcome: Rejected, Code: CodeJudgedKept}, nil
 	case Return:
-		return Settlement{Rejected, CodeJudgedReturned}, nil
+		return Settlement{Outcome: Rejected, Code: CodeJudgedReturned}, nil
 	case KeepBoth:
 		return r.storeOver(ctx, tx, c, k.own)
 	}
@@ -76,23 +76,23 @@ func (r *Registrar) storeOver(ctx context.Context, tx Tx, c Case, p *Patient) (S
 	now := r.now().UTC().Truncate(time.Millisecond)
 	if p == nil {
 		fresh := []Patient{{
-			CentreID: c.CentreID, Display: c.Delivered, Pseudonyms: dated(c.Pseudonyms), Version: 1, CreatedAt: now, UpdatedAt: now,
+			CentreID: c.CentreID, Display: c.Delivered, Pseudonyms: dated(c.Pseudonyms), DiedOn: c.candidate().diedOn(),
+			Version: c.candidate().firstVersion(), CreatedAt: now, UpdatedAt: now,
 		}}
 		if err := tx.InsertPatients(ctx, fresh); err != nil {
 			return Settlement{}, fmt.Errorf("insert the delivered patient: %w", err)
 		}
-		return Settlement{Outcome: Created}, nil
+		return Settlement{Outcome: Created, PatientID: fresh[0].ID}, nil
 	}
 	ch := r.change(*p, c.candidate(), now)
-	ch.Renumbered = p.Number != c.Delivered.Number
 	ch.Removed = r.obsolete(*p, c.candidate())
 	if ch.empty(*p) && len(ch.Removed) == 0 {
-		return Settlement{Outcome: Unchanged}, nil
+		return Settlement{Outcome: Unchanged, PatientID: p.ID}, nil
 	}
 	if err := tx.UpdatePatients(ctx, []Change{ch}); err != nil {
 		return Settlement{}, fmt.Errorf("update the patient: %w", err)
 	}
-	return Settlement{Outcome: Updated}, nil
+	return Settlement{Outcome: Updated, PatientID: p.ID}, nil
 }
 
 // obsolete are the linking pseudonyms of a patient that is another person by now,
@@ -118,7 +118,8 @@ func (r *Registrar) another(p Patient, c Candidate) bool {
 	return differs || !comparable && otherBirth(p.Birth, c.Display.Birth)
 }
 
-// concerned finds the patients that a conflict is about: two questions.
+// concerned finds the patients that a conflict is about: two questions, and two
+// more where one has no number.
 func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned, error) {
 	var links []Pseudonym
 	for _, p := range c.Pseudonyms {
@@ -130,10 +131,13 @@ func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned
 	if err != nil {
 		return concerned{}, fmt.Errorf("find patients by pseudonym: %w", err)
 	}
-	numbers := []string{c.Delivered.Number}
+	var numbers []string
+	if c.Delivered.Number != "" {
+		numbers = append(numbers, c.Delivered.Number)
+	}
 	for _, l := range links {
 		for _, o := range owners[l] {
-			if !slices.Contains(numbers, o.Number) {
+			if o.Number != "" && !slices.Contains(numbers, o.Number) {
 				numbers = append(numbers, o.Number)
 			}
 		}
@@ -142,13 +146,28 @@ func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned
 	if err != nil {
 		return concerned{}, fmt.Errorf("find patients by number: %w", err)
 	}
+	b, err := r.lookBeside(ctx, tx, c.CentreID, []Candidate{c.candidate()}, owners)
+	if err != nil {
+		return concerned{}, err
+	}
 	var k concerned
 	if p, ok := stored[c.Delivered.Number]; ok {
 		k.own = &p
+	} else if c.Delivered.Number == "" && c.Legacy != nil { // then its old key says who it is
+		if p, ok := b.byID[b.holder[c.Legacy.ID]]; ok {
+			k.own = &p
+		}
 	}
-	for _, n := range numbers[1:] {
-		if p, ok := stored[n]; ok {
+	for _, n := range numbers {
+		if p, ok := stored[n]; ok && n != c.Delivered.Number {
 			k.others = append(k.others, p)
+		}
+	}
+	for _, l := range links {
+		for _, o := range owners[l] {
+			if p, ok := b.byID[o.PatientID]; ok && p.Number == "" && (k.own == nil || k.own.ID != p.ID) && !slices.ContainsFunc(k.others, func(q Patient) bool { return q.ID == p.ID }) {
+				k.others = append(k.others, p)
+			}
 		}
 	}
 	slices.SortFunc(k.others, func(a, b Patient) int {

@@ -73,7 +73,7 @@ func (s *Server) patientsProps(r *http.Request, found patient.Page) templates.Pa
 	}
 	for _, p := range found.Patients {
 		page.Rows = append(page.Rows, templates.PatientRow{
-			Href: "/patienten/" + p.PublicID, Number: p.Number, Birth: birth(t, p.Birth, s.BirthYearOnly), Sex: sexWord(t, p.Sex),
+			Href: "/patienten/" + p.PublicID, Number: numberWord(t, p.Number), Birth: birth(t, p.Birth, s.BirthYearOnly), Sex: sexWord(t, p.Sex),
 			Changed: moment(t, p.UpdatedAt), Centre: p.CentreNumber,
 		})
 	}
@@ -90,8 +90,11 @@ func (s *Server) viewPatient(w http.ResponseWriter, r *http.Request) error {
 	t := s.text(r)
 	page := templates.Patient{
 		Page:   s.base(r, s.patientsCrumbs(r)...),
-		Number: found.Number, Birth: birth(t, found.Birth, s.BirthYearOnly), BirthYear: s.BirthYearOnly, Sex: sexWord(t, found.Sex),
+		Number: numberWord(t, found.Number), Birth: birth(t, found.Birth, s.BirthYearOnly), BirthYear: s.BirthYearOnly, Sex: sexWord(t, found.Sex),
 		Centre: s.centreTitle(r, found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
+	}
+	if actor.Scope().All() { // the registry's own key is for the registry
+		page.LegacyIDs = strings.Join(found.LegacyIDs, ", ")
 	}
 	for _, p := range found.Pseudonyms {
 		page.Pseudonyms = append(page.Pseudonyms, templates.PseudonymRow{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, Observed: day(t, p.ObservedOn)})

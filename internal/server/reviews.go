@@ -67,7 +67,7 @@ func (s *Server) listReviews(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range found.Conflicts {
 		row := templates.ReviewRow{
 			Href: filter.link(reviewPath(c.PublicID), ""), Opened: t.Moment(c.OpenedAt), Centre: names[c.CentreNumber],
-			Reason: t.T("finding." + string(c.Reason)), Number: c.Delivered.Number, Further: c.Rows,
+			Reason: t.T("finding." + string(c.Reason)), Number: numberWord(t, c.Delivered.Number), Further: c.Rows,
 		}
 		if c.Origin != nil {
 			o := originProps(t, *c.Origin)
@@ -193,7 +193,7 @@ func (s *Server) reviewProps(r *http.Request) (templates.Review, error) {
 	t, filter := s.text(r), reviewFilterOf(r.URL.Query())
 	crumbs := []templates.Crumb{s.home(r), {Text: t.T("crumb.reviews"), Href: filter.link("/beoordelen", "")}}
 	page := templates.Review{
-		Page: s.base(r, crumbs...), Number: c.Delivered.Number, Centre: t.T("word.centre_numbered", "number", s.centreTitle(r, c.CentreNumber)),
+		Page: s.base(r, crumbs...), Number: numberWord(t, c.Delivered.Number), Centre: t.T("word.centre_numbered", "number", s.centreTitle(r, c.CentreNumber)),
 		Opened: t.Moment(c.OpenedAt), Reason: t.T("finding." + string(c.Reason)), Rows: c.Rows, Deliveries: c.Deliveries, Entered: c.Origin == nil,
 		Action: filter.link(reviewPath(id), ""), Seen: now.Seen,
 	}
@@ -223,7 +223,7 @@ func (s *Server) reviewSides(t *text.Catalogue, c patient.Conflict, now patient.
 		field = "field.birthYear"
 	}
 	sides := []templates.ReviewSide{
-		{Label: t.T("field.patientNumber"), Delivered: c.Delivered.Number},
+		{Label: t.T("field.patientNumber"), Delivered: numberWord(t, c.Delivered.Number)},
 		{Label: t.T(field), Delivered: birth(t, c.Delivered.Birth, s.BirthYearOnly)},
 		{Label: t.T("field.sex"), Delivered: sexWord(t, c.Delivered.Sex)},
 		{Label: t.T("review.link"), Delivered: t.T("review.present")},
@@ -234,7 +234,7 @@ func (s *Server) reviewSides(t *text.Catalogue, c patient.Conflict, now patient.
 		return sides
 	}
 	for i, existing := range []string{
-		p.Number, birth(t, p.Birth, s.BirthYearOnly), sexWord(t, p.Sex), t.T("review.present"), t.T("review.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
+		numberWord(t, p.Number), birth(t, p.Birth, s.BirthYearOnly), sexWord(t, p.Sex), t.T("review.present"), t.T("review.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
 	} {
 		sides[i].Existing, sides[i].Verdict = existing, "same"
 		if existing != sides[i].Delivered {

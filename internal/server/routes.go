@@ -82,6 +82,16 @@ func (s *Server) Routes() []Route {
 		{"GET", "/beoordelen/{id}", account.JudgeReviews, Page, s.viewReview},
 		{"POST", "/beoordelen/{id}", account.JudgeReviews, Page, s.judgeReview},
 
+		{"GET", "/migratie", account.RunExisting, Page, s.viewExisting},
+		{"GET", "/migratie/rijen", account.RunExisting, Page, s.listExistingRows},
+		{"POST", "/migratie/{id}/pauzeren", account.RunExisting, Page, s.pauseExisting},
+		{"POST", "/migratie/{id}/hervatten", account.RunExisting, Page, s.resumeExisting},
+		{"POST", "/migratie/{id}/doorgaan", account.RunExisting, Page, s.confirmExisting},
+		{"POST", "/migratie/{id}/goedkeuren", account.ApproveErasure, Page, s.approveErasure},
+		{"GET", "/migratie/bewijzen", account.ViewProofs, Page, s.listProofs},
+		{"GET", "/migratie/bewijzen/{id}", account.ViewProofs, Page, s.viewProof},
+		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.exportProof},
+
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.ttpStatus},
 		{"GET", "/logboek", account.ViewLog, Page, s.viewLog},
 

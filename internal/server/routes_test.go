@@ -1,12 +1,15 @@
 package server_test
 
 import (
+	"crypto/ed25519"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/server"
 )
@@ -34,6 +37,9 @@ var routeTable = map[string]struct {
 	"GET /aanleveringen/voorbeeld/{name}": {"u", 404}, "GET /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
 	"GET /datasets": {"d", 200}, "POST /datasets/{id}/importeren": {"d", 400},
 	"GET /beoordelen": {"d", 200}, "GET /beoordelen/{id}": {"d", 200}, "POST /beoordelen/{id}": {"d", 422},
+	"GET /migratie": {"da", 200}, "GET /migratie/rijen": {"da", 200}, "POST /migratie/{id}/pauzeren": {"da", 303}, "POST /migratie/{id}/hervatten": {"da", 303},
+	"POST /migratie/{id}/doorgaan": {"da", 303}, "POST /migratie/{id}/goedkeuren": {"da", 303},
+	"GET /migratie/bewijzen": {"at", 200}, "GET /migratie/bewijzen/{id}": {"at", 200}, "GET /migratie/bewijzen/{id}/bewijs.json": {"t", 200},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
 	"GET /api/v1/openapi.json": {"-", 200},
@@ -94,8 +100,8 @@ func refusedStatus(who string, allowed int, name string, route server.Route) int
 	return http.StatusForbidden
 }
 
-// objects are the ids of a patient, a delivery and a conflict.
-type objects struct{ patient, delivery, review string }
+// objects are the ids of a patient, a delivery, a conflict and a proof.
+type objects struct{ patient, delivery, review, proof string }
 
 // ownObjects makes a delivery of 2809 that is done, with its patients.
 func (s *site) ownObjects() objects {
@@ -112,7 +118,9 @@ func (s *site) ownObjects() objects {
 	if len(conflicts) != 1 {
 		s.t.Fatalf("%d conflicts, want 1", len(conflicts))
 	}
-	return objects{id, strings.TrimPrefix(sent.location(), "/aanleveringen/"), conflicts[0].PublicID}
+	signed := must(legacy.Sign(ed25519.NewKeyFromSeed(make([]byte, 32)), legacy.Proof{}))(s.t)
+	proof := must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"}, legacy.Report{Kind: legacy.KindProof, Document: string(must(json.Marshal(signed))(s.t))}))(s.t)
+	return objects{id, strings.TrimPrefix(sent.location(), "/aanleveringen/"), conflicts[0].PublicID, proof.PublicID}
 }
 
 // request asks a route with nothing but what makes it that route.
@@ -124,6 +132,9 @@ func (s *site) request(b *browser, name string, route server.Route, ids objects)
 	}
 	if strings.Contains(route.Pattern, "beoordelen") {
 		id = ids.review
+	}
+	if strings.Contains(route.Pattern, "bewijzen") {
+		id = ids.proof
 	}
 	path := strings.ReplaceAll(route.Pattern, "{id}", id)
 	if route.Pattern == "/static/*" {
@@ -149,7 +160,7 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 	s := newSite(t)
 	ids := s.ownObjects()
 	const unknown = "01920000-0000-7000-8000-000000000000"
-	nothing := objects{unknown, unknown, unknown}
+	nothing := objects{unknown, unknown, unknown, unknown}
 	for _, name := range []string{"other", "othercl"} {
 		b := s.signedIn(name)
 		for _, route := range s.Server.Routes() {

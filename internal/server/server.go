@@ -8,6 +8,7 @@ package server
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -43,7 +44,9 @@ type Options struct {
 	Desk     Desk
 	Preparer Preparer
 	Watch    Watch
-	Expiries func() []Expiry // what of ours at the TTP runs out
+	Existing Existing
+	ProofKey ed25519.PublicKey // of the registry's own signatures
+	Expiries func() []Expiry   // what of ours at the TTP runs out
 
 	Demo          bool // a banner on every page
 	BirthYearOnly bool // the registry keeps the birth year alone
@@ -116,7 +119,8 @@ func (o *Options) complete() error {
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil:
+	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
+		o.Existing == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

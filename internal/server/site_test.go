@@ -130,7 +130,7 @@ func newSite(t *testing.T, change ...func(*server.Options)) *site {
 	t.Cleanup(func() { stop(); working.Wait() })
 
 	o := server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in, Desk: im, Preparer: prep, Watch: s.Store,
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in, Desk: im, Preparer: prep, Watch: s.Store, Existing: s.Store,
 		SessionKeys: [][]byte{bytes.Repeat([]byte("key!"), 8)}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
 		BusyWait: 20 * time.Second,
 	}

@@ -44,6 +44,9 @@ func here(r *http.Request) string {
 	if strings.HasPrefix(r.URL.Path, "/patienten") || strings.HasPrefix(r.URL.Path, "/beoordelen/") || r.URL.Path == "/aanleveringen" || r.URL.Path == "/inloggen" {
 		return r.URL.Path
 	}
+	if strings.HasPrefix(r.URL.Path, existingPath) {
+		return existingPath
+	}
 	return "/"
 }
 
@@ -58,11 +61,13 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewDeliveries, "nav.deliveries", "/aanleveringen"},
 		{account.JudgeReviews, "nav.reviews", "/beoordelen"},
 		{account.ImportDatasets, "nav.datasets", "/datasets"},
+		{account.RunExisting, "nav.existing", existingPath},
+		{account.ViewProofs, "nav.proofs", proofsPath},
 		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},
 	} {
 		if a.May(item.permission) {
-			current := path == item.href || strings.HasPrefix(path, item.href+"/")
+			current := path == item.href || strings.HasPrefix(path, item.href+"/") && !(item.href == existingPath && strings.HasPrefix(path, proofsPath))
 			items = append(items, templates.NavItem{Text: t.T(item.key), Href: item.href, Current: current})
 		}
 	}
@@ -103,6 +108,14 @@ func birth(t *text.Catalogue, b patient.Birth, yearOnly bool) string {
 		b = b.YearOnly()
 	}
 	return t.ShortDate(b.Year, b.Month, b.Day)
+}
+
+// numberWord is a patient number; one from the old table may have none yet.
+func numberWord(t *text.Catalogue, number string) string {
+	if number == "" {
+		return t.T("word.no_number")
+	}
+	return number
 }
 
 // sexWord is a sex in words; the catalogue has one for the unknown too.

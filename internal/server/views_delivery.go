@@ -37,6 +37,8 @@ func currentStep(d delivery.Delivery) (step string, done, total int) {
 		return stepUpload, 0, 0
 	case delivery.Received:
 		return stepCheck, 0, 0
+	case delivery.Feeding:
+		return stepTemporary, 0, 0
 	case delivery.Exchanging:
 		if d.Kind == delivery.Identities && d.Prepared < d.Chunks {
 			return stepTemporary, records(d, d.Prepared), d.Counts.Read
@@ -58,7 +60,8 @@ func stepsOf(d delivery.Delivery) []templates.Step {
 	var steps []templates.Step
 	for i, key := range keys {
 		fetched := d.Kind == delivery.Dataset && (key == stepUpload || key == stepTemporary || key == stepDefinitive)
-		if fetched || key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
+		read := d.Kind == delivery.Existing && (key == stepUpload || key == stepCheck)
+		if fetched || read || key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
 			continue
 		}
 		state := "todo"

@@ -33,41 +33,45 @@ func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk
 		if err := t.hold(c); err != nil {
 			return err
 		}
-		id, err := t.next("chunks", 1)
-		if err != nil {
-			return err
-		}
-		row := chunkRow{
-			ID: id, DeliveryID: c.Delivery.ID, No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: string(k.Holds),
-			CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at, Waiting: k.Waiting, ExpiresAt: pointer(k.ExpiresAt),
-		}
-		if err := t.db.Create(&row).Error; err != nil {
-			return err
-		}
-		marks := []byte(nil)
-		if k.Holds == delivery.HoldsDefinitives {
-			marks = delivery.PackMarks(k.Marks)
-		}
-		if err := t.db.Exec("INSERT INTO chunk_contents (chunk_id, sealed, marks) VALUES (?, ?, ?)", id, k.Sealed, marks).Error; err != nil {
-			return err
-		}
-		columns := []string{"delivery_id", "line", "chunk_no", "patient_number", "verdict", "outcome"}
-		err = t.dialect.insert(ctx, t.raw, "delivery_rows", columns, len(k.Rows), func(i int) []any {
-			r := k.Rows[i]
-			verdict := ""
-			if r.Outcome == patient.Rejected {
-				verdict = string(patient.Rejected)
-			}
-			return []any{c.Delivery.ID, r.Line, k.No, r.PatientNumber, verdict, string(patient.Pending)}
-		})
-		if err != nil {
-			return err
-		}
-		if err := t.addFindings(ctx, c.Delivery.ID, k.Findings); err != nil {
-			return err
-		}
-		return t.db.Exec("UPDATE deliveries SET rows_read = rows_read + ?, chunks = chunks + 1 WHERE id = ?", len(k.Rows), c.Delivery.ID).Error
+		return t.addChunk(ctx, c, k)
 	})
+}
+
+func (t *tx) addChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) error {
+	id, err := t.next("chunks", 1)
+	if err != nil {
+		return err
+	}
+	row := chunkRow{
+		ID: id, DeliveryID: c.Delivery.ID, No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: string(k.Holds),
+		CallKey: k.CallKey, NextTryAt: t.at, LeaseUntil: t.at, Waiting: k.Waiting, ExpiresAt: pointer(k.ExpiresAt),
+	}
+	if err := t.db.Create(&row).Error; err != nil {
+		return err
+	}
+	marks := []byte(nil)
+	if k.Holds == delivery.HoldsDefinitives {
+		marks = delivery.PackMarks(k.Marks)
+	}
+	if err := t.db.Exec("INSERT INTO chunk_contents (chunk_id, sealed, marks) VALUES (?, ?, ?)", id, k.Sealed, marks).Error; err != nil {
+		return err
+	}
+	columns := []string{"delivery_id", "line", "chunk_no", "patient_number", "verdict", "outcome"}
+	err = t.dialect.insert(ctx, t.raw, "delivery_rows", columns, len(k.Rows), func(i int) []any {
+		r := k.Rows[i]
+		verdict := ""
+		if r.Outcome == patient.Rejected {
+			verdict = string(patient.Rejected)
+		}
+		return []any{c.Delivery.ID, r.Line, k.No, r.PatientNumber, verdict, string(patient.Pending)}
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.addFindings(ctx, c.Delivery.ID, k.Findings); err != nil {
+		return err
+	}
+	return t.db.Exec("UPDATE deliveries SET rows_read = rows_read + ?, chunks = chunks + 1 WHERE id = ?", len(k.Rows), c.Delivery.ID).Error
 }
 
 // FinishParse lets the chunks go to the TTP, and removes the upload.
@@ -244,7 +248,7 @@ func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed, mark
 	if holds == delivery.HoldsTemporaries {
 		step = "prepared"
 	}
-	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state = ?", c.DeliveryID, string(delivery.Exchanging))
+	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state IN ?", c.DeliveryID, underExchange)
 	if err := one(res, delivery.ErrLost); err != nil {
 		return err
 	}

@@ -151,13 +151,16 @@ func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 	return delivery.ChunkClaim{}, false, nil
 }
 
+// underExchange are the states in which chunks are on their way through the TTP.
+var underExchange = []string{string(delivery.Exchanging), string(delivery.Feeding)}
+
 // waitingChunk is a chunk that could be claimed.
 type waitingChunk struct{ ID, Fence, CentreID int64 }
 
 // claimable are chunks k of deliveries d that wait for the TTP.
 func (s *Store) claimable(ctx context.Context, now time.Time) *gorm.DB {
 	return s.read(ctx).Table("chunks k").Select("k.id, k.fence, d.centre_id").Joins("JOIN deliveries d ON d.id = k.delivery_id").
-		Where("k.next_try_at <= ? AND k.lease_until <= ? AND d.state = ?", now, now, string(delivery.Exchanging)).Limit(8)
+		Where("k.next_try_at <= ? AND k.lease_until <= ? AND d.state IN ?", now, now, underExchange).Limit(8)
 }
 
 // urgentChunks are those with a temporary pseudonym that is about to run out.
@@ -172,8 +175,8 @@ func (s *Store) urgentChunks(ctx context.Context, now time.Time) (rows []waiting
 func (s *Store) nextChunks(ctx context.Context, now time.Time) (rows []waitingChunk, err error) {
 	var ids []int64
 	err = s.read(ctx).Table("deliveries d").Joins("LEFT JOIN turns w ON w.centre_id = d.centre_id AND w.lane = ?", laneCall).
-		Where("d.state = ? AND EXISTS (SELECT 1 FROM chunks k WHERE k.delivery_id = d.id AND k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ?)",
-			string(delivery.Exchanging), []string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now).
+		Where("d.state IN ? AND EXISTS (SELECT 1 FROM chunks k WHERE k.delivery_id = d.id AND k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ?)",
+			underExchange, []string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now).
 		Order("w.served_at, d.id").Limit(4).Pluck("d.id", &ids).Error
 	for _, id := range ids {
 		for _, holds := range []delivery.Stuff{delivery.HoldsTemporaries, delivery.HoldsIdentities} {
@@ -266,8 +269,8 @@ func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why deliv
 		if len(soonest) == 0 {
 			soonest = []time.Time{next}
 		}
-		return one(t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ? WHERE id = ? AND state = ?",
-			true, why == delivery.PauseDenied, stamp(soonest[0]), c.DeliveryID, string(delivery.Exchanging)), delivery.ErrLost)
+		return one(t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ? WHERE id = ? AND state IN ?",
+			true, why == delivery.PauseDenied, stamp(soonest[0]), c.DeliveryID, underExchange), delivery.ErrLost)
 	})
 }
 

@@ -158,6 +158,9 @@ func (t *tx) findCase(scope account.Scope, publicID string) (listedReview, patie
 	if err := json.Unmarshal([]byte(r.Row.Pseudonyms), &c.Pseudonyms); err != nil {
 		return r, c, errors.New("decode the pseudonyms of a review: failed") // its error may quote them
 	}
+	if c.Legacy, err = r.Row.legacy(); err != nil {
+		return r, c, err
+	}
 	var origins []struct {
 		PublicID, Filename, DatasetID string
 		Line                          int
@@ -176,6 +179,14 @@ type glance struct{ finder }
 
 func (g glance) PatientsByNumber(_ context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
 	return g.byNumber(centreID, numbers)
+}
+
+func (g glance) PatientsByID(_ context.Context, centreID int64, ids []int64) (map[int64]patient.Patient, error) {
+	return g.byID(centreID, ids)
+}
+
+func (g glance) Keys(_ context.Context, keys []string, patients []int64) ([]patient.Key, error) {
+	return g.keys(keys, patients)
 }
 
 func (g glance) OwnersOf(_ context.Context, centreID int64, list []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
@@ -294,7 +305,7 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 			return err
 		}
 		// What was delivered and is not stored is not kept either.
-		res := t.db.Exec("UPDATE reviews SET state = ?, decision = ?, why = ?, judged_by_id = ?, judged_by = ?, judged_at = ?, pseudonyms = '[]' WHERE id = ? AND state = ?",
+		res := t.db.Exec("UPDATE reviews SET state = ?, decision = ?, why = ?, judged_by_id = ?, judged_by = ?, judged_at = ?, pseudonyms = '[]', legacy = '' WHERE id = ? AND state = ?",
 			stateClosed, string(j.Decision), cut(j.Why, patient.MaxWhy), who.UserID, cut(who.Name, 300), t.at, r.Row.ID, stateOpen)
 		if err := one(res, apperr.New(apperr.Conflict, "review_closed")); err != nil {
 			return err
@@ -306,6 +317,11 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 		}
 		if err := t.settleRows(r.Row, now); err != nil {
 			return err
+		}
+		if now.PatientID != 0 {
+			if err := t.giveKeys(r.Row.ID, now.PatientID); err != nil {
+				return err
+			}
 		}
 		ev := audit.Event{
 			Type: audit.ReviewJudged, Action: audit.Update, Who: who, ObjectType: "review", ObjectID: publicID, Code: string(j.Decision), Subjects: ptx.subjects,

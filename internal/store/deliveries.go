@@ -275,6 +275,9 @@ func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.
 func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	return s.changeWaiting(ctx, who, scope, id, []delivery.State{delivery.Checked, delivery.Confirm},
 		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
+			if delivery.Kind(r.Kind) == delivery.Existing {
+				return errNotTheirs
+			}
 			return t.db.Exec("UPDATE deliveries SET state = ?, mode = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
 				string(delivery.Deciding), string(delivery.Save), true, r.ID).Error
 		})
@@ -282,7 +285,7 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 
 // openStates are the states from which a delivery can be ended.
 var openStates = []delivery.State{
-	delivery.Received, delivery.Mapping, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm, delivery.Registering,
+	delivery.Received, delivery.Mapping, delivery.Feeding, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm, delivery.Registering,
 }
 
 // Cancel ends a delivery that is not final, and erases what it held. Of one that
@@ -291,6 +294,9 @@ func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, 
 	var ended int64
 	err := s.changeWaiting(ctx, who, scope, id, openStates, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
 		func(t *tx, r deliveryRow) error {
+			if delivery.Kind(r.Kind) == delivery.Existing {
+				return errNotTheirs
+			}
 			ended = r.ID
 			return t.end(r.ID, openStates, delivery.Cancelled, "")
 		})
@@ -299,6 +305,10 @@ func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, 
 	}
 	return err
 }
+
+// errNotTheirs is the answer to a centre that wants to decide about the
+// conversion of the existing patients: that is the registry's.
+var errNotTheirs = apperr.New(apperr.Forbidden, "permission_missing")
 
 // Wake lets the paused chunks of a delivery try the TTP at once.
 func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id string) error {

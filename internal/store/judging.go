@@ -24,40 +24,69 @@ func (f finder) patients() *gorm.DB {
 
 func (f finder) byNumber(centreID int64, numbers []string) (map[string]patient.Patient, error) {
 	out := make(map[string]patient.Patient, len(numbers))
-	byID := map[int64]string{}
-	ids := make([]int64, 0, len(numbers))
 	err := pieces(numbers, f.d.maxIn(), func(part []string) error {
 		var rows []patientRow
 		if err := f.patients().Where("centre_id = ? AND patient_number IN ?", centreID, part).Find(&rows).Error; err != nil {
 			return err
 		}
-		for _, r := range rows {
-			if _, seen := byID[r.ID]; seen {
-				continue
-			}
-			byID[r.ID] = r.PatientNumber
-			ids = append(ids, r.ID)
-			out[r.PatientNumber] = patient.Patient{
-				ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, Display: r.display(), Version: r.Version,
-				CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-			}
+		return f.whole(rows, func(p patient.Patient) { out[p.Number] = p })
+	})
+	return out, err
+}
+
+func (f finder) byID(centreID int64, ids []int64) (map[int64]patient.Patient, error) {
+	out := make(map[int64]patient.Patient, len(ids))
+	err := pieces(ids, f.d.maxIn(), func(part []int64) error {
+		var rows []patientRow
+		if err := f.patients().Where("centre_id = ? AND id IN ?", centreID, part).Find(&rows).Error; err != nil {
+			return err
 		}
-		return nil
+		return f.whole(rows, func(p patient.Patient) { out[p.ID] = p })
+	})
+	return out, err
+}
+
+// whole gives patients with their pseudonyms.
+func (f finder) whole(rows []patientRow, each func(patient.Patient)) error {
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	held := make(map[int64][]patient.Pseudonym, len(rows))
+	err := pieces(ids, f.d.maxIn(), func(part []int64) error {
+		var rows []pseudonymRow
+		err := f.db.Table("pseudonyms").Where("patient_id IN ?", part).Order("patient_id, type, domain, key_version, value_hash").Find(&rows).Error
+		for _, r := range rows {
+			held[r.PatientID] = append(held[r.PatientID], r.pseudonym())
+		}
+		return err
+	})
+	for _, r := range rows {
+		each(patient.Patient{
+			ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, Display: r.display(), DiedOn: r.DiedOn, Pseudonyms: held[r.ID], Version: r.Version,
+			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		})
+	}
+	return err
+}
+
+// keys gives whose these old keys are, and every old key of these patients.
+func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
+	var out []patient.Key
+	err := pieces(keys, f.d.maxIn(), func(part []string) error {
+		var rows []patient.Key
+		err := f.db.Table("legacy_keys").Select("legacy_id, patient_id").Where("legacy_id IN ?", part).Find(&rows).Error
+		out = append(out, rows...)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = pieces(ids, f.d.maxIn(), func(part []int64) error {
-		var rows []pseudonymRow
-		if err := f.db.Table("pseudonyms").Where("patient_id IN ?", part).Order("patient_id, type, domain, key_version, value_hash").Find(&rows).Error; err != nil {
-			return err
-		}
-		for _, r := range rows {
-			p := out[byID[r.PatientID]]
-			p.Pseudonyms = append(p.Pseudonyms, r.pseudonym())
-			out[byID[r.PatientID]] = p
-		}
-		return nil
+	err = pieces(patients, f.d.maxIn(), func(part []int64) error {
+		var rows []patient.Key
+		err := f.db.Table("legacy_keys").Select("legacy_id, patient_id").Where("patient_id IN ?", part).Find(&rows).Error
+		out = append(out, rows...)
+		return err
 	})
 	return out, err
 }
@@ -100,5 +129,17 @@ func (s *Store) PatientsByNumber(ctx context.Context, centreID int64, numbers []
 // OwnersOf implements patient.Reader.
 func (s *Store) OwnersOf(ctx context.Context, centreID int64, p []patient.Pseudonym) (map[patient.Pseudonym][]patient.Owner, error) {
 	out, err := finder{db: s.read(ctx), d: s.dialect}.owners(centreID, p)
+	return out, s.dialect.clean(err)
+}
+
+// PatientsByID implements patient.Reader.
+func (s *Store) PatientsByID(ctx context.Context, centreID int64, ids []int64) (map[int64]patient.Patient, error) {
+	out, err := finder{db: s.read(ctx), d: s.dialect}.byID(centreID, ids)
+	return out, s.dialect.clean(err)
+}
+
+// Keys implements patient.Reader.
+func (s *Store) Keys(ctx context.Context, keys []string, patients []int64) ([]patient.Key, error) {
+	out, err := finder{db: s.read(ctx), d: s.dialect}.keys(keys, patients)
 	return out, s.dialect.clean(err)
 }

@@ -18,6 +18,8 @@ type patientRow struct {
 	PatientNumber string
 	Birth         string
 	Sex           string
+	DiedOn        string
+	Unnumbered    int64
 	Version       int
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
@@ -102,10 +104,11 @@ func (s *Store) Patients(ctx context.Context, who audit.Who, scope account.Scope
 			if err := first(scoped(t.db, scope, "centre_id").Where("public_id = ?", q.After), &last); err != nil {
 				return err
 			}
-			db = db.Where("(p.centre_id > ? OR (p.centre_id = ? AND p.patient_number > ?))", last.CentreID, last.CentreID, last.PatientNumber)
+			db = db.Where("(p.centre_id > ? OR (p.centre_id = ? AND (p.patient_number > ? OR (p.patient_number = ? AND p.unnumbered > ?))))",
+				last.CentreID, last.CentreID, last.PatientNumber, last.PatientNumber, last.Unnumbered)
 		}
 		var rows []listedRow
-		if err := db.Order("p.centre_id, p.patient_number").Limit(limit + 1).Scan(&rows).Error; err != nil {
+		if err := db.Order("p.centre_id, p.patient_number, p.unnumbered").Limit(limit + 1).Scan(&rows).Error; err != nil {
 			return err
 		}
 		if len(rows) > limit {
@@ -139,6 +142,9 @@ func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope,
 		out.CreatedAt = r.Row.CreatedAt.UTC().Format(time.RFC3339)
 		var rows []pseudonymRow
 		if err := t.db.Table("pseudonyms").Where("patient_id = ?", r.Row.ID).Order("type, domain, key_version, recorded_on").Find(&rows).Error; err != nil {
+			return err
+		}
+		if err := t.db.Table("legacy_keys").Where("patient_id = ?", r.Row.ID).Order("legacy_id").Pluck("legacy_id", &out.LegacyIDs).Error; err != nil {
 			return err
 		}
 		for _, p := range rows {

@@ -31,6 +31,19 @@ func (p *patientTx) OwnersOf(_ context.Context, centreID int64, list []patient.P
 	return finder{db: p.t.db, d: p.t.dialect}.owners(centreID, list)
 }
 
+func (p *patientTx) PatientsByID(_ context.Context, centreID int64, ids []int64) (map[int64]patient.Patient, error) {
+	return finder{p.t.db, p.t.dialect, true}.byID(centreID, ids)
+}
+
+func (p *patientTx) Keys(_ context.Context, keys []string, patients []int64) ([]patient.Key, error) {
+	return finder{db: p.t.db, d: p.t.dialect}.keys(keys, patients)
+}
+
+func (p *patientTx) AttachKeys(ctx context.Context, keys []patient.Key) error {
+	return p.t.dialect.insert(ctx, p.t.raw, "legacy_keys", []string{"legacy_id", "patient_id"}, len(keys),
+		func(i int) []any { return []any{keys[i].LegacyID, keys[i].PatientID} })
+}
+
 func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patient) error {
 	id, err := p.t.next("patients", len(patients))
 	if err != nil {
@@ -51,15 +64,24 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 			p.subjects = append(p.subjects, audit.Subject{PatientID: x.ID, Action: audit.Create})
 		}
 	}
-	columns := []string{"id", "public_id", "centre_id", "patient_number", "birth", "sex", "version", "created_at", "updated_at"}
+	columns := []string{"id", "public_id", "centre_id", "patient_number", "birth", "sex", "died_on", "unnumbered", "version", "created_at", "updated_at"}
 	err = p.t.dialect.insert(ctx, p.t.raw, "patients", columns, len(patients), func(i int) []any {
 		x := patients[i]
-		return []any{x.ID, x.PublicID, x.CentreID, x.Number, x.Birth.String(), string(x.Sex), x.Version, x.CreatedAt, x.UpdatedAt}
+		return []any{x.ID, x.PublicID, x.CentreID, x.Number, x.Birth.String(), string(x.Sex), x.DiedOn, unnumbered(x), x.Version, x.CreatedAt, x.UpdatedAt}
 	})
 	if err != nil {
 		return err
 	}
 	return p.insertPseudonyms(ctx, pseudonyms)
+}
+
+// unnumbered lets several patients without a number stand in a centre: the unique
+// index ends on it.
+func unnumbered(p patient.Patient) int64 {
+	if p.Number == "" {
+		return p.ID
+	}
+	return 0
 }
 
 func pseudonymRows(patientID int64, list []patient.Pseudonym) []pseudonymRow {
@@ -106,16 +128,16 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 			return err
 		}
 	}
-	err := p.t.dialect.update(ctx, p.t.raw, "patients", []string{"birth", "sex", "version", "updated_at"}, []string{"id"}, len(changes),
+	err := p.t.dialect.update(ctx, p.t.raw, "patients", []string{"birth", "sex", "died_on", "version", "updated_at"}, []string{"id"}, len(changes),
 		func(i int) []any {
 			x := changes[i].Patient
-			return []any{x.Birth.String(), string(x.Sex), x.Version, x.UpdatedAt, x.ID}
+			return []any{x.Birth.String(), string(x.Sex), x.DiedOn, x.Version, x.UpdatedAt, x.ID}
 		})
 	if err != nil {
 		return err
 	}
-	err = p.t.dialect.update(ctx, p.t.raw, "patients", []string{"patient_number"}, []string{"id"}, len(renumbered),
-		func(i int) []any { return []any{renumbered[i].Number, renumbered[i].ID} })
+	err = p.t.dialect.update(ctx, p.t.raw, "patients", []string{"patient_number", "unnumbered"}, []string{"id"}, len(renumbered),
+		func(i int) []any { return []any{renumbered[i].Number, int64(0), renumbered[i].ID} })
 	if err != nil {
 		return err
 	}

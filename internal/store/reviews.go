@@ -33,6 +33,7 @@ type reviewRow struct {
 	JudgedByID    int64
 	JudgedBy      string
 	JudgedAt      *time.Time
+	Legacy        string
 }
 
 // The states of a review.
@@ -57,7 +58,16 @@ func (p *patientTx) OpenReviews(ctx context.Context, reviews []patient.ReviewIte
 		if err != nil {
 			return err
 		}
+		legacy := ""
+		if r.Candidate.Legacy != nil {
+			raw, err := json.Marshal(r.Candidate.Legacy)
+			if err != nil {
+				return err
+			}
+			legacy = string(raw)
+		}
 		row := reviewRow{
+			Legacy:   legacy,
 			CentreID: r.CentreID, DeliveryID: p.deliveryID, Line: r.Candidate.Line, PatientNumber: r.Candidate.Display.Number,
 			Birth: r.Candidate.Display.Birth.String(), Sex: string(r.Candidate.Display.Sex), Pseudonyms: string(pseudonyms),
 			ContentHash: r.Candidate.ContentHash(), Reason: string(r.Verdict.Reason), Partners: joinInts(r.Verdict.Partners),
@@ -77,13 +87,13 @@ func (p *patientTx) OpenReviews(ctx context.Context, reviews []patient.ReviewIte
 func (t *tx) insertReviews(ctx context.Context, rows []reviewRow) error {
 	columns := []string{
 		"id", "public_id", "centre_id", "delivery_id", "line", "patient_number", "birth", "sex", "pseudonyms", "content_hash", "reason",
-		"patient_id", "partners", "state", "created_at",
+		"patient_id", "partners", "state", "created_at", "legacy",
 	}
 	return t.dialect.insert(ctx, t.raw, "reviews", columns, len(rows), func(i int) []any {
 		r := rows[i]
 		return []any{
 			r.ID, r.PublicID, r.CentreID, nullInt(r.DeliveryID), r.Line, r.PatientNumber, r.Birth, r.Sex, r.Pseudonyms, r.ContentHash, r.Reason,
-			nullInt(r.PatientID), r.Partners, r.State, r.CreatedAt,
+			nullInt(r.PatientID), r.Partners, r.State, r.CreatedAt, r.Legacy,
 		}
 	})
 }

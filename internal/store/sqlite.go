@@ -79,6 +79,9 @@ func SQLiteDSN(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
+// ErrInUse says that another process serves from the database.
+var ErrInUse = errors.New("another process uses the database")
+
 // lockFile takes the lock that keeps a second process off the database.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -86,7 +89,7 @@ func lockFile(path string) (*os.File, error) {
 		return nil, fmt.Errorf("lock the database: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another process uses the database (%s): stop it first", path), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w (%s): stop it first", ErrInUse, path), f.Close())
 	}
 	return f, nil
 }

@@ -73,7 +73,7 @@ func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Back
 	soon := s.clock().Add(delivery.ExpiryWarning)
 	waiting := func() *gorm.DB {
 		return scoped(s.read(ctx).Table("chunks k").Joins("JOIN deliveries d ON d.id = k.delivery_id"), scope, "d.centre_id").
-			Where("k.holds <> ? AND d.state = ?", string(delivery.HoldsDefinitives), string(delivery.Exchanging))
+			Where("k.holds <> ? AND d.state IN ?", string(delivery.HoldsDefinitives), []string{string(delivery.Exchanging), string(delivery.Feeding)})
 	}
 	paused := func() *gorm.DB {
 		return scoped(s.read(ctx).Table("deliveries d"), scope, "d.centre_id").Where("d.paused = ?", true)

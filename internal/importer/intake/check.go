@@ -168,10 +168,20 @@ func (k checker) person(c *checked, cells []string) {
 		Sex:       string(c.display.Sex),
 		Postcodes: k.postcodes(c, cells),
 	}
+	c.legible(fieldSurname, f.Surname)
+	c.legible(fieldPrefix, f.Prefix)
+	c.legible(fieldInitials, f.Initials)
 	if f.Sex == "" {
 		f.Sex = k.cell(cells, delivery.FieldSex)
 	}
 	c.identity = identity.New(f)
+}
+
+// legible warns of a name that came over wrongly: it makes another pseudonym.
+func (c *checked) legible(field delivery.Field, name string) {
+	if garbled(name) {
+		c.warn("NAME_GARBLED", field)
+	}
 }
 
 func (k checker) pseudonyms(c *checked, cells []string) {

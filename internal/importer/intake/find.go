@@ -58,8 +58,17 @@ type top struct {
 	rows []tabular.Row // the first that are not blank, below the header where the table has one
 }
 
+// What of the beginnings of all tables is kept: a workbook may have many sheets, and
+// each cell of their first rows may be long.
+const (
+	topCell  = maxCell // bytes of a cell, which is enough to know a header
+	topBytes = 64 << 20
+	cellCost = 16 // bytes that a cell takes besides its text
+)
+
 // tops reads the beginning of every table.
 func tops(src tabular.Source) ([]top, error) {
+	kept := 0
 	out := make([]top, len(src.Tables()))
 	for i, t := range src.Tables() {
 		out[i].Table = t
@@ -75,6 +84,15 @@ func tops(src tabular.Source) ([]top, error) {
 				return nil, err
 			}
 			row.Cells = slices.Clone(row.Cells)
+			for j, c := range row.Cells {
+				if len(c) > topCell {
+					row.Cells[j] = strings.Clone(strings.ToValidUTF8(c[:topCell], ""))
+				}
+				kept += len(row.Cells[j]) + cellCost
+			}
+			if kept > topBytes {
+				return nil, &tabular.Error{Code: tabular.TooExpanded}
+			}
 			out[i].rows = append(out[i].rows, row)
 		}
 	}

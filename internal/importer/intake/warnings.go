@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -50,6 +51,22 @@ func (c *numberCensus) usualLength() int {
 		}
 	}
 	return 0
+}
+
+// garbled tells whether a name was written in one encoding and read in another, or
+// lost letters that an encoding does not have: "MÃ¼ller", "M?ller".
+func garbled(name string) bool {
+	first, second := ' ', ' ' // the two characters before
+	for _, r := range name {
+		switch {
+		case strings.ContainsRune("ÃÂÅÄ", second) && (r > 0x7f && !unicode.IsLetter(r) || strings.ContainsRune("ªµºƒ", r)):
+			return true
+		case second == '?' && unicode.IsLetter(r) && (first == ' ' || unicode.IsLetter(first)):
+			return true
+		}
+		first, second = second, r
+	}
+	return false
 }
 
 var scientific = regexp.MustCompile(`^\d(?:[.,]\d+)?[eE]\+?\d+$`)

@@ -24,6 +24,8 @@ func TestWarnings(t *testing.T) {
 		"111222333;2-3-1970;m;J;A":  {"NUMBER_ELEVEN_TEST patientNumber"},
 		"111222334;2-3-1970;m;J;A":  nil,
 		"tes;2-3-1970;m;J;A":        nil,
+		"1;2-3-1970;m;MÃ¼ller;A":    {"NAME_GARBLED surname"},
+		"1;2-3-1970;m;M?ller;?.":    {"NAME_GARBLED surname"},
 		"1;22-11-1920;m;J;A":        {"BIRTH_LONG_AGO birthDate"},
 		"1;24-11-1920;m;J;A":        nil, // 105 until tomorrow
 		"1;1-1-1970;m;J;A":          {"BIRTH_FIRST_JANUARY birthDate"},
@@ -37,6 +39,17 @@ func TestWarnings(t *testing.T) {
 	k.yearOnly = true // then no finding may tell the day
 	if _, got := codes(t, k, "1;1-1-1970;m;J;A"); len(got) > 0 {
 		t.Errorf("where years are kept: %q", got)
+	}
+}
+
+func TestGarbled(t *testing.T) {
+	for name, want := range map[string]bool{
+		"": false, "Müller": false, "João": false, "SÃO": false, "Åberg": false, "Ångström–Ä": false, "?": false, "A.?": false, "Jansen?": false, "\xff": false, "Ã": false,
+		"MÃ¼ller": true, "JosÃ©": true, "Ã–zil": true, "BjÃ¸rn": true, "Ã…berg": true, "MÃƒÂ¼ller": true, "?zil": true, "M?ller": true, "van ?zil": true, "DesirÃ\u00a0": true,
+	} {
+		if garbled(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
 	}
 }
 

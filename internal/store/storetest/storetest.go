@@ -64,6 +64,10 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"repairs judged":       repairsJudged,
 		"reports expire":       reportsExpire,
 		"findings sorted":      findingsSorted,
+		"existing life":        existingLife,
+		"existing pauses":      existingPauses,
+		"erasures":             erasures,
+		"patients unnumbered":  noNumbers,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

@@ -8,6 +8,9 @@ import (
 // maxSystems is how many systems of identifiers a user can choose from.
 const maxSystems = 10
 
+// maxName is how many bytes of a system's name are shown.
+const maxName = 200
+
 // survey counts what the patients of a file have.
 type survey struct {
 	o         Options
@@ -103,7 +106,7 @@ func (s *survey) columns() columns {
 	}
 	for _, system := range s.order {
 		if !ok || system != numbers {
-			c.add("identifier "+system, ofSystem(system))
+			c.add("identifier "+strings.ToValidUTF8(system[:min(len(system), maxName)], ""), ofSystem(system))
 		}
 	}
 	if s.has["bsn"] {

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/config"
+	"sluis/internal/delivery"
+	"sluis/internal/existing"
+	"sluis/internal/legacy"
+	"sluis/internal/store"
+	"sluis/internal/store/source"
+	"sluis/internal/ttphealth"
+)
+
+// existingCommands are the steps of the one-time conversion, in their order.
+type existingCommands struct {
+	Sample     sampleCommand     `cmd:"" help:"Make an old patient table of made-up people, with a known share of every fault, to rehearse with."`
+	Plan       planCommand       `cmd:"" help:"Tell what is in the old table, what would fail, and how long it takes. Stores nothing of it."`
+	Run        runCommand        `cmd:"" help:"Convert, or rehearse it. May be stopped at any moment and run again."`
+	Stop       stopCommand       `cmd:"" help:"End a run that is under way; what is not stored yet is forgotten."`
+	Verify     verifyCommand     `cmd:"" help:"Hold the old table and the registry against each other."`
+	Except     exceptCommand     `cmd:"" help:"Sign the list of rows that may be lost with the source."`
+	Erase      eraseCommand      `cmd:"" help:"Ask for the erasure of the source, and do it when two people have approved it."`
+	Prove      proveCommand      `cmd:"" help:"Look for names that were left behind, and sign what was found."`
+	CheckProof checkProofCommand `cmd:"" name:"check-proof" help:"Tell whether a proof or an exception was signed by this registry, and not changed since."`
+}
+
+// exitAttention is the exit code where nothing failed, and a person must act.
+const exitAttention = 3
+
+// attention ends a command with that code.
+type attention struct{ error }
+
+func (a attention) Unwrap() error { return a.error }
+
+func attend(format string, args ...any) error { return attention{fmt.Errorf(format, args...)} }
+
+// existingFlags are what every step needs.
+type existingFlags struct {
+	As       string  `required:"" placeholder:"EMAIL" help:"Account of the data manager or administrator in whose name it is done."`
+	Data     string  `placeholder:"DIR" help:"Folder of a demonstration; without it the environment says all (docs/operations.md)."`
+	Source   string  `placeholder:"sqlite:PATH" help:"The old table. An address with a password in it goes into SLUIS_EXISTING_DSN instead."`
+	Mapping  string  `placeholder:"FILE" help:"JSON file that says which column is what; without it the last run's, or the usual columns."`
+	Number   *string `placeholder:"COLUMN" xor:"number" help:"Column of the hospital's own patient number."`
+	NoNumber bool    `xor:"number" help:"The table has no patient number: the first delivery of each patient will bring it."`
+}
+
+// session is one command at work.
+type session struct {
+	console
+	cfg     config.Config
+	log     *slog.Logger
+	store   *store.Store
+	source  *source.Source // nil where it was destroyed
+	mapping legacy.Mapping
+	who     audit.Who
+	pipe    *pipeline // nil for steps that need no TTP
+	conv    *existing.Conversion
+	key     ed25519.PrivateKey
+	closers []func()
+}
+
+func (s *session) close() {
+	for _, c := range slices.Backward(s.closers) {
+		c()
+	}
+}
+
+// say tells the operator how it goes.
+func (s *session) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+
+// open opens what a step needs: always the registry's database, the TTP where
+// withTTP, and the source, which may be gone where mayBeGone.
+func (f existingFlags) open(ctx context.Context, c console, withTTP, mayBeGone bool) (*session, error) {
+	s := &session{console: c, log: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	err := f.configure(ctx, s)
+	if err == nil {
+		err = f.enter(ctx, s)
+	}
+	if err == nil {
+		err = f.openSource(ctx, s, mayBeGone)
+	}
+	if err == nil && withTTP {
+		s.pipe, err = openPipeline(ctx, s.cfg, s.store, ttphealth.NewRecorder(time.Now), s.log)
+	}
+	if err == nil {
+		s.key, err = legacy.SigningKey(legacy.KeyFile(s.cfg.KeyringFile))
+	}
+	if err == nil && s.source != nil {
+		err = s.convert()
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// configure reads the environment, or what a demonstration left in its folder;
+// then the TTP is its sandbox, which works in this process as long as it lasts.
+func (f existingFlags) configure(ctx context.Context, s *session) (err error) {
+	if f.Data == "" {
+		s.cfg, err = config.Load(s.env)
+		return err
+	}
+	if err := hasSandbox(f.Data); err != nil {
+		return err
+	}
+	var keys demoKeys
+	missing := false
+	if err := remember(filepath.Join(f.Data, "demo-keys.json"), &keys, func() { missing = true }); err != nil || missing {
+		return errors.Join(err, fmt.Errorf("there is no demonstration in %s", f.Data))
+	}
+	box, err := newSandbox(f.Data, keys.TTPPrepare, keys.TTPResolve, "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	ttp, err := startSandbox(ctx, box)
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() { _ = ttp.Close() })
+	s.cfg = demoCommand{Data: f.Data}.config(keys, &url.URL{Scheme: "http", Host: "127.0.0.1"}, ttp.Addr)
+	s.cfg.Database = config.NewSecret("sqlite:" + filepath.Join(f.Data, "sluis.db"))
+	if env, ok := config.Lookup(s.env, "SLUIS_EXISTING_DSN"); ok {
+		s.cfg.Existing = config.NewSecret(env)
+	}
+	return nil
+}
+
+// enter opens the database and finds the account in whose name it is done. Who
+// may run the command has its keys already, so that a password would prove
+// nothing; what cannot be undone needs two people on the console.
+func (f existingFlags) enter(ctx context.Context, s *session) error {
+	var err error
+	s.store, err = store.Open(ctx, s.cfg.Database.Reveal(), store.Options{Now: time.Now, Log: s.log, Beside: true})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() { _ = s.store.Close() })
+	u, err := s.store.UserByEmail(ctx, f.As)
+	if apperr.KindOf(err) == apperr.NotFound || err == nil && (!u.DisabledAt.IsZero() || !account.ActorOf(u).May(account.RunExisting)) {
+		return fmt.Errorf("--as %s: there is no data manager or administrator with this address", f.As)
+	} else if err != nil {
+		return err
+	}
+	s.who = account.ActorOf(u).Who()
+	s.who.Via, s.who.Address = "cli", "os:"+osUser()
+	return nil
+}
+
+func osUser() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// openSource finds the mapping and opens the old table.
+func (f existingFlags) openSource(ctx context.Context, s *session, mayBeGone bool) error {
+	where := s.cfg.Existing.Reveal()
+	if f.Source != "" {
+		if !strings.HasPrefix(f.Source, "sqlite:") {
+			return errors.New("--source takes sqlite:PATH alone: everybody on this machine can read it. Put another address in SLUIS_EXISTING_DSN")
+		}
+		where = f.Source
+	}
+	if where == "" {
+		return errors.New("which table? Set SLUIS_EXISTING_DSN (or a file by SLUIS_EXISTING_DSN_FILE), or give --source sqlite:PATH")
+	}
+	s.cfg.Existing = config.NewSecret(where)
+	var err error
+	if s.mapping, err = f.readMapping(ctx, s); err != nil {
+		return err
+	}
+	if mayBeGone {
+		s.source, err = source.Reopen(where, s.mapping)
+		if path, isFile := strings.CutPrefix(where, "sqlite:"); isFile && err != nil {
+			if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
+				return nil
+			}
+		}
+	} else {
+		s.source, err = source.Open(ctx, where, s.mapping)
+	}
+	if err == nil {
+		s.closers = append(s.closers, func() { _ = s.source.Close() })
+	}
+	return err
+}
+
+// readMapping reads what is given; else it is the last run's, or the usual one.
+func (f existingFlags) readMapping(ctx context.Context, s *session) (legacy.Mapping, error) {
+	m, given := legacy.DefaultMapping(), f.Mapping != "" || f.Number != nil || f.NoNumber
+	if !given {
+		for _, mode := range []delivery.Mode{delivery.Save, delivery.Check} {
+			if run, ok, err := s.store.LatestRun(ctx, mode); err != nil || ok {
+				return run.Mapping, err
+			}
+		}
+	}
+	if f.Mapping != "" {
+		file, err := os.Open(f.Mapping)
+		if err != nil {
+			return m, err
+		}
+		defer file.Close()
+		if m, err = legacy.ReadMapping(file); err != nil {
+			return m, err
+		}
+	}
+	none := ""
+	switch {
+	case f.Number != nil:
+		m.Number = f.Number
+	case f.NoNumber:
+		m.Number = &none
+	}
+	return m, m.Check()
+}
+
+// convert makes the conversion.
+func (s *session) convert() (err error) {
+	o := existing.Options{
+		Source: s.source, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, Rows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
+		Now: time.Now, Log: s.log, Say: s.say,
+	}
+	if s.pipe != nil {
+		o.Intake, o.Keys, o.Other = s.pipe.intake, s.pipe.keys, s.pipe.workers
+	}
+	s.conv, err = existing.New(o)
+	return err
+}
+
+// alone keeps a second run off this database: it would free what the first one
+// holds. It frees what one that was killed left behind, and tells whether a
+// service is at work beside us.
+func (s *session) alone(ctx context.Context) (served bool, err error) {
+	path, isFile := strings.CutPrefix(s.cfg.Database.Reveal(), "sqlite:")
+	if !isFile {
+		return false, nil // leases run out, and fences tell whose a piece of work is
+	}
+	f, err := os.OpenFile(path+".existing.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return false, errors.Join(errors.New("another `web existing run` is at work on this database"), f.Close())
+	}
+	s.closers = append(s.closers, func() { _ = f.Close() })
+	whole, err := store.OpenSQLite(ctx, path, store.Options{Now: time.Now, Log: s.log})
+	if errors.Is(err, store.ErrInUse) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, whole.Close()
+}
+
+// newFile makes a file that only this user can read; one that is there stays.
+func newFile(folder, name string, content []byte) (string, error) {
+	path := filepath.Join(folder, name)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		path = filepath.Join(folder, strings.TrimSuffix(name, filepath.Ext(name))+"-"+strings.ToLower(rand.Text()[:6])+filepath.Ext(name))
+		f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	}
+	if err != nil {
+		return path, err
+	}
+	_, err = f.Write(content)
+	return path, errors.Join(err, f.Close())
+}

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sluis/internal/delivery"
+	"sluis/internal/existing"
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+	"sluis/internal/store/source"
+	"sluis/web/text"
+)
+
+// words are the sentences of codes that commands and pages share.
+var words = text.For("en")
+
+// sampleCommand makes a table to rehearse with.
+type sampleCommand struct {
+	Rows     int      `default:"1000" help:"How many rows."`
+	DB       string   `required:"" placeholder:"FILE" help:"SQLite file to make; it must not be there."`
+	Seed     uint64   `default:"1" help:"The same seed and number of rows make the same table."`
+	Centre   []string `default:"2809,2810" help:"Numbers of the centres."`
+	Canaries string   `placeholder:"FILE" help:"Also write the names that were planted, a line each, for prove --canaries."`
+}
+
+// Run makes it.
+func (x sampleCommand) Run(ctx context.Context, c console) error {
+	if x.Rows < 1 || x.Rows > 10_000_000 {
+		return errors.New("--rows must be from 1 to 10,000,000")
+	}
+	s := existing.NewSample(x.Seed, x.Centre, time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC))
+	if err := source.WriteSample(ctx, x.DB, s, x.Rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s: table patient with %s rows of centres %s, seed %d\n", x.DB, words.Number(x.Rows), strings.Join(x.Centre, ", "), x.Seed)
+	var names []string
+	for name := range s.Faults {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(c.out, "  %-18s %7s\n", name, words.Number(s.Faults[name]))
+	}
+	if x.Canaries != "" {
+		if err := os.WriteFile(x.Canaries, []byte(strings.Join(s.Canaries, "\n")+"\n"), 0o600); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s planted names are in %s\n", words.Number(len(s.Canaries)), x.Canaries)
+	}
+	fmt.Fprintf(c.out, "Next: web existing plan --as EMAIL --source sqlite:%s --number patientnummer (or --no-number)\n", x.DB)
+	return nil
+}
+
+// planCommand tells what is there.
+type planCommand struct {
+	existingFlags
+	NoProbe bool `help:"Do not exchange a hundred rows to measure the TTP."`
+	Rate    int  `help:"Rows a second that the run will be held to; for the estimate."`
+}
+
+// Run tells it.
+func (x planCommand) Run(ctx context.Context, c console) error {
+	s, err := x.open(ctx, c, true, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.conv.Rate = x.Rate
+	p, err := s.conv.Plan(ctx, !x.NoProbe)
+	if err != nil {
+		return err
+	}
+	s.printPlan(p)
+	if p.Numbered == "undecided" {
+		if err := s.askNumber(ctx); err != nil {
+			return err
+		}
+	}
+	for _, code := range p.Blockers() {
+		s.say("! %s", words.T("existing.blocker."+code))
+	}
+	if len(p.Blockers()) > 0 {
+		return attend("no run can begin as it is")
+	}
+	s.say("Next: web existing run --rehearse --rows 100, then without --rows; nothing is stored of a rehearsal but its outcomes")
+	return nil
+}
+
+func (s *session) printPlan(p legacy.Plan) {
+	s.say("%s: %s rows", p.Source, words.Number(p.Rows))
+	for _, x := range p.Centres {
+		note := ""
+		if !x.Known {
+			note = "  no centre of Sluis: these rows will be listed as rejected (web centre add, or \"centres\" in the mapping)"
+		}
+		s.say("  centre %-8s %9s%s", x.Centre, words.Number(x.Rows), note)
+	}
+	s.say("keys empty or too long %d, keys that stand twice %d", p.KeyEmpty, p.KeyTwice)
+	if p.Numbered == "column" {
+		s.say("patient number empty %d (kept without one), numbers that stand twice in a centre %d", p.NumberEmpty, p.NumberTwice)
+	}
+	s.say("people who seem to stand twice in a centre %d", p.PersonTwice)
+	for _, t := range p.Local {
+		s.say("  %7s  %s", words.Number(t.Count), findingText(t.Code, t.Field, ""))
+	}
+	if p.Probe > 0 {
+		took := time.Duration(float64(p.Rows)/p.RowsPerSecond) * time.Second
+		s.say("%d rows were exchanged at the TTP, which refused %d; at this pace, %.0f rows a second, all of them take about %s", p.Probe, p.ProbeRefused, p.RowsPerSecond, words.Duration(took))
+	}
+}
+
+// findingText is what a finding says: the TTP's own words, or ours by the code.
+func findingText(code, field, message string) string {
+	if message != "" {
+		return fmt.Sprintf("%s (TTP %s)", message, code)
+	}
+	out := words.T("finding." + code)
+	if field != "" && words.Has("field."+field) {
+		out = words.T("field."+field) + ": " + out
+	}
+	return out
+}
+
+// askNumber shows what might be the hospital's own number, in shapes alone.
+func (s *session) askNumber(ctx context.Context) error {
+	s.say("\nWhich column holds the hospital's own patient number? The mapping does not say so. Other columns, by the shape of their first values (a letter, 9 digit):")
+	spares, err := s.conv.Spares(ctx, 3)
+	if err != nil {
+		return err
+	}
+	for _, x := range spares {
+		var shapes []string
+		for _, e := range x.Shapes {
+			shapes = append(shapes, fmt.Sprintf("%s: %q", e[0], e[1]))
+		}
+		s.say("  %-20s %s", x.Column, strings.Join(shapes, ", "))
+	}
+	s.say("Say --number COLUMN; or --no-number: then patients are kept without one, and the first delivery with the same pseudonym brings it.")
+	return nil
+}
+
+// runCommand converts.
+type runCommand struct {
+	existingFlags
+	Rehearse bool     `help:"Only find out what would become of the rows: nothing is stored of them."`
+	Rows     int      `help:"With --rehearse: so many rows of each centre, spread evenly."`
+	Centre   []string `help:"Read these centres alone, now; the others another time."`
+	Rate     int      `help:"So many rows a second at most; 0: as fast as it goes."`
+	Again    bool     `help:"Read the table once more, though all of it was converted: for rows that came later."`
+}
+
+// Run reads, and waits until all of it is stored.
+func (x runCommand) Run(ctx context.Context, c console) error {
+	if x.Rows < 0 || x.Rows > 100_000 || x.Rows > 0 && !x.Rehearse {
+		return errors.New("--rows is for --rehearse, from 1 to 100,000")
+	}
+	s, err := x.open(ctx, c, true, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	served, err := s.alone(ctx)
+	if err != nil {
+		return err
+	}
+	s.conv.Rate = x.Rate
+	working, stop := context.WithCancel(ctx)
+	var workers sync.WaitGroup
+	if served {
+		s.say("the service is at work on this database: it resolves and stores what is read here")
+	} else {
+		workers.Go(func() { s.pipe.workers.Run(working) })
+	}
+	began := time.Now()
+	run, err := s.conv.Run(ctx, existing.How{Rehearse: x.Rehearse, Sample: x.Rows, Centres: x.Centre, Again: x.Again})
+	stop()
+	workers.Wait()
+	if errors.Is(err, existing.ErrDone) {
+		s.say("%s", existing.ErrDone)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.report(run, time.Since(began))
+}
+
+// report tells what became of a run, and what comes next.
+func (s *session) report(run legacy.Run, took time.Duration) error {
+	confirm, failed, waiting := 0, 0, 0
+	for _, x := range run.Centres {
+		if x.Delivery == nil {
+			waiting++
+			s.say("centre %-8s not read yet", x.CentreNumber)
+			continue
+		}
+		n := x.Counts(run.Mode)
+		s.say("centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)", x.CentreNumber, words.Number(n.Read), words.Number(n.Created),
+			words.Number(n.Updated), words.Number(n.Unchanged), words.Number(n.Rejected), words.Number(n.Review), x.Delivery.State)
+		switch x.Delivery.State {
+		case delivery.Confirm:
+			confirm++
+		case delivery.Failed, delivery.Cancelled:
+			failed++
+		}
+	}
+	if run.Strays > 0 {
+		s.say("rows of no known centre: %s, rejected", words.Number(run.Strays))
+	}
+	n := run.Counts()
+	s.say("%s of %s rows in %s", words.Number(n.Stored()), words.Number(run.Total), took.Round(time.Second))
+	switch {
+	case confirm > 0:
+		return attend("in %d centres so many rows would be rejected that a person must say whether to go on: on the console, /migratie; then run this again", confirm)
+	case failed > 0:
+		return attend("%d centres were not stored: run this again, it starts them anew", failed)
+	case waiting > 0:
+		return attend("%d centres were not read: run this again for them", waiting)
+	case run.Mode == delivery.Check:
+		s.say("Next: look at the rejected rows on the console, /migratie; then web existing run")
+		return nil
+	}
+	s.say("Next: mend what was rejected and judge what waits (console, /migratie); then web existing verify")
+	if n.Rejected+n.Review+run.Strays > 0 {
+		return attend("rejected %d, to be judged %d", n.Rejected+run.Strays, n.Review)
+	}
+	return nil
+}
+
+// stopCommand ends a run.
+type stopCommand struct {
+	existingFlags
+	Rehearsal bool `help:"The rehearsal that is under way."`
+}
+
+// Run ends it.
+func (x stopCommand) Run(ctx context.Context, c console) error {
+	s, err := x.open(ctx, c, false, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if _, err := s.alone(ctx); err != nil {
+		return err
+	}
+	run, err := s.conv.Stop(ctx, x.Rehearsal)
+	if err != nil {
+		return err
+	}
+	s.say("run %s is ended; what was stored by it stays", run.PublicID)
+	return nil
+}
+
+// verifyCommand verifies.
+type verifyCommand struct {
+	existingFlags
+	Sample int `default:"500" help:"So many stored rows, drawn at random, are exchanged a second time."`
+}
+
+// Run verifies, and tells what was found.
+func (x verifyCommand) Run(ctx context.Context, c console) error {
+	s, err := x.open(ctx, c, true, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	v, err := s.conv.Verify(ctx, max(0, x.Sample))
+	if down, ok := errors.AsType[*patient.UnavailableError](err); ok {
+		return fmt.Errorf("the TTP gives no answer, so that no second exchange could be made (%w): run this again", down)
+	} else if err != nil {
+		return err
+	}
+	for _, x := range v.Centres {
+		s.say("centre %-8s source %s, stored %s, rejected %s, to be judged %s", x.Centre, words.Number(x.Source), words.Number(x.Counts.Stored()), words.Number(x.Counts.Rejected), words.Number(x.Counts.Review))
+	}
+	s.say("%s rows of the source: %s stored as %s patients, %s rejected (%d of no known centre), %s to be judged", words.Number(v.Source), words.Number(v.Stored),
+		words.Number(v.Patients), words.Number(v.Rejected), v.Strays, words.Number(v.Review))
+	s.say("display set compared of %s rows, %s changed by a delivery since; %s exchanged a second time", words.Number(v.Stored-v.Later), words.Number(v.Later), words.Number(v.Sampled))
+	for _, t := range v.Faults {
+		s.say("! %7s  %s", words.Number(t.Count), faultText(t))
+	}
+	for i, p := range v.Problems {
+		if i == 20 {
+			s.say("  … the others are on the console")
+			break
+		}
+		s.say("  patid %s: %s", p.LegacyID, p.Code)
+	}
+	if !v.Clean() {
+		return attend("the verification is not clean")
+	}
+	s.say("The verification is clean. Next: web existing erase --way new (or inplace)")
+	return nil
+}
+
+func faultText(t legacy.Tally) string {
+	out := words.T("existing.fault." + t.Code)
+	if t.Field != "" && words.Has("field."+t.Field) {
+		out += " (" + words.T("field."+t.Field) + ")"
+	}
+	return out
+}

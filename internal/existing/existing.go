@@ -1,0 +1,224 @@
+// Package existing converts the registry's existing patients, once: the rows of
+// the old patient table become temporary pseudonyms, chunk by chunk, in a
+// delivery per centre. It plans, feeds, verifies, and looks for names that were
+// left behind.
+//
+// It sees identities, in memory alone, and never a definitive pseudonym: what
+// must be held against those is asked of the other half, package importer.
+package existing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+)
+
+// Row is a row of the old table. Its values cannot be printed: they are behind a
+// function, into which no printer looks.
+type Row struct {
+	Key   string
+	cells func() []string
+}
+
+// The cells of a row.
+const (
+	Number = iota
+	Birth
+	Sex
+	Died
+	Version
+	Surname
+	Prefix
+	Initials
+	Cells
+)
+
+// NewRow makes a row of its cells.
+func NewRow(key string, values []string) Row {
+	return Row{Key: key, cells: func() []string { return values }}
+}
+
+func (r Row) cell(i int) string {
+	if v := r.cells(); i < len(v) {
+		return v[i]
+	}
+	return ""
+}
+
+// String hides a row from fmt.
+func (Row) String() string { return hidden }
+
+// Format hides a row from every verb.
+func (Row) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
+// LogValue hides a row from slog.
+func (Row) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+const hidden = "[row]"
+
+// Group is how many rows have one value in the column of the centre.
+type Group struct {
+	Value string // as text, trimmed; empty for NULL
+	Rows  int
+	Raw   any // as the database gives it
+}
+
+// Values select the rows of one centre.
+type Values []any
+
+// Facts are counts of the old table that its own database makes.
+type Facts struct {
+	Rows, KeyEmpty, KeyTwice, NumberEmpty, NumberTwice, PersonTwice int
+}
+
+// NameKind is what a name is.
+type NameKind string
+
+// The kinds of names.
+const (
+	Surnames NameKind = "surname"
+	Emails   NameKind = "email"
+	Canaries NameKind = "canary" // planted, not of the source
+)
+
+// Source is the old table.
+type Source interface {
+	Label() string
+	Groups(ctx context.Context) ([]Group, error)
+	Facts(ctx context.Context) (Facts, error)
+	Count(ctx context.Context) (int, error) // of rows
+	// Rows reads the next rows of a centre in the order of their keys, after one;
+	// Displays leaves the names out, Keys gives the keys alone.
+	Rows(ctx context.Context, v Values, after string, limit int) ([]Row, error)
+	Displays(ctx context.Context, v Values, after string, limit int) ([]Row, error)
+	Keys(ctx context.Context, v Values, after string, limit int) ([]string, error)
+	ByKeys(ctx context.Context, keys []string) ([]Row, error)
+	Triggers(ctx context.Context) ([]string, error)
+	// Unmapped names the columns that the mapping does not; Some gives the first
+	// values of one, by key.
+	Unmapped(ctx context.Context) ([]string, error)
+	Some(ctx context.Context, column string, n int) ([]Row, error)
+	Names(ctx context.Context, each func(kind NameKind, name string)) error
+}
+
+// Store is what converting needs of the database.
+type Store interface {
+	Centres(ctx context.Context) ([]account.Centre, error)
+	StartExisting(ctx context.Context, who audit.Who, n legacy.NewRun) (legacy.Run, error)
+	LatestRun(ctx context.Context, mode delivery.Mode) (run legacy.Run, ok bool, err error)
+	RunPaused(ctx context.Context, runID int64, waits legacy.Waits, next time.Time) (bool, error)
+	FinishRun(ctx context.Context, who audit.Who, runID int64) error
+	AbandonRun(ctx context.Context, who audit.Who, runID int64) error
+	AddStrays(ctx context.Context, runID int64, keys []string, code string) error
+	FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (f legacy.Feed, ok bool, err error)
+	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
+	AddFed(ctx context.Context, f legacy.Feed, k delivery.Chunk, at legacy.Place) error
+	FinishFed(ctx context.Context, f legacy.Feed) error
+
+	Where(ctx context.Context, runID int64, keys []string) (map[string]legacy.Where, error)
+	RunRows(ctx context.Context, runID int64) (rows, patients int, err error)
+	AddReport(ctx context.Context, who audit.Who, r legacy.Report) (legacy.Report, error)
+	legacy.GateStore
+}
+
+// Rechecker holds a second exchange of rows against what is stored of them.
+type Rechecker interface {
+	Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]legacy.Problem, error)
+	// Probe exchanges temporary pseudonyms to measure how long that takes.
+	Probe(ctx context.Context, rows []patient.InExchange) error
+}
+
+// Options are what a Conversion needs.
+type Options struct {
+	Source  Source
+	Mapping legacy.Mapping
+	Store   Store
+	Intake  *intake.Intake
+	Keys    *sealing.Keyring
+	Other   Rechecker // the half that never sees an identity
+	Who     audit.Who // in whose name it is done
+	Address string    // of the operator's account on the machine
+	Rows    int       // of a chunk; 0: 500
+	Calls   int       // chunks on their way to the TTP at once; 0: 4
+	Rate    int       // rows a second at most; 0: as they come
+	Now     func() time.Time
+	Log     *slog.Logger
+	Say     func(format string, args ...any) // to the operator; counts and codes alone
+}
+
+// Conversion is the work on the old table. It is not safe for concurrent use.
+type Conversion struct{ Options }
+
+// The defaults of Options.
+const (
+	defaultRows  = 500
+	defaultCalls = 4
+)
+
+// New makes a Conversion.
+func New(o Options) (*Conversion, error) {
+	if o.Source == nil || o.Store == nil || o.Now == nil || o.Log == nil || o.Say == nil {
+		return nil, errors.New("existing: an option is missing")
+	}
+	if o.Rows == 0 {
+		o.Rows = defaultRows
+	}
+	if o.Calls == 0 {
+		o.Calls = defaultCalls
+	}
+	return &Conversion{o}, nil
+}
+
+// centreRows are the rows of one of our centres.
+type centreRows struct {
+	centre account.Centre
+	values Values
+	rows   int
+}
+
+// sort puts the groups of the old table by our centres, in the order of their
+// numbers; strays are of none.
+func (c *Conversion) sort(ctx context.Context) (centres []centreRows, strays centreRows, err error) {
+	groups, err := c.Source.Groups(ctx)
+	if err != nil {
+		return nil, strays, err
+	}
+	known, err := c.Store.Centres(ctx)
+	if err != nil {
+		return nil, strays, err
+	}
+	at := map[string]int{}
+	for _, k := range known {
+		at[k.Number] = len(centres)
+		centres = append(centres, centreRows{centre: k})
+	}
+	for _, g := range groups {
+		to := &strays
+		if i, ok := at[c.Mapping.CentreOf(g.Value)]; ok {
+			to = &centres[i]
+		}
+		to.values, to.rows = append(to.values, g.Raw), to.rows+g.Rows
+	}
+	used := centres[:0]
+	for _, x := range centres {
+		if x.rows > 0 {
+			used = append(used, x)
+		}
+	}
+	return used, strays, nil
+}
+
+// check judges a row as one of a file is judged.
+func check(k intake.Known, line int, r Row) intake.KnownRow {
+	return k.Check(line, r.Key, r.cell(Version), r.cell(Number), r.cell(Birth), r.cell(Sex), r.cell(Died), r.cell(Surname), r.cell(Prefix), r.cell(Initials))
+}

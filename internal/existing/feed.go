@@ -1,0 +1,335 @@
+package existing
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+	"sluis/internal/sealing"
+)
+
+const (
+	// feedLease is how long a centre stays a command's that says nothing more.
+	feedLease = time.Minute
+	// The pauses between tries of a TTP that gives no answer.
+	firstPause   = time.Second
+	longestPause = time.Minute
+)
+
+// feeder reads one centre.
+type feeder struct {
+	*Conversion
+	run    legacy.Run
+	feed   legacy.Feed
+	known  intake.Known
+	key    sealing.Key
+	values Values
+	picked []string // the keys of a sample; nil for all rows
+
+	mu    sync.Mutex
+	waits legacy.Waits // what the TTP is waited for, so that it is said once
+}
+
+// portion is a chunk on its way: its rows until they are exchanged, and then what
+// is stored.
+type portion struct {
+	no, firstLine int
+	rows          []Row
+	done          chan error
+	chunk         delivery.Chunk
+	place         legacy.Place
+}
+
+// feed reads the rows of a centre from where it was left, and hands its delivery
+// to the workers.
+func (c *Conversion) feed(ctx context.Context, run legacy.Run, x centreRows) error {
+	f := &feeder{Conversion: c, run: run, known: c.Intake.Known(x.centre), values: x.values}
+	ok, err := f.take(ctx, x.centre.ID)
+	if err != nil || !ok {
+		return err
+	}
+	if f.key, err = c.Keys.OpenKey(f.feed.Claim.WrappedKey, f.feed.Claim.Delivery.PublicID); err != nil {
+		return err
+	}
+	if run.Sample > 0 {
+		if f.picked, err = c.spread(ctx, x.values, x.rows, run.Sample); err != nil {
+			return err
+		}
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	var held sync.WaitGroup
+	held.Go(func() { f.hold(ctx, stop) })
+	defer held.Wait()
+	defer stop(nil)
+	if err := f.stream(ctx, stop); err != nil {
+		return err
+	}
+	if err := c.Store.FinishFed(ctx, f.feed); err != nil {
+		return err
+	}
+	c.Say("centre %s: all its rows are read", x.centre.Number)
+	return nil
+}
+
+// take takes hold of the centre. Where another command has it, or one died less
+// than a lease ago, it waits.
+func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) {
+	for said := false; ; said = true {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return false, err
+		}
+		_, wrapped, keyID, err := f.Keys.NewKey(id.String())
+		if err != nil {
+			return false, err
+		}
+		who := f.Who
+		who.CentreID = centreID
+		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Source, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.Now()}
+		f.feed, ok, err = f.Store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
+		if !errors.Is(err, delivery.ErrLost) {
+			return ok, err
+		}
+		if !said {
+			f.Say("another command reads this centre, or died less than a minute ago: waiting for it")
+		}
+		if err := wait(ctx, time.Second); err != nil {
+			return false, err
+		}
+	}
+}
+
+// hold keeps the centre ours while the TTP or a person lets us wait.
+func (f *feeder) hold(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(feedLease / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := f.Store.RenewDelivery(ctx, f.feed.Claim, f.Now().Add(feedLease)); errors.Is(err, delivery.ErrLost) {
+				stop(err)
+			}
+		}
+	}
+}
+
+// stream reads portions, lets some of them be exchanged at once, and stores them
+// in their order.
+func (f *feeder) stream(ctx context.Context, stop context.CancelCauseFunc) error {
+	queue := make(chan *portion, f.Calls)
+	var working sync.WaitGroup
+	working.Go(func() {
+		defer close(queue)
+		if err := f.read(ctx, queue, &working); err != nil {
+			stop(err)
+		}
+	})
+	var failed error
+	for p := range queue {
+		err := <-p.done
+		if err == nil && failed == nil && ctx.Err() == nil {
+			err = f.Store.AddFed(ctx, f.feed, p.chunk, p.place)
+		}
+		if err != nil && failed == nil {
+			failed = err
+			stop(err)
+		}
+	}
+	working.Wait()
+	if cause := context.Cause(ctx); cause != nil && (failed == nil || errors.Is(failed, context.Canceled)) {
+		failed = cause
+	}
+	return failed
+}
+
+// read reads the rows that are left, a portion at a time, and sees that each is
+// exchanged.
+func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.WaitGroup) error {
+	after, fed, no := f.feed.LastKey, f.feed.Fed, f.feed.Claim.Delivery.Chunks
+	pace := pace{rate: f.Rate, now: f.Now}
+	for {
+		if err := f.stay(ctx); err != nil {
+			return err
+		}
+		rows, err := f.next(ctx, after, fed)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := pace.wait(ctx, len(rows)); err != nil {
+			return err
+		}
+		p := &portion{no: no, firstLine: fed + 1, rows: rows, done: make(chan error, 1)}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case queue <- p:
+		}
+		working.Go(func() { p.done <- f.exchange(ctx, p) })
+		after, fed, no = rows[len(rows)-1].Key, fed+len(rows), no+1
+	}
+}
+
+// next reads the rows after those that were read.
+func (f *feeder) next(ctx context.Context, after string, fed int) ([]Row, error) {
+	if f.picked == nil {
+		return f.Source.Rows(ctx, f.values, after, f.Options.Rows)
+	}
+	if fed >= len(f.picked) {
+		return nil, nil
+	}
+	return f.Source.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.Options.Rows)])
+}
+
+// stay returns when no person has the run stand still.
+func (f *feeder) stay(ctx context.Context) error {
+	for said := false; ; said = true {
+		f.mu.Lock()
+		waits := f.waits
+		f.mu.Unlock()
+		if waits != legacy.WaitsNot { // whoever waits for the TTP says so
+			return nil
+		}
+		paused, err := f.Store.RunPaused(ctx, f.run.ID, legacy.WaitsNot, time.Time{})
+		if err != nil || !paused {
+			if said {
+				f.Say("going on")
+			}
+			return err
+		}
+		if !said {
+			f.Say("paused on the console: waiting until it is resumed there")
+		}
+		if err := wait(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// exchange turns the rows of a portion into a sealed chunk of temporary
+// pseudonyms. A TTP that gives no answer is asked again until it does.
+func (f *feeder) exchange(ctx context.Context, p *portion) error {
+	checked := make([]intake.KnownRow, len(p.rows))
+	for i, r := range p.rows {
+		checked[i] = check(f.known, p.firstLine+i, r)
+		p.place.Keys = append(p.place.Keys, r.Key)
+	}
+	p.place.LastKey = p.rows[len(p.rows)-1].Key
+	p.rows = nil
+	callKey := rand.Text()
+	for attempt := 0; ; attempt++ {
+		rows, findings, err := f.known.Prepare(ctx, callKey, checked)
+		if down, ok := errors.AsType[*patient.UnavailableError](err); ok && ctx.Err() == nil {
+			if err := f.standBy(ctx, attempt, down); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f.answered()
+		return f.seal(p, checked, rows, findings)
+	}
+}
+
+// standBy waits for a TTP that gives no answer.
+func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.UnavailableError) error {
+	pause := min(firstPause<<min(attempt, 8), longestPause)
+	pause = max(pause/2+mathrand.N(pause), min(down.RetryAfter, time.Hour))
+	waits := legacy.WaitsTTP
+	if down.Denied {
+		waits = legacy.WaitsDenied
+	}
+	f.mu.Lock()
+	first := f.waits != waits
+	f.waits = waits
+	f.mu.Unlock()
+	if first {
+		f.Say("the TTP gives no answer (%s): waiting for it", waits)
+		f.Log.WarnContext(ctx, "TTP not available", "run", f.run.PublicID, "denied", down.Denied, "err", down.Err)
+	}
+	if _, err := f.Store.RunPaused(ctx, f.run.ID, waits, f.Now().Add(pause)); err != nil {
+		return err
+	}
+	return wait(ctx, pause)
+}
+
+func (f *feeder) answered() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.waits != legacy.WaitsNot {
+		f.waits = legacy.WaitsNot
+		f.Say("the TTP answers again")
+	}
+}
+
+// seal makes the chunk of a portion.
+func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.InExchange, findings []delivery.Finding) error {
+	c := delivery.Chunk{
+		No: p.no, FirstLine: p.firstLine, LastLine: p.firstLine + len(checked) - 1, Holds: delivery.HoldsTemporaries, CallKey: rand.Text(), Waiting: len(rows),
+	}
+	fatal := map[int]bool{}
+	for _, r := range checked {
+		for _, x := range r.Findings {
+			c.Findings = append(c.Findings, delivery.Finding{Finding: x, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StageParse})
+		}
+	}
+	c.Findings = append(c.Findings, findings...)
+	for _, x := range c.Findings {
+		fatal[x.Line] = fatal[x.Line] || x.Severity == patient.Fatal
+	}
+	for _, r := range checked {
+		row := delivery.Row{Line: r.Line, PatientNumber: r.Display.Number, Outcome: patient.Pending}
+		if fatal[r.Line] {
+			row.Outcome = patient.Rejected
+		}
+		c.Rows = append(c.Rows, row)
+	}
+	for _, r := range rows {
+		for _, t := range r.Temporaries {
+			if !t.ExpiresAt.IsZero() && (c.ExpiresAt.IsZero() || t.ExpiresAt.Before(c.ExpiresAt)) {
+				c.ExpiresAt = t.ExpiresAt
+			}
+		}
+	}
+	plain := patient.PackExchange(rows)
+	defer clear(plain)
+	var err error
+	if c.Sealed, err = f.key.Seal(plain, delivery.Place(p.no, c.Holds)); err != nil {
+		return fmt.Errorf("chunk %d: %w", p.no, err)
+	}
+	p.chunk = c
+	return nil
+}
+
+// pace lets no more rows go than the operator wants.
+type pace struct {
+	rate int
+	now  func() time.Time
+	next time.Time
+}
+
+func (p *pace) wait(ctx context.Context, rows int) error {
+	if p.rate <= 0 {
+		return nil
+	}
+	now := p.now()
+	if p.next.Before(now) {
+		p.next = now
+	}
+	d := p.next.Sub(now)
+	p.next = p.next.Add(time.Duration(rows) * time.Second / time.Duration(p.rate))
+	return wait(ctx, d)
+}

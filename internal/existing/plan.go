@@ -1,0 +1,277 @@
+package existing
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+	"unicode"
+
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+)
+
+// probeRows is how many rows are exchanged to measure.
+const probeRows = 100
+
+// Plan tells what the old table holds and what Sluis itself would reject of it,
+// and measures the TTP with a few rows where probe is set. It reads every row
+// once and stores nothing but its own findings.
+func (c *Conversion) Plan(ctx context.Context, probe bool) (legacy.Plan, error) {
+	p := legacy.Plan{Source: c.Source.Label(), Numbered: "undecided"}
+	if numbered, known := c.Mapping.Numbered(); known && numbered {
+		p.Numbered = "column"
+	} else if known {
+		p.Numbered = "none"
+	}
+	f, err := c.Source.Facts(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.Rows, p.KeyEmpty, p.KeyTwice = f.Rows, f.KeyEmpty, f.KeyTwice
+	p.NumberEmpty, p.NumberTwice, p.PersonTwice = f.NumberEmpty, f.NumberTwice, f.PersonTwice
+	centres, strays, err := c.sort(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.StrayRows = strays.rows
+	if p.KeyEmpty == 0 && p.KeyTwice == 0 {
+		if err := c.judge(ctx, &p, centres); err != nil {
+			return p, err
+		}
+	}
+	for _, x := range centres {
+		p.Centres = append(p.Centres, legacy.CentrePlan{Centre: x.centre.Number, Known: true, Rows: x.rows})
+	}
+	if err := c.strayCentres(ctx, &p); err != nil {
+		return p, err
+	}
+	if probe && len(p.Blockers()) == 0 && len(centres) > 0 {
+		if err := c.probe(ctx, &p, centres); err != nil {
+			return p, err
+		}
+	}
+	return p, c.keep(ctx, legacy.KindPlan, 0, len(p.Blockers()) == 0, p)
+}
+
+// keep stores a report.
+func (c *Conversion) keep(ctx context.Context, kind legacy.Kind, runID int64, clean bool, document any) error {
+	raw, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	_, err = c.Store.AddReport(ctx, c.Who, legacy.Report{Kind: kind, RunID: runID, Clean: clean, Document: string(raw)})
+	return err
+}
+
+// strayCentres lists what stands in the column of the centre and is none of ours.
+// Only a number is shown as it is: a column that has shifted may hold a name.
+func (c *Conversion) strayCentres(ctx context.Context, p *legacy.Plan) error {
+	groups, err := c.Source.Groups(ctx)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, x := range p.Centres {
+		known[x.Centre] = true
+	}
+	shown := map[string]int{}
+	for _, g := range groups {
+		if !known[c.Mapping.CentreOf(g.Value)] {
+			shown[shape(g.Value)] += g.Rows
+		}
+	}
+	for value, rows := range shown {
+		p.Centres = append(p.Centres, legacy.CentrePlan{Centre: value, Rows: rows})
+	}
+	slices.SortStableFunc(p.Centres, func(a, b legacy.CentrePlan) int {
+		if a.Known != b.Known {
+			return map[bool]int{true: -1, false: 1}[a.Known]
+		}
+		return cmp.Compare(a.Centre, b.Centre)
+	})
+	return nil
+}
+
+// shape gives a short number as it is, and of anything else what it is made of:
+// a letter for each letter.
+func shape(s string) string {
+	runes := []rune(s)
+	digits := !slices.ContainsFunc(runes, func(r rune) bool { return r < '0' || r > '9' })
+	switch {
+	case s == "":
+		return "-"
+	case digits && len(runes) <= 6:
+		return s
+	}
+	return masked(s)
+}
+
+// masked gives what a text is made of: a letter for each letter, a digit for each
+// digit.
+func masked(s string) string {
+	runes := []rune(s)
+	for i, r := range runes {
+		switch {
+		case unicode.IsLetter(r):
+			runes[i] = 'a'
+		case unicode.IsDigit(r):
+			runes[i] = '9'
+		default:
+			runes[i] = '.'
+		}
+	}
+	return string(runes[:min(len(runes), 20)])
+}
+
+// judge reads every row, and counts what Sluis itself says of it.
+func (c *Conversion) judge(ctx context.Context, p *legacy.Plan, centres []centreRows) error {
+	counts := map[legacy.Tally]int{}
+	numbered, bsns := 0, 0
+	for _, x := range centres {
+		k := c.Intake.Known(x.centre)
+		err := c.each(ctx, x.values, "", func(line int, r Row) {
+			row := check(k, line, r)
+			if row.Display.Number != "" {
+				if numbered++; patient.LooksLikeBSN(row.Display.Number) {
+					bsns++
+				}
+			}
+			for _, f := range row.Findings {
+				counts[legacy.Tally{Code: f.Code, Field: f.Field}]++
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	p.BSN = patient.MostlyBSN(numbered, bsns)
+	for t, n := range counts {
+		t.Count = n
+		p.Local = append(p.Local, t)
+	}
+	slices.SortFunc(p.Local, func(a, b legacy.Tally) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Field, b.Field))
+	})
+	return nil
+}
+
+// each reads the rows of a centre, a page at a time.
+func (c *Conversion) each(ctx context.Context, v Values, after string, f func(line int, r Row)) error {
+	for line := 1; ; {
+		rows, err := c.Source.Rows(ctx, v, after, c.Options.Rows)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			f(line, r)
+			line++
+		}
+		after = rows[len(rows)-1].Key
+	}
+}
+
+// probe exchanges some rows, spread over the largest centre, to tell how long all
+// of them will take.
+func (c *Conversion) probe(ctx context.Context, p *legacy.Plan, centres []centreRows) error {
+	x := slices.MaxFunc(centres, func(a, b centreRows) int { return cmp.Compare(a.rows, b.rows) })
+	keys, err := c.spread(ctx, x.values, x.rows, probeRows)
+	if err != nil {
+		return err
+	}
+	rows, err := c.Source.ByKeys(ctx, keys)
+	if err != nil {
+		return err
+	}
+	k := c.Intake.Known(x.centre)
+	checked := make([]intake.KnownRow, len(rows))
+	for i, r := range rows {
+		checked[i] = check(k, i+1, r)
+	}
+	began := c.Now()
+	exchange, findings, err := k.Prepare(ctx, rand.Text(), checked)
+	if err != nil {
+		return fmt.Errorf("the TTP was asked about %d rows: %w", len(rows), err)
+	}
+	prepared := c.Now()
+	if err := c.Other.Probe(ctx, exchange); err != nil {
+		return fmt.Errorf("the TTP was asked about %d temporary pseudonyms: %w", len(exchange), err)
+	}
+	resolved := c.Now()
+	for _, f := range findings {
+		if f.Severity == patient.Fatal {
+			p.ProbeRefused++
+		}
+	}
+	// Both steps go on side by side: the slower one sets the pace.
+	slowest := max(prepared.Sub(began), resolved.Sub(prepared), time.Millisecond)
+	p.Probe, p.RowsPerSecond = len(rows), float64(len(rows))/slowest.Seconds()
+	if c.Rate > 0 {
+		p.RowsPerSecond = min(p.RowsPerSecond, float64(c.Rate))
+	}
+	return nil
+}
+
+// spread picks n keys of a centre, evenly over all of them; the same ones every
+// time, as long as the table stays as it is.
+func (c *Conversion) spread(ctx context.Context, v Values, rows, n int) ([]string, error) {
+	n = min(n, rows)
+	out := make([]string, 0, n)
+	after := ""
+	for i := 0; len(out) < n; {
+		keys, err := c.Source.Keys(ctx, v, after, 5000)
+		if err != nil || len(keys) == 0 {
+			return out, err
+		}
+		for _, k := range keys {
+			if len(out) < n && i >= len(out)*rows/n {
+				out = append(out, k)
+			}
+			i++
+		}
+		after = keys[len(keys)-1]
+	}
+	return out, nil
+}
+
+// Spare is a column of the table that the mapping does not name, with the shapes
+// of a few of its values by their keys.
+type Spare struct {
+	Column string
+	Shapes [][2]string
+}
+
+// Spares gives the columns that might be the hospital's own patient number, with
+// examples in which no value can be read.
+func (c *Conversion) Spares(ctx context.Context, n int) ([]Spare, error) {
+	columns, err := c.Source.Unmapped(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Spare
+	for _, column := range columns {
+		rows, err := c.Source.Some(ctx, column, n)
+		if err != nil {
+			return nil, err
+		}
+		s := Spare{Column: column}
+		for _, r := range rows {
+			s.Shapes = append(s.Shapes, [2]string{r.Key, masked(r.cell(0))})
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// mode is Check for a rehearsal.
+func mode(rehearse bool) delivery.Mode {
+	if rehearse {
+		return delivery.Check
+	}
+	return delivery.Save
+}

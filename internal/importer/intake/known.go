@@ -1,0 +1,116 @@
+package intake
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"sluis/internal/account"
+	"sluis/internal/delivery"
+	"sluis/internal/identity"
+	"sluis/internal/importer/intake/tabular"
+	"sluis/internal/patient"
+)
+
+// Known checks and exchanges rows whose columns need not be found: those of the
+// registry's old patient table. They are judged as a file's are, and their
+// identities are in memory alone.
+type Known struct {
+	in *Intake
+	k  checker
+}
+
+// knownFields are the cells of a known row, in their order. Version follows.
+var knownFields = []delivery.Field{
+	delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldSex, fieldDied, fieldSurname, fieldPrefix, fieldInitials,
+}
+
+// fieldDied is the date of death; only the old table has one.
+const fieldDied delivery.Field = "diedOn"
+
+// KnownRow is a row after Sluis's own checks.
+type KnownRow struct {
+	Line     int
+	Display  patient.Display // without a number where the row has none
+	Legacy   patient.Legacy
+	Findings []patient.Finding
+	ref      string // at the TTP, the same on a retry
+	identity identity.Identity
+}
+
+// Rejected tells whether Sluis rejects the row itself.
+func (r KnownRow) Rejected() bool { return checked{findings: r.Findings}.rejected() }
+
+// Known makes the checker of the rows of a centre.
+func (in *Intake) Known(centre account.Centre) Known {
+	l := layout{kind: delivery.Identities, named: true, at: map[delivery.Field]int{}, fields: knownFields, lastColumn: len(knownFields)}
+	for i, f := range knownFields {
+		l.at[f] = i
+	}
+	return Known{in, checker{
+		layout: l, dates: dates{order: delivery.DayFirst}, centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
+	}}
+}
+
+// Check checks one row: its key in the old table, the version there, and its
+// patient number, birth date, sex, date of death, surname, prefix and initials.
+// It is kept without a number where it has none.
+func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
+	c := k.k.row(tabular.Row{Line: line, Cells: cells})
+	out := KnownRow{Line: line, Display: c.display, Legacy: patient.Legacy{ID: key}, identity: c.identity, ref: newRef()}
+	if k.k.cell(cells, delivery.FieldPatientNumber) == "" {
+		c.findings = slices.DeleteFunc(c.findings, func(f patient.Finding) bool { return f.Code == "PATIENT_NUMBER_EMPTY" })
+	}
+	if cell := k.k.cell(cells, fieldDied); cell != "" {
+		iso, ok := k.k.read(cell)
+		died, real := patient.ParseBirth(iso)
+		if ok && real {
+			out.Legacy.DiedOn = k.k.keep(died).String()
+		} else {
+			c.warn("DIED_UNREADABLE", fieldDied)
+		}
+	}
+	if n, err := strconv.Atoi(version); err == nil && n > 0 && n < 1<<31 {
+		out.Legacy.Version = n
+	}
+	out.Findings = c.findings
+	return out
+}
+
+// Prepare exchanges the identities of rows that Sluis does not reject for
+// temporary pseudonyms, in one call that may be repeated under its key. It gives
+// the rows that go on, and what the TTP has to say of the others. A TTP that
+// gives no answer is a *patient.UnavailableError.
+func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]patient.InExchange, []delivery.Finding, error) {
+	var items []identity.Item
+	for _, r := range rows {
+		if !r.Rejected() {
+			items = append(items, identity.Item{Ref: r.ref, Identity: r.identity})
+		}
+	}
+	if len(items) == 0 {
+		return nil, nil, nil
+	}
+	answers, err := k.in.Preparer.Prepare(ctx, callKey, items)
+	if err != nil {
+		return nil, nil, err
+	}
+	exchange := make([]patient.InExchange, 0, len(items))
+	var findings []delivery.Finding
+	for _, r := range rows {
+		a, asked := answers[r.ref]
+		if !asked {
+			continue
+		}
+		rejected := false
+		for _, f := range k.in.complete(a) {
+			rejected = rejected || f.Severity == patient.Fatal
+			findings = append(findings, delivery.Finding{Finding: f, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StagePrepare})
+		}
+		if !rejected {
+			old := r.Legacy
+			exchange = append(exchange, patient.InExchange{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, Legacy: &old})
+		}
+	}
+	return exchange, findings, nil
+}

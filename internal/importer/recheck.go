@@ -1,0 +1,91 @@
+package importer
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+)
+
+// The codes of a second exchange that does not agree with the first.
+const (
+	codeRefusedNow  = "REFUSED_NOW"          // the TTP refuses now what it took then
+	codeNotStored   = "PSEUDONYM_NOT_STORED" // nothing stored can be compared with the answer
+	codeOtherPseudo = "PSEUDONYM_OTHER"
+	codeNoPatient   = "PATIENT_MISSING"
+)
+
+// Recheck exchanges rows of the old table once more and holds the answers against
+// the patients that have their old keys. It stores nothing.
+func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]legacy.Problem, error) {
+	answers, err := im.ask(ctx, newRef(), rows)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, 0, len(rows))
+	for _, r := range rows {
+		if r.Legacy != nil {
+			keys = append(keys, r.Legacy.ID)
+		}
+	}
+	held, err := im.Store.Keys(ctx, keys, nil)
+	if err != nil {
+		return nil, fmt.Errorf("find old keys: %w", err)
+	}
+	whose := make(map[string]int64, len(held))
+	ids := make([]int64, len(held))
+	for i, k := range held {
+		whose[k.LegacyID], ids[i] = k.PatientID, k.PatientID
+	}
+	stored, err := im.Store.PatientsByID(ctx, centreID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("find patients by id: %w", err)
+	}
+	var out []legacy.Problem
+	for _, r := range rows {
+		if r.Legacy == nil {
+			continue
+		}
+		p, there := stored[whose[r.Legacy.ID]]
+		if !there {
+			out = append(out, legacy.Problem{LegacyID: r.Legacy.ID, Code: codeNoPatient})
+			continue
+		}
+		out = append(out, im.agree(r.Legacy.ID, p, answers[r.Ref])...)
+	}
+	return out, nil
+}
+
+// agree holds one answer against a stored patient: each pseudonym must be there
+// with this value, where there is one in its space at all.
+func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved) []legacy.Problem {
+	if len(a.Pseudonyms) == 0 {
+		return []legacy.Problem{{LegacyID: legacyID, Code: codeRefusedNow}}
+	}
+	var out []legacy.Problem
+	linked := false
+	for _, q := range a.Pseudonyms {
+		i := slices.IndexFunc(p.Pseudonyms, q.SameSpace)
+		switch {
+		case i < 0: // under a newer key of the TTP, say
+		case p.Pseudonyms[i].Value != q.Value:
+			out = append(out, legacy.Problem{LegacyID: legacyID, Code: codeOtherPseudo, Field: q.Type})
+		case q.Type == im.Registrar.LinkingType():
+			linked = true
+		}
+	}
+	if !linked && len(out) == 0 {
+		out = append(out, legacy.Problem{LegacyID: legacyID, Code: codeNotStored, Field: im.Registrar.LinkingType()})
+	}
+	return out
+}
+
+// Probe exchanges temporary pseudonyms, to measure how long the TTP takes. The
+// answers are not looked at.
+func (im *Importer) Probe(ctx context.Context, rows []patient.InExchange) error {
+	_, err := im.ask(ctx, rand.Text(), rows)
+	return err
+}

@@ -1,0 +1,158 @@
+package legacy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Mapping says which column of the old table is what. A column that is empty is
+// not there.
+type Mapping struct {
+	// Table is what is read, with its schema where it has one; or else Query, a
+	// SELECT that gives the columns.
+	Table string `json:"table,omitempty"`
+	Query string `json:"query,omitempty"`
+
+	Key      string `json:"key"`     // patid
+	Centre   string `json:"centre"`  // of the centre's number, or of what Centres translates
+	Version  string `json:"version"` // of the row; the patient starts with it
+	Surname  string `json:"surname"`
+	Prefix   string `json:"prefix"`
+	Initials string `json:"initials"`
+	Birth    string `json:"birthDate"`
+	Sex      string `json:"sex"`
+	Died     string `json:"died"`
+	Email    string `json:"email"` // never read for the exchange; erased
+	// Number is the hospital's own patient number; empty where the table has none, and
+	// nil as long as nobody said which of the two.
+	Number *string `json:"number"`
+
+	// Centres gives, by what stands in Centre, the number of a centre.
+	Centres map[string]string `json:"centres,omitempty"`
+	// Erase are more columns to erase beside surname, prefix, initials and e-mail.
+	Erase []string `json:"erase,omitempty"`
+}
+
+// DefaultMapping is seed 003's table (§4.3).
+func DefaultMapping() Mapping {
+	return Mapping{
+		Table: "patient", Key: "patid", Centre: "centrum_id", Version: "version", Surname: "achternaam", Prefix: "tussenvoegsel",
+		Initials: "voorletters", Birth: "geboortedatum", Sex: "geslacht", Died: "datumoverlijden", Email: "email",
+	}
+}
+
+// bsnColumn is a name of a column that Sluis does not read (product.md: BSN is forbidden).
+var bsnColumn = regexp.MustCompile(`(?i)^(bsn|.*[^a-z]bsn|bsn[^a-z].*|burgerservice.*|sofi.*)$`)
+
+// ReadMapping reads a mapping: what it leaves out is as in the default one.
+func ReadMapping(r io.Reader) (Mapping, error) {
+	m := DefaultMapping()
+	raw, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	if err != nil {
+		return m, err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil {
+		return m, fmt.Errorf("the mapping is no JSON as docs/existing.md describes it: %w", err)
+	}
+	if m.Query != "" && !strings.Contains(string(raw), `"table"`) {
+		m.Table = "" // the default's
+	}
+	return m, m.Check()
+}
+
+// Check tells what is wrong with a mapping.
+func (m Mapping) Check() error {
+	switch {
+	case m.Table != "" && m.Query != "":
+		return errors.New("the mapping names a table and a query: one of the two")
+	case m.Table == "" && m.Query == "":
+		return errors.New("the mapping names no table and no query")
+	}
+	for name, column := range map[string]string{"key": m.Key, "centre": m.Centre, "surname": m.Surname, "birthDate": m.Birth, "sex": m.Sex} {
+		if column == "" {
+			return fmt.Errorf("the mapping names no column for %s", name)
+		}
+	}
+	for _, column := range append(m.columns(), m.Erase...) {
+		if strings.ContainsFunc(column, func(r rune) bool { return r < ' ' }) || len(column) > 128 {
+			return errors.New("the mapping has a name of a column that cannot be one")
+		}
+	}
+	if m.Number != nil && bsnColumn.MatchString(*m.Number) {
+		return errors.New("the mapping takes a BSN for the patient number: BSN is forbidden in a registry")
+	}
+	kept := []string{m.Key, m.Centre}
+	if m.Number != nil && *m.Number != "" {
+		kept = append(kept, *m.Number)
+	}
+	for _, column := range m.Erased() {
+		if slices.Contains(kept, column) {
+			return fmt.Errorf("column %s is to be erased and to be kept", column)
+		}
+	}
+	return nil
+}
+
+// Numbered tells whether the table has the hospital's own patient number; known
+// is false as long as nobody said.
+func (m Mapping) Numbered() (numbered, known bool) {
+	return m.Number != nil && *m.Number != "", m.Number != nil
+}
+
+// number is the column of the patient number, or nothing.
+func (m Mapping) number() string {
+	if m.Number == nil {
+		return ""
+	}
+	return *m.Number
+}
+
+func (m Mapping) columns() []string {
+	return []string{m.Key, m.Centre, m.Version, m.Surname, m.Prefix, m.Initials, m.Birth, m.Sex, m.Died, m.Email, m.number()}
+}
+
+// Erased are the columns that are erased in the end.
+func (m Mapping) Erased() []string {
+	var out []string
+	for _, c := range append([]string{m.Surname, m.Prefix, m.Initials, m.Email}, m.Erase...) {
+		if c != "" && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Named are the columns that must be there.
+func (m Mapping) Named() []string {
+	var out []string
+	for _, c := range append(m.columns(), m.Erase...) {
+		if c != "" && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// CentreOf gives the number of the centre that a value of the centre's column
+// stands for.
+func (m Mapping) CentreOf(value string) string {
+	if number, ok := m.Centres[value]; ok {
+		return number
+	}
+	return value
+}
+
+// Same tells whether two mappings read the same rows in the same way.
+func (m Mapping) Same(o Mapping) bool {
+	a, _ := json.Marshal(m) // strings alone: it cannot fail
+	b, _ := json.Marshal(o)
+	return bytes.Equal(a, b)
+}

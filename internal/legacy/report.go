@@ -1,0 +1,286 @@
+package legacy
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"sluis/internal/patient"
+)
+
+// Kind is what a report is.
+type Kind string
+
+// The kinds.
+const (
+	KindPlan      Kind = "plan"
+	KindCheck     Kind = "check"
+	KindException Kind = "exception" // signed
+	KindProof     Kind = "proof"     // signed
+)
+
+// Report is a document that a command made.
+type Report struct {
+	ID       int64
+	PublicID string
+	Kind     Kind
+	RunID    int64 // 0 for none
+	Clean    bool
+	MadeBy   string
+	MadeAt   time.Time
+	Document string // JSON
+}
+
+// Tally is a count of something by its code.
+type Tally struct {
+	Code  string `json:"code"`
+	Field string `json:"field,omitempty"`
+	Count int    `json:"count"`
+}
+
+// CentrePlan is what the old table holds of one centre.
+type CentrePlan struct {
+	Centre string `json:"centre"`
+	Known  bool   `json:"known"`
+	Rows   int    `json:"rows"`
+}
+
+// Plan is what the old table holds, and what would become of it.
+type Plan struct {
+	Source        string       `json:"source"`
+	Rows          int          `json:"rows"`
+	Centres       []CentrePlan `json:"centres"`
+	StrayRows     int          `json:"strayRows"` // of no known centre
+	KeyEmpty      int          `json:"keyEmpty"`
+	KeyTwice      int          `json:"keyTwice"`
+	NumberEmpty   int          `json:"numberEmpty"`
+	NumberTwice   int          `json:"numberTwice"`   // numbers that stand more than once in a centre
+	PersonTwice   int          `json:"personTwice"`   // name, birth date and sex that stand more than once in a centre
+	BSN           bool         `json:"bsn"`           // the numbers are BSNs: nothing will be read
+	Local         []Tally      `json:"local"`         // rows that Sluis itself would reject, or warns of
+	Probe         int          `json:"probe"`         // rows exchanged to measure
+	ProbeRefused  int          `json:"probeRefused"`  // of those, by the TTP
+	RowsPerSecond float64      `json:"rowsPerSecond"` // 0: not measured
+	Numbered      string       `json:"numbered"`      // column, none or undecided
+}
+
+// Blockers tells why no run can begin.
+func (p Plan) Blockers() []string {
+	var out []string
+	if p.Rows == 0 {
+		out = append(out, "SOURCE_EMPTY")
+	}
+	if p.KeyEmpty > 0 {
+		out = append(out, "KEY_EMPTY")
+	}
+	if p.KeyTwice > 0 {
+		out = append(out, "KEY_TWICE")
+	}
+	if p.BSN {
+		out = append(out, "BSN_NUMBERS")
+	}
+	if p.Numbered == "undecided" {
+		out = append(out, "NUMBER_UNDECIDED")
+	}
+	return out
+}
+
+// CentreCheck holds the two sides of one centre against each other.
+type CentreCheck struct {
+	Centre string         `json:"centre"`
+	Source int            `json:"source"`
+	Counts patient.Counts `json:"counts"`
+}
+
+// Problem is a row that is not as it must be.
+type Problem struct {
+	LegacyID string `json:"legacyId"`
+	Code     string `json:"code"`
+	Field    string `json:"field,omitempty"`
+}
+
+// MaxProblems is how many problems a check names; it counts them all.
+const MaxProblems = 1000
+
+// Check is a verification of a run.
+type Check struct {
+	Source    int           `json:"source"` // rows of the old table
+	Centres   []CentreCheck `json:"centres"`
+	Stored    int           `json:"stored"`   // rows that are a patient by now
+	Patients  int           `json:"patients"` // so many of them
+	Rejected  int           `json:"rejected"`
+	Review    int           `json:"review"`
+	Strays    int           `json:"strays"` // of no known centre; rejected too
+	Later     int           `json:"later"`  // patients that a delivery changed since
+	Sampled   int           `json:"sampled"`
+	Refused   int           `json:"refused"`   // of the sample, by the TTP
+	Unsettled int           `json:"unsettled"` // centres that are not done
+	Faults    []Tally       `json:"faults"`
+	Problems  []Problem     `json:"problems"`
+}
+
+// Clean tells whether every row is accounted for, and every one that was looked
+// at is stored as it should be. Rejected and unreviewed rows are accounted for;
+// whether they may be is the gate's.
+func (c Check) Clean() bool { return len(c.Faults) == 0 && c.Unsettled == 0 && c.Source > 0 }
+
+// Add notes a problem.
+func (c *Check) Add(p Problem) {
+	i := slices.IndexFunc(c.Faults, func(t Tally) bool { return t.Code == p.Code && t.Field == p.Field })
+	if i < 0 {
+		c.Faults, i = append(c.Faults, Tally{Code: p.Code, Field: p.Field}), len(c.Faults)
+	}
+	if c.Faults[i].Count++; len(c.Problems) < MaxProblems {
+		c.Problems = append(c.Problems, p)
+	}
+}
+
+// Exempt is a row that may be lost with the source.
+type Exempt struct {
+	LegacyID string          `json:"legacyId"`
+	Centre   string          `json:"centre"`
+	Outcome  patient.Outcome `json:"outcome"`
+	Code     string          `json:"code"`
+	Message  string          `json:"message,omitempty"`
+}
+
+// Exception lists the rows that somebody answers for.
+type Exception struct {
+	Run    string    `json:"run"` // public id
+	Why    string    `json:"why"`
+	MadeBy string    `json:"madeBy"`
+	MadeAt time.Time `json:"madeAt"`
+	Rows   []Exempt  `json:"rows"`
+}
+
+// Hit is a place where a name that is looked for may stand; never the name.
+type Hit struct {
+	File   string `json:"file"`
+	Offset int64  `json:"offset"`
+	Kind   string `json:"kind"`   // canary, surname or email
+	Coding string `json:"coding"` // UTF-8 or UTF-16LE
+	// Chance says that it stands in the middle of what looks like a pseudonym or a
+	// key, where six letters come by chance.
+	Chance bool `json:"chance,omitempty"`
+}
+
+// MaxHits is how many hits a proof lists of a file; it counts them all.
+const MaxHits = 200
+
+// Scanned is one file that was read.
+type Scanned struct {
+	File   string `json:"file"`
+	Bytes  int64  `json:"bytes"`
+	Hits   int    `json:"hits"`   // all that stand alone
+	Chance int    `json:"chance"` // those in the middle of other text
+	Error  string `json:"error,omitempty"`
+}
+
+// Scan is what was found in files at one moment.
+type Scan struct {
+	At    time.Time `json:"at"`
+	Files []Scanned `json:"files"`
+	Hits  []Hit     `json:"hits"`
+}
+
+// Found is how many hits stand alone.
+func (s Scan) Found() int {
+	n := 0
+	for _, f := range s.Files {
+		n += f.Hits
+	}
+	return n
+}
+
+// Unread tells how many files could not be read.
+func (s Scan) Unread() int {
+	n := 0
+	for _, f := range s.Files {
+		if f.Error != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Proof is what a privacy officer can file.
+type Proof struct {
+	Run      string `json:"run"` // public id
+	Way      string `json:"way"` // of the erasure: new, inplace; empty where there is none yet
+	Registry string `json:"registry"`
+	Source   string `json:"source"`
+	MadeBy   string `json:"madeBy"`
+	Erased   string `json:"erased,omitempty"` // when, RFC 3339
+	Canaries int    `json:"canaries"`         // planted, and looked for
+	Surnames int    `json:"surnames"`         // different ones of six letters or more, of the source
+	Emails   int    `json:"emails"`
+	Short    int    `json:"short"` // names that are too short to look for
+	Words    int    `json:"words"` // names that, in lower or upper case, are part of a word of Sluis itself: not looked for so
+	// Before is the scan of the source while the names stood in it: it shows that the
+	// scanner finds them. Control are the names that it did not find there.
+	Before  *Scan `json:"before,omitempty"`
+	Control int   `json:"control"`
+	After   Scan  `json:"after"`
+	Rows    *Scan `json:"rows,omitempty"` // what a connection shows, where files cannot be reached
+	// Unreached says what was not looked at, by the catalogue's codes.
+	Unreached []string   `json:"unreached"`
+	Approvals []Approval `json:"approvals"`
+}
+
+// Clean tells whether nothing was found that stands alone, in files that were all
+// read, by a scanner that was shown to find something.
+func (p Proof) Clean() bool {
+	rows := p.Rows == nil || p.Rows.Found() == 0
+	return p.After.Found() == 0 && p.After.Unread() == 0 && rows && len(p.After.Files) > 0 && p.Control == 0 && p.Canaries+p.Surnames+p.Emails > 0
+}
+
+// Signed is a document under a signature.
+type Signed struct {
+	Document  json.RawMessage `json:"document"`
+	PublicKey string          `json:"publicKey"` // Ed25519, base64
+	Signature string          `json:"signature"` // of the document's bytes, compacted
+}
+
+// ErrForged says that a signature is not the registry's.
+var ErrForged = errors.New("the signature does not fit the document or the key")
+
+// Sign signs a document.
+func Sign(key ed25519.PrivateKey, document any) (Signed, error) {
+	raw, err := json.Marshal(document)
+	if err != nil {
+		return Signed{}, err
+	}
+	public, _ := key.Public().(ed25519.PublicKey)
+	return Signed{
+		Document: raw, PublicKey: base64.StdEncoding.EncodeToString(public),
+		Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, raw)),
+	}, nil
+}
+
+// Open gives a signed document into v where its signature is that of the key.
+func (s Signed) Open(key ed25519.PublicKey, v any) error {
+	raw, err := compact(s.Document)
+	if err != nil {
+		return ErrForged
+	}
+	signature, err := base64.StdEncoding.DecodeString(s.Signature)
+	if err != nil || !ed25519.Verify(key, raw, signature) {
+		return ErrForged
+	}
+	if v == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, v)
+}
+
+// ReadSigned reads a signed document that a person brings.
+func ReadSigned(raw []byte) (Signed, error) {
+	var s Signed
+	if err := json.Unmarshal(raw, &s); err != nil || len(s.Document) == 0 {
+		return s, errors.New("this is no signed document of Sluis")
+	}
+	return s, nil
+}

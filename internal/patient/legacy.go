@@ -1,0 +1,165 @@
+package patient
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// MaxLegacyLength is the longest old key, in characters.
+const MaxLegacyLength = 64
+
+// Legacy is what a row of the registry's old patient table brings beside its
+// display set.
+type Legacy struct {
+	ID      string `json:"i"`           // its key there (patid)
+	DiedOn  string `json:"d,omitempty"` // an ISO date, or a year where the registry keeps years
+	Version int    `json:"v,omitempty"` // of its row; 0 where that is not carried
+}
+
+// Key says under which key of the old table a patient is known there. Several
+// keys may be one patient.
+type Key struct {
+	LegacyID  string
+	PatientID int64
+}
+
+// beside is what judging needs where a row comes out of the old table, or a
+// patient has no number yet.
+type beside struct {
+	byID   map[int64]Patient // of this centre
+	holder map[string]int64  // by old key
+	keyed  map[int64]bool    // patients that hold one
+}
+
+// owner gives the one centre's patient that holds a linking pseudonym of c. Of
+// several there is none.
+func owner(c Candidate, link string, owners map[Pseudonym][]Owner) (id int64, n int) {
+	seen := map[int64]bool{}
+	for _, l := range c.Pseudonyms {
+		if l.Type != link {
+			continue
+		}
+		for _, o := range owners[key(l)] {
+			seen[o.PatientID], id = true, o.PatientID
+		}
+	}
+	if len(seen) != 1 {
+		return 0, len(seen)
+	}
+	return id, 1
+}
+
+// lookBeside asks for what [beside] holds; nothing where it is not needed.
+func (r *Registrar) lookBeside(ctx context.Context, tx Reader, centreID int64, set []Candidate, owners map[Pseudonym][]Owner) (beside, error) {
+	var keys []string
+	ids := map[int64]bool{}
+	for _, c := range set {
+		if c.Legacy != nil {
+			keys = append(keys, c.Legacy.ID)
+		}
+		for _, l := range c.Pseudonyms {
+			for _, o := range owners[key(l)] {
+				if o.Number == "" || c.Display.Number == "" {
+					ids[o.PatientID] = true
+				}
+			}
+		}
+	}
+	b := beside{holder: map[string]int64{}, keyed: map[int64]bool{}}
+	if len(keys) == 0 && len(ids) == 0 {
+		return b, nil
+	}
+	held, err := tx.Keys(ctx, keys, slices.Sorted(maps.Keys(ids)))
+	if err != nil {
+		return b, fmt.Errorf("find old keys: %w", err)
+	}
+	asked := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		asked[k] = true
+	}
+	for _, k := range held {
+		if b.keyed[k.PatientID] = true; asked[k.LegacyID] {
+			b.holder[k.LegacyID] = k.PatientID
+			ids[k.PatientID] = true
+		}
+	}
+	if b.byID, err = tx.PatientsByID(ctx, centreID, slices.Sorted(maps.Keys(ids))); err != nil {
+		return b, fmt.Errorf("find patients by id: %w", err)
+	}
+	return b, nil
+}
+
+// meeting is the stored patient that a row belongs to.
+type meeting struct {
+	patient Patient
+	known   bool
+	proven  bool   // by its number, or by its old key
+	clash   Reason // the row may not be held to be this patient's
+	with    int64  // with clash: the patient concerned
+	keyNew  bool   // the row's old key is not the patient's yet
+}
+
+// meet finds the patient of a row: the one with its number; or the one without a
+// number that has its linking pseudonym, and gets the number by it. A row without
+// a number belongs to the patient with its old key, or else with its pseudonym.
+func (r *Registrar) meet(c Candidate, stored map[string]Patient, owners map[Pseudonym][]Owner, b beside) meeting {
+	var m meeting
+	id, n := owner(c, r.link, owners)
+	if c.Display.Number != "" {
+		m.patient, m.known = stored[c.Display.Number]
+		m.proven = m.known
+		if p, there := b.byID[id]; !m.known && there && p.Number == "" {
+			m.patient, m.known = p, true
+		}
+	} else if held := b.holder[c.Legacy.ID]; held != 0 {
+		m.patient, m.known = b.byID[held]
+		m.proven = m.known
+	} else if n > 1 || n == 1 && b.keyed[id] {
+		m.clash, m.with = PseudonymTaken, id
+	} else if n == 1 {
+		m.patient, m.known = b.byID[id]
+	}
+	if c.Legacy == nil || m.clash != "" {
+		return m
+	}
+	held := b.holder[c.Legacy.ID]
+	m.keyNew = held == 0 || held != m.patient.ID
+	if held != 0 && m.keyNew { // an old key is one patient
+		m.clash, m.with = NumberTaken, b.byID[held].ID
+	}
+	return m
+}
+
+// attach gives the patients of a set the old keys of their rows. fresh are those
+// that the set made, by its places.
+func (r *Registrar) attach(ctx context.Context, tx Tx, set []Candidate, verdicts []Verdict, met []meeting) error {
+	byNumber := map[string]int64{}
+	for i, v := range verdicts {
+		if v.Outcome == Created && set[i].Display.Number != "" {
+			byNumber[set[i].Display.Number] = v.PatientID
+		}
+	}
+	var keys []Key
+	for i, v := range verdicts {
+		if set[i].Legacy == nil || v.Outcome == Review || v.Outcome != Created && !met[i].keyNew {
+			continue
+		}
+		id := v.PatientID
+		if id == 0 {
+			id = byNumber[set[i].Display.Number] // the row repeats one of this set
+		}
+		if id == 0 {
+			return fmt.Errorf("line %d has an old key and no patient", set[i].Line)
+		}
+		keys = append(keys, Key{set[i].Legacy.ID, id})
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := tx.AttachKeys(ctx, keys); err != nil {
+		return fmt.Errorf("attach old keys: %w", err)
+	}
+	return nil
+}

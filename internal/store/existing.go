@@ -1,0 +1,376 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/legacy"
+)
+
+type existingRunRow struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID   string
+	Mode       string
+	Source     string
+	Mapping    string
+	Sample     int
+	Total      int
+	UserID     int64
+	UserName   string
+	UserRole   string
+	Address    string
+	WaitsFor   string
+	NextTryAt  *time.Time
+	SeenAt     time.Time
+	PausedAt   *time.Time
+	PausedBy   string
+	StartedAt  time.Time
+	FinishedAt *time.Time
+}
+
+func (existingRunRow) TableName() string { return "existing_runs" }
+
+type existingCentreRow struct {
+	RunID      int64 `gorm:"primaryKey;autoIncrement:false"`
+	CentreID   int64 `gorm:"primaryKey;autoIncrement:false"`
+	Total      int
+	Fed        int
+	LastKey    string
+	DeliveryID *int64
+}
+
+func (existingCentreRow) TableName() string { return "existing_centres" }
+
+func (r existingRunRow) run() (legacy.Run, error) {
+	out := legacy.Run{
+		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Source: r.Source, Sample: r.Sample, Total: r.Total, StartedBy: r.UserName,
+		StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(), PausedAt: moment(r.PausedAt), PausedBy: r.PausedBy,
+		WaitsFor: legacy.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
+	}
+	if err := json.Unmarshal([]byte(r.Mapping), &out.Mapping); err != nil {
+		return out, errors.New("decode the mapping of a run: failed")
+	}
+	return out, nil
+}
+
+// StartExisting begins a run, with its event. One that is not finished is
+// apperr.Conflict "existing_under_way".
+func (s *Store) StartExisting(ctx context.Context, who audit.Who, n legacy.NewRun) (legacy.Run, error) {
+	mapping, err := json.Marshal(n.Mapping)
+	if err != nil {
+		return legacy.Run{}, err
+	}
+	var id int64
+	err = s.write(ctx, func(t *tx) error {
+		var open int64
+		if err := t.db.Table("existing_runs").Where("finished_at IS NULL AND mode = ?", string(n.Mode)).Count(&open).Error; err != nil {
+			return err
+		}
+		if open > 0 {
+			return apperr.New(apperr.Conflict, "existing_under_way")
+		}
+		var err error
+		if id, err = t.next("existing_runs", 1); err != nil {
+			return err
+		}
+		row := existingRunRow{
+			ID: id, PublicID: n.PublicID, Mode: string(n.Mode), Source: cut(n.Source, 300), Mapping: string(mapping), Sample: n.Sample, Total: n.Total,
+			UserID: who.UserID, UserName: cut(who.Name, 300), UserRole: cut(who.Role, 100), Address: cut(n.Address, 64), SeenAt: t.at, StartedAt: t.at,
+		}
+		if err := t.db.Create(&row).Error; err != nil {
+			return err
+		}
+		for centre, total := range n.Centres {
+			if err := t.db.Create(&existingCentreRow{RunID: id, CentreID: centre, Total: total}).Error; err != nil {
+				return err
+			}
+		}
+		return t.record(audit.Event{Type: audit.ExistingStarted, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: n.PublicID, Code: string(n.Mode)})
+	})
+	if err != nil {
+		return legacy.Run{}, err
+	}
+	return s.existingRun(ctx, id)
+}
+
+// LatestRun gives the last run of a mode; ok is false where there was none.
+func (s *Store) LatestRun(ctx context.Context, mode delivery.Mode) (run legacy.Run, ok bool, err error) {
+	var ids []int64
+	err = s.read(ctx).Table("existing_runs").Where("mode = ?", string(mode)).Order("id DESC").Limit(1).Pluck("id", &ids).Error
+	if err != nil || len(ids) == 0 {
+		return legacy.Run{}, false, s.dialect.clean(err)
+	}
+	run, err = s.existingRun(ctx, ids[0])
+	return run, err == nil, err
+}
+
+// existingRun reads a run with its centres: four questions.
+func (s *Store) existingRun(ctx context.Context, id int64) (legacy.Run, error) {
+	var r existingRunRow
+	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
+		return legacy.Run{}, s.dialect.clean(err)
+	}
+	run, err := r.run()
+	if err != nil {
+		return run, err
+	}
+	var centres []struct {
+		Row          existingCentreRow `gorm:"embedded"`
+		Number, Name string
+	}
+	err = s.read(ctx).Table("existing_centres e").Select("e.*, c.number, c.name").Joins("JOIN centres c ON c.id = e.centre_id").
+		Where("e.run_id = ?", id).Order("c.number").Scan(&centres).Error
+	if err != nil {
+		return run, s.dialect.clean(err)
+	}
+	var rows []listedDelivery
+	err = s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id").
+		Joins("JOIN existing_centres e ON e.delivery_id = d.id").Where("e.run_id = ?", id).Scan(&rows).Error
+	if err != nil {
+		return run, s.dialect.clean(err)
+	}
+	byID := make(map[int64]delivery.Delivery, len(rows))
+	for _, r := range rows {
+		byID[r.Row.ID] = r.delivery()
+	}
+	for _, c := range centres {
+		x := legacy.CentreRun{CentreID: c.Row.CentreID, CentreNumber: c.Number, CentreName: c.Name, Total: c.Row.Total, Fed: c.Row.Fed, LastKey: c.Row.LastKey}
+		if c.Row.DeliveryID != nil {
+			if d, there := byID[*c.Row.DeliveryID]; there {
+				x.Delivery = &d
+			}
+		}
+		run.Centres = append(run.Centres, x)
+	}
+	var strays int64
+	err = s.read(ctx).Table("existing_rows").Where("run_id = ? AND delivery_id IS NULL", id).Count(&strays).Error
+	run.Strays = int(strays)
+	return run, s.dialect.clean(err)
+}
+
+// PauseRun lets a run stand still, or go on, with its event.
+func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error {
+	return s.write(ctx, func(t *tx) error {
+		set, typ, args := "paused_at = NULL, paused_by = ''", audit.ExistingResumed, []any{}
+		if pause {
+			set, typ, args = "paused_at = ?, paused_by = ?", audit.ExistingPaused, []any{t.at, cut(who.Name, 300)}
+		}
+		args = append(args, publicID)
+		miss := apperr.New(apperr.Conflict, "existing_not_running")
+		if err := one(t.db.Exec("UPDATE existing_runs SET "+set+" WHERE public_id = ? AND finished_at IS NULL", args...), miss); err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: typ, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: publicID})
+	})
+}
+
+// RunPaused tells whether a person paused a run, and notes that the command is
+// at work.
+func (s *Store) RunPaused(ctx context.Context, runID int64, waits legacy.Waits, next time.Time) (bool, error) {
+	paused := false
+	err := s.write(ctx, func(t *tx) error {
+		if err := t.db.Exec("UPDATE existing_runs SET seen_at = ?, waits_for = ?, next_try_at = ? WHERE id = ?", t.at, string(waits), nullTime(next), runID).Error; err != nil {
+			return err
+		}
+		var n int64
+		err := t.db.Table("existing_runs").Where("id = ? AND paused_at IS NOT NULL", runID).Count(&n).Error
+		paused = n > 0
+		return err
+	})
+	return paused, err
+}
+
+// FinishRun ends a run whose centres are all done.
+func (s *Store) FinishRun(ctx context.Context, who audit.Who, runID int64) error {
+	return s.write(ctx, func(t *tx) error {
+		var r existingRunRow
+		if err := first(t.db.Where("id = ?", runID), &r); err != nil {
+			return err
+		}
+		if r.FinishedAt != nil {
+			return nil
+		}
+		if err := t.db.Exec("UPDATE existing_runs SET finished_at = ?, waits_for = '', next_try_at = NULL, paused_at = NULL, paused_by = '' WHERE id = ?", t.at, runID).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.ExistingFinished, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: r.PublicID, Code: r.Mode})
+	})
+}
+
+// AddStrays records rows of no known centre: they go nowhere. What was recorded
+// before stays.
+func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code string) error {
+	return s.write(ctx, func(t *tx) error {
+		known := map[string]bool{}
+		err := pieces(keys, t.dialect.maxIn(), func(part []string) error {
+			var have []string
+			err := t.db.Table("existing_rows").Where("run_id = ? AND legacy_id IN ?", runID, part).Pluck("legacy_id", &have).Error
+			for _, k := range have {
+				known[k] = true
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var fresh []string
+		for _, k := range keys {
+			if !known[k] {
+				fresh = append(fresh, k)
+			}
+		}
+		return t.addExistingRows(ctx, runID, nil, 0, code, fresh)
+	})
+}
+
+func (t *tx) addExistingRows(ctx context.Context, runID int64, deliveryID *int64, firstLine int, code string, keys []string) error {
+	return t.dialect.insert(ctx, t.raw, "existing_rows", []string{"run_id", "legacy_id", "delivery_id", "line", "code"}, len(keys), func(i int) []any {
+		line := firstLine + i
+		if deliveryID == nil {
+			line = 0
+		}
+		return []any{runID, keys[i], nullInt(deliveryID), line, code}
+	})
+}
+
+// FeedCentre takes hold of a centre of a run whose rows are to be read. fresh is
+// the delivery to begin where there is none, or the one before ended without its
+// rows being stored. ok is false where all of it was read already;
+// delivery.ErrLost where another command is at it.
+func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (feed legacy.Feed, ok bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		feed, ok = legacy.Feed{}, false
+		var c existingCentreRow
+		if err := first(t.db.Where("run_id = ? AND centre_id = ?", runID, centreID), &c); err != nil {
+			return err
+		}
+		var d deliveryRow
+		if c.DeliveryID != nil {
+			if err := first(t.db.Where("id = ?", *c.DeliveryID), &d); err != nil {
+				return err
+			}
+		}
+		if c.DeliveryID == nil || delivery.State(d.State) == delivery.Failed || delivery.State(d.State) == delivery.Cancelled {
+			var err error
+			if d, err = t.beginFeeding(runID, &c, fresh); err != nil {
+				return err
+			}
+		}
+		if delivery.State(d.State) != delivery.Feeding {
+			return nil
+		}
+		res := t.db.Exec("UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND fence = ? AND lease_until <= ?", t.at.Add(lease), d.ID, d.Fence, t.at)
+		if err := one(res, delivery.ErrLost); err != nil {
+			return err
+		}
+		var centre centreRow
+		if err := first(t.db.Where("id = ?", centreID), &centre); err != nil {
+			return err
+		}
+		feed = legacy.Feed{RunID: runID, CentreID: centreID, Fed: c.Fed, LastKey: c.LastKey, Claim: delivery.Claim{
+			Delivery: d.delivery(centre.Number), Fence: d.Fence + 1, WrappedKey: d.WrappedKey, Who: d.who(),
+		}}
+		ok = true
+		return nil
+	})
+	return feed, ok, err
+}
+
+// beginFeeding opens the delivery of a centre, which starts from its first row.
+func (t *tx) beginFeeding(runID int64, c *existingCentreRow, fresh delivery.New) (deliveryRow, error) {
+	if c.DeliveryID != nil {
+		if err := t.db.Exec("DELETE FROM existing_rows WHERE run_id = ? AND delivery_id = ?", runID, *c.DeliveryID).Error; err != nil {
+			return deliveryRow{}, err
+		}
+	}
+	id, err := t.next("deliveries", 1)
+	if err != nil {
+		return deliveryRow{}, err
+	}
+	row := newDelivery(id, fresh, delivery.Feeding, t.at)
+	row.Kind = string(delivery.Existing)
+	if err := t.db.Create(&row).Error; err != nil {
+		return row, err
+	}
+	c.DeliveryID, c.Fed, c.LastKey = &id, 0, ""
+	return row, t.db.Exec("UPDATE existing_centres SET delivery_id = ?, fed = 0, last_key = '' WHERE run_id = ? AND centre_id = ?", id, runID, c.CentreID).Error
+}
+
+// AddFed stores a chunk with the place that reading has come to, all of it or
+// nothing.
+func (s *Store) AddFed(ctx context.Context, f legacy.Feed, k delivery.Chunk, at legacy.Place) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(f.Claim); err != nil {
+			return err
+		}
+		res := t.db.Exec("UPDATE existing_centres SET fed = fed + ?, last_key = ? WHERE run_id = ? AND centre_id = ? AND fed = ? AND delivery_id = ?",
+			len(at.Keys), at.LastKey, f.RunID, f.CentreID, k.FirstLine-1, f.Claim.Delivery.ID)
+		if err := one(res, delivery.ErrLost); err != nil {
+			return err
+		}
+		if err := t.addChunk(ctx, f.Claim, k); err != nil {
+			return err
+		}
+		id := f.Claim.Delivery.ID
+		if err := t.addExistingRows(ctx, f.RunID, &id, k.FirstLine, "", at.Keys); err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE existing_runs SET seen_at = ?, waits_for = '', next_try_at = NULL WHERE id = ?", t.at, f.RunID).Error
+	})
+}
+
+// FinishFed lets a delivery whose rows are all there go on to be decided.
+func (s *Store) FinishFed(ctx context.Context, f legacy.Feed) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.hold(f.Claim); err != nil {
+			return err
+		}
+		id := f.Claim.Delivery.ID
+		err := t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?", string(delivery.Exchanging), t.at, id).Error
+		if err != nil {
+			return err
+		}
+		return t.db.Exec("UPDATE deliveries SET state = ? WHERE id = ? AND resolved = chunks", string(delivery.Deciding), id).Error
+	})
+}
+
+// ConfirmExisting lets a delivery of a run go on that the brake holds.
+func (s *Store) ConfirmExisting(ctx context.Context, who audit.Who, deliveryID string) error {
+	return s.changeWaiting(ctx, who, account.AllCentres(), deliveryID, []delivery.State{delivery.Confirm},
+		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
+			if delivery.Kind(r.Kind) != delivery.Existing {
+				return errNotFound
+			}
+			return t.db.Exec("UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?", string(delivery.Deciding), true, r.ID).Error
+		})
+}
+
+// AbandonRun ends a run that is under way, with what of it is not stored yet.
+func (s *Store) AbandonRun(ctx context.Context, who audit.Who, runID int64) error {
+	run, err := s.existingRun(ctx, runID)
+	if err != nil {
+		return err
+	}
+	for _, c := range run.Centres {
+		if c.Delivery == nil || !slices.Contains(openStates, c.Delivery.State) {
+			continue
+		}
+		err := s.write(ctx, func(t *tx) error {
+			if err := t.end(c.Delivery.ID, openStates, delivery.Cancelled, ""); err != nil {
+				return err
+			}
+			return t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Update, Who: who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID})
+		})
+		if err != nil && !errors.Is(err, delivery.ErrLost) {
+			return err
+		}
+	}
+	return s.FinishRun(ctx, who, runID)
+}

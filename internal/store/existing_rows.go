@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"gorm.io/gorm"
+
+	"sluis/internal/audit"
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+)
+
+// Where tells what became of rows of the old table in a run, by old key; rows
+// that the run has not read are left out.
+func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[string]legacy.Where, error) {
+	out := make(map[string]legacy.Where, len(keys))
+	err := pieces(keys, s.dialect.maxIn(), func(part []string) error {
+		var rows []struct {
+			LegacyID   string
+			Line       int
+			Code       string
+			DeliveryID *int64
+			Outcome    string
+			CentreID   int64
+		}
+		err := s.read(ctx).Table("existing_rows e").
+			Select("e.legacy_id, e.line, e.code, e.delivery_id, COALESCE(w.outcome, '') AS outcome, COALESCE(d.centre_id, 0) AS centre_id").
+			Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").
+			Where("e.run_id = ? AND e.legacy_id IN ?", runID, part).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			w := legacy.Where{LegacyID: r.LegacyID, Line: r.Line, Outcome: patient.Outcome(r.Outcome), Code: r.Code, CentreID: r.CentreID}
+			if r.DeliveryID == nil {
+				w.Outcome = patient.Rejected
+			}
+			out[r.LegacyID] = w
+		}
+		var held []struct {
+			Row      patientRow `gorm:"embedded"`
+			LegacyID string
+		}
+		err = s.read(ctx).Table("legacy_keys k").Select("p.*, k.legacy_id").Joins("JOIN patients p ON p.id = k.patient_id").
+			Where("k.legacy_id IN ?", part).Scan(&held).Error
+		for _, h := range held {
+			w, there := out[h.LegacyID]
+			if !there {
+				continue
+			}
+			w.Patients++
+			w.ChangedAt = h.Row.UpdatedAt.UTC()
+			w.Patient = patient.Patient{
+				ID: h.Row.ID, PublicID: h.Row.PublicID, CentreID: h.Row.CentreID, Display: h.Row.display(), DiedOn: h.Row.DiedOn, Version: h.Row.Version,
+			}
+			out[h.LegacyID] = w
+		}
+		return err
+	})
+	return out, s.dialect.clean(err)
+}
+
+// RunRows counts the rows that a run has read, strays among them, and the old
+// keys that have a patient.
+func (s *Store) RunRows(ctx context.Context, runID int64) (rows, patients int, err error) {
+	var n, p int64
+	err = s.read(ctx).Table("existing_rows").Where("run_id = ?", runID).Count(&n).Error
+	if err == nil {
+		err = s.read(ctx).Table("legacy_keys").Distinct("patient_id").Count(&p).Error
+	}
+	return int(n), int(p), s.dialect.clean(err)
+}
+
+// openRows are the rows of a run that are no patient.
+func openRows(db *gorm.DB, runID int64, q legacy.OpenQuery) *gorm.DB {
+	db = db.Table("existing_rows e").Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").
+		Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").Joins("LEFT JOIN centres c ON c.id = d.centre_id").Where("e.run_id = ?", runID)
+	// Of a rehearsal the verdicts count: nothing has an outcome.
+	const said = "CASE WHEN d.mode = 'check' THEN w.verdict ELSE w.outcome END"
+	if q.Outcome == patient.Rejected {
+		db = db.Where("(e.delivery_id IS NULL OR "+said+" = ?)", string(patient.Rejected))
+	} else {
+		db = db.Where(said+" = ?", string(q.Outcome))
+	}
+	if q.CentreNumber != "" {
+		db = db.Where("c.number = ?", q.CentreNumber)
+	}
+	return db
+}
+
+// maxOpen is the longest page of open rows.
+const maxOpen = 1000
+
+// OpenRows gives a page of the rows of a run that are no patient, with the first
+// finding that says why.
+func (s *Store) OpenRows(ctx context.Context, runID int64, q legacy.OpenQuery) (legacy.OpenPage, error) {
+	page, err := s.openPage(s.read(ctx), runID, q)
+	return page, s.dialect.clean(err)
+}
+
+// ViewOpenRows is OpenRows with its event.
+func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run legacy.Run, q legacy.OpenQuery) (legacy.OpenPage, error) {
+	var page legacy.OpenPage
+	err := s.write(ctx, func(t *tx) error {
+		var err error
+		if page, err = s.openPage(t.db, run.ID, q); err != nil {
+			return err
+		}
+		return t.record(audit.Event{Type: audit.ExistingRowsListed, Action: audit.Read, Who: who, ObjectType: "existing_run", ObjectID: run.PublicID, Code: string(q.Outcome)})
+	})
+	return page, err
+}
+
+func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.OpenPage, error) {
+	var page legacy.OpenPage
+	limit := q.Limit
+	if limit <= 0 || limit > maxOpen {
+		limit = maxOpen
+	}
+	var total int64
+	if err := openRows(db, runID, q).Count(&total).Error; err != nil {
+		return page, err
+	}
+	page.Total = int(total)
+	find := openRows(db, runID, q).Select("e.legacy_id, e.line, e.code, COALESCE(e.delivery_id, 0) AS delivery_id, COALESCE(w.patient_number, '') AS patient_number, COALESCE(c.number, '') AS centre_number")
+	if q.After != "" {
+		find = find.Where("e.legacy_id > ?", q.After)
+	}
+	var rows []struct {
+		LegacyID, Code, PatientNumber, CentreNumber string
+		Line                                        int
+		DeliveryID                                  int64
+	}
+	if err := find.Order("e.legacy_id").Limit(limit + 1).Scan(&rows).Error; err != nil {
+		return page, err
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		page.Next = rows[limit-1].LegacyID
+	}
+	lines := map[int64][]int{}
+	for _, r := range rows {
+		if r.DeliveryID != 0 {
+			lines[r.DeliveryID] = append(lines[r.DeliveryID], r.Line)
+		}
+	}
+	type place struct {
+		delivery int64
+		line     int
+	}
+	said := map[place]patient.Finding{}
+	for id, list := range lines { // as many questions as there are centres on the page
+		err := pieces(list, s.dialect.maxIn(), func(part []int) error {
+			var found []findingRow
+			err := db.Table("findings").Where("delivery_id = ? AND line IN ?", id, part).Order("line, severity, seq").Find(&found).Error
+			for _, f := range found {
+				have, there := said[place{id, f.Line}]
+				decided := f.Stage == "decide" && q.Outcome == patient.Review
+				if !there || decided && have.Source == patient.TTP {
+					said[place{id, f.Line}] = f.finding()
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return page, err
+		}
+	}
+	for _, r := range rows {
+		o := legacy.Open{LegacyID: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[place{r.DeliveryID, r.Line}]}
+		if r.DeliveryID == 0 {
+			o.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: r.Code, Field: "centre"}
+		}
+		page.Rows = append(page.Rows, o)
+	}
+	return page, nil
+}

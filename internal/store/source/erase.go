@@ -1,0 +1,217 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluis/internal/legacy"
+)
+
+// Erased is what an erasure did.
+type Erased struct {
+	Rows    int      // overwritten by this command
+	Dropped []string // columns that are gone
+	Left    []string // columns that could not be dropped: they are there, and empty
+	Indexes []string // that held one of the columns, and are gone
+}
+
+// eraseRows is how many rows are overwritten in one transaction.
+const eraseRows = 1000
+
+// EraseSQLite overwrites the identifying columns of a SQLite table, drops them
+// and rewrites the file, so that no page, index, free space or write-ahead log
+// holds what stood in them. It may be stopped and started again at any point.
+func EraseSQLite(ctx context.Context, where string, m legacy.Mapping, say func(string, ...any)) (Erased, error) {
+	var out Erased
+	if m.Table == "" {
+		return out, errors.New("a query cannot be erased: the mapping must name a table")
+	}
+	s, err := connect(where, m, true)
+	if err != nil {
+		return out, err
+	}
+	defer func() { _ = s.Close() }()
+	if s.path == "" {
+		return out, errors.New("this is not a SQLite source")
+	}
+	if s.whole, err = s.d.wholeKeys(ctx, s.db, s.d.quote(m.Key), s.from()); err != nil {
+		return out, clean(err)
+	}
+	e := eraser{s, ctx, &out, say}
+	for _, step := range []func() error{e.secure, e.overwrite, e.settle, e.drop, e.rewrite, e.settle} {
+		if err := step(); err != nil {
+			return out, clean(err)
+		}
+	}
+	return out, nil
+}
+
+type eraser struct {
+	*Source
+	ctx context.Context
+	out *Erased
+	say func(string, ...any)
+}
+
+// secure makes sure that freed bytes are overwritten.
+func (e eraser) secure() error {
+	var on int
+	if err := e.db.QueryRowContext(e.ctx, "PRAGMA secure_delete").Scan(&on); err != nil {
+		return err
+	}
+	if on != 1 {
+		return errors.New("the source does not overwrite what it deletes (secure_delete)")
+	}
+	triggers, err := e.d.triggers(e.ctx, e.db, e.m.Table)
+	if err == nil && len(triggers) > 0 {
+		err = fmt.Errorf("the table has %d triggers, which could copy what is overwritten: drop them first", len(triggers))
+	}
+	return err
+}
+
+// column is a column as SQLite describes it.
+type column struct {
+	name    string
+	notNull bool
+	unique  bool
+	indexes []string // made by a CREATE INDEX
+}
+
+// left gives the columns that are still there.
+func (e eraser) left() ([]column, error) {
+	_, names, err := e.Gone(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	table := tableName(e.m.Table)
+	out := make([]column, len(names))
+	for i, n := range names {
+		out[i].name = n
+		err := e.db.QueryRowContext(e.ctx, `SELECT "notnull" FROM pragma_table_info(?) WHERE LOWER(name) = LOWER(?)`, table, n).Scan(&out[i].notNull)
+		if err != nil {
+			return nil, err
+		}
+		const q = `SELECT l.name FROM pragma_index_list(?) l JOIN pragma_index_info(l.name) x WHERE LOWER(x.name) = LOWER(?) AND l.origin = 'c'`
+		if out[i].indexes, err = strs(e.ctx, e.db, q, table, n); err != nil {
+			return nil, err
+		}
+		var unique int
+		err = e.db.QueryRowContext(e.ctx, `SELECT COUNT(*) FROM pragma_index_list(?) l JOIN pragma_index_info(l.name) x WHERE LOWER(x.name) = LOWER(?) AND l."unique" = 1`, table, n).Scan(&unique)
+		if err != nil {
+			return nil, err
+		}
+		out[i].unique = unique > 0
+	}
+	return out, nil
+}
+
+func tableName(table string) string {
+	parts := strings.Split(table, ".")
+	return strings.Trim(parts[len(parts)-1], `"[] `)
+}
+
+// overwrite empties the columns, a thousand rows a transaction, in the order of
+// the keys.
+func (e eraser) overwrite() error {
+	columns, err := e.left()
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	set, filled := make([]string, len(columns)), make([]string, len(columns))
+	key, table := e.d.quote(e.m.Key), e.d.table(e.m.Table)
+	for i, c := range columns {
+		q := e.d.quote(c.name)
+		switch {
+		case !c.notNull:
+			set[i], filled[i] = q+" = NULL", q+" IS NOT NULL"
+		case c.unique: // one emptiness a row
+			set[i], filled[i] = q+" = 'x' || "+key, q+" <> 'x' || "+key
+		default:
+			set[i], filled[i] = q+" = ''", q+" <> ''"
+		}
+	}
+	//nolint:gosec // names out of the operator's mapping, quoted
+	update := "UPDATE " + table + " SET " + strings.Join(set, ", ") + " WHERE (" + strings.Join(filled, " OR ") + ")"
+	for after := ""; ; {
+		where, args := " WHERE 1 = 1", []any{}
+		if after != "" {
+			where, args = " WHERE "+key+" > ?", []any{e.bind(after)}
+		}
+		last := ""
+		//nolint:gosec // names out of the operator's mapping, quoted
+		next := "SELECT " + e.d.text(key) + " FROM " + table + where + " ORDER BY " + key + " LIMIT 1 OFFSET " + strconv.Itoa(eraseRows-1)
+		if err := e.db.QueryRowContext(e.ctx, next, args...).Scan(&last); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		bounds, args := "", args[:len(args):len(args)]
+		if after != "" {
+			bounds += " AND " + key + " > ?"
+		}
+		if last != "" {
+			bounds, args = bounds+" AND "+key+" <= ?", append(args, e.bind(last))
+		}
+		res, err := e.db.ExecContext(e.ctx, update+bounds, args...)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		e.out.Rows += int(n)
+		if last == "" {
+			e.say("overwritten: %d rows", e.out.Rows)
+			return nil
+		}
+		after = last
+	}
+}
+
+// drop takes the empty columns away, and the indexes that held them.
+func (e eraser) drop() error {
+	columns, err := e.left()
+	if err != nil {
+		return err
+	}
+	for _, c := range columns {
+		for _, index := range c.indexes {
+			if slices.Contains(e.out.Indexes, index) {
+				continue
+			}
+			if _, err := e.db.ExecContext(e.ctx, "DROP INDEX IF EXISTS "+e.d.quote(index)); err != nil {
+				return err
+			}
+			e.out.Indexes = append(e.out.Indexes, index)
+		}
+		_, err := e.db.ExecContext(e.ctx, "ALTER TABLE "+e.d.table(e.m.Table)+" DROP COLUMN "+e.d.quote(c.name))
+		if err != nil { // a view, a constraint or a key needs it
+			e.out.Left = append(e.out.Left, c.name)
+			e.say("column %s cannot be dropped (%v): it stays, and is empty", c.name, clean(err))
+		}
+	}
+	e.out.Dropped, _, err = e.Gone(e.ctx)
+	return err
+}
+
+// rewrite makes the file anew.
+func (e eraser) rewrite() error {
+	_, err := e.db.ExecContext(e.ctx, "VACUUM")
+	return err
+}
+
+// settle brings everything into the file and empties the write-ahead log.
+func (e eraser) settle() error {
+	var busy, log, done sql.NullInt64
+	if err := e.db.QueryRowContext(e.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil {
+		return err
+	}
+	if busy.Int64 != 0 {
+		return errors.New("another program has the source open, so that its write-ahead log cannot be emptied: end it, and run this again")
+	}
+	return nil
+}

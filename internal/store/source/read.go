@@ -1,0 +1,307 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluis/internal/existing"
+	"sluis/internal/legacy"
+)
+
+// expression is how a cell is selected; an empty text where there is no such column.
+func (s *Source) expression(i int) string {
+	number := ""
+	if s.m.Number != nil {
+		number = *s.m.Number
+	}
+	column := [existing.Cells]string{number, s.m.Birth, s.m.Sex, s.m.Died, s.m.Version, s.m.Surname, s.m.Prefix, s.m.Initials}[i]
+	switch {
+	case column == "":
+		return "''"
+	case i == existing.Birth || i == existing.Died:
+		return s.d.day("q." + s.d.quote(column))
+	}
+	return s.d.text("q." + s.d.quote(column))
+}
+
+func (s *Source) key() string    { return "q." + s.d.quote(s.m.Key) }
+func (s *Source) centre() string { return "q." + s.d.quote(s.m.Centre) }
+
+// bind gives a key as it is compared.
+func (s *Source) bind(key string) any {
+	if s.whole {
+		if n, err := strconv.ParseInt(key, 10, 64); err == nil {
+			return n
+		}
+	}
+	return key
+}
+
+// Groups counts the rows by what stands in the column of the centre.
+func (s *Source) Groups(ctx context.Context) ([]existing.Group, error) {
+	//nolint:gosec // names out of the operator's mapping, quoted
+	rows, err := s.db.QueryContext(ctx, "SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre())
+	if err != nil {
+		return nil, clean(err)
+	}
+	defer rows.Close()
+	var out []existing.Group
+	for rows.Next() {
+		var g existing.Group
+		var text sql.NullString
+		if err := rows.Scan(&g.Raw, &text, &g.Rows); err != nil {
+			return nil, clean(err)
+		}
+		g.Value = strings.TrimSpace(text.String)
+		out = append(out, g)
+	}
+	return out, clean(rows.Err())
+}
+
+// in is a condition on the column of the centre, with its arguments.
+func (s *Source) in(v existing.Values, args *[]any) string {
+	var parts []string
+	for _, raw := range v {
+		if raw == nil {
+			parts = append(parts, s.centre()+" IS NULL")
+			continue
+		}
+		*args = append(*args, raw)
+		parts = append(parts, s.centre()+" = "+s.mark(len(*args)))
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+func (s *Source) mark(n int) string {
+	if s.path != "" {
+		return "?"
+	}
+	return "@p" + strconv.Itoa(n)
+}
+
+// Rows reads the next rows of a centre in the order of their keys, after one.
+func (s *Source) Rows(ctx context.Context, v existing.Values, after string, limit int) ([]existing.Row, error) {
+	return s.page(ctx, v, after, limit, existing.Cells)
+}
+
+// Displays is Rows without a name: number, birth, sex and date of death alone.
+func (s *Source) Displays(ctx context.Context, v existing.Values, after string, limit int) ([]existing.Row, error) {
+	return s.page(ctx, v, after, limit, existing.Version)
+}
+
+// Keys gives the next keys alone.
+func (s *Source) Keys(ctx context.Context, v existing.Values, after string, limit int) ([]string, error) {
+	rows, err := s.page(ctx, v, after, limit, 0)
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = r.Key
+	}
+	return out, err
+}
+
+func (s *Source) page(ctx context.Context, v existing.Values, after string, limit, width int) ([]existing.Row, error) {
+	var args []any
+	where := s.in(v, &args)
+	if after != "" {
+		args = append(args, s.bind(after))
+		where += " AND " + s.key() + " > " + s.mark(len(args))
+	}
+	return s.query(ctx, s.d.top(s.selected(width), "FROM "+s.from()+" q WHERE "+where+" ORDER BY "+s.key(), limit), args, width)
+}
+
+// selected lists the key and the first cells.
+func (s *Source) selected(width int) string {
+	out := s.d.text(s.key())
+	for i := range width {
+		out += ", " + s.expression(i)
+	}
+	return out
+}
+
+// ByKeys reads rows by their keys, in the order of those.
+func (s *Source) ByKeys(ctx context.Context, keys []string) ([]existing.Row, error) {
+	var out []existing.Row
+	for len(keys) > 0 {
+		part := keys[:min(500, len(keys))]
+		keys = keys[len(part):]
+		args, marks := make([]any, len(part)), make([]string, len(part))
+		for i, k := range part {
+			args[i], marks[i] = s.bind(k), s.mark(i+1)
+		}
+		rows, err := s.query(ctx, "SELECT "+s.selected(existing.Cells)+" FROM "+s.from()+" q WHERE "+s.key()+" IN ("+strings.Join(marks, ", ")+") ORDER BY "+s.key(), args, existing.Cells)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]existing.Row, error) {
+	rows, err := s.db.QueryContext(ctx, q, args...)
+	if err != nil {
+		return nil, clean(err)
+	}
+	defer rows.Close()
+	var out []existing.Row
+	into := make([]sql.NullString, width+1)
+	at := make([]any, width+1)
+	for i := range into {
+		at[i] = &into[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(at...); err != nil {
+			return nil, errScan
+		}
+		values := make([]string, width)
+		for i := range values {
+			values[i] = strings.TrimSpace(into[i+1].String)
+		}
+		out = append(out, existing.NewRow(strings.TrimSpace(into[0].String), values))
+	}
+	return out, clean(rows.Err())
+}
+
+// errScan stands for an error of Scan, which quotes the value.
+var errScan = fmt.Errorf("a value of the source cannot be read as text")
+
+// Count counts the rows.
+func (s *Source) Count(ctx context.Context) (int, error) {
+	n := 0
+	err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+s.from()+" q").Scan(&n) //nolint:gosec // names out of the operator's mapping, quoted
+	return n, clean(err)
+}
+
+// Facts counts.
+func (s *Source) Facts(ctx context.Context) (existing.Facts, error) {
+	var f existing.Facts
+	from := " FROM " + s.from() + " q"
+	key := s.d.text(s.key())
+	ask := []struct {
+		into  *int
+		query string
+	}{
+		{&f.Rows, "SELECT COUNT(*)" + from},
+		{&f.KeyEmpty, "SELECT COUNT(*)" + from + " WHERE " + s.key() + " IS NULL OR " + key + " = '' OR " + s.d.length(key) + " > " + strconv.Itoa(64)},
+		{&f.KeyTwice, "SELECT COUNT(*) FROM (SELECT " + s.key() + " AS k" + from + " GROUP BY " + s.key() + " HAVING COUNT(*) > 1) x"},
+		{&f.PersonTwice, s.twice(s.m.Surname, s.m.Initials, s.m.Birth, s.m.Sex)},
+	}
+	if numbered, _ := s.m.Numbered(); numbered {
+		number := s.d.text("q." + s.d.quote(*s.m.Number))
+		ask = append(ask, struct {
+			into  *int
+			query string
+		}{&f.NumberEmpty, "SELECT COUNT(*)" + from + " WHERE COALESCE(" + number + ", '') = ''"}, struct {
+			into  *int
+			query string
+		}{&f.NumberTwice, s.twice(*s.m.Number)})
+	}
+	for _, a := range ask {
+		if err := s.db.QueryRowContext(ctx, a.query).Scan(a.into); err != nil {
+			return f, clean(err)
+		}
+	}
+	return f, nil
+}
+
+// twice counts what stands more than once in a centre.
+func (s *Source) twice(columns ...string) string {
+	by := s.centre()
+	for _, c := range columns {
+		if c != "" {
+			by += ", q." + s.d.quote(c)
+		}
+	}
+	first := s.d.text("q." + s.d.quote(columns[0]))
+	return "SELECT COUNT(*) FROM (SELECT " + s.centre() + " AS c FROM " + s.from() + " q WHERE COALESCE(" + first + ", '') <> '' GROUP BY " + by + " HAVING COUNT(*) > 1) x"
+}
+
+// Triggers names the triggers of the table.
+func (s *Source) Triggers(ctx context.Context) ([]string, error) {
+	if s.m.Table == "" {
+		return nil, nil
+	}
+	out, err := s.d.triggers(ctx, s.db, s.m.Table)
+	return out, clean(err)
+}
+
+// Names gives every surname and e-mail address, one after the other, to look for
+// them elsewhere. Nothing of them is kept here. A column that is gone gives none.
+func (s *Source) Names(ctx context.Context, each func(kind existing.NameKind, name string)) error {
+	have, err := s.columns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		kind   existing.NameKind
+		column string
+	}{{existing.Surnames, s.m.Surname}, {existing.Emails, s.m.Email}} {
+		if c.column == "" || !have[strings.ToLower(c.column)] {
+			continue
+		}
+		column := s.d.text("q." + s.d.quote(c.column))
+		//nolint:gosec // names out of the operator's mapping, quoted
+		rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT "+column+" FROM "+s.from()+" q WHERE COALESCE("+column+", '') <> ''")
+		if err != nil {
+			return clean(err)
+		}
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				_ = rows.Close()
+				return errScan
+			}
+			each(c.kind, strings.TrimSpace(name))
+		}
+		if err := rows.Err(); err != nil {
+			return clean(err)
+		}
+		if err := rows.Close(); err != nil {
+			return clean(err)
+		}
+	}
+	return nil
+}
+
+// Unmapped names the columns that the mapping does not name.
+func (s *Source) Unmapped(ctx context.Context) ([]string, error) {
+	have, err := s.columns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range s.m.Named() {
+		delete(have, strings.ToLower(c))
+	}
+	return slices.Sorted(maps.Keys(have)), nil
+}
+
+// Some gives the first values of a column, each as the only cell of its row.
+func (s *Source) Some(ctx context.Context, column string, n int) ([]existing.Row, error) {
+	value := s.d.text("q." + s.d.quote(column))
+	return s.query(ctx, s.d.top(s.d.text(s.key())+", "+value, "FROM "+s.from()+" q ORDER BY "+s.key(), n), nil, 1)
+}
+
+// Gone tells which of the columns that are to be erased are no longer there.
+func (s *Source) Gone(ctx context.Context) (gone, left []string, err error) {
+	have, err := s.columns(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range s.m.Erased() {
+		if have[strings.ToLower(c)] {
+			left = append(left, c)
+		} else {
+			gone = append(gone, c)
+		}
+	}
+	return gone, left, nil
+}
+
+// Reopen opens a source whose identities may be erased already: without looking
+// for its columns.
+func Reopen(where string, m legacy.Mapping) (*Source, error) { return connect(where, m, false) }

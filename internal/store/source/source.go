@@ -1,0 +1,172 @@
+// Package source reads the registry's old patient table, of SQLite or SQL
+// Server, and erases the identities in it when that is asked.
+//
+// It is a part of the store because drivers stay there. It writes nothing of
+// what it reads, anywhere; an error of a driver, which may quote a value, never
+// leaves it. It knows which column is what by a mapping, and nothing of the TTP.
+package source
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	mssql "github.com/microsoft/go-mssqldb"
+	msqlite "modernc.org/sqlite"
+
+	"sluis/internal/legacy"
+)
+
+// Source is the old table, opened for reading alone.
+type Source struct {
+	db   *sql.DB
+	d    dialect
+	m    legacy.Mapping
+	path string // of a SQLite file
+	// whole says that keys are whole numbers, and are compared as such.
+	whole bool
+}
+
+// Open opens the database that where names ("sqlite:PATH" or "sqlserver://…") for
+// reading, and looks whether the columns of the mapping are there.
+func Open(ctx context.Context, where string, m legacy.Mapping) (*Source, error) {
+	s, err := connect(where, m, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.look(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect opens the database, for writing where the identities are to be erased.
+func connect(where string, m legacy.Mapping, write bool) (*Source, error) {
+	s := &Source{m: m}
+	var err error
+	if path, ok := strings.CutPrefix(where, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, errors.New("the source is no file that can be read")
+		}
+		// What a question sorts stays in memory: a temporary file would hold names.
+		q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "temp_store(MEMORY)", "query_only(1)"}}
+		if write {
+			q = url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "temp_store(MEMORY)", "secure_delete(1)", "synchronous(FULL)"}}
+		}
+		s.d, s.path = sqliteDialect{}, path
+		s.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	} else if strings.HasPrefix(where, "sqlserver://") {
+		s.d = sqlserverDialect{}
+		s.db, err = sql.Open("sqlserver", where)
+	} else {
+		return nil, errors.New("the source must be sqlite:PATH or sqlserver://…")
+	}
+	if err != nil {
+		return nil, errors.New("the source cannot be opened: its address is not valid") // the driver's error may quote a password
+	}
+	s.db.SetMaxOpenConns(2)
+	if write {
+		s.db.SetMaxOpenConns(1)
+	}
+	return s, nil
+}
+
+// Close closes it.
+func (s *Source) Close() error { return s.db.Close() }
+
+// Path is the file of a SQLite source; empty for SQL Server.
+func (s *Source) Path() string { return s.path }
+
+// Label says what is read, without how to get there.
+func (s *Source) Label() string {
+	what := s.m.Table
+	if what == "" {
+		what = "query"
+	}
+	if s.path != "" {
+		return "SQLite " + filepath.Base(s.path) + " " + what
+	}
+	return "SQL Server " + what
+}
+
+// look finds out whether every column is there, and how keys compare.
+func (s *Source) look(ctx context.Context) error {
+	have, err := s.columns(ctx)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", s.Label(), err)
+	}
+	for _, column := range s.m.Named() {
+		if !have[strings.ToLower(column)] {
+			return fmt.Errorf("%s has no column %q: put its right name in the mapping, or an empty one where there is none", s.Label(), column)
+		}
+	}
+	whole, err := s.d.wholeKeys(ctx, s.db, s.d.quote(s.m.Key), s.from())
+	if err != nil {
+		return clean(err)
+	}
+	s.whole = whole
+	return nil
+}
+
+// columns names what can be read, in lower case.
+func (s *Source) columns(ctx context.Context) (map[string]bool, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT q.* FROM "+s.from()+" q WHERE 1 = 0") //nolint:gosec // names out of the operator's mapping, quoted
+	if err != nil {
+		return nil, clean(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, clean(err)
+	}
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[strings.ToLower(n)] = true
+	}
+	return out, clean(rows.Err())
+}
+
+// from is what stands after FROM.
+func (s *Source) from() string {
+	if s.m.Query != "" {
+		return "(" + strings.TrimRight(strings.TrimSpace(s.m.Query), ";") + ")"
+	}
+	return s.d.table(s.m.Table)
+}
+
+// codeError is a driver's error without its text.
+type codeError struct {
+	database string
+	code     int
+}
+
+func (e *codeError) Error() string { return fmt.Sprintf("%s error %d", e.database, e.code) }
+
+// clean takes the text off a driver's error: it may quote what is stored.
+func clean(err error) error {
+	if e, ok := errors.AsType[mssql.Error](err); ok {
+		return &codeError{"SQL Server", int(e.Number)}
+	}
+	if e, ok := errors.AsType[*msqlite.Error](err); ok {
+		return &codeError{"SQLite", e.Code()}
+	}
+	return err
+}
+
+// quoteParts quotes a name with its schema part by part.
+func quoteParts(name string, quote func(string) string) string {
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		p = strings.TrimSpace(p)
+		if len(p) > 1 && (p[0] == '[' && p[len(p)-1] == ']' || p[0] == '"' && p[len(p)-1] == '"') {
+			p = p[1 : len(p)-1]
+		}
+		parts[i] = quote(p)
+	}
+	return strings.Join(parts, ".")
+}

@@ -1,0 +1,163 @@
+package templates
+
+// Existing is GET /migratie: the conversion of the existing patients.
+type Existing struct {
+	Page
+	Tasks       []ExistingTask
+	Runs        []ExistingRun // the rehearsal and the conversion, as far as there are any
+	Erasure     *ExistingErasure
+	ProofsHref  string // empty for who may not see them
+	RefreshHref string
+	Moving      bool // a command is at work, so that looking again is worth it
+}
+
+// ExistingTask is a step of the list. State is part of a catalogue key: todo,
+// busy, done, attention or blocked.
+type ExistingTask struct {
+	Key     string // part of a catalogue key
+	State   string
+	Lines   []string // finished sentences
+	Command string   // what the operator does next; empty for nothing
+	Links   []Link
+}
+
+// Link is a link with its text.
+type Link struct{ Text, Href string }
+
+// ExistingRun is a rehearsal or the conversion.
+type ExistingRun struct {
+	Key          string // rehearsal or conversion: part of a catalogue key
+	Source       string
+	Started, By  string
+	Finished     string
+	Percent      int
+	Fed, Total   int
+	Counts       Counts
+	Strays       int
+	Paused       string   // since when and by whom: a finished sentence; empty where it moves
+	Notices      []string // finished sentences: what it waits for
+	PauseAction  string
+	ResumeAction string
+	Centres      []ExistingCentre
+	RejectedHref string
+	ReviewHref   string
+}
+
+// ExistingCentre is a run in one centre. State is a status of a delivery, or
+// waiting.
+type ExistingCentre struct {
+	Centre     string
+	State      string
+	Fed, Total int
+	Counts     Counts
+	Confirm    string // action: store it though so many are rejected; empty where that is not asked
+}
+
+// ExistingErasure is what is asked, or done, for the source. Inputs of the form:
+// rol (hidden, or a choice), centra, reden, uitzonderingen (a checkbox).
+type ExistingErasure struct {
+	Way        string // part of a catalogue key
+	Asked      string // a finished sentence
+	Done       string // a finished sentence; empty while it is not
+	Begun      bool
+	Refusals   []string // finished sentences: what else stands in the way
+	Approvals  []ExistingApproval
+	Exceptions int // rows that are lost with the source
+	Action     string
+	Roles      []Option // where the user has both
+	Role       string   // of the user, where there is one
+	Centres    string   // as typed
+	Why        string
+	Errors     []FieldError
+}
+
+// ExistingApproval is how far a centre is approved; empty where it is not.
+type ExistingApproval struct{ Centre, DataManager, Admin string }
+
+// ExistingRows is GET /migratie/rijen?van=&soort=&centrum=&na=.
+type ExistingRows struct {
+	Page
+	Run       string // rehearsal or conversion: part of a catalogue key
+	Kind      string // rejected or review
+	Tabs      []Tab  // Key is rejected or review
+	Centres   []Option
+	Total     int
+	Rows      []ExistingRow
+	NextHref  string
+	FirstHref string
+	Filtered  bool
+	JudgeHref string // empty for who may not judge
+}
+
+// ExistingRow is a row of the old table that is no patient.
+type ExistingRow struct {
+	Key     string // patid
+	Centre  string
+	Number  string
+	Column  string
+	Message string
+	TTP     bool // the message is the TTP's own
+	Code    string
+	Advice  string
+}
+
+// Proofs is GET /migratie/bewijzen.
+type Proofs struct {
+	Page
+	Rows []ProofRow
+}
+
+// ProofRow is a proof in the list.
+type ProofRow struct {
+	Href, When, By string
+	Clean          bool
+}
+
+// Proof is GET /migratie/bewijzen/{id}, and the file to print.
+type Proof struct {
+	Page
+	Clean      bool
+	Facts      []Fact
+	Verdict    string // a finished sentence
+	Before     string // what the control found: a finished sentence
+	Files      []ProofFile
+	Hits       []ProofHit
+	MoreHits   int
+	Unreached  []string
+	Approvals  []ProofApproval
+	PublicKey  string
+	Signature  string
+	ExportHref string // empty for who may not
+}
+
+// Fact is a word and its value.
+type Fact struct{ Label, Value string }
+
+// ProofFile is a file, or a table, that was looked into.
+type ProofFile struct {
+	Name         string
+	Bytes        string
+	Hits, Chance int
+	Error        string
+}
+
+// ProofHit is a place where a name may stand.
+type ProofHit struct{ File, Offset, Kind, Coding string }
+
+// ProofApproval is one person's word.
+type ProofApproval struct{ Centre, Role, User, When, Why string }
+
+// taskColour is the colour of a task's tag.
+func taskColour(state string) string {
+	colours := map[string]string{"done": "green", "busy": "teal", "attention": "yellow", "todo": "grey", "blocked": "grey"}
+	return "govuk-tag govuk-tag--" + colours[state]
+}
+
+// centreState is the key of a centre's status: one that waits has none of a
+// delivery.
+func centreState(c ExistingCentre) string {
+	if c.State == "waiting" {
+		return "existing.centre.waiting"
+	}
+	return "status." + c.State
+}

@@ -70,6 +70,9 @@ func (s State) Final() bool {
 	return s == Done || s == Refused || s == Failed || s == Cancelled
 }
 
+// Moving tells whether it goes on by itself.
+func (s State) Moving() bool { return !s.Final() && !s.Waiting() && s != Mapping }
+
 // Waiting tells whether a person must act.
 func (s State) Waiting() bool { return s == Checked || s == Confirm }
 

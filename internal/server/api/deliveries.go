@@ -52,9 +52,13 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	causes, err := a.Records.Causes(r.Context(), d)
-	if err != nil {
-		return err
+	// Scripts ask again and again while it is worked on: then the reasons, which are
+	// counted row by row, would cost more than the work.
+	var causes []delivery.Cause
+	if !d.State.Moving() {
+		if causes, err = a.Records.Causes(r.Context(), d); err != nil {
+			return err
+		}
 	}
 	out := deliveryOf(a.text, d)
 	out.Reasons = reasonsOf(a.text, d, causes)

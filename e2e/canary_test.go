@@ -79,6 +79,7 @@ func TestCanarySweep(t *testing.T) {
 		{"datasets and postcodes", s.datasetsAndPostcodes},
 		{"every format", s.formats},
 		{"judging conflicts", s.judging},
+		{"existing patients", s.existingPatients},
 		{"reading everything", s.readEverything},
 	} {
 		began := time.Now()

@@ -4,7 +4,7 @@ GO ?= go
 LINT_VERSION := v2.15.0
 TESTFLAGS ?=
 
-.PHONY: run test race check lint generate assets assets-check bench fuzz e2e clean
+.PHONY: run test race check lint generate assets assets-check bench fuzz e2e existing clean
 
 run: ## start the demonstration
 	$(GO) run ./cmd/web demo
@@ -47,6 +47,9 @@ fuzz: ## every reader, FUZZTIME each (default 60s)
 	  dir=$$(dirname $$(grep -rl --include=*_test.go "func $$target(" internal)); \
 	  echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-60s} -fuzzminimizetime 10x ./$$dir || exit 1; \
 	done
+
+existing: ## the conversion of an old table of 100,000 rows, through 30 kills and an outage
+	SLUIS_TEST_EXISTING_ROWS=$${ROWS:-100000} SLUIS_TEST_EXISTING_KILLS=$${KILLS:-30} $(GO) test -count=1 -v -timeout 60m -run TestExistingPatients ./e2e
 
 e2e: ## the browser and whole-program tests alone
 	@./.ci/tools chromium curl python3

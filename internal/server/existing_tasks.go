@@ -42,11 +42,11 @@ func planTask(t *text.Catalogue, x existingState) templates.ExistingTask {
 	}
 	task.Lines = append(task.Lines, t.T("existing.planned", "when", t.Moment(x.planned.MadeAt), "who", x.planned.MadeBy, "rows", x.plan.Rows, "source", x.plan.Source))
 	if task.State = taskDone; x.plan.StrayRows > 0 {
-		task.State = taskAttention
+		task.State, task.Command = taskAttention, ""
 		task.Lines = append(task.Lines, t.N("existing.strays", x.plan.StrayRows))
 	}
 	for _, code := range x.plan.Blockers() {
-		task.State = taskAttention
+		task.State, task.Command = taskAttention, "web existing plan --as …"
 		task.Lines = append(task.Lines, t.T("existing.blocker."+code))
 	}
 	if x.plan.RowsPerSecond > 0 {

@@ -90,7 +90,7 @@ func (s *Server) viewPatient(w http.ResponseWriter, r *http.Request) error {
 	t := s.text(r)
 	page := templates.Patient{
 		Page:   s.base(r, s.patientsCrumbs(r)...),
-		Number: numberWord(t, found.Number), Birth: birth(t, found.Birth, s.BirthYearOnly), BirthYear: s.BirthYearOnly, Sex: sexWord(t, found.Sex),
+		Number: numberWord(t, found.Number), Unnumbered: found.Number == "", Birth: birth(t, found.Birth, s.BirthYearOnly), BirthYear: s.BirthYearOnly, Sex: sexWord(t, found.Sex),
 		Centre: s.centreTitle(r, found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
 	}
 	if actor.Scope().All() { // the registry's own key is for the registry

@@ -112,6 +112,8 @@ func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run legacy.Run,
 
 func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.OpenPage, error) {
 	var page legacy.OpenPage
+	// Rows of no centre come first, then centre by centre in the order of the keys.
+	const place = "COALESCE(e.delivery_id, 0)"
 	limit := q.Limit
 	if limit <= 0 || limit > maxOpen {
 		limit = maxOpen
@@ -123,14 +125,22 @@ func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.O
 	page.Total = int(total)
 	find := openRows(db, runID, q).Select("e.legacy_id, e.line, e.code, COALESCE(e.delivery_id, 0) AS delivery_id, COALESCE(w.patient_number, '') AS patient_number, COALESCE(c.number, '') AS centre_number")
 	if q.After != "" {
-		find = find.Where("e.legacy_id > ?", q.After)
+		var last struct {
+			DeliveryID int64
+			Line       int
+		}
+		err := first(db.Table("existing_rows").Select("COALESCE(delivery_id, 0) AS delivery_id, line").Where("run_id = ? AND legacy_id = ?", runID, q.After), &last)
+		if err != nil {
+			return page, err
+		}
+		find = find.Where("("+place+" > ? OR ("+place+" = ? AND (e.line > ? OR (e.line = ? AND e.legacy_id > ?))))", last.DeliveryID, last.DeliveryID, last.Line, last.Line, q.After)
 	}
 	var rows []struct {
 		LegacyID, Code, PatientNumber, CentreNumber string
 		Line                                        int
 		DeliveryID                                  int64
 	}
-	if err := find.Order("e.legacy_id").Limit(limit + 1).Scan(&rows).Error; err != nil {
+	if err := find.Order(place + ", e.line, e.legacy_id").Limit(limit + 1).Scan(&rows).Error; err != nil {
 		return page, err
 	}
 	if len(rows) > limit {
@@ -143,20 +153,20 @@ func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.O
 			lines[r.DeliveryID] = append(lines[r.DeliveryID], r.Line)
 		}
 	}
-	type place struct {
+	type at struct {
 		delivery int64
 		line     int
 	}
-	said := map[place]patient.Finding{}
+	said := map[at]patient.Finding{}
 	for id, list := range lines { // as many questions as there are centres on the page
 		err := pieces(list, s.dialect.maxIn(), func(part []int) error {
 			var found []findingRow
 			err := db.Table("findings").Where("delivery_id = ? AND line IN ?", id, part).Order("line, severity, seq").Find(&found).Error
 			for _, f := range found {
-				have, there := said[place{id, f.Line}]
+				have, there := said[at{id, f.Line}]
 				decided := f.Stage == "decide" && q.Outcome == patient.Review
 				if !there || decided && have.Source == patient.TTP {
-					said[place{id, f.Line}] = f.finding()
+					said[at{id, f.Line}] = f.finding()
 				}
 			}
 			return err
@@ -166,7 +176,7 @@ func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.O
 		}
 	}
 	for _, r := range rows {
-		o := legacy.Open{LegacyID: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[place{r.DeliveryID, r.Line}]}
+		o := legacy.Open{LegacyID: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[at{r.DeliveryID, r.Line}]}
 		if r.DeliveryID == 0 {
 			o.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: r.Code, Field: "centre"}
 		}

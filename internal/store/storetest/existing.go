@@ -210,14 +210,14 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run legacy.
 	}
 	rejected, err := s.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected})
 	ok(t, err)
-	if rejected.Total != 2 || rejected.Rows[0].Finding.Message != "De geboortedatum is leeg" || rejected.Rows[1].Finding.Code != "CENTRE_UNKNOWN" {
+	if rejected.Total != 2 || rejected.Rows[1].Finding.Message != "De geboortedatum is leeg" || rejected.Rows[0].Finding.Code != "CENTRE_UNKNOWN" {
 		t.Errorf("rejected = %+v", rejected)
 	}
 	first, err := s.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected, Limit: 1})
 	ok(t, err)
 	next, err := s.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected, Limit: 1, After: first.Next})
 	ok(t, err)
-	if len(first.Rows) != 1 || len(next.Rows) != 1 || next.Next != "" || next.Rows[0].LegacyID != stray {
+	if len(first.Rows) != 1 || len(next.Rows) != 1 || next.Next != "" || first.Rows[0].LegacyID != stray || next.Rows[0].LegacyID == stray {
 		t.Errorf("pages = %+v, %+v", first, next)
 	}
 	review, err := s.ViewOpenRows(t.Context(), who, run, legacy.OpenQuery{Outcome: patient.Review, CentreNumber: c.Number})

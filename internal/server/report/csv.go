@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // bom tells Excel that the file is UTF-8.
@@ -51,9 +52,10 @@ func (c *CSV) Close() error {
 }
 
 // Cell makes s safe to open in a spreadsheet: what would be a formula gets an
-// apostrophe in front, which makes it text. Leading zeros stay as they are.
+// apostrophe in front, which makes it text. So does what is not valid text: a
+// writer that drops a byte of it could make anything of it. Leading zeros stay.
 func Cell(s string) string {
-	if s != "" && strings.ContainsRune(formulaLeads, []rune(s)[0]) {
+	if s != "" && (strings.ContainsRune(formulaLeads, []rune(s)[0]) || !utf8.ValidString(s)) {
 		return "'" + s
 	}
 	return s

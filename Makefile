@@ -37,7 +37,9 @@ assets: ## style sheet, script and fonts to web/static/dist (needs node)
 assets-check: ## fails where web/static/dist is not what its sources make
 	@./.ci/assets
 
-bench: ## rows per second through the whole pipeline, and against a slow TTP, side by side
+bench: ## the whole program beside the floor under it, what other users notice, a slow TTP: each side by side in one run
+	$(GO) test -run '^$$' -bench Delivery -benchtime 1x -timeout 2h ./bench
+	$(GO) test -run '^$$' -bench OtherUser -benchtime 1x -timeout 30m ./e2e
 	$(GO) test -run '^$$' -bench Latency -benchtime 1x ./internal/importer
 	$(GO) test -run '^$$' -bench 'Identities|Unchanged' -benchtime 2x ./internal/importer
 	$(GO) test -run '^$$' -bench . -benchtime 2x ./internal/ttpsandbox ./web/templates

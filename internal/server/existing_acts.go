@@ -68,7 +68,7 @@ func (s *Server) approveErasure(w http.ResponseWriter, r *http.Request) error {
 	e.Centres, e.Why = form.Get("centra"), strings.TrimSpace(form.Get("reden"))
 	role := account.Role(form.Get("rol"))
 	if !slices.Contains(legacy.ApprovingRoles, role) || !actor.Is(role) {
-		return apperr.New(apperr.Forbidden, "permission_missing")
+		return apperr.New(apperr.Forbidden, "forbidden")
 	}
 	centres := typedCentres(e.Centres)
 	wrong := func(field, key string) {

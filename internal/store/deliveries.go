@@ -308,7 +308,7 @@ func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, 
 
 // errNotTheirs is the answer to a centre that wants to decide about the
 // conversion of the existing patients: that is the registry's.
-var errNotTheirs = apperr.New(apperr.Forbidden, "permission_missing")
+var errNotTheirs = apperr.New(apperr.Forbidden, "forbidden")
 
 // Wake lets the paused chunks of a delivery try the TTP at once.
 func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id string) error {

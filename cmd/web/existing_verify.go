@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sluis/internal/legacy"
+	"sluis/internal/patient"
+)
+
+// verifyCommand verifies.
+type verifyCommand struct {
+	existingFlags
+	Sample int `default:"500" help:"So many stored rows, drawn at random, are exchanged a second time."`
+}
+
+// Run verifies, and tells what was found.
+func (x verifyCommand) Run(ctx context.Context, c console) error {
+	s, err := x.open(ctx, c, true, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	v, err := s.conv.Verify(ctx, max(0, x.Sample))
+	if down, ok := errors.AsType[*patient.UnavailableError](err); ok {
+		return fmt.Errorf("the TTP gives no answer, so that no second exchange could be made (%w): run this again", down)
+	} else if err != nil {
+		return err
+	}
+	for _, x := range v.Centres {
+		s.say("centre %-8s source %s, stored %s, rejected %s, to be judged %s", x.Centre, words.Number(x.Source), words.Number(x.Counts.Stored()), words.Number(x.Counts.Rejected), words.Number(x.Counts.Review))
+	}
+	s.say("%s rows of the source: %s stored as %s patients, %s rejected (%d of no known centre), %s to be judged", words.Number(v.Source), words.Number(v.Stored),
+		words.Number(v.Patients), words.Number(v.Rejected), v.Strays, words.Number(v.Review))
+	s.say("display set compared of %s rows, %s changed by a delivery since; %s exchanged a second time", words.Number(v.Stored-v.Later), words.Number(v.Later), words.Number(v.Sampled))
+	for _, t := range v.Faults {
+		s.say("! %7s  %s", words.Number(t.Count), faultText(t))
+	}
+	for i, p := range v.Problems {
+		if i == 20 {
+			s.say("  … the others are on the console")
+			break
+		}
+		s.say("  patid %s: %s", p.LegacyID, p.Code)
+	}
+	if !v.Clean() {
+		return attend("the verification is not clean")
+	}
+	s.say("The verification is clean. Next: web existing erase --way new (or inplace)")
+	return nil
+}
+
+func faultText(t legacy.Tally) string {
+	out := words.T("existing.fault." + t.Code)
+	if t.Field != "" && words.Has("field."+t.Field) {
+		out += " (" + words.T("field."+t.Field) + ")"
+	}
+	return out
+}

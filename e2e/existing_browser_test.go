@@ -72,6 +72,15 @@ func TestConversionInTheBrowser(t *testing.T) {
 	manager.says("Oude sleutel (patid)")
 	manager.look("patient-unnumbered")
 
+	// It is a delivery as any other, about which nobody decides on its own page.
+	manager.open("/aanleveringen?groep=closed")
+	manager.click("main tbody a")
+	manager.says("SQLite oud.db patient")
+	manager.is("form[action$=annuleren]", false)
+	manager.look("existing-delivery")
+	manager.click("main a[href$=fouten]")
+	manager.look("existing-report")
+
 	c.must(0, "verify")
 	c.must(exitAttention, "erase", "--way", "new")
 	c.must(0, "except", "--why", "Afgesproken met de centra.", "--out", c.tmp)

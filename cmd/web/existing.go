@@ -238,7 +238,7 @@ func (f existingFlags) readMapping(ctx context.Context, s *session) (legacy.Mapp
 // convert makes the conversion.
 func (s *session) convert() (err error) {
 	o := existing.Options{
-		Source: s.source, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, Rows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
+		Source: s.source, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
 		Now: time.Now, Log: s.log, Say: s.say,
 	}
 	if s.pipe != nil {

@@ -89,9 +89,7 @@ func (p *prover) ownWords(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range words.Keys() { // codes, fields, roles and events among them
-		own = append(own, k)
-	}
+	own = append(own, words.Keys()...) // codes, fields, roles and events among them
 	err = fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

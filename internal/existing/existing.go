@@ -148,12 +148,13 @@ type Options struct {
 	Other   Rechecker // the half that never sees an identity
 	Who     audit.Who // in whose name it is done
 	Address string    // of the operator's account on the machine
-	Rows    int       // of a chunk; 0: 500
-	Calls   int       // chunks on their way to the TTP at once; 0: 4
-	Rate    int       // rows a second at most; 0: as they come
-	Now     func() time.Time
-	Log     *slog.Logger
-	Say     func(format string, args ...any) // to the operator; counts and codes alone
+	// ChunkRows are read and exchanged at once; 0: 500.
+	ChunkRows int
+	Calls     int // chunks on their way to the TTP at once; 0: 4
+	Rate      int // rows a second at most; 0: as they come
+	Now       func() time.Time
+	Log       *slog.Logger
+	Say       func(format string, args ...any) // to the operator; counts and codes alone
 }
 
 // Conversion is the work on the old table. It is not safe for concurrent use.
@@ -170,8 +171,8 @@ func New(o Options) (*Conversion, error) {
 	if o.Source == nil || o.Store == nil || o.Now == nil || o.Log == nil || o.Say == nil {
 		return nil, errors.New("existing: an option is missing")
 	}
-	if o.Rows == 0 {
-		o.Rows = defaultRows
+	if o.ChunkRows == 0 {
+		o.ChunkRows = defaultRows
 	}
 	if o.Calls == 0 {
 		o.Calls = defaultCalls

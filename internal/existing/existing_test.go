@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -134,7 +135,7 @@ func (r *registry) conversion(m legacy.Mapping) *existing.Conversion {
 	src := must(source.Open(r.t.Context(), "sqlite:"+r.path, m))(r.t)
 	r.t.Cleanup(func() { _ = src.Close() })
 	return must(existing.New(existing.Options{
-		Source: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", Rows: 7, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Source: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", ChunkRows: 7, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Say: func(format string, args ...any) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -196,7 +197,7 @@ func TestPilotAsOldTable(t *testing.T) {
 	if v := must(c.Verify(t.Context(), 100))(t); !v.Clean() || v.Stored != 36 || v.Patients != 36 || v.Rejected != 4 || v.Sampled != 36 {
 		t.Errorf("verification: %+v", v)
 	}
-	if _, err := c.Run(t.Context(), existing.How{}); err != existing.ErrDone {
+	if _, err := c.Run(t.Context(), existing.How{}); !errors.Is(err, existing.ErrDone) {
 		t.Errorf("a second run: %v", err)
 	}
 	again := must(c.Run(t.Context(), existing.How{Again: true}))(t)
@@ -328,7 +329,7 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if len(spares) != 2 || spares[0].Column != "nummer" || spares[0].Shapes[0] != [2]string{"1", "999999"} {
 		t.Errorf("spares = %+v", spares)
 	}
-	if _, err := r.conversion(legacy.DefaultMapping()).Run(t.Context(), existing.How{}); err != existing.ErrUndecided {
+	if _, err := r.conversion(legacy.DefaultMapping()).Run(t.Context(), existing.How{}); !errors.Is(err, existing.ErrUndecided) {
 		t.Errorf("a run with nothing decided: %v", err)
 	}
 	r.table("UPDATE patient SET nummer = '999999' || (900 + patid)", "UPDATE patient SET nummer = CASE patid % 2 WHEN 0 THEN '111222333' ELSE '123456782' END")
@@ -440,7 +441,7 @@ func TestBrake(t *testing.T) {
 	if run.Centres[0].Delivery.State != delivery.Confirm || run.Whole() {
 		t.Fatalf("half of it is rejected: %s", run.Centres[0].Delivery.State)
 	}
-	if _, err := r.conversion(numbered("")).Run(t.Context(), existing.How{}); err != existing.ErrMapping {
+	if _, err := r.conversion(numbered("")).Run(t.Context(), existing.How{}); !errors.Is(err, existing.ErrMapping) {
 		t.Errorf("another mapping: %v", err)
 	}
 	if err := r.store.ConfirmExisting(t.Context(), who, run.Centres[0].Delivery.PublicID); err != nil {

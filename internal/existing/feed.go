@@ -184,12 +184,12 @@ func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.
 // next reads the rows after those that were read.
 func (f *feeder) next(ctx context.Context, after string, fed int) ([]Row, error) {
 	if f.picked == nil {
-		return f.Source.Rows(ctx, f.values, after, f.Options.Rows)
+		return f.Source.Rows(ctx, f.values, after, f.ChunkRows)
 	}
 	if fed >= len(f.picked) {
 		return nil, nil
 	}
-	return f.Source.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.Options.Rows)])
+	return f.Source.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.ChunkRows)])
 }
 
 // stay returns when no person has the run stand still.

@@ -164,7 +164,7 @@ func (c *Conversion) judge(ctx context.Context, p *legacy.Plan, centres []centre
 // each reads the rows of a centre, a page at a time.
 func (c *Conversion) each(ctx context.Context, v Values, after string, f func(line int, r Row)) error {
 	for line := 1; ; {
-		rows, err := c.Source.Rows(ctx, v, after, c.Options.Rows)
+		rows, err := c.Source.Rows(ctx, v, after, c.ChunkRows)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

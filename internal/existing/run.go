@@ -135,7 +135,7 @@ func (c *Conversion) strays(ctx context.Context, run legacy.Run, x centreRows) e
 	}
 	after := ""
 	for {
-		keys, err := c.Source.Keys(ctx, x.values, after, c.Options.Rows)
+		keys, err := c.Source.Keys(ctx, x.values, after, c.ChunkRows)
 		if err != nil || len(keys) == 0 {
 			return err
 		}

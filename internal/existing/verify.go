@@ -92,7 +92,7 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 	known := v.Intake.Known(x.centre)
 	after := ""
 	for line := 1; ; {
-		rows, err := v.Source.Displays(ctx, x.values, after, v.Options.Rows)
+		rows, err := v.Source.Displays(ctx, x.values, after, v.ChunkRows)
 		if err != nil {
 			return err
 		}
@@ -198,7 +198,7 @@ func (v *verifier) strays(ctx context.Context, x centreRows) error {
 	}
 	after := ""
 	for {
-		keys, err := v.Source.Keys(ctx, x.values, after, v.Options.Rows)
+		keys, err := v.Source.Keys(ctx, x.values, after, v.ChunkRows)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
@@ -233,7 +233,7 @@ func (v *verifier) again(ctx context.Context, centres []centreRows) error {
 			}
 		}
 		for len(keys) > 0 {
-			part := keys[:min(len(keys), v.Options.Rows)]
+			part := keys[:min(len(keys), v.ChunkRows)]
 			keys = keys[len(part):]
 			if err := v.exchange(ctx, x.centre, part); err != nil {
 				return err

@@ -3,6 +3,7 @@ package legacy_test
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -140,11 +141,11 @@ func TestSignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := read.Open(other, nil); err != legacy.ErrForged {
+	if err := read.Open(other, nil); !errors.Is(err, legacy.ErrForged) {
 		t.Errorf("by another key: %v", err)
 	}
 	read.Document = json.RawMessage(strings.Replace(string(read.Document), `"7"`, `"8"`, 1))
-	if err := read.Open(legacy.Public(key), nil); err != legacy.ErrForged {
+	if err := read.Open(legacy.Public(key), nil); !errors.Is(err, legacy.ErrForged) {
 		t.Errorf("changed: %v", err)
 	}
 	if _, err := legacy.ReadSigned([]byte("{}")); err == nil {

@@ -116,7 +116,7 @@ func (s *Server) existingProps(r *http.Request) (templates.Existing, error) {
 		if run == nil {
 			continue
 		}
-		page.Runs = append(page.Runs, s.runProps(t, actor, *run))
+		page.Runs = append(page.Runs, s.runProps(t, *run))
 		page.Moving = page.Moving || run.FinishedAt.IsZero() && s.Now().Sub(run.SeenAt) < lively
 	}
 	page.Tasks = s.existingTasks(t, x, page.ProofsHref)
@@ -128,7 +128,7 @@ func (s *Server) existingProps(r *http.Request) (templates.Existing, error) {
 }
 
 // runProps is a run by its centres.
-func (s *Server) runProps(t *text.Catalogue, actor account.Actor, run legacy.Run) templates.ExistingRun {
+func (s *Server) runProps(t *text.Catalogue, run legacy.Run) templates.ExistingRun {
 	key := runKeys[run.Mode]
 	out := templates.ExistingRun{
 		Key: key, Source: run.Source, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(), Total: run.Total,

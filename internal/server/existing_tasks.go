@@ -230,18 +230,34 @@ func erasureProps(t *text.Catalogue, actor account.Actor, g legacy.Gate) templat
 	}
 	if !out.Begun && out.Done == "" && actor.May(account.ApproveErasure) {
 		out.Action = existingPath + "/" + e.PublicID + "/goedkeuren"
-		offerRoles(t, actor, &out)
+		offerRoles(t, actor, g, &out)
 	}
 	return out
 }
 
+// wanted tells whether a centre still waits for the word of a role.
+func wanted(g legacy.Gate, role account.Role) bool {
+	for _, c := range g.Run.Centres {
+		given := slices.ContainsFunc(g.Erasure.Approvals, func(a legacy.Approval) bool { return a.Centre == c.CentreNumber && a.Role == role && !a.Lapsed })
+		if !given {
+			return true
+		}
+	}
+	return false
+}
+
 // offerRoles lets who has both roles say in which one they speak.
-func offerRoles(t *text.Catalogue, actor account.Actor, out *templates.ExistingErasure) {
+func offerRoles(t *text.Catalogue, actor account.Actor, g legacy.Gate, out *templates.ExistingErasure) {
+	open := false
 	for _, role := range legacy.ApprovingRoles {
 		if actor.Is(role) {
+			open = open || wanted(g, role)
 			out.Role = string(role)
 			out.Roles = append(out.Roles, templates.Option{Value: string(role), Text: t.T("role." + string(role))})
 		}
+	}
+	if !open { // this person has said all there is to say
+		out.Given = t.T("existing.given")
 	}
 	if len(out.Roles) == 1 {
 		out.Roles = nil

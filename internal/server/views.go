@@ -67,7 +67,10 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewLog, "nav.log", "/logboek"},
 	} {
 		if a.May(item.permission) {
-			current := path == item.href || strings.HasPrefix(path, item.href+"/") && !(item.href == existingPath && strings.HasPrefix(path, proofsPath))
+			current := path == item.href || strings.HasPrefix(path, item.href+"/")
+			if item.href == existingPath && strings.HasPrefix(path, proofsPath) {
+				current = false // those are an item of their own
+			}
 			items = append(items, templates.NavItem{Text: t.T(item.key), Href: item.href, Current: current})
 		}
 	}

@@ -64,6 +64,7 @@ type ExistingErasure struct {
 	Approvals  []ExistingApproval
 	Exceptions int // rows that are lost with the source
 	Action     string
+	Given      string   // a finished sentence: the user has approved every centre; then there is no form
 	Roles      []Option // where the user has both
 	Role       string   // of the user, where there is one
 	Centres    string   // as typed

@@ -46,7 +46,7 @@ func (sqliteDialect) wholeKeys(ctx context.Context, db *sql.DB, key, from string
 	if err != nil {
 		return false, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var types []string
 	for rows.Next() {
 		var t string
@@ -107,7 +107,7 @@ func strs(ctx context.Context, db *sql.DB, query string, args ...any) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var out []string
 	for rows.Next() {
 		var s string

@@ -135,7 +135,6 @@ func (e eraser) overwrite() error {
 			set[i], filled[i] = q+" = ''", q+" <> ''"
 		}
 	}
-	//nolint:gosec // names out of the operator's mapping, quoted
 	update := "UPDATE " + table + " SET " + strings.Join(set, ", ") + " WHERE (" + strings.Join(filled, " OR ") + ")"
 	for after := ""; ; {
 		where, args := " WHERE 1 = 1", []any{}
@@ -143,7 +142,6 @@ func (e eraser) overwrite() error {
 			where, args = " WHERE "+key+" > ?", []any{e.bind(after)}
 		}
 		last := ""
-		//nolint:gosec // names out of the operator's mapping, quoted
 		next := "SELECT " + e.d.text(key) + " FROM " + table + where + " ORDER BY " + key + " LIMIT 1 OFFSET " + strconv.Itoa(eraseRows-1)
 		if err := e.db.QueryRowContext(e.ctx, next, args...).Scan(&last); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err

@@ -49,7 +49,7 @@ func (s *Source) Groups(ctx context.Context) ([]existing.Group, error) {
 	if err != nil {
 		return nil, clean(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var out []existing.Group
 	for rows.Next() {
 		var g existing.Group
@@ -147,7 +147,7 @@ func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]
 	if err != nil {
 		return nil, clean(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var out []existing.Row
 	into := make([]sql.NullString, width+1)
 	at := make([]any, width+1)
@@ -173,7 +173,7 @@ var errScan = fmt.Errorf("a value of the source cannot be read as text")
 // Count counts the rows.
 func (s *Source) Count(ctx context.Context) (int, error) {
 	n := 0
-	err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+s.from()+" q").Scan(&n) //nolint:gosec // names out of the operator's mapping, quoted
+	err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+s.from()+" q").Scan(&n)
 	return n, clean(err)
 }
 
@@ -244,28 +244,29 @@ func (s *Source) Names(ctx context.Context, each func(kind existing.NameKind, na
 		if c.column == "" || !have[strings.ToLower(c.column)] {
 			continue
 		}
-		column := s.d.text("q." + s.d.quote(c.column))
-		//nolint:gosec // names out of the operator's mapping, quoted
-		rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT "+column+" FROM "+s.from()+" q WHERE COALESCE("+column+", '') <> ''")
-		if err != nil {
-			return clean(err)
-		}
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				_ = rows.Close()
-				return errScan
-			}
-			each(c.kind, strings.TrimSpace(name))
-		}
-		if err := rows.Err(); err != nil {
-			return clean(err)
-		}
-		if err := rows.Close(); err != nil {
-			return clean(err)
+		if err := s.namesOf(ctx, "q."+s.d.quote(c.column), func(name string) { each(c.kind, name) }); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (s *Source) namesOf(ctx context.Context, column string, each func(name string)) error {
+	column = s.d.text(column)
+	//nolint:gosec // names out of the operator's mapping, quoted
+	rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT "+column+" FROM "+s.from()+" q WHERE COALESCE("+column+", '') <> ''")
+	if err != nil {
+		return clean(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return errScan
+		}
+		each(strings.TrimSpace(name))
+	}
+	return clean(rows.Err())
 }
 
 // Unmapped names the columns that the mapping does not name.

@@ -119,7 +119,7 @@ func (s *Source) columns(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, clean(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	names, err := rows.Columns()
 	if err != nil {
 		return nil, clean(err)

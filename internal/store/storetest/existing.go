@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func existingLife(t *testing.T, s *store.Store) {
 	if !more || feed.Fed != 0 || feed.Claim.Delivery.Kind != delivery.Existing || feed.Claim.Delivery.State != delivery.Feeding {
 		t.Fatalf("feed = %+v", feed)
 	}
-	if _, _, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute); err != delivery.ErrLost {
+	if _, _, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a second command: %v, want lost", err)
 	}
 	add := func(f legacy.Feed, no, from, to int) error {
@@ -79,7 +80,7 @@ func existingLife(t *testing.T, s *store.Store) {
 		return s.AddFed(t.Context(), f, k, at)
 	}
 	ok(t, add(feed, 0, 1, 2))
-	if err := add(feed, 0, 1, 2); err != delivery.ErrLost {
+	if err := add(feed, 0, 1, 2); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("the same rows twice: %v, want lost", err)
 	}
 	// Chunks of a centre that is still being read go through the TTP, and it is not
@@ -94,7 +95,7 @@ func existingLife(t *testing.T, s *store.Store) {
 	if !more || second.Fed != 2 || second.LastKey != c.Number+"-2" || second.Claim.Delivery.ID != feed.Claim.Delivery.ID {
 		t.Fatalf("second feed = %+v", second)
 	}
-	if err := add(feed, 1, 3, 4); err != delivery.ErrLost {
+	if err := add(feed, 1, 3, 4); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("the dead command writes: %v, want lost", err)
 	}
 	ok(t, add(second, 1, 3, 4))

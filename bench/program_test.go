@@ -133,9 +133,10 @@ func startTTP(b *testing.B, dir string) (*child, string) {
 	c := start(b, sandboxSecrets, "sandbox", "serve", "--addr", "127.0.0.1:0", "--data", dir)
 	address := ""
 	c.until(b, func() bool {
-		_, rest, ok := strings.Cut(c.said(), "TTP sandbox: ")
-		address, _, ok = strings.Cut(rest, "\n")
-		return ok
+		_, rest, _ := strings.Cut(c.said(), "TTP sandbox: ")
+		line, _, whole := strings.Cut(rest, "\n")
+		address = line
+		return whole
 	})
 	return c, address
 }

@@ -20,7 +20,7 @@ func (b *tab) paperOf(name string) []byte {
 	b.t.Helper()
 	colour, css := true, true
 	printed := call(b, page.PrintToPDF, page.PrintToPDFParams{PrintBackground: &colour, PreferCSSPageSize: &css})
-	pdf := []byte(printed.Data)
+	pdf := printed.Data
 	if raw, err := base64.StdEncoding.DecodeString(string(printed.Data)); err == nil {
 		pdf = raw
 	}

@@ -49,8 +49,7 @@ func TestSameRequestTwice(t *testing.T) {
 	for _, key := range []string{"", strings.Repeat("x", 256), "Müller", "a\tb"} {
 		d.problem("the key "+key, send("uploader", key, "a.csv", "", pilot(t)), 400, "invalid_parameter")
 	}
-	var list api.Deliveries
-	list = value[api.Deliveries](t, s.call("uploader", "GET", api.Prefix+"/deliveries", "", ""))
+	list := value[api.Deliveries](t, s.call("uploader", "GET", api.Prefix+"/deliveries", "", ""))
 	if len(list.Deliveries) != 2 {
 		t.Errorf("there are %d deliveries, want 2", len(list.Deliveries))
 	}

@@ -53,11 +53,10 @@ func (w *wrapper) object(depth int) (path []string, record bool) {
 		switch w.token() {
 		case json.Delim('{'):
 			if depth == maxWrapping || len(path) > 0 {
-				w.rest(1)
-			} else if inner, record = w.object(depth + 1); len(inner) > 0 {
+				w.rest()
+			} else if inner, _ = w.object(depth + 1); len(inner) > 0 { // {"patient":{…}}: what holds a record is none, and no wrapping either
 				found = true
 			}
-			record = false // {"patient":{…}}: what holds a record is none, and no wrapping either
 		case json.Delim('['):
 			found = w.list() && len(path) == 0
 		default:
@@ -90,22 +89,22 @@ func (w *wrapper) list() bool {
 		}
 		w.token()
 	case json.Delim('['):
-		w.rest(1)
+		w.rest()
 	}
-	w.rest(1)
+	w.rest()
 	return known > 1
 }
 
-// value passes over a value, and rest over what is left of so many lists and objects.
+// value passes over a value, and rest over what is left of a list or an object.
 func (w *wrapper) value() {
 	switch w.token() {
 	case json.Delim('{'), json.Delim('['):
-		w.rest(1)
+		w.rest()
 	}
 }
 
-func (w *wrapper) rest(depth int) {
-	for depth > 0 && w.err == nil {
+func (w *wrapper) rest() {
+	for depth := 1; depth > 0 && w.err == nil; {
 		switch w.token() {
 		case json.Delim('{'), json.Delim('['):
 			depth++

@@ -84,7 +84,7 @@ func BenchmarkDelivery(b *testing.B) {
 	made.stop(b)
 	for _, size := range cases {
 		for _, c := range []struct{ kind, format string }{
-			{"temporary", "csv"}, {"identities", "csv"}, {"temporary", "xlsx"}, {"identities", "xlsx"}, {"temporary", "json"}, {"identities", "json"},
+			{"temporary", "csv"}, {"identities", "csv"}, {"temporary", "xlsx"}, {"identities", "xlsx"}, {"temporary", "fhir"}, {"identities", "fhir"},
 		} {
 			times := size.times
 			if c.format != "csv" {

@@ -52,7 +52,7 @@ func (f files) path(kind, format string) string {
 	switch {
 	case format == "xlsx":
 		err = workbook(f.path(kind, "csv"), path)
-	case format == "json":
+	case format == "fhir":
 		err = bundle(f.path(kind, "csv"), path)
 	case kind == "temporary":
 		// The sandbox plays the hospital: its own code makes the pseudonyms.

@@ -15,10 +15,10 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/audit"
 	"sluis/internal/config"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
 	"sluis/internal/sealing"
@@ -51,7 +51,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		return nil, err
 	}
 	ttp, in, workers := p.ttp, p.intake, p.workers
-	proofKey, err := legacy.SigningKey(legacy.KeyFile(c.KeyringFile))
+	proofKey, err := conversion.SigningKey(conversion.KeyFile(c.KeyringFile))
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	}
 	srv, err := server.New(server.Options{
 		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
-		Watch: s, Expiries: ttp.expiries, Existing: s, ProofKey: legacy.Public(proofKey),
+		Watch: s, Expiries: ttp.expiries, Existing: s, ProofKey: conversion.Public(proofKey),
 		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
 	})

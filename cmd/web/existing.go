@@ -20,11 +20,11 @@ import (
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/config"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/existing"
-	"sluis/internal/legacy"
+	"sluis/internal/importer/oldtable"
 	"sluis/internal/store"
-	"sluis/internal/store/source"
+	oldstore "sluis/internal/store/oldtable"
 	"sluis/internal/ttphealth"
 )
 
@@ -67,11 +67,11 @@ type session struct {
 	cfg     config.Config
 	log     *slog.Logger
 	store   *store.Store
-	source  *source.Source // nil where it was destroyed
-	mapping legacy.Mapping
+	source  *oldstore.Source // nil where it was destroyed
+	mapping conversion.Mapping
 	who     audit.Who
 	pipe    *pipeline // nil for steps that need no TTP
-	conv    *existing.Conversion
+	conv    *oldtable.Conversion
 	key     ed25519.PrivateKey
 	closers []func()
 }
@@ -100,7 +100,7 @@ func (f existingFlags) open(ctx context.Context, c console, withTTP, mayBeGone b
 		s.pipe, err = openPipeline(ctx, s.cfg, s.store, ttphealth.NewRecorder(time.Now), s.log)
 	}
 	if err == nil {
-		s.key, err = legacy.SigningKey(legacy.KeyFile(s.cfg.KeyringFile))
+		s.key, err = conversion.SigningKey(conversion.KeyFile(s.cfg.KeyringFile))
 	}
 	if err == nil && s.source != nil {
 		err = s.convert()
@@ -190,14 +190,14 @@ func (f existingFlags) openSource(ctx context.Context, s *session, mayBeGone boo
 		return err
 	}
 	if mayBeGone {
-		s.source, err = source.Reopen(where, s.mapping)
+		s.source, err = oldstore.Reopen(where, s.mapping)
 		if path, isFile := strings.CutPrefix(where, "sqlite:"); isFile && err != nil {
 			if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
 				return nil
 			}
 		}
 	} else {
-		s.source, err = source.Open(ctx, where, s.mapping)
+		s.source, err = oldstore.Open(ctx, where, s.mapping)
 	}
 	if err == nil {
 		s.closers = append(s.closers, func() { _ = s.source.Close() })
@@ -206,8 +206,8 @@ func (f existingFlags) openSource(ctx context.Context, s *session, mayBeGone boo
 }
 
 // readMapping reads what is given; else it is the last run's, or the usual one.
-func (f existingFlags) readMapping(ctx context.Context, s *session) (legacy.Mapping, error) {
-	m, given := legacy.DefaultMapping(), f.Mapping != "" || f.Number != nil || f.NoNumber
+func (f existingFlags) readMapping(ctx context.Context, s *session) (conversion.Mapping, error) {
+	m, given := conversion.DefaultMapping(), f.Mapping != "" || f.Number != nil || f.NoNumber
 	if !given {
 		for _, mode := range []delivery.Mode{delivery.Save, delivery.Check} {
 			if run, ok, err := s.store.LatestRun(ctx, mode); err != nil || ok {
@@ -221,7 +221,7 @@ func (f existingFlags) readMapping(ctx context.Context, s *session) (legacy.Mapp
 			return m, err
 		}
 		defer file.Close()
-		if m, err = legacy.ReadMapping(file); err != nil {
+		if m, err = conversion.ReadMapping(file); err != nil {
 			return m, err
 		}
 	}
@@ -237,14 +237,14 @@ func (f existingFlags) readMapping(ctx context.Context, s *session) (legacy.Mapp
 
 // convert makes the conversion.
 func (s *session) convert() (err error) {
-	o := existing.Options{
+	o := oldtable.Options{
 		Source: s.source, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
 		Now: time.Now, Log: s.log, Say: s.say,
 	}
 	if s.pipe != nil {
 		o.Intake, o.Keys, o.Other = s.pipe.intake, s.pipe.keys, s.pipe.workers
 	}
-	s.conv, err = existing.New(o)
+	s.conv, err = oldtable.New(o)
 	return err
 }
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"sluis/internal/apperr"
-	"sluis/internal/legacy"
-	"sluis/internal/store/source"
+	"sluis/internal/conversion"
+	"sluis/internal/store/oldtable"
 )
 
 // exceptCommand signs the list of rows that may be lost.
@@ -42,7 +42,7 @@ func (x exceptCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-func writeSigned(folder, name string, signed legacy.Signed) (string, error) {
+func writeSigned(folder, name string, signed conversion.Signed) (string, error) {
 	raw, err := json.MarshalIndent(signed, "", "  ")
 	if err != nil {
 		return "", err
@@ -68,7 +68,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer s.close()
-	way := legacy.Way(x.Way)
+	way := conversion.Way(x.Way)
 	g, err := s.gate(ctx, way)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 		return x.ask(ctx, s, g, way)
 	}
 	g.Way = g.Erasure.Way
-	if g.Way == legacy.InPlace && !g.Erasure.StartedAt.IsZero() {
+	if g.Way == conversion.InPlace && !g.Erasure.StartedAt.IsZero() {
 		g.Source = -1 // what is half erased is not counted: it was when it began
 	}
 	if why := g.Refusals(); len(why) > 0 {
@@ -89,7 +89,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 		return attend("nothing is erased")
 	}
 	switch {
-	case g.Way == legacy.NewDatabase:
+	case g.Way == conversion.NewDatabase:
 		return x.handOver(ctx, s, g)
 	case s.source.Path() == "":
 		return x.script(ctx, s, g)
@@ -98,14 +98,14 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 }
 
 // gate is conv.Gate, also where the source is gone.
-func (s *session) gate(ctx context.Context, way legacy.Way) (legacy.Gate, error) {
+func (s *session) gate(ctx context.Context, way conversion.Way) (conversion.Gate, error) {
 	if s.conv != nil {
-		return s.conv.Gate(ctx, legacy.Public(s.key), way)
+		return s.conv.Gate(ctx, conversion.Public(s.key), way)
 	}
-	return legacy.LoadGate(ctx, s.store, legacy.Public(s.key), way, time.Now())
+	return conversion.LoadGate(ctx, s.store, conversion.Public(s.key), way, time.Now())
 }
 
-func (s *session) printRefusals(list []legacy.Refusal) {
+func (s *session) printRefusals(list []conversion.Refusal) {
 	for _, r := range list {
 		var args []any
 		for k, v := range r.Args {
@@ -119,7 +119,7 @@ func (s *session) printRefusals(list []legacy.Refusal) {
 }
 
 // ask asks two people for their approval, where everything else is as it must be.
-func (x eraseCommand) ask(ctx context.Context, s *session, g legacy.Gate, way legacy.Way) error {
+func (x eraseCommand) ask(ctx context.Context, s *session, g conversion.Gate, way conversion.Way) error {
 	if !way.Valid() {
 		return errors.New("say how: --way new (recommended), or --way inplace")
 	}
@@ -128,13 +128,13 @@ func (x eraseCommand) ask(ctx context.Context, s *session, g legacy.Gate, way le
 		s.printRefusals(why)
 		return attend("nobody was asked for approval")
 	}
-	report, _, err := s.store.LatestReport(ctx, legacy.KindCheck, g.Run.ID)
+	report, _, err := s.store.LatestReport(ctx, conversion.KindCheck, g.Run.ID)
 	if err != nil {
 		return err
 	}
-	e := legacy.Erasure{RunID: g.Run.ID, Way: way, CheckID: report.ID}
+	e := conversion.Erasure{RunID: g.Run.ID, Way: way, CheckID: report.ID}
 	if g.Exception != nil && len(g.Open) > 0 {
-		exception, _, err := s.store.LatestReport(ctx, legacy.KindException, g.Run.ID)
+		exception, _, err := s.store.LatestReport(ctx, conversion.KindException, g.Run.ID)
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (x eraseCommand) ask(ctx context.Context, s *session, g legacy.Gate, way le
 
 // handOver prints the checklist for the owner of the old database, and records
 // when it is done.
-func (x eraseCommand) handOver(ctx context.Context, s *session, g legacy.Gate) error {
+func (x eraseCommand) handOver(ctx context.Context, s *session, g conversion.Gate) error {
 	if !x.Destroyed {
 		if err := s.store.BeginErasure(ctx, g.Erasure.ID); err != nil {
 			return err
@@ -180,7 +180,7 @@ func (x eraseCommand) handOver(ctx context.Context, s *session, g legacy.Gate) e
 
 // script writes what a database administrator must run on SQL Server, and sees
 // whether it was.
-func (x eraseCommand) script(ctx context.Context, s *session, g legacy.Gate) error {
+func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate) error {
 	gone, left, err := s.source.Gone(ctx)
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (x eraseCommand) script(ctx context.Context, s *session, g legacy.Gate) err
 		s.say("The columns %s are gone: recorded. Next: web existing prove", strings.Join(gone, ", "))
 		return nil
 	}
-	text, err := source.Script(s.mapping)
+	text, err := oldtable.Script(s.mapping)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (x eraseCommand) script(ctx context.Context, s *session, g legacy.Gate) err
 
 // inPlace erases a SQLite source and proves it in one go: afterwards nobody knows
 // any more which names to look for.
-func (x eraseCommand) inPlace(ctx context.Context, s *session, g legacy.Gate) error {
+func (x eraseCommand) inPlace(ctx context.Context, s *session, g conversion.Gate) error {
 	p := prover{session: s, gate: g, out: x.Out, also: x.Also, registry: x.Registry, partly: !g.Erasure.StartedAt.IsZero()}
 	if err := p.learn(ctx, x.Canaries); err != nil {
 		return err
@@ -226,7 +226,7 @@ func (x eraseCommand) inPlace(ctx context.Context, s *session, g legacy.Gate) er
 	if err := s.store.BeginErasure(ctx, g.Erasure.ID); err != nil {
 		return err
 	}
-	done, err := source.EraseSQLite(ctx, where, s.mapping, s.say)
+	done, err := oldtable.EraseSQLite(ctx, where, s.mapping, s.say)
 	if err != nil {
 		return fmt.Errorf("the erasure is not done, and may be run again: %w", err)
 	}
@@ -261,11 +261,11 @@ func (x checkProofCommand) Run(c console) error {
 	if err != nil {
 		return err
 	}
-	signed, err := legacy.ReadSigned(raw)
+	signed, err := conversion.ReadSigned(raw)
 	if err != nil {
 		return err
 	}
-	key, err := legacy.PublicKey(x.Key)
+	key, err := conversion.PublicKey(x.Key)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"sluis/internal/existing"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
+	"sluis/internal/importer/oldtable"
 	"sluis/internal/server"
 	"sluis/migrations"
 	"sluis/web/templates"
@@ -39,7 +39,7 @@ func (x proveCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if g.Run == nil {
-		return existing.ErrNoRun
+		return oldtable.ErrNoRun
 	}
 	p := prover{session: s, gate: g, out: x.Out, also: x.Also, registry: x.Registry}
 	if err := p.learn(ctx, x.Canaries); err != nil {
@@ -49,19 +49,19 @@ func (x proveCommand) Run(ctx context.Context, c console) error {
 	if !erased {
 		p.lookBefore()
 	}
-	return p.prove(ctx, erased && g.Way == legacy.InPlace)
+	return p.prove(ctx, erased && g.Way == conversion.InPlace)
 }
 
 // prover is the making of one proof.
 type prover struct {
 	*session
-	gate     legacy.Gate
+	gate     conversion.Gate
 	out      string
 	also     []string
 	registry string
 	partly   bool // the erasure had begun before: names that were overwritten then are not known
-	needles  *existing.Needles
-	before   *legacy.Scan
+	needles  *oldtable.Needles
+	before   *conversion.Scan
 	control  int
 }
 
@@ -71,9 +71,9 @@ func (p *prover) learn(ctx context.Context, canaries string) error {
 	if err != nil {
 		return err
 	}
-	p.needles = existing.NewNeedles(own)
+	p.needles = oldtable.NewNeedles(own)
 	if canaries != "" {
-		if err := readLines(canaries, func(name string) { p.needles.Add(existing.Canaries, name) }); err != nil {
+		if err := readLines(canaries, func(name string) { p.needles.Add(oldtable.Canaries, name) }); err != nil {
 			return err
 		}
 	}
@@ -106,12 +106,12 @@ func (p *prover) lookBefore() {
 	if p.source == nil || p.source.Path() == "" {
 		return
 	}
-	scanner := existing.NewScanner(p.needles, time.Now())
+	scanner := oldtable.NewScanner(p.needles, time.Now())
 	for _, path := range sqliteFiles(p.source.Path()) {
 		scanner.Path(path)
 	}
 	scan := scanner.Result()
-	scan.Hits = []legacy.Hit{} // there they must be
+	scan.Hits = []conversion.Hit{} // there they must be
 	p.before, p.control = &scan, scanner.Unfound()
 	p.say("before: %s hits in the source; names not found there: %d", words.Number(scan.Found()), p.control)
 }
@@ -125,7 +125,7 @@ func sqliteFiles(path string) []string {
 // too, after it was erased in place.
 func (p *prover) prove(ctx context.Context, withSource bool) error {
 	began := time.Now()
-	scanner := existing.NewScanner(p.needles, began)
+	scanner := oldtable.NewScanner(p.needles, began)
 	own, isFile := strings.CutPrefix(p.cfg.Database.Reveal(), "sqlite:")
 	if isFile {
 		for _, path := range sqliteFiles(own) {
@@ -148,10 +148,10 @@ func (p *prover) prove(ctx context.Context, withSource bool) error {
 	for _, path := range p.also {
 		scanner.Path(path)
 	}
-	proof := legacy.Proof{
+	proof := conversion.Proof{
 		Run: p.gate.Run.PublicID, Registry: p.registry, Source: p.gate.Run.Source, MadeBy: p.who.Name,
-		Canaries: p.needles.Count(existing.Canaries), Surnames: p.needles.Count(existing.Surnames), Emails: p.needles.Count(existing.Emails),
-		Short: p.needles.Short, Words: p.needles.Words, Before: p.before, Control: p.control, After: scanner.Result(), Unreached: p.unreached(isFile), Approvals: []legacy.Approval{},
+		Canaries: p.needles.Count(oldtable.Canaries), Surnames: p.needles.Count(oldtable.Surnames), Emails: p.needles.Count(oldtable.Emails),
+		Short: p.needles.Short, Words: p.needles.Words, Before: p.before, Control: p.control, After: scanner.Result(), Unreached: p.unreached(isFile), Approvals: []conversion.Approval{},
 	}
 	if e := p.gate.Erasure; e != nil {
 		proof.Way, proof.Approvals = string(e.Way), e.Approvals
@@ -170,15 +170,15 @@ func (p *prover) prove(ctx context.Context, withSource bool) error {
 }
 
 // scanRows looks at what a connection shows.
-func (p *prover) scanRows(ctx context.Context) (*legacy.Scan, error) {
-	scanner := existing.NewScanner(p.needles, time.Now())
-	var of legacy.Scanned
+func (p *prover) scanRows(ctx context.Context) (*conversion.Scan, error) {
+	scanner := oldtable.NewScanner(p.needles, time.Now())
+	var of conversion.Scanned
 	err := p.store.EachText(ctx, func(table string, data []byte) {
 		if of.File != "table "+table {
 			if of.File != "" {
 				scanner.Done(of)
 			}
-			of = legacy.Scanned{File: "table " + table}
+			of = conversion.Scanned{File: "table " + table}
 		}
 		scanner.Data(&of, data)
 	})
@@ -201,7 +201,7 @@ func (p *prover) unreached(isFile bool) []string {
 	if p.partly {
 		out = append(out, "PARTLY_ERASED")
 	}
-	if p.needles.Count(existing.Surnames) == 0 {
+	if p.needles.Count(oldtable.Surnames) == 0 {
 		out = append(out, "NAMES_UNKNOWN")
 	}
 	if p.needles.Short > 0 {
@@ -214,8 +214,8 @@ func (p *prover) unreached(isFile bool) []string {
 }
 
 // keep signs a proof, stores it, writes it down and tells what it says.
-func (p *prover) keep(ctx context.Context, proof legacy.Proof, took time.Duration) error {
-	signed, err := legacy.Sign(p.key, proof)
+func (p *prover) keep(ctx context.Context, proof conversion.Proof, took time.Duration) error {
+	signed, err := conversion.Sign(p.key, proof)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (p *prover) keep(ctx context.Context, proof legacy.Proof, took time.Duratio
 	if err != nil {
 		return err
 	}
-	report, err := p.store.AddReport(ctx, p.who, legacy.Report{Kind: legacy.KindProof, RunID: p.gate.Run.ID, Clean: proof.Clean(), Document: string(raw)})
+	report, err := p.store.AddReport(ctx, p.who, conversion.Report{Kind: conversion.KindProof, RunID: p.gate.Run.ID, Clean: proof.Clean(), Document: string(raw)})
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (p *prover) keep(ctx context.Context, proof legacy.Proof, took time.Duratio
 }
 
 // print writes a proof as a page of its own.
-func (p *prover) print(ctx context.Context, report legacy.Report) (string, error) {
+func (p *prover) print(ctx context.Context, report conversion.Report) (string, error) {
 	props, err := server.ProofProps(text.For(text.Dutch), report)
 	if err != nil {
 		return "", err

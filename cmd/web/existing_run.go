@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/existing"
-	"sluis/internal/legacy"
-	"sluis/internal/store/source"
+	"sluis/internal/importer/oldtable"
+	oldstore "sluis/internal/store/oldtable"
 	"sluis/web/text"
 )
 
@@ -34,8 +34,8 @@ func (x sampleCommand) Run(ctx context.Context, c console) error {
 	if x.Rows < 1 || x.Rows > 10_000_000 {
 		return errors.New("--rows must be from 1 to 10,000,000")
 	}
-	s := existing.NewSample(x.Seed, x.Centre, time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC))
-	if err := source.WriteSample(ctx, x.DB, s, x.Rows); err != nil {
+	s := oldtable.NewSample(x.Seed, x.Centre, time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC))
+	if err := oldstore.WriteSample(ctx, x.DB, s, x.Rows); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "%s: table patient with %s rows of centres %s, seed %d\n", x.DB, words.Number(x.Rows), strings.Join(x.Centre, ", "), x.Seed)
@@ -92,7 +92,7 @@ func (x planCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-func (s *session) printPlan(p legacy.Plan) {
+func (s *session) printPlan(p conversion.Plan) {
 	s.say("%s: %s rows", p.Source, words.Number(p.Rows))
 	for _, x := range p.Centres {
 		note := ""
@@ -178,11 +178,11 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 		workers.Go(func() { s.pipe.workers.Run(working) })
 	}
 	began := time.Now()
-	run, err := s.conv.Run(ctx, existing.How{Rehearse: x.Rehearse, Sample: x.Rows, Centres: x.Centre, Again: x.Again})
+	run, err := s.conv.Run(ctx, oldtable.How{Rehearse: x.Rehearse, Sample: x.Rows, Centres: x.Centre, Again: x.Again})
 	stop()
 	workers.Wait()
-	if errors.Is(err, existing.ErrDone) {
-		s.say("%s", existing.ErrDone)
+	if errors.Is(err, oldtable.ErrDone) {
+		s.say("%s", oldtable.ErrDone)
 		return nil
 	}
 	if err != nil {
@@ -192,7 +192,7 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 }
 
 // report tells what became of a run, and what comes next.
-func (s *session) report(run legacy.Run, took time.Duration) error {
+func (s *session) report(run conversion.Run, took time.Duration) error {
 	confirm, failed, waiting := 0, 0, 0
 	for _, x := range run.Centres {
 		if x.Delivery == nil {

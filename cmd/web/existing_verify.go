@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 	"sluis/internal/patient"
 )
 
@@ -51,7 +51,7 @@ func (x verifyCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-func faultText(t legacy.Tally) string {
+func faultText(t conversion.Tally) string {
 	out := words.T("existing.fault." + t.Code)
 	if t.Field != "" && words.Has("field."+t.Field) {
 		out += " (" + words.T("field."+t.Field) + ")"

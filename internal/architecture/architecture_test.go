@@ -32,7 +32,7 @@ var may = map[string][]string{
 	"internal/ttphealth":    {},
 	"internal/account":      {"internal/audit"},
 	"internal/delivery":     {"internal/audit", "internal/patient"},
-	"internal/legacy":       {"internal/account", "internal/delivery", "internal/patient"},
+	"internal/conversion":   {"internal/account", "internal/delivery", "internal/patient"},
 
 	"internal/ttpclient":         {"internal/apperr", "internal/patient", "internal/ttphealth"},
 	"internal/ttpclient/prepare": {"internal/identity", "internal/patient", "internal/ttpclient"},
@@ -40,7 +40,7 @@ var may = map[string][]string{
 	"internal/ttpclient/dataset": {"internal/apperr", "internal/patient", "internal/ttpclient"},
 	"internal/ttpclient/ttptest": {"internal/ttpclient", "internal/ttpsandbox"},
 
-	"internal/importer": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/legacy", "internal/patient", "internal/sealing"},
+	"internal/importer": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/conversion", "internal/patient", "internal/sealing"},
 	"internal/importer/intake": {
 		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/identity",
 		"internal/importer/intake/fhir", "internal/importer/intake/tabular",
@@ -49,20 +49,20 @@ var may = map[string][]string{
 	"internal/importer/intake/fhir":    {"internal/importer/intake/tabular"},
 	"internal/importer/intake/tabular": {},
 
-	"internal/existing": {
-		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer/intake", "internal/legacy",
+	"internal/importer/oldtable": {
+		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer/intake", "internal/conversion",
 		"internal/patient", "internal/sealing",
 	},
 
 	"internal/renewal": {"internal/patient"},
 
-	"internal/store":           {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/legacy", "internal/patient", "internal/renewal", "internal/ttphealth", "migrations"},
-	"internal/store/source":    {"internal/existing", "internal/legacy"},
-	"internal/store/storetest": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/legacy", "internal/patient", "internal/renewal", "internal/store", "internal/ttphealth"},
+	"internal/store":           {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/conversion", "internal/patient", "internal/renewal", "internal/ttphealth", "migrations"},
+	"internal/store/oldtable":  {"internal/importer/oldtable", "internal/conversion"},
+	"internal/store/storetest": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/conversion", "internal/patient", "internal/renewal", "internal/store", "internal/ttphealth"},
 
 	"internal/server": {
 		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer", "internal/importer/intake",
-		"internal/legacy", "internal/patient", "internal/server/api", "internal/server/entry", "internal/server/example", "internal/server/report", "internal/server/request",
+		"internal/conversion", "internal/patient", "internal/server/api", "internal/server/entry", "internal/server/example", "internal/server/report", "internal/server/request",
 		"internal/server/upload", "internal/ttphealth", "web/static", "web/templates", "web/text",
 	},
 	"internal/server/api": {
@@ -87,10 +87,10 @@ var may = map[string][]string{
 // outside is where a library may be imported at all.
 var outside = map[string][]string{
 	"gorm.io/":                        {"internal/store"},
-	"modernc.org/sqlite":              {"internal/store", "internal/store/source"},
-	"github.com/microsoft/go-mssqldb": {"internal/store", "internal/store/source"},
+	"modernc.org/sqlite":              {"internal/store", "internal/store/oldtable"},
+	"github.com/microsoft/go-mssqldb": {"internal/store", "internal/store/oldtable"},
 	"github.com/pressly/goose":        {"internal/store"},
-	"database/sql":                    {"internal/store", "internal/store/source", "internal/identity"}, // identity: driver.Valuer, to refuse
+	"database/sql":                    {"internal/store", "internal/store/oldtable", "internal/identity"}, // identity: driver.Valuer, to refuse
 	"github.com/go-chi/chi":           {"internal/server", "internal/server/api"},
 	"github.com/gorilla/":             {"internal/server"},
 	"github.com/a-h/templ":            {"internal/server", "web/templates", "web/templates/ui"},
@@ -223,7 +223,7 @@ func TestIdentitiesNeverMeetDefinitivePseudonyms(t *testing.T) {
 		t.Errorf("identity is imported by %v, want %v: is the test blind?", sees, want)
 	}
 	// These hold them without the type: rows of the old table, as its database gives them.
-	sees["internal/existing"], sees["internal/store/source"] = true, true
+	sees["internal/importer/oldtable"], sees["internal/store/oldtable"] = true, true
 	for _, f := range all {
 		if f.test || !sees[f.pkg] {
 			continue

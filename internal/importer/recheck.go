@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 	"sluis/internal/patient"
 )
 
@@ -20,7 +20,7 @@ const (
 
 // Recheck exchanges rows of the old table once more and holds the answers against
 // the patients that have their old keys. It stores nothing.
-func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]legacy.Problem, error) {
+func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error) {
 	answers, err := im.ask(ctx, newRef(), rows)
 	if err != nil {
 		return nil, err
@@ -44,14 +44,14 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 	if err != nil {
 		return nil, fmt.Errorf("find patients by id: %w", err)
 	}
-	var out []legacy.Problem
+	var out []conversion.Problem
 	for _, r := range rows {
 		if r.Legacy == nil {
 			continue
 		}
 		p, there := stored[whose[r.Legacy.ID]]
 		if !there {
-			out = append(out, legacy.Problem{LegacyID: r.Legacy.ID, Code: codeNoPatient})
+			out = append(out, conversion.Problem{LegacyID: r.Legacy.ID, Code: codeNoPatient})
 			continue
 		}
 		out = append(out, im.agree(r.Legacy.ID, p, answers[r.Ref])...)
@@ -61,24 +61,24 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 
 // agree holds one answer against a stored patient: each pseudonym must be there
 // with this value, where there is one in its space at all.
-func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved) []legacy.Problem {
+func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved) []conversion.Problem {
 	if len(a.Pseudonyms) == 0 {
-		return []legacy.Problem{{LegacyID: legacyID, Code: codeRefusedNow}}
+		return []conversion.Problem{{LegacyID: legacyID, Code: codeRefusedNow}}
 	}
-	var out []legacy.Problem
+	var out []conversion.Problem
 	linked := false
 	for _, q := range a.Pseudonyms {
 		i := slices.IndexFunc(p.Pseudonyms, q.SameSpace)
 		switch {
 		case i < 0: // under a newer key of the TTP, say
 		case p.Pseudonyms[i].Value != q.Value:
-			out = append(out, legacy.Problem{LegacyID: legacyID, Code: codeOtherPseudo, Field: q.Type})
+			out = append(out, conversion.Problem{LegacyID: legacyID, Code: codeOtherPseudo, Field: q.Type})
 		case q.Type == im.Registrar.LinkingType():
 			linked = true
 		}
 	}
 	if !linked && len(out) == 0 {
-		out = append(out, legacy.Problem{LegacyID: legacyID, Code: codeNotStored, Field: im.Registrar.LinkingType()})
+		out = append(out, conversion.Problem{LegacyID: legacyID, Code: codeNotStored, Field: im.Registrar.LinkingType()})
 	}
 	return out
 }

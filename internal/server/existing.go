@@ -9,8 +9,8 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/server/report"
 	"sluis/internal/server/request"
@@ -21,9 +21,9 @@ import (
 // Existing is the conversion of the existing patients, as far as pages have to do
 // with it: commands do the work.
 type Existing interface {
-	legacy.GateStore
+	conversion.GateStore
 	ViewExisting(ctx context.Context, who audit.Who) error // the event of looking
-	ViewOpenRows(ctx context.Context, who audit.Who, run legacy.Run, q legacy.OpenQuery) (legacy.OpenPage, error)
+	ViewOpenRows(ctx context.Context, who audit.Who, run conversion.Run, q conversion.OpenQuery) (conversion.OpenPage, error)
 	// PauseRun lets a run stand still, or go on; apperr.Conflict "existing_not_running".
 	PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error
 	// ConfirmExisting lets a delivery go on that the brake holds; apperr.Conflict
@@ -32,8 +32,8 @@ type Existing interface {
 	// ApproveErasure is one person's word for centres; apperr.Invalid
 	// "approval_centre", apperr.Conflict "approval_…".
 	ApproveErasure(ctx context.Context, who audit.Who, publicID string, role account.Role, centres []string, why string) error
-	Proofs(ctx context.Context, who audit.Who) ([]legacy.Report, error)
-	Proof(ctx context.Context, who audit.Who, publicID string, export bool) (legacy.Report, error)
+	Proofs(ctx context.Context, who audit.Who) ([]conversion.Report, error)
+	Proof(ctx context.Context, who audit.Who, publicID string, export bool) (conversion.Report, error)
 }
 
 const (
@@ -61,15 +61,15 @@ func (s *Server) viewExisting(w http.ResponseWriter, r *http.Request) error {
 
 // existingState is all that the page tells of.
 type existingState struct {
-	plan      *legacy.Plan
-	planned   legacy.Report
-	rehearsal *legacy.Run
-	gate      legacy.Gate
-	proof     *legacy.Report
+	plan      *conversion.Plan
+	planned   conversion.Report
+	rehearsal *conversion.Run
+	gate      conversion.Gate
+	proof     *conversion.Report
 }
 
 func (s *Server) existingState(ctx context.Context) (x existingState, err error) {
-	if x.planned, err = s.latest(ctx, legacy.KindPlan, &x.plan); err != nil {
+	if x.planned, err = s.latest(ctx, conversion.KindPlan, &x.plan); err != nil {
 		return x, err
 	}
 	run, ok, err := s.Existing.LatestRun(ctx, delivery.Check)
@@ -79,10 +79,10 @@ func (s *Server) existingState(ctx context.Context) (x existingState, err error)
 	if ok {
 		x.rehearsal = &run
 	}
-	if x.gate, err = legacy.LoadGate(ctx, s.Existing, s.ProofKey, "", s.Now()); err != nil || x.gate.Run == nil {
+	if x.gate, err = conversion.LoadGate(ctx, s.Existing, s.ProofKey, "", s.Now()); err != nil || x.gate.Run == nil {
 		return x, err
 	}
-	proof, ok, err := s.Existing.LatestReport(ctx, legacy.KindProof, x.gate.Run.ID)
+	proof, ok, err := s.Existing.LatestReport(ctx, conversion.KindProof, x.gate.Run.ID)
 	if ok {
 		x.proof = &proof
 	}
@@ -90,12 +90,12 @@ func (s *Server) existingState(ctx context.Context) (x existingState, err error)
 }
 
 // latest reads the last report of a kind into v, which stays nil without one.
-func (s *Server) latest(ctx context.Context, kind legacy.Kind, v **legacy.Plan) (legacy.Report, error) {
+func (s *Server) latest(ctx context.Context, kind conversion.Kind, v **conversion.Plan) (conversion.Report, error) {
 	rep, ok, err := s.Existing.LatestReport(ctx, kind, 0)
 	if err != nil || !ok {
 		return rep, err
 	}
-	*v = &legacy.Plan{}
+	*v = &conversion.Plan{}
 	if err := json.Unmarshal([]byte(rep.Document), *v); err != nil {
 		return rep, errors.New("decode a plan: failed")
 	}
@@ -112,7 +112,7 @@ func (s *Server) existingProps(r *http.Request) (templates.Existing, error) {
 	if actor.May(account.ViewProofs) {
 		page.ProofsHref = proofsPath
 	}
-	for _, run := range []*legacy.Run{x.rehearsal, x.gate.Run} {
+	for _, run := range []*conversion.Run{x.rehearsal, x.gate.Run} {
 		if run == nil {
 			continue
 		}
@@ -128,7 +128,7 @@ func (s *Server) existingProps(r *http.Request) (templates.Existing, error) {
 }
 
 // runProps is a run by its centres.
-func (s *Server) runProps(t *text.Catalogue, run legacy.Run) templates.ExistingRun {
+func (s *Server) runProps(t *text.Catalogue, run conversion.Run) templates.ExistingRun {
 	key := runKeys[run.Mode]
 	out := templates.ExistingRun{
 		Key: key, Source: run.Source, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(), Total: run.Total,
@@ -144,7 +144,7 @@ func (s *Server) runProps(t *text.Catalogue, run legacy.Run) templates.ExistingR
 		if s.Now().Sub(run.SeenAt) > lively {
 			out.Notices = append(out.Notices, t.T("existing.silent", "when", t.Moment(run.SeenAt)))
 		}
-		if run.WaitsFor != legacy.WaitsNot {
+		if run.WaitsFor != conversion.WaitsNot {
 			out.Notices = append(out.Notices, t.T("existing.waits."+string(run.WaitsFor), "when", t.Moment(run.NextTryAt)))
 		}
 	}
@@ -200,7 +200,7 @@ func (s *Server) listExistingRows(w http.ResponseWriter, r *http.Request) error 
 		page.Tabs = append(page.Tabs, templates.Tab{Key: k, Href: link(existingPath+"/rijen", "van", runKeys[mode], "soort", k), Current: k == kind})
 	}
 	if ok {
-		found, err := s.Existing.ViewOpenRows(r.Context(), request.Who(r), run, legacy.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: pageSize})
+		found, err := s.Existing.ViewOpenRows(r.Context(), request.Who(r), run, conversion.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: pageSize})
 		if err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ func (s *Server) listExistingRows(w http.ResponseWriter, r *http.Request) error 
 	return s.render(w, r, http.StatusOK, templates.ExistingRowsPage(page))
 }
 
-func (s *Server) fillRows(t *text.Catalogue, page *templates.ExistingRows, found legacy.OpenPage) {
+func (s *Server) fillRows(t *text.Catalogue, page *templates.ExistingRows, found conversion.OpenPage) {
 	page.Total = found.Total
 	for _, o := range found.Rows {
 		page.Rows = append(page.Rows, templates.ExistingRow{

@@ -10,7 +10,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 	"sluis/internal/patient"
 	"sluis/internal/server/request"
 	"sluis/web/templates"
@@ -67,7 +67,7 @@ func (s *Server) approveErasure(w http.ResponseWriter, r *http.Request) error {
 	e := page.Erasure
 	e.Centres, e.Why = form.Get("centra"), strings.TrimSpace(form.Get("reden"))
 	role := account.Role(form.Get("rol"))
-	if !slices.Contains(legacy.ApprovingRoles, role) || !actor.Is(role) {
+	if !slices.Contains(conversion.ApprovingRoles, role) || !actor.Is(role) {
 		return apperr.New(apperr.Forbidden, "forbidden")
 	}
 	centres := typedCentres(e.Centres)

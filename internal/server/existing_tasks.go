@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"sluis/internal/account"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/legacy"
 	"sluis/web/templates"
 	"sluis/web/text"
 )
@@ -124,7 +124,7 @@ func (s *Server) checkTask(t *text.Catalogue, x existingState) templates.Existin
 		}
 		task.Lines = append(task.Lines, line)
 	}
-	if task.State = taskDone; !c.Clean() || s.Now().Sub(x.gate.CheckedAt) > legacy.CheckLife {
+	if task.State = taskDone; !c.Clean() || s.Now().Sub(x.gate.CheckedAt) > conversion.CheckLife {
 		task.State = taskAttention
 	}
 	return task
@@ -174,7 +174,7 @@ func proofTask(t *text.Catalogue, x existingState, proofs string) templates.Exis
 }
 
 // refusal is why nothing may be erased, in words.
-func refusal(t *text.Catalogue, r legacy.Refusal) string {
+func refusal(t *text.Catalogue, r conversion.Refusal) string {
 	var args []any
 	for name, value := range r.Args {
 		if name == "role" {
@@ -194,7 +194,7 @@ var toldByTable = []string{"APPROVAL_MISSING", "APPROVAL_LAPSED"}
 
 // erasureProps is what is asked for the source, with the form for who may approve
 // it.
-func erasureProps(t *text.Catalogue, actor account.Actor, g legacy.Gate) templates.ExistingErasure {
+func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) templates.ExistingErasure {
 	e := *g.Erasure
 	out := templates.ExistingErasure{
 		Way: string(e.Way), Asked: t.T("existing.asked", "who", e.AskedBy, "when", t.Moment(e.AskedAt)), Begun: !e.StartedAt.IsZero(), Exceptions: len(g.Open),
@@ -236,9 +236,9 @@ func erasureProps(t *text.Catalogue, actor account.Actor, g legacy.Gate) templat
 }
 
 // wanted tells whether a centre still waits for the word of a role.
-func wanted(g legacy.Gate, role account.Role) bool {
+func wanted(g conversion.Gate, role account.Role) bool {
 	for _, c := range g.Run.Centres {
-		given := slices.ContainsFunc(g.Erasure.Approvals, func(a legacy.Approval) bool { return a.Centre == c.CentreNumber && a.Role == role && !a.Lapsed })
+		given := slices.ContainsFunc(g.Erasure.Approvals, func(a conversion.Approval) bool { return a.Centre == c.CentreNumber && a.Role == role && !a.Lapsed })
 		if !given {
 			return true
 		}
@@ -247,9 +247,9 @@ func wanted(g legacy.Gate, role account.Role) bool {
 }
 
 // offerRoles lets who has both roles say in which one they speak.
-func offerRoles(t *text.Catalogue, actor account.Actor, g legacy.Gate, out *templates.ExistingErasure) {
+func offerRoles(t *text.Catalogue, actor account.Actor, g conversion.Gate, out *templates.ExistingErasure) {
 	open := false
-	for _, role := range legacy.ApprovingRoles {
+	for _, role := range conversion.ApprovingRoles {
 		if actor.Is(role) {
 			open = open || wanted(g, role)
 			out.Role = string(role)

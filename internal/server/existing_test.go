@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"sluis/internal/audit"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/legacy"
 )
 
 // TestApprovalForm: who may say what of an erasure, and that each word is in the
@@ -15,11 +15,11 @@ import (
 func TestApprovalForm(t *testing.T) {
 	s := newSite(t)
 	who := audit.Who{Name: "operator", Via: "cli"}
-	run := must(s.Store.StartExisting(t.Context(), who, legacy.NewRun{
-		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Source: "SQLite oud patient", Mapping: legacy.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
+	run := must(s.Store.StartExisting(t.Context(), who, conversion.NewRun{
+		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Source: "SQLite oud patient", Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
 	}))(t)
-	check := must(s.Store.AddReport(t.Context(), who, legacy.Report{Kind: legacy.KindCheck, RunID: run.ID, Document: "{}"}))(t)
-	e := must(s.Store.AskErasure(t.Context(), who, legacy.Erasure{RunID: run.ID, Way: legacy.NewDatabase, CheckID: check.ID}))(t)
+	check := must(s.Store.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Document: "{}"}))(t)
+	e := must(s.Store.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)
 	path := "/migratie/" + e.PublicID + "/goedkeuren"
 	for _, step := range []struct {
 		name, role, centres, why string

@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"sluis/internal/account"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 	"sluis/internal/server/request"
 	"sluis/web/templates"
 	"sluis/web/text"
@@ -62,9 +62,9 @@ func (s *Server) exportProof(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ProofProps is a proof in words, for the page and for the file to print.
-func ProofProps(t *text.Catalogue, found legacy.Report) (templates.Proof, error) {
-	var signed legacy.Signed
-	var p legacy.Proof
+func ProofProps(t *text.Catalogue, found conversion.Report) (templates.Proof, error) {
+	var signed conversion.Signed
+	var p conversion.Proof
 	if json.Unmarshal([]byte(found.Document), &signed) != nil || json.Unmarshal(signed.Document, &p) != nil {
 		return templates.Proof{}, errors.New("decode a proof: failed")
 	}
@@ -114,7 +114,7 @@ func ProofProps(t *text.Catalogue, found legacy.Report) (templates.Proof, error)
 // shownHits is how many places a page names; the signed document has more.
 const shownHits = 200
 
-func proofScan(t *text.Catalogue, out *templates.Proof, scan legacy.Scan) {
+func proofScan(t *text.Catalogue, out *templates.Proof, scan conversion.Scan) {
 	for _, f := range scan.Files {
 		row := templates.ProofFile{Name: f.File, Bytes: t.Number(int(f.Bytes)), Hits: f.Hits, Chance: f.Chance}
 		if f.Error != "" {

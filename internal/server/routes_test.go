@@ -9,7 +9,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 	"sluis/internal/patient"
 	"sluis/internal/server"
 )
@@ -118,8 +118,8 @@ func (s *site) ownObjects() objects {
 	if len(conflicts) != 1 {
 		s.t.Fatalf("%d conflicts, want 1", len(conflicts))
 	}
-	signed := must(legacy.Sign(ed25519.NewKeyFromSeed(make([]byte, 32)), legacy.Proof{}))(s.t)
-	proof := must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"}, legacy.Report{Kind: legacy.KindProof, Document: string(must(json.Marshal(signed))(s.t))}))(s.t)
+	signed := must(conversion.Sign(ed25519.NewKeyFromSeed(make([]byte, 32)), conversion.Proof{}))(s.t)
+	proof := must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"}, conversion.Report{Kind: conversion.KindProof, Document: string(must(json.Marshal(signed))(s.t))}))(s.t)
 	return objects{id, strings.TrimPrefix(sent.location(), "/aanleveringen/"), conflicts[0].PublicID, proof.PublicID}
 }
 

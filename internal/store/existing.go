@@ -10,8 +10,8 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/legacy"
 )
 
 type existingRunRow struct {
@@ -48,11 +48,11 @@ type existingCentreRow struct {
 
 func (existingCentreRow) TableName() string { return "existing_centres" }
 
-func (r existingRunRow) run() (legacy.Run, error) {
-	out := legacy.Run{
+func (r existingRunRow) run() (conversion.Run, error) {
+	out := conversion.Run{
 		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Source: r.Source, Sample: r.Sample, Total: r.Total, StartedBy: r.UserName,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(), PausedAt: moment(r.PausedAt), PausedBy: r.PausedBy,
-		WaitsFor: legacy.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
+		WaitsFor: conversion.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
 	}
 	if err := json.Unmarshal([]byte(r.Mapping), &out.Mapping); err != nil {
 		return out, errors.New("decode the mapping of a run: failed")
@@ -62,10 +62,10 @@ func (r existingRunRow) run() (legacy.Run, error) {
 
 // StartExisting begins a run, with its event. One that is not finished is
 // apperr.Conflict "existing_under_way".
-func (s *Store) StartExisting(ctx context.Context, who audit.Who, n legacy.NewRun) (legacy.Run, error) {
+func (s *Store) StartExisting(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error) {
 	mapping, err := json.Marshal(n.Mapping)
 	if err != nil {
-		return legacy.Run{}, err
+		return conversion.Run{}, err
 	}
 	var id int64
 	err = s.write(ctx, func(t *tx) error {
@@ -95,27 +95,27 @@ func (s *Store) StartExisting(ctx context.Context, who audit.Who, n legacy.NewRu
 		return t.record(audit.Event{Type: audit.ExistingStarted, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: n.PublicID, Code: string(n.Mode)})
 	})
 	if err != nil {
-		return legacy.Run{}, err
+		return conversion.Run{}, err
 	}
 	return s.existingRun(ctx, id)
 }
 
 // LatestRun gives the last run of a mode; ok is false where there was none.
-func (s *Store) LatestRun(ctx context.Context, mode delivery.Mode) (run legacy.Run, ok bool, err error) {
+func (s *Store) LatestRun(ctx context.Context, mode delivery.Mode) (run conversion.Run, ok bool, err error) {
 	var ids []int64
 	err = s.read(ctx).Table("existing_runs").Where("mode = ?", string(mode)).Order("id DESC").Limit(1).Pluck("id", &ids).Error
 	if err != nil || len(ids) == 0 {
-		return legacy.Run{}, false, s.dialect.clean(err)
+		return conversion.Run{}, false, s.dialect.clean(err)
 	}
 	run, err = s.existingRun(ctx, ids[0])
 	return run, err == nil, err
 }
 
 // existingRun reads a run with its centres: four questions.
-func (s *Store) existingRun(ctx context.Context, id int64) (legacy.Run, error) {
+func (s *Store) existingRun(ctx context.Context, id int64) (conversion.Run, error) {
 	var r existingRunRow
 	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
-		return legacy.Run{}, s.dialect.clean(err)
+		return conversion.Run{}, s.dialect.clean(err)
 	}
 	run, err := r.run()
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Store) existingRun(ctx context.Context, id int64) (legacy.Run, error) {
 		byID[r.Row.ID] = r.delivery()
 	}
 	for _, c := range centres {
-		x := legacy.CentreRun{CentreID: c.Row.CentreID, CentreNumber: c.Number, CentreName: c.Name, Total: c.Row.Total, Fed: c.Row.Fed, LastKey: c.Row.LastKey}
+		x := conversion.CentreRun{CentreID: c.Row.CentreID, CentreNumber: c.Number, CentreName: c.Name, Total: c.Row.Total, Fed: c.Row.Fed, LastKey: c.Row.LastKey}
 		if c.Row.DeliveryID != nil {
 			if d, there := byID[*c.Row.DeliveryID]; there {
 				x.Delivery = &d
@@ -173,7 +173,7 @@ func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pa
 
 // RunPaused tells whether a person paused a run, and notes that the command is
 // at work.
-func (s *Store) RunPaused(ctx context.Context, runID int64, waits legacy.Waits, next time.Time) (bool, error) {
+func (s *Store) RunPaused(ctx context.Context, runID int64, waits conversion.Waits, next time.Time) (bool, error) {
 	paused := false
 	err := s.write(ctx, func(t *tx) error {
 		if err := t.db.Exec("UPDATE existing_runs SET seen_at = ?, waits_for = ?, next_try_at = ? WHERE id = ?", t.at, string(waits), nullTime(next), runID).Error; err != nil {
@@ -244,9 +244,9 @@ func (t *tx) addExistingRows(ctx context.Context, runID int64, deliveryID *int64
 // the delivery to begin where there is none, or the one before ended without its
 // rows being stored. ok is false where all of it was read already;
 // delivery.ErrLost where another command is at it.
-func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (feed legacy.Feed, ok bool, err error) {
+func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (feed conversion.Feed, ok bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		feed, ok = legacy.Feed{}, false
+		feed, ok = conversion.Feed{}, false
 		var c existingCentreRow
 		if err := first(t.db.Where("run_id = ? AND centre_id = ?", runID, centreID), &c); err != nil {
 			return err
@@ -274,7 +274,7 @@ func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh del
 		if err := first(t.db.Where("id = ?", centreID), &centre); err != nil {
 			return err
 		}
-		feed = legacy.Feed{RunID: runID, CentreID: centreID, Fed: c.Fed, LastKey: c.LastKey, Claim: delivery.Claim{
+		feed = conversion.Feed{RunID: runID, CentreID: centreID, Fed: c.Fed, LastKey: c.LastKey, Claim: delivery.Claim{
 			Delivery: d.delivery(centre.Number), Fence: d.Fence + 1, WrappedKey: d.WrappedKey, Who: d.who(),
 		}}
 		ok = true
@@ -305,7 +305,7 @@ func (t *tx) beginFeeding(runID int64, c *existingCentreRow, fresh delivery.New)
 
 // AddFed stores a chunk with the place that reading has come to, all of it or
 // nothing.
-func (s *Store) AddFed(ctx context.Context, f legacy.Feed, k delivery.Chunk, at legacy.Place) error {
+func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk, at conversion.Place) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(f.Claim); err != nil {
 			return err
@@ -327,7 +327,7 @@ func (s *Store) AddFed(ctx context.Context, f legacy.Feed, k delivery.Chunk, at 
 }
 
 // FinishFed lets a delivery whose rows are all there go on to be decided.
-func (s *Store) FinishFed(ctx context.Context, f legacy.Feed) error {
+func (s *Store) FinishFed(ctx context.Context, f conversion.Feed) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.hold(f.Claim); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 )
 
 type existingReportRow struct {
@@ -27,8 +27,8 @@ type existingReportRow struct {
 
 func (existingReportRow) TableName() string { return "existing_reports" }
 
-func (r existingReportRow) report() legacy.Report {
-	out := legacy.Report{ID: r.ID, PublicID: r.PublicID, Kind: legacy.Kind(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt.UTC(), Document: r.Document}
+func (r existingReportRow) report() conversion.Report {
+	out := conversion.Report{ID: r.ID, PublicID: r.PublicID, Kind: conversion.Kind(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt.UTC(), Document: r.Document}
 	if r.RunID != nil {
 		out.RunID = *r.RunID
 	}
@@ -36,12 +36,12 @@ func (r existingReportRow) report() legacy.Report {
 }
 
 // reportEvents are the events of making a report.
-var reportEvents = map[legacy.Kind]audit.Type{
-	legacy.KindPlan: audit.ExistingPlanned, legacy.KindCheck: audit.ExistingVerified, legacy.KindException: audit.ExistingExcepted, legacy.KindProof: audit.ProofMade,
+var reportEvents = map[conversion.Kind]audit.Type{
+	conversion.KindPlan: audit.ExistingPlanned, conversion.KindCheck: audit.ExistingVerified, conversion.KindException: audit.ExistingExcepted, conversion.KindProof: audit.ProofMade,
 }
 
 // AddReport stores a document, with its event.
-func (s *Store) AddReport(ctx context.Context, who audit.Who, r legacy.Report) (legacy.Report, error) {
+func (s *Store) AddReport(ctx context.Context, who audit.Who, r conversion.Report) (conversion.Report, error) {
 	err := s.write(ctx, func(t *tx) error {
 		var err error
 		if r.ID, err = t.next("existing_reports", 1); err != nil {
@@ -69,7 +69,7 @@ func (s *Store) AddReport(ctx context.Context, who audit.Who, r legacy.Report) (
 
 // LatestReport gives the last document of a kind, of a run where it is not 0; ok
 // is false where there is none.
-func (s *Store) LatestReport(ctx context.Context, kind legacy.Kind, runID int64) (r legacy.Report, ok bool, err error) {
+func (s *Store) LatestReport(ctx context.Context, kind conversion.Kind, runID int64) (r conversion.Report, ok bool, err error) {
 	db := s.read(ctx).Where("kind = ?", string(kind))
 	if runID != 0 {
 		db = db.Where("run_id = ?", runID)
@@ -77,13 +77,13 @@ func (s *Store) LatestReport(ctx context.Context, kind legacy.Kind, runID int64)
 	var rows []existingReportRow
 	err = db.Order("id DESC").Limit(1).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
-		return legacy.Report{}, false, s.dialect.clean(err)
+		return conversion.Report{}, false, s.dialect.clean(err)
 	}
 	return rows[0].report(), true, nil
 }
 
 // ReportByID gives a document by its inner id.
-func (s *Store) ReportByID(ctx context.Context, id int64) (legacy.Report, error) {
+func (s *Store) ReportByID(ctx context.Context, id int64) (conversion.Report, error) {
 	var r existingReportRow
 	err := first(s.read(ctx).Where("id = ?", id), &r)
 	return r.report(), s.dialect.clean(err)
@@ -93,12 +93,12 @@ func (s *Store) ReportByID(ctx context.Context, id int64) (legacy.Report, error)
 const maxProofs = 100
 
 // Proofs lists the proofs, newest first, with its event.
-func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]legacy.Report, error) {
-	var out []legacy.Report
+func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]conversion.Report, error) {
+	var out []conversion.Report
 	err := s.write(ctx, func(t *tx) error {
 		out = nil
 		var rows []existingReportRow
-		if err := t.db.Where("kind = ?", string(legacy.KindProof)).Order("id DESC").Limit(maxProofs).Find(&rows).Error; err != nil {
+		if err := t.db.Where("kind = ?", string(conversion.KindProof)).Order("id DESC").Limit(maxProofs).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -110,11 +110,11 @@ func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]legacy.Report, err
 }
 
 // Proof gives one proof, with the event of seeing or of exporting it.
-func (s *Store) Proof(ctx context.Context, who audit.Who, publicID string, export bool) (legacy.Report, error) {
+func (s *Store) Proof(ctx context.Context, who audit.Who, publicID string, export bool) (conversion.Report, error) {
 	var r existingReportRow
 	err := s.write(ctx, func(t *tx) error {
 		r = existingReportRow{}
-		if err := first(t.db.Where("public_id = ? AND kind = ?", publicID, string(legacy.KindProof)), &r); err != nil {
+		if err := first(t.db.Where("public_id = ? AND kind = ?", publicID, string(conversion.KindProof)), &r); err != nil {
 			return err
 		}
 		typ := audit.ProofViewed
@@ -144,7 +144,7 @@ func (existingErasureRow) TableName() string { return "existing_erasures" }
 // AskErasure asks for the erasure of a run's source, with its event. What was
 // asked before for it, and not begun, is no longer asked, and its approvals are
 // void.
-func (s *Store) AskErasure(ctx context.Context, who audit.Who, e legacy.Erasure) (legacy.Erasure, error) {
+func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Erasure) (conversion.Erasure, error) {
 	err := s.write(ctx, func(t *tx) error {
 		var begun int64
 		if err := t.db.Table("existing_erasures").Where("run_id = ? AND started_at IS NOT NULL", e.RunID).Count(&begun).Error; err != nil {
@@ -182,14 +182,14 @@ func (s *Store) AskErasure(ctx context.Context, who audit.Who, e legacy.Erasure)
 
 // ErasureOf gives what is asked for a run's source, with its approvals; ok is
 // false where nothing is.
-func (s *Store) ErasureOf(ctx context.Context, runID int64) (e legacy.Erasure, ok bool, err error) {
+func (s *Store) ErasureOf(ctx context.Context, runID int64) (e conversion.Erasure, ok bool, err error) {
 	var rows []existingErasureRow
 	if err := s.read(ctx).Where("run_id = ?", runID).Order("id DESC").Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
 		return e, false, s.dialect.clean(err)
 	}
 	r := rows[0]
-	e = legacy.Erasure{
-		ID: r.ID, PublicID: r.PublicID, RunID: r.RunID, Way: legacy.Way(r.Way), CheckID: r.CheckID, AskedBy: r.AskedBy, AskedAt: r.AskedAt.UTC(),
+	e = conversion.Erasure{
+		ID: r.ID, PublicID: r.PublicID, RunID: r.RunID, Way: conversion.Way(r.Way), CheckID: r.CheckID, AskedBy: r.AskedBy, AskedAt: r.AskedAt.UTC(),
 		StartedAt: moment(r.StartedAt), ErasedAt: moment(r.ErasedAt),
 	}
 	if r.ExceptionID != nil {
@@ -199,7 +199,7 @@ func (s *Store) ErasureOf(ctx context.Context, runID int64) (e legacy.Erasure, o
 	return e, err == nil, s.dialect.clean(err)
 }
 
-func approvals(db *gorm.DB, erasureID int64) ([]legacy.Approval, error) {
+func approvals(db *gorm.DB, erasureID int64) ([]conversion.Approval, error) {
 	var rows []struct {
 		Number, Role, UserName, Why, Roles string
 		UserID                             int64
@@ -209,9 +209,9 @@ func approvals(db *gorm.DB, erasureID int64) ([]legacy.Approval, error) {
 	err := db.Table("existing_approvals a").Select("c.number, a.role, a.user_id, a.user_name, a.why, a.approved_at, COALESCE(u.roles, '') AS roles, u.disabled_at").
 		Joins("JOIN centres c ON c.id = a.centre_id").Joins("LEFT JOIN users u ON u.id = a.user_id").
 		Where("a.erasure_id = ?", erasureID).Order("c.number, a.role").Scan(&rows).Error
-	out := make([]legacy.Approval, len(rows))
+	out := make([]conversion.Approval, len(rows))
 	for i, r := range rows {
-		out[i] = legacy.Approval{
+		out[i] = conversion.Approval{
 			Centre: r.Number, Role: account.Role(r.Role), UserID: r.UserID, UserName: r.UserName, Why: r.Why, At: r.ApprovedAt.UTC(),
 			Lapsed: r.DisabledAt != nil || !slices.Contains(strings.Split(r.Roles, ","), r.Role),
 		}
@@ -291,7 +291,7 @@ func (s *Store) BeginErasure(ctx context.Context, id int64) error {
 }
 
 // FinishErasure records that the source is erased, with its event.
-func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e legacy.Erasure) error {
+func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e conversion.Erasure) error {
 	return s.write(ctx, func(t *tx) error {
 		res := t.db.Exec("UPDATE existing_erasures SET started_at = COALESCE(started_at, ?), erased_at = ? WHERE id = ? AND erased_at IS NULL", t.at, t.at, e.ID)
 		if res.Error != nil || res.RowsAffected == 0 {

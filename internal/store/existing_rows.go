@@ -5,14 +5,14 @@ import (
 	"gorm.io/gorm"
 
 	"sluis/internal/audit"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 	"sluis/internal/patient"
 )
 
 // Where tells what became of rows of the old table in a run, by old key; rows
 // that the run has not read are left out.
-func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[string]legacy.Where, error) {
-	out := make(map[string]legacy.Where, len(keys))
+func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[string]conversion.Where, error) {
+	out := make(map[string]conversion.Where, len(keys))
 	err := pieces(keys, s.dialect.maxIn(), func(part []string) error {
 		var rows []struct {
 			LegacyID   string
@@ -30,7 +30,7 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 			return err
 		}
 		for _, r := range rows {
-			w := legacy.Where{LegacyID: r.LegacyID, Line: r.Line, Outcome: patient.Outcome(r.Outcome), Code: r.Code, CentreID: r.CentreID}
+			w := conversion.Where{LegacyID: r.LegacyID, Line: r.Line, Outcome: patient.Outcome(r.Outcome), Code: r.Code, CentreID: r.CentreID}
 			if r.DeliveryID == nil {
 				w.Outcome = patient.Rejected
 			}
@@ -71,7 +71,7 @@ func (s *Store) RunRows(ctx context.Context, runID int64) (rows, patients int, e
 }
 
 // openRows are the rows of a run that are no patient.
-func openRows(db *gorm.DB, runID int64, q legacy.OpenQuery) *gorm.DB {
+func openRows(db *gorm.DB, runID int64, q conversion.OpenQuery) *gorm.DB {
 	db = db.Table("existing_rows e").Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").
 		Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").Joins("LEFT JOIN centres c ON c.id = d.centre_id").Where("e.run_id = ?", runID)
 	// Of a rehearsal the verdicts count: nothing has an outcome.
@@ -92,14 +92,14 @@ const maxOpen = 1000
 
 // OpenRows gives a page of the rows of a run that are no patient, with the first
 // finding that says why.
-func (s *Store) OpenRows(ctx context.Context, runID int64, q legacy.OpenQuery) (legacy.OpenPage, error) {
+func (s *Store) OpenRows(ctx context.Context, runID int64, q conversion.OpenQuery) (conversion.OpenPage, error) {
 	page, err := s.openPage(s.read(ctx), runID, q)
 	return page, s.dialect.clean(err)
 }
 
 // ViewOpenRows is OpenRows with its event.
-func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run legacy.Run, q legacy.OpenQuery) (legacy.OpenPage, error) {
-	var page legacy.OpenPage
+func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run conversion.Run, q conversion.OpenQuery) (conversion.OpenPage, error) {
+	var page conversion.OpenPage
 	err := s.write(ctx, func(t *tx) error {
 		var err error
 		if page, err = s.openPage(t.db, run.ID, q); err != nil {
@@ -110,8 +110,8 @@ func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run legacy.Run,
 	return page, err
 }
 
-func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.OpenPage, error) {
-	var page legacy.OpenPage
+func (s *Store) openPage(db *gorm.DB, runID int64, q conversion.OpenQuery) (conversion.OpenPage, error) {
+	var page conversion.OpenPage
 	// Rows of no centre come first, then centre by centre in the order of the keys.
 	const place = "COALESCE(e.delivery_id, 0)"
 	limit := q.Limit
@@ -176,7 +176,7 @@ func (s *Store) openPage(db *gorm.DB, runID int64, q legacy.OpenQuery) (legacy.O
 		}
 	}
 	for _, r := range rows {
-		o := legacy.Open{LegacyID: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[at{r.DeliveryID, r.Line}]}
+		o := conversion.Open{LegacyID: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[at{r.DeliveryID, r.Line}]}
 		if r.DeliveryID == 0 {
 			o.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: r.Code, Field: "centre"}
 		}

@@ -11,23 +11,23 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/store"
 )
 
 // startRun starts a conversion of one centre. A shared database may have one that is
 // not finished: it is ended first.
-func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) legacy.Run {
+func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) conversion.Run {
 	t.Helper()
 	if last, there, err := s.LatestRun(t.Context(), delivery.Save); err != nil {
 		t.Fatal(err)
 	} else if there {
 		ok(t, s.AbandonRun(t.Context(), who, last.ID))
 	}
-	m := legacy.DefaultMapping()
-	r, err := s.StartExisting(t.Context(), who, legacy.NewRun{
+	m := conversion.DefaultMapping()
+	r, err := s.StartExisting(t.Context(), who, conversion.NewRun{
 		PublicID: uuid.NewString(), Mode: delivery.Save, Source: "SQLite x patient", Mapping: m, Total: rows, Centres: map[int64]int{c.ID: rows}, Address: "os:test",
 	})
 	ok(t, err)
@@ -54,7 +54,7 @@ func oldRow(c account.Centre, line int, number string) (patient.Candidate, strin
 func existingLife(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 4)
-	if _, err := s.StartExisting(t.Context(), who, legacy.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(err) != apperr.Conflict {
+	if _, err := s.StartExisting(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("a second run: %v, want a conflict", err)
 	}
 	stray := c.Number + "-stray"
@@ -69,9 +69,9 @@ func existingLife(t *testing.T, s *store.Store) {
 	if _, _, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a second command: %v, want lost", err)
 	}
-	add := func(f legacy.Feed, no, from, to int) error {
+	add := func(f conversion.Feed, no, from, to int) error {
 		k := delivery.Chunk{No: no, FirstLine: from, LastLine: to, Holds: delivery.HoldsTemporaries, Sealed: []byte("s"), CallKey: "k"}
-		at := legacy.Place{}
+		at := conversion.Place{}
 		for line := from; line <= to; line++ {
 			_, key := oldRow(c, line, "")
 			k.Rows, at.Keys, at.LastKey = append(k.Rows, delivery.Row{Line: line, Outcome: patient.Pending}), append(at.Keys, key), key
@@ -181,7 +181,7 @@ func holdDelivery(t *testing.T, s *store.Store, c account.Centre) delivery.Claim
 }
 
 // wantWhereabouts wants every row of the table once.
-func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run legacy.Run, stray string) {
+func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run conversion.Run, stray string) {
 	t.Helper()
 	keys := []string{stray}
 	for line := 1; line <= 4; line++ {
@@ -209,19 +209,19 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run legacy.
 	if rows, _, err := s.RunRows(t.Context(), run.ID); err != nil || rows != 5 {
 		t.Errorf("%d rows (%v), want 5", rows, err)
 	}
-	rejected, err := s.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected})
+	rejected, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected})
 	ok(t, err)
 	if rejected.Total != 2 || rejected.Rows[1].Finding.Message != "De geboortedatum is leeg" || rejected.Rows[0].Finding.Code != "CENTRE_UNKNOWN" {
 		t.Errorf("rejected = %+v", rejected)
 	}
-	first, err := s.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected, Limit: 1})
+	first, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected, Limit: 1})
 	ok(t, err)
-	next, err := s.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected, Limit: 1, After: first.Next})
+	next, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected, Limit: 1, After: first.Next})
 	ok(t, err)
 	if len(first.Rows) != 1 || len(next.Rows) != 1 || next.Next != "" || first.Rows[0].LegacyID != stray || next.Rows[0].LegacyID == stray {
 		t.Errorf("pages = %+v, %+v", first, next)
 	}
-	review, err := s.ViewOpenRows(t.Context(), who, run, legacy.OpenQuery{Outcome: patient.Review, CentreNumber: c.Number})
+	review, err := s.ViewOpenRows(t.Context(), who, run, conversion.OpenQuery{Outcome: patient.Review, CentreNumber: c.Number})
 	ok(t, err)
 	if review.Total != 1 || review.Rows[0].PatientNumber != "" && review.Rows[0].PatientNumber != "9" {
 		t.Errorf("review = %+v", review)
@@ -266,7 +266,7 @@ func existingPauses(t *testing.T, s *store.Store) {
 	run := startRun(t, s, c, 1)
 	paused := func() bool {
 		t.Helper()
-		p, err := s.RunPaused(t.Context(), run.ID, legacy.WaitsTTP, time.Now().Add(time.Minute))
+		p, err := s.RunPaused(t.Context(), run.ID, conversion.WaitsTTP, time.Now().Add(time.Minute))
 		ok(t, err)
 		return p
 	}
@@ -276,7 +276,7 @@ func existingPauses(t *testing.T, s *store.Store) {
 	ok(t, s.PauseRun(t.Context(), who, run.PublicID, true))
 	got, _, err := s.LatestRun(t.Context(), delivery.Save)
 	ok(t, err)
-	if !paused() || got.PausedBy != who.Name || got.WaitsFor != legacy.WaitsTTP || got.NextTryAt.IsZero() {
+	if !paused() || got.PausedBy != who.Name || got.WaitsFor != conversion.WaitsTTP || got.NextTryAt.IsZero() {
 		t.Errorf("paused: %+v", got)
 	}
 	ok(t, s.PauseRun(t.Context(), who, run.PublicID, false))
@@ -309,19 +309,19 @@ func existingPauses(t *testing.T, s *store.Store) {
 func erasures(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 1)
-	report, err := s.AddReport(t.Context(), who, legacy.Report{Kind: legacy.KindCheck, RunID: run.ID, Clean: true, Document: `{"é":1}`})
+	report, err := s.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Clean: true, Document: `{"é":1}`})
 	ok(t, err)
-	if got, there, err := s.LatestReport(t.Context(), legacy.KindCheck, run.ID); err != nil || !there || got.Document != `{"é":1}` || got.ID != report.ID || got.RunID != run.ID {
+	if got, there, err := s.LatestReport(t.Context(), conversion.KindCheck, run.ID); err != nil || !there || got.Document != `{"é":1}` || got.ID != report.ID || got.RunID != run.ID {
 		t.Errorf("report = %+v %v (%v)", got, there, err)
 	}
 	people := map[account.Role]audit.Who{}
-	for _, role := range legacy.ApprovingRoles {
+	for _, role := range conversion.ApprovingRoles {
 		u, err := s.AddUser(t.Context(), who, account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}})
 		ok(t, err)
 		people[role] = account.ActorOf(u).Who()
 	}
 	both := people[account.DataManager]
-	e, err := s.AskErasure(t.Context(), who, legacy.Erasure{RunID: run.ID, Way: legacy.NewDatabase, CheckID: report.ID})
+	e, err := s.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: report.ID})
 	ok(t, err)
 	approve := func(w audit.Who, role account.Role, centre string) string {
 		return apperr.CodeOf(s.ApproveErasure(t.Context(), w, e.PublicID, role, []string{centre}, "gezien"))
@@ -348,9 +348,9 @@ func erasures(t *testing.T, s *store.Store) {
 		t.Errorf("erasure = %+v", got)
 	}
 	// Asked anew, nothing is approved any more; begun, nothing can be asked or approved.
-	e, err = s.AskErasure(t.Context(), who, legacy.Erasure{RunID: run.ID, Way: legacy.InPlace, CheckID: report.ID})
+	e, err = s.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.InPlace, CheckID: report.ID})
 	ok(t, err)
-	if got, _, err = s.ErasureOf(t.Context(), run.ID); err != nil || len(got.Approvals) != 0 || got.Way != legacy.InPlace {
+	if got, _, err = s.ErasureOf(t.Context(), run.ID); err != nil || len(got.Approvals) != 0 || got.Way != conversion.InPlace {
 		t.Errorf("asked anew: %+v (%v)", got, err)
 	}
 	ok(t, s.BeginErasure(t.Context(), e.ID))
@@ -369,9 +369,9 @@ func erasures(t *testing.T, s *store.Store) {
 	ok(t, s.AbandonRun(t.Context(), who, run.ID))
 }
 
-func wantProofs(t *testing.T, s *store.Store, run legacy.Run) {
+func wantProofs(t *testing.T, s *store.Store, run conversion.Run) {
 	t.Helper()
-	proof, err := s.AddReport(t.Context(), who, legacy.Report{Kind: legacy.KindProof, RunID: run.ID, Document: "{}"})
+	proof, err := s.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindProof, RunID: run.ID, Document: "{}"})
 	ok(t, err)
 	list, err := s.Proofs(t.Context(), who)
 	ok(t, err)

@@ -1,4 +1,4 @@
-package existing
+package oldtable
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/apperr"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/legacy"
 )
 
 // How says what kind of run it is to be.
@@ -31,10 +31,10 @@ var (
 
 // Run feeds the rows of every centre into the pipeline and waits until nothing
 // more comes of it. It goes on where an earlier one stopped.
-func (c *Conversion) Run(ctx context.Context, how How) (legacy.Run, error) {
+func (c *Conversion) Run(ctx context.Context, how How) (conversion.Run, error) {
 	centres, strays, err := c.sort(ctx)
 	if err != nil {
-		return legacy.Run{}, err
+		return conversion.Run{}, err
 	}
 	run, err := c.begin(ctx, how, centres, strays)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Conversion) Run(ctx context.Context, how How) (legacy.Run, error) {
 		}
 	}
 	for _, x := range centres {
-		if !how.wants(x.centre.Number) || !slices.ContainsFunc(run.Centres, func(r legacy.CentreRun) bool { return r.CentreID == x.centre.ID }) {
+		if !how.wants(x.centre.Number) || !slices.ContainsFunc(run.Centres, func(r conversion.CentreRun) bool { return r.CentreID == x.centre.ID }) {
 			continue
 		}
 		if err := c.feed(ctx, run, x); err != nil {
@@ -62,7 +62,7 @@ func (h How) wants(number string) bool {
 }
 
 // begin finds the run that is under way, or starts one.
-func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, strays centreRows) (legacy.Run, error) {
+func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, strays centreRows) (conversion.Run, error) {
 	last, there, err := c.Store.LatestRun(ctx, mode(how.Rehearse))
 	if err != nil {
 		return last, err
@@ -91,7 +91,7 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 	if err != nil {
 		return last, err
 	}
-	n := legacy.NewRun{
+	n := conversion.NewRun{
 		PublicID: id.String(), Mode: mode(how.Rehearse), Source: c.Source.Label(), Mapping: c.Mapping, Sample: how.Sample, Centres: map[int64]int{}, Address: c.Address,
 	}
 	for _, x := range centres {
@@ -116,9 +116,9 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 }
 
 // sound looks for what forbids a run: keys that are none, and BSNs.
-func (c *Conversion) sound(ctx context.Context, centres []centreRows) (legacy.Plan, error) {
+func (c *Conversion) sound(ctx context.Context, centres []centreRows) (conversion.Plan, error) {
 	f, err := c.Source.Facts(ctx)
-	p := legacy.Plan{Rows: f.Rows, KeyEmpty: f.KeyEmpty, KeyTwice: f.KeyTwice}
+	p := conversion.Plan{Rows: f.Rows, KeyEmpty: f.KeyEmpty, KeyTwice: f.KeyTwice}
 	if err != nil || len(p.Blockers()) > 0 {
 		return p, err
 	}
@@ -129,7 +129,7 @@ func (c *Conversion) sound(ctx context.Context, centres []centreRows) (legacy.Pl
 }
 
 // strays records the rows of no known centre; they go nowhere.
-func (c *Conversion) strays(ctx context.Context, run legacy.Run, x centreRows) error {
+func (c *Conversion) strays(ctx context.Context, run conversion.Run, x centreRows) error {
 	if run.Strays >= x.rows || len(x.values) == 0 {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (c *Conversion) strays(ctx context.Context, run legacy.Run, x centreRows) e
 const sayEvery = 5 * time.Second
 
 // await waits until every centre that was read is stored, or waits for a person.
-func (c *Conversion) await(ctx context.Context, run legacy.Run, how How) (legacy.Run, error) {
+func (c *Conversion) await(ctx context.Context, run conversion.Run, how How) (conversion.Run, error) {
 	var said time.Time
 	for {
 		now, _, err := c.Store.LatestRun(ctx, run.Mode)
@@ -174,7 +174,7 @@ func (c *Conversion) await(ctx context.Context, run legacy.Run, how How) (legacy
 			n := now.Counts()
 			c.Say("waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d", moving, now.Fed(), n.Stored(), n.Rejected, n.Review)
 		}
-		if _, err := c.Store.RunPaused(ctx, run.ID, legacy.WaitsNot, time.Time{}); err != nil {
+		if _, err := c.Store.RunPaused(ctx, run.ID, conversion.WaitsNot, time.Time{}); err != nil {
 			return now, err
 		}
 		if err := wait(ctx, 300*time.Millisecond); err != nil {
@@ -184,7 +184,7 @@ func (c *Conversion) await(ctx context.Context, run legacy.Run, how How) (legacy
 }
 
 // Stop ends a run that is under way: what is not yet stored is forgotten.
-func (c *Conversion) Stop(ctx context.Context, rehearsal bool) (legacy.Run, error) {
+func (c *Conversion) Stop(ctx context.Context, rehearsal bool) (conversion.Run, error) {
 	run, there, err := c.Store.LatestRun(ctx, mode(rehearsal))
 	if err != nil {
 		return run, err

@@ -1,4 +1,4 @@
-package source
+package oldtable
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"sluis/internal/existing"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
+	"sluis/internal/importer/oldtable"
 )
 
 // expression is how a cell is selected; an empty text where there is no such column.
@@ -19,11 +19,11 @@ func (s *Source) expression(i int) string {
 	if s.m.Number != nil {
 		number = *s.m.Number
 	}
-	column := [existing.Cells]string{number, s.m.Birth, s.m.Sex, s.m.Died, s.m.Version, s.m.Surname, s.m.Prefix, s.m.Initials}[i]
+	column := [oldtable.Cells]string{number, s.m.Birth, s.m.Sex, s.m.Died, s.m.Version, s.m.Surname, s.m.Prefix, s.m.Initials}[i]
 	switch {
 	case column == "":
 		return "''"
-	case i == existing.Birth || i == existing.Died:
+	case i == oldtable.Birth || i == oldtable.Died:
 		return s.d.day("q." + s.d.quote(column))
 	}
 	return s.d.text("q." + s.d.quote(column))
@@ -43,16 +43,16 @@ func (s *Source) bind(key string) any {
 }
 
 // Groups counts the rows by what stands in the column of the centre.
-func (s *Source) Groups(ctx context.Context) ([]existing.Group, error) {
+func (s *Source) Groups(ctx context.Context) ([]oldtable.Group, error) {
 	//nolint:gosec // names out of the operator's mapping, quoted
 	rows, err := s.db.QueryContext(ctx, "SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre())
 	if err != nil {
 		return nil, clean(err)
 	}
 	defer func() { _ = rows.Close() }()
-	var out []existing.Group
+	var out []oldtable.Group
 	for rows.Next() {
-		var g existing.Group
+		var g oldtable.Group
 		var text sql.NullString
 		if err := rows.Scan(&g.Raw, &text, &g.Rows); err != nil {
 			return nil, clean(err)
@@ -64,7 +64,7 @@ func (s *Source) Groups(ctx context.Context) ([]existing.Group, error) {
 }
 
 // in is a condition on the column of the centre, with its arguments.
-func (s *Source) in(v existing.Values, args *[]any) string {
+func (s *Source) in(v oldtable.Values, args *[]any) string {
 	var parts []string
 	for _, raw := range v {
 		if raw == nil {
@@ -85,17 +85,17 @@ func (s *Source) mark(n int) string {
 }
 
 // Rows reads the next rows of a centre in the order of their keys, after one.
-func (s *Source) Rows(ctx context.Context, v existing.Values, after string, limit int) ([]existing.Row, error) {
-	return s.page(ctx, v, after, limit, existing.Cells)
+func (s *Source) Rows(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
+	return s.page(ctx, v, after, limit, oldtable.Cells)
 }
 
 // Displays is Rows without a name: number, birth, sex and date of death alone.
-func (s *Source) Displays(ctx context.Context, v existing.Values, after string, limit int) ([]existing.Row, error) {
-	return s.page(ctx, v, after, limit, existing.Version)
+func (s *Source) Displays(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
+	return s.page(ctx, v, after, limit, oldtable.Version)
 }
 
 // Keys gives the next keys alone.
-func (s *Source) Keys(ctx context.Context, v existing.Values, after string, limit int) ([]string, error) {
+func (s *Source) Keys(ctx context.Context, v oldtable.Values, after string, limit int) ([]string, error) {
 	rows, err := s.page(ctx, v, after, limit, 0)
 	out := make([]string, len(rows))
 	for i, r := range rows {
@@ -104,7 +104,7 @@ func (s *Source) Keys(ctx context.Context, v existing.Values, after string, limi
 	return out, err
 }
 
-func (s *Source) page(ctx context.Context, v existing.Values, after string, limit, width int) ([]existing.Row, error) {
+func (s *Source) page(ctx context.Context, v oldtable.Values, after string, limit, width int) ([]oldtable.Row, error) {
 	var args []any
 	where := s.in(v, &args)
 	if after != "" {
@@ -124,8 +124,8 @@ func (s *Source) selected(width int) string {
 }
 
 // ByKeys reads rows by their keys, in the order of those.
-func (s *Source) ByKeys(ctx context.Context, keys []string) ([]existing.Row, error) {
-	var out []existing.Row
+func (s *Source) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, error) {
+	var out []oldtable.Row
 	for len(keys) > 0 {
 		part := keys[:min(500, len(keys))]
 		keys = keys[len(part):]
@@ -133,7 +133,7 @@ func (s *Source) ByKeys(ctx context.Context, keys []string) ([]existing.Row, err
 		for i, k := range part {
 			args[i], marks[i] = s.bind(k), s.mark(i+1)
 		}
-		rows, err := s.query(ctx, "SELECT "+s.selected(existing.Cells)+" FROM "+s.from()+" q WHERE "+s.key()+" IN ("+strings.Join(marks, ", ")+") ORDER BY "+s.key(), args, existing.Cells)
+		rows, err := s.query(ctx, "SELECT "+s.selected(oldtable.Cells)+" FROM "+s.from()+" q WHERE "+s.key()+" IN ("+strings.Join(marks, ", ")+") ORDER BY "+s.key(), args, oldtable.Cells)
 		if err != nil {
 			return nil, err
 		}
@@ -142,13 +142,13 @@ func (s *Source) ByKeys(ctx context.Context, keys []string) ([]existing.Row, err
 	return out, nil
 }
 
-func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]existing.Row, error) {
+func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]oldtable.Row, error) {
 	rows, err := s.db.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, clean(err)
 	}
 	defer func() { _ = rows.Close() }()
-	var out []existing.Row
+	var out []oldtable.Row
 	into := make([]sql.NullString, width+1)
 	at := make([]any, width+1)
 	for i := range into {
@@ -162,7 +162,7 @@ func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]
 		for i := range values {
 			values[i] = strings.TrimSpace(into[i+1].String)
 		}
-		out = append(out, existing.NewRow(strings.TrimSpace(into[0].String), values))
+		out = append(out, oldtable.NewRow(strings.TrimSpace(into[0].String), values))
 	}
 	return out, clean(rows.Err())
 }
@@ -178,8 +178,8 @@ func (s *Source) Count(ctx context.Context) (int, error) {
 }
 
 // Facts counts.
-func (s *Source) Facts(ctx context.Context) (existing.Facts, error) {
-	var f existing.Facts
+func (s *Source) Facts(ctx context.Context) (oldtable.Facts, error) {
+	var f oldtable.Facts
 	from := " FROM " + s.from() + " q"
 	key := s.d.text(s.key())
 	ask := []struct {
@@ -232,15 +232,15 @@ func (s *Source) Triggers(ctx context.Context) ([]string, error) {
 
 // Names gives every surname and e-mail address, one after the other, to look for
 // them elsewhere. Nothing of them is kept here. A column that is gone gives none.
-func (s *Source) Names(ctx context.Context, each func(kind existing.NameKind, name string)) error {
+func (s *Source) Names(ctx context.Context, each func(kind oldtable.NameKind, name string)) error {
 	have, err := s.columns(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range []struct {
-		kind   existing.NameKind
+		kind   oldtable.NameKind
 		column string
-	}{{existing.Surnames, s.m.Surname}, {existing.Emails, s.m.Email}} {
+	}{{oldtable.Surnames, s.m.Surname}, {oldtable.Emails, s.m.Email}} {
 		if c.column == "" || !have[strings.ToLower(c.column)] {
 			continue
 		}
@@ -282,7 +282,7 @@ func (s *Source) Unmapped(ctx context.Context) ([]string, error) {
 }
 
 // Some gives the first values of a column, each as the only cell of its row.
-func (s *Source) Some(ctx context.Context, column string, n int) ([]existing.Row, error) {
+func (s *Source) Some(ctx context.Context, column string, n int) ([]oldtable.Row, error) {
 	value := s.d.text("q." + s.d.quote(column))
 	return s.query(ctx, s.d.top(s.d.text(s.key())+", "+value, "FROM "+s.from()+" q ORDER BY "+s.key(), n), nil, 1)
 }
@@ -305,4 +305,4 @@ func (s *Source) Gone(ctx context.Context) (gone, left []string, err error) {
 
 // Reopen opens a source whose identities may be erased already: without looking
 // for its columns.
-func Reopen(where string, m legacy.Mapping) (*Source, error) { return connect(where, m, false) }
+func Reopen(where string, m conversion.Mapping) (*Source, error) { return connect(where, m, false) }

@@ -1,4 +1,4 @@
-package source
+package oldtable
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 	"net/url"
 	"os"
 
-	"sluis/internal/existing"
+	"sluis/internal/importer/oldtable"
 )
 
 // WriteSample makes a SQLite file with a table as seed 003 shows it, and beside
 // it the hospital's own number, of n made-up rows.
-func WriteSample(ctx context.Context, path string, s *existing.Sample, n int) error {
+func WriteSample(ctx context.Context, path string, s *oldtable.Sample, n int) error {
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("%s is there already", path)
 	}
@@ -25,7 +25,7 @@ func WriteSample(ctx context.Context, path string, s *existing.Sample, n int) er
 	return errors.Join(clean(fill(ctx, db, s, n)), clean(db.Close()))
 }
 
-func fill(ctx context.Context, db *sql.DB, s *existing.Sample, n int) error {
+func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 	for _, q := range []string{
 		`CREATE TABLE patient (patid INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, tussenvoegsel TEXT NULL, achternaam TEXT NOT NULL, datumoverlijden DATE NULL,
 			geboortedatum DATE NULL, voorletters TEXT NULL, geslacht TEXT NULL, centrum_id TEXT NULL, email TEXT NULL, pseudonym TEXT NULL, patientnummer TEXT NULL)`,

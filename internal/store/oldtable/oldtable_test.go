@@ -1,4 +1,4 @@
-package source_test
+package oldtable_test
 
 import (
 	"database/sql"
@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"sluis/internal/existing"
-	"sluis/internal/legacy"
-	"sluis/internal/store/source"
+	"sluis/internal/conversion"
+	"sluis/internal/importer/oldtable"
+	oldstore "sluis/internal/store/oldtable"
 )
 
 // open makes a database of statements.
@@ -44,9 +44,9 @@ func row(key, name, centre string) string {
 	return fmt.Sprintf("INSERT INTO patient VALUES (%s, 1, 'van', '%s', NULL, '1980-02-29 00:00:00', 'a.', 'v', %s, '%s@example.org', '%s')", key, name, centre, strings.ToLower(name)+strings.Trim(key, "'"), strings.Trim(key, "'"))
 }
 
-func reader(t *testing.T, path string, m legacy.Mapping) *source.Source {
+func reader(t *testing.T, path string, m conversion.Mapping) *oldstore.Source {
 	t.Helper()
-	s, err := source.Open(t.Context(), "sqlite:"+path, m)
+	s, err := oldstore.Open(t.Context(), "sqlite:"+path, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,17 +55,17 @@ func reader(t *testing.T, path string, m legacy.Mapping) *source.Source {
 }
 
 // walk reads every key of every centre, two at a time.
-func walk(t *testing.T, s *source.Source) []string {
+func walk(t *testing.T, s *oldstore.Source) []string {
 	t.Helper()
 	groups, err := s.Groups(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(groups, func(a, b existing.Group) int { return strings.Compare(a.Value, b.Value) })
+	slices.SortFunc(groups, func(a, b oldtable.Group) int { return strings.Compare(a.Value, b.Value) })
 	var out []string
 	for _, g := range groups {
 		for after := ""; ; {
-			keys, err := s.Keys(t.Context(), existing.Values{g.Raw}, after, 2)
+			keys, err := s.Keys(t.Context(), oldtable.Values{g.Raw}, after, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,12 +92,12 @@ func TestKeysInOrder(t *testing.T) {
 		"texts":              {"TEXT", "TEXT", []string{row("'10'", "A", "'1'"), row("'9'", "A", "'1'"), row("'é'", "A", "'1'"), row("'0010'", "A", "'1'")}, "0010 10 9 é"},
 	} {
 		path := file(t, append([]string{fmt.Sprintf(table, c.key, c.centre, "")}, c.rows...)...)
-		if got := strings.Join(walk(t, reader(t, path, legacy.DefaultMapping())), " "); got != c.want {
+		if got := strings.Join(walk(t, reader(t, path, conversion.DefaultMapping())), " "); got != c.want {
 			t.Errorf("%s: %s, want %s", what, got, c.want)
 		}
 	}
 	mixed := file(t, fmt.Sprintf(table, "", "", ""), row("10", "A", "1"), row("'x'", "A", "1"))
-	if _, err := source.Open(t.Context(), "sqlite:"+mixed, legacy.DefaultMapping()); err == nil || !strings.Contains(err.Error(), "several types") {
+	if _, err := oldstore.Open(t.Context(), "sqlite:"+mixed, conversion.DefaultMapping()); err == nil || !strings.Contains(err.Error(), "several types") {
 		t.Errorf("mixed keys: %v", err)
 	}
 }
@@ -106,7 +106,7 @@ func TestKeysInOrder(t *testing.T) {
 // where they are needed.
 func TestRowsAndQueries(t *testing.T) {
 	path := file(t, fmt.Sprintf(table, "INTEGER", "INTEGER", ""), row("1", "Timmermans", "7"), row("2", "Pietersen", "7"), "CREATE TABLE centrum (id INTEGER, nummer TEXT)", "INSERT INTO centrum VALUES (7, '2809')")
-	m := legacy.DefaultMapping()
+	m := conversion.DefaultMapping()
 	m.Table, m.Query, m.Centre = "", "SELECT p.*, c.nummer AS agb FROM patient p JOIN centrum c ON c.id = p.centrum_id;", "agb"
 	s := reader(t, path, m)
 	groups, err := s.Groups(t.Context())
@@ -128,24 +128,24 @@ func TestRowsAndQueries(t *testing.T) {
 		t.Errorf("count = %d (%v)", n, err)
 	}
 	names := map[string]bool{}
-	if err := s.Names(t.Context(), func(kind existing.NameKind, name string) { names[string(kind)+" "+name] = true }); err != nil || len(names) != 4 || !names["surname Timmermans"] || !names["email timmermans1@example.org"] {
+	if err := s.Names(t.Context(), func(kind oldtable.NameKind, name string) { names[string(kind)+" "+name] = true }); err != nil || len(names) != 4 || !names["surname Timmermans"] || !names["email timmermans1@example.org"] {
 		t.Errorf("names = %v (%v)", names, err)
 	}
-	for what, change := range map[string]func(m *legacy.Mapping){
-		"a column that is not there": func(m *legacy.Mapping) { m.Surname = "naam" },
-		"a table that is not there":  func(m *legacy.Mapping) { m.Table, m.Query = "patienten", "" },
-		"a hostile name":             func(m *legacy.Mapping) { m.Surname = `x" FROM patient; DROP TABLE patient; --` },
-		"a query that is none":       func(m *legacy.Mapping) { m.Query = "SELEC 'Timmermans'" },
+	for what, change := range map[string]func(m *conversion.Mapping){
+		"a column that is not there": func(m *conversion.Mapping) { m.Surname = "naam" },
+		"a table that is not there":  func(m *conversion.Mapping) { m.Table, m.Query = "patienten", "" },
+		"a hostile name":             func(m *conversion.Mapping) { m.Surname = `x" FROM patient; DROP TABLE patient; --` },
+		"a query that is none":       func(m *conversion.Mapping) { m.Query = "SELEC 'Timmermans'" },
 	} {
 		bad := m
 		change(&bad)
-		_, err := source.Open(t.Context(), "sqlite:"+path, bad)
+		_, err := oldstore.Open(t.Context(), "sqlite:"+path, bad)
 		if err == nil || strings.Contains(err.Error(), "Timmermans") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	for _, where := range []string{"sqlite:" + path + ".not", "postgres://x", "sqlserver://sa:geheim@%zz"} {
-		if _, err := source.Open(t.Context(), where, m); err == nil || strings.Contains(err.Error(), "geheim") {
+		if _, err := oldstore.Open(t.Context(), where, m); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: %v", where, err)
 		}
 	}
@@ -158,11 +158,11 @@ func TestReadingWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := legacy.DefaultMapping()
+	m := conversion.DefaultMapping()
 	m.Table, m.Query = "", "SELECT * FROM patient"
 	s := reader(t, path, m)
 	walk(t, s)
-	if _, err := source.EraseSQLite(t.Context(), "sqlite:"+path, m, t.Logf); err == nil {
+	if _, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, m, t.Logf); err == nil {
 		t.Error("a query can be erased")
 	}
 	after, err := os.ReadFile(path)
@@ -207,10 +207,10 @@ func TestEraseInPlace(t *testing.T) {
 			if everywhere(t, path, "Timmermans") < 2500 || everywhere(t, path, "timmermans1@") == 0 {
 				t.Fatal("the names are not there to begin with")
 			}
-			m := legacy.DefaultMapping()
+			m := conversion.DefaultMapping()
 			// It was broken off once, after the first rows.
 			change(t, path, "UPDATE patient SET achternaam = '', tussenvoegsel = NULL WHERE patid <= 700")
-			done, err := source.EraseSQLite(t.Context(), "sqlite:"+path, m, func(string, ...any) {})
+			done, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, m, func(string, ...any) {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +222,7 @@ func TestEraseInPlace(t *testing.T) {
 					t.Errorf("%s is still there %d times", name, n)
 				}
 			}
-			s, err := source.Reopen("sqlite:"+path, m)
+			s, err := oldstore.Reopen("sqlite:"+path, m)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,7 +233,7 @@ func TestEraseInPlace(t *testing.T) {
 			if n, err := s.Count(t.Context()); err != nil || n != 2500 {
 				t.Errorf("%d rows (%v)", n, err)
 			}
-			again, err := source.EraseSQLite(t.Context(), "sqlite:"+path, m, func(string, ...any) {})
+			again, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, m, func(string, ...any) {})
 			if err != nil || again.Rows != 0 {
 				t.Errorf("again: %+v (%v)", again, err)
 			}
@@ -244,11 +244,11 @@ func TestEraseInPlace(t *testing.T) {
 func TestEraseIsRefused(t *testing.T) {
 	path := file(t, fmt.Sprintf(table, "INTEGER", "INTEGER", ""), row("1", "Timmermans", "7"), "CREATE TABLE historie (naam TEXT)",
 		"CREATE TRIGGER bewaar AFTER UPDATE ON patient BEGIN INSERT INTO historie VALUES (old.achternaam); END")
-	s := reader(t, path, legacy.DefaultMapping())
+	s := reader(t, path, conversion.DefaultMapping())
 	if got, err := s.Triggers(t.Context()); err != nil || !slices.Equal(got, []string{"bewaar"}) {
 		t.Errorf("triggers = %v (%v)", got, err)
 	}
-	if _, err := source.EraseSQLite(t.Context(), "sqlite:"+path, legacy.DefaultMapping(), t.Logf); err == nil || !strings.Contains(err.Error(), "triggers") {
+	if _, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, conversion.DefaultMapping(), t.Logf); err == nil || !strings.Contains(err.Error(), "triggers") {
 		t.Errorf("with a trigger: %v", err)
 	}
 	if everywhere(t, path, "Timmermans") == 0 {
@@ -258,9 +258,9 @@ func TestEraseIsRefused(t *testing.T) {
 
 // TestScript: the T-SQL that a database administrator runs, as text.
 func TestScript(t *testing.T) {
-	m := legacy.DefaultMapping()
+	m := conversion.DefaultMapping()
 	m.Table, m.Surname, m.Erase = "dbo.pat]iënt's", "achter]naam", []string{"pseudonym"}
-	got, err := source.Script(m)
+	got, err := oldstore.Script(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func TestScript(t *testing.T) {
 		}
 	}
 	m.Table, m.Query = "", "SELECT 1"
-	if _, err := source.Script(m); err == nil {
+	if _, err := oldstore.Script(m); err == nil {
 		t.Error("a query has a script")
 	}
 }
@@ -299,15 +299,15 @@ func TestSample(t *testing.T) {
 	dir := t.TempDir()
 	make := func(name string, seed uint64) ([]string, map[string]int) {
 		t.Helper()
-		s := existing.NewSample(seed, []string{"2809", "2810"}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+		s := oldtable.NewSample(seed, []string{"2809", "2810"}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 		path := filepath.Join(dir, name)
-		if err := source.WriteSample(t.Context(), path, s, 3000); err != nil {
+		if err := oldstore.WriteSample(t.Context(), path, s, 3000); err != nil {
 			t.Fatal(err)
 		}
-		if err := source.WriteSample(t.Context(), path, s, 1); err == nil {
+		if err := oldstore.WriteSample(t.Context(), path, s, 1); err == nil {
 			t.Error("a file that is there is written over")
 		}
-		r := reader(t, path, legacy.DefaultMapping())
+		r := reader(t, path, conversion.DefaultMapping())
 		rows, err := r.Count(t.Context())
 		if err != nil || rows != 3000 {
 			t.Fatalf("%d rows (%v)", rows, err)

@@ -1,4 +1,4 @@
-package source
+package oldtable
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 )
 
 // Erased is what an erasure did.
@@ -26,7 +26,7 @@ const eraseRows = 1000
 // EraseSQLite overwrites the identifying columns of a SQLite table, drops them
 // and rewrites the file, so that no page, index, free space or write-ahead log
 // holds what stood in them. It may be stopped and started again at any point.
-func EraseSQLite(ctx context.Context, where string, m legacy.Mapping, say func(string, ...any)) (Erased, error) {
+func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say func(string, ...any)) (Erased, error) {
 	var out Erased
 	if m.Table == "" {
 		return out, errors.New("a query cannot be erased: the mapping must name a table")

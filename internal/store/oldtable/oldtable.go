@@ -4,7 +4,7 @@
 // It is a part of the store because drivers stay there. It writes nothing of
 // what it reads, anywhere; an error of a driver, which may quote a value, never
 // leaves it. It knows which column is what by a mapping, and nothing of the TTP.
-package source
+package oldtable
 
 import (
 	"context"
@@ -19,14 +19,14 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 	msqlite "modernc.org/sqlite"
 
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 )
 
 // Source is the old table, opened for reading alone.
 type Source struct {
 	db   *sql.DB
 	d    dialect
-	m    legacy.Mapping
+	m    conversion.Mapping
 	path string // of a SQLite file
 	// whole says that keys are whole numbers, and are compared as such.
 	whole bool
@@ -34,7 +34,7 @@ type Source struct {
 
 // Open opens the database that where names ("sqlite:PATH" or "sqlserver://…") for
 // reading, and looks whether the columns of the mapping are there.
-func Open(ctx context.Context, where string, m legacy.Mapping) (*Source, error) {
+func Open(ctx context.Context, where string, m conversion.Mapping) (*Source, error) {
 	s, err := connect(where, m, false)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func Open(ctx context.Context, where string, m legacy.Mapping) (*Source, error) 
 }
 
 // connect opens the database, for writing where the identities are to be erased.
-func connect(where string, m legacy.Mapping, write bool) (*Source, error) {
+func connect(where string, m conversion.Mapping, write bool) (*Source, error) {
 	s := &Source{m: m}
 	var err error
 	if path, ok := strings.CutPrefix(where, "sqlite:"); ok {

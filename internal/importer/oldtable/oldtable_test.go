@@ -1,4 +1,4 @@
-package existing_test
+package oldtable_test
 
 import (
 	"bytes"
@@ -20,15 +20,15 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
-	"sluis/internal/existing"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
-	"sluis/internal/legacy"
+	"sluis/internal/importer/oldtable"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 	"sluis/internal/store"
-	"sluis/internal/store/source"
+	oldstore "sluis/internal/store/oldtable"
 	"sluis/internal/ttpclient"
 	"sluis/internal/ttpclient/prepare"
 	"sluis/internal/ttpclient/resolve"
@@ -105,7 +105,7 @@ const oldTable = `CREATE TABLE patient (patid INTEGER PRIMARY KEY, version INTEG
 // pilot is seed 003's table 2 as an old table, from patid 1.
 func (r *registry) pilot() {
 	r.t.Helper()
-	raw := must(os.ReadFile("../../testdata/pilot40.csv"))(r.t)
+	raw := must(os.ReadFile("../../../testdata/pilot40.csv"))(r.t)
 	c := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
 	c.Comma = ';'
 	rows := must(c.ReadAll())(r.t)
@@ -123,18 +123,18 @@ func (r *registry) pilot() {
 	r.table(statements...)
 }
 
-func numbered(column string) legacy.Mapping {
-	m := legacy.DefaultMapping()
+func numbered(column string) conversion.Mapping {
+	m := conversion.DefaultMapping()
 	m.Number = &column
 	return m
 }
 
 // conversion makes one, as a command does.
-func (r *registry) conversion(m legacy.Mapping) *existing.Conversion {
+func (r *registry) conversion(m conversion.Mapping) *oldtable.Conversion {
 	r.t.Helper()
-	src := must(source.Open(r.t.Context(), "sqlite:"+r.path, m))(r.t)
+	src := must(oldstore.Open(r.t.Context(), "sqlite:"+r.path, m))(r.t)
 	r.t.Cleanup(func() { _ = src.Close() })
-	return must(existing.New(existing.Options{
+	return must(oldtable.New(oldtable.Options{
 		Source: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", ChunkRows: 7, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Say: func(format string, args ...any) {
 			r.mu.Lock()
@@ -162,7 +162,7 @@ func TestPilotAsOldTable(t *testing.T) {
 	r := newRegistry(t, "2809")
 	r.pilot()
 	c := r.conversion(numbered("nummer"))
-	run := must(c.Run(t.Context(), existing.How{}))(t)
+	run := must(c.Run(t.Context(), oldtable.How{}))(t)
 	if n := run.Counts(); n.Read != 40 || n.Created != 36 || n.Rejected != 4 {
 		t.Fatalf("%+v", n)
 	}
@@ -183,7 +183,7 @@ func TestPilotAsOldTable(t *testing.T) {
 			}
 		}
 	}
-	page := must(r.store.OpenRows(t.Context(), run.ID, legacy.OpenQuery{Outcome: patient.Rejected}))(t)
+	page := must(r.store.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected}))(t)
 	for _, o := range page.Rows {
 		if o.Finding.Message != want[o.LegacyID] || o.Finding.Source != patient.TTP || o.CentreNumber != "2809" {
 			t.Errorf("patid %s: %+v", o.LegacyID, o)
@@ -197,10 +197,10 @@ func TestPilotAsOldTable(t *testing.T) {
 	if v := must(c.Verify(t.Context(), 100))(t); !v.Clean() || v.Stored != 36 || v.Patients != 36 || v.Rejected != 4 || v.Sampled != 36 {
 		t.Errorf("verification: %+v", v)
 	}
-	if _, err := c.Run(t.Context(), existing.How{}); !errors.Is(err, existing.ErrDone) {
+	if _, err := c.Run(t.Context(), oldtable.How{}); !errors.Is(err, oldtable.ErrDone) {
 		t.Errorf("a second run: %v", err)
 	}
-	again := must(c.Run(t.Context(), existing.How{Again: true}))(t)
+	again := must(c.Run(t.Context(), oldtable.How{Again: true}))(t)
 	if n := again.Counts(); n.Unchanged != 36 || n.Rejected != 4 {
 		t.Errorf("once more: %+v", n)
 	}
@@ -224,7 +224,7 @@ func TestWithoutNumbers(t *testing.T) {
 	r.pilot()
 	r.table("UPDATE patient SET version = 5, datumoverlijden = '3-2-2020' WHERE patid = 1")
 	c := r.conversion(numbered(""))
-	run := must(c.Run(t.Context(), existing.How{}))(t)
+	run := must(c.Run(t.Context(), oldtable.How{}))(t)
 	if n := run.Counts(); n.Created != 36 || n.Rejected != 4 {
 		t.Fatalf("%+v", n)
 	}
@@ -248,7 +248,7 @@ func TestWithoutNumbers(t *testing.T) {
 // deliver has the hospital deliver the pilot's file.
 func (r *registry) deliver() {
 	r.t.Helper()
-	raw := must(os.ReadFile("../../testdata/pilot40.csv"))(r.t)
+	raw := must(os.ReadFile("../../../testdata/pilot40.csv"))(r.t)
 	centre := r.centre["2809"]
 	centre.IdentitiesAllowed = true
 	if err := r.store.ChangeCentre(r.t.Context(), who, centre); err != nil {
@@ -277,20 +277,20 @@ func TestVerifyFindsFaults(t *testing.T) {
 	r := newRegistry(t, "2809", "2810")
 	r.pilot()
 	c := r.conversion(numbered("nummer"))
-	must(c.Run(t.Context(), existing.How{}))(t)
+	must(c.Run(t.Context(), oldtable.How{}))(t)
 	for _, f := range []struct {
 		what, breaks, mends string
-		want                legacy.Tally
+		want                conversion.Tally
 	}{
-		{"a row came", "INSERT INTO patient VALUES (41, 1, NULL, 'Later', NULL, '1970-01-02', 'a', 'm', 2809, NULL, NULL, '41')", "DELETE FROM patient WHERE patid = 41", legacy.Tally{Code: "ROW_MISSING", Count: 1}},
-		{"a row went", "UPDATE patient SET patid = -1 WHERE patid = 1", "UPDATE patient SET patid = 1 WHERE patid = -1", legacy.Tally{Code: "ROW_FOREIGN", Count: 1}},
-		{"another birth date", "UPDATE patient SET geboortedatum = '2-1-2001' WHERE patid = 1", "UPDATE patient SET geboortedatum = '1-1-2001' WHERE patid = 1", legacy.Tally{Code: "DISPLAY_OTHER", Field: "birthDate", Count: 1}},
-		{"another sex", "UPDATE patient SET geslacht = 'v' WHERE patid = 1", "UPDATE patient SET geslacht = 'm' WHERE patid = 1", legacy.Tally{Code: "DISPLAY_OTHER", Field: "sex", Count: 1}},
-		{"another number", "UPDATE patient SET nummer = 'x' WHERE patid = 1", "UPDATE patient SET nummer = '523534' WHERE patid = 1", legacy.Tally{Code: "DISPLAY_OTHER", Field: "patientNumber", Count: 1}},
-		{"a date of death", "UPDATE patient SET datumoverlijden = '2020-01-01' WHERE patid = 1", "UPDATE patient SET datumoverlijden = NULL WHERE patid = 1", legacy.Tally{Code: "DISPLAY_OTHER", Field: "diedOn", Count: 1}},
-		{"another surname", "UPDATE patient SET achternaam = 'Anders' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", legacy.Tally{Code: "PSEUDONYM_OTHER", Field: "NGGV", Count: 1}},
-		{"another centre", "UPDATE patient SET centrum_id = 2810 WHERE patid = 1", "UPDATE patient SET centrum_id = 2809 WHERE patid = 1", legacy.Tally{Code: "CENTRE_OTHER", Count: 1}},
-		{"refused now", "UPDATE patient SET achternaam = '' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", legacy.Tally{Code: "REFUSED_NOW", Count: 1}},
+		{"a row came", "INSERT INTO patient VALUES (41, 1, NULL, 'Later', NULL, '1970-01-02', 'a', 'm', 2809, NULL, NULL, '41')", "DELETE FROM patient WHERE patid = 41", conversion.Tally{Code: "ROW_MISSING", Count: 1}},
+		{"a row went", "UPDATE patient SET patid = -1 WHERE patid = 1", "UPDATE patient SET patid = 1 WHERE patid = -1", conversion.Tally{Code: "ROW_FOREIGN", Count: 1}},
+		{"another birth date", "UPDATE patient SET geboortedatum = '2-1-2001' WHERE patid = 1", "UPDATE patient SET geboortedatum = '1-1-2001' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "birthDate", Count: 1}},
+		{"another sex", "UPDATE patient SET geslacht = 'v' WHERE patid = 1", "UPDATE patient SET geslacht = 'm' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "sex", Count: 1}},
+		{"another number", "UPDATE patient SET nummer = 'x' WHERE patid = 1", "UPDATE patient SET nummer = '523534' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "patientNumber", Count: 1}},
+		{"a date of death", "UPDATE patient SET datumoverlijden = '2020-01-01' WHERE patid = 1", "UPDATE patient SET datumoverlijden = NULL WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "diedOn", Count: 1}},
+		{"another surname", "UPDATE patient SET achternaam = 'Anders' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", conversion.Tally{Code: "PSEUDONYM_OTHER", Field: "NGGV", Count: 1}},
+		{"another centre", "UPDATE patient SET centrum_id = 2810 WHERE patid = 1", "UPDATE patient SET centrum_id = 2809 WHERE patid = 1", conversion.Tally{Code: "CENTRE_OTHER", Count: 1}},
+		{"refused now", "UPDATE patient SET achternaam = '' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", conversion.Tally{Code: "REFUSED_NOW", Count: 1}},
 	} {
 		r.table(f.breaks)
 		v := must(c.Verify(t.Context(), 100))(t)
@@ -314,22 +314,22 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if p.Rows != 43 || p.StrayRows != 1 || p.NumberEmpty != 1 || p.PersonTwice != 1 || p.BSN || len(p.Blockers()) > 0 || p.Probe == 0 || p.ProbeRefused != 4 || p.RowsPerSecond <= 0 {
 		t.Errorf("plan = %+v", p)
 	}
-	if !slices.Contains(p.Local, legacy.Tally{Code: "BIRTH_DATE_UNREADABLE", Field: "birthDate", Count: 1}) {
+	if !slices.Contains(p.Local, conversion.Tally{Code: "BIRTH_DATE_UNREADABLE", Field: "birthDate", Count: 1}) {
 		t.Errorf("local = %+v", p.Local)
 	}
 	// What stands in the column of the centre may be a name.
 	if got := p.Centres[len(p.Centres)-1]; got.Known || got.Centre != "aaaaaaaaaaa" || got.Rows != 1 {
 		t.Errorf("centres = %+v", p.Centres)
 	}
-	undecided := must(r.conversion(legacy.DefaultMapping()).Plan(t.Context(), true))(t)
+	undecided := must(r.conversion(conversion.DefaultMapping()).Plan(t.Context(), true))(t)
 	if !slices.Equal(undecided.Blockers(), []string{"NUMBER_UNDECIDED"}) || undecided.Probe != 0 {
 		t.Errorf("undecided: %+v", undecided)
 	}
-	spares := must(r.conversion(legacy.DefaultMapping()).Spares(t.Context(), 2))(t)
+	spares := must(r.conversion(conversion.DefaultMapping()).Spares(t.Context(), 2))(t)
 	if len(spares) != 2 || spares[0].Column != "nummer" || spares[0].Shapes[0] != [2]string{"1", "999999"} {
 		t.Errorf("spares = %+v", spares)
 	}
-	if _, err := r.conversion(legacy.DefaultMapping()).Run(t.Context(), existing.How{}); !errors.Is(err, existing.ErrUndecided) {
+	if _, err := r.conversion(conversion.DefaultMapping()).Run(t.Context(), oldtable.How{}); !errors.Is(err, oldtable.ErrUndecided) {
 		t.Errorf("a run with nothing decided: %v", err)
 	}
 	r.table("UPDATE patient SET nummer = '999999' || (900 + patid)", "UPDATE patient SET nummer = CASE patid % 2 WHEN 0 THEN '111222333' ELSE '123456782' END")
@@ -337,7 +337,7 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if p := must(bsn.Plan(t.Context(), true))(t); !slices.Contains(p.Blockers(), "BSN_NUMBERS") {
 		t.Errorf("BSNs: %+v", p)
 	}
-	if _, err := bsn.Run(t.Context(), existing.How{}); err == nil || !strings.Contains(err.Error(), "BSN_NUMBERS") {
+	if _, err := bsn.Run(t.Context(), oldtable.How{}); err == nil || !strings.Contains(err.Error(), "BSN_NUMBERS") {
 		t.Errorf("a run of BSNs: %v", err)
 	}
 	r.table("ALTER TABLE patient RENAME TO met_sleutel", "CREATE TABLE patient AS SELECT * FROM met_sleutel", "INSERT INTO patient SELECT * FROM met_sleutel WHERE patid = 1", "UPDATE patient SET patid = NULL WHERE patid = 2")
@@ -351,25 +351,25 @@ func TestRehearsal(t *testing.T) {
 	r := newRegistry(t, "2809")
 	r.pilot()
 	c := r.conversion(numbered("nummer"))
-	some := must(c.Run(t.Context(), existing.How{Rehearse: true, Sample: 10}))(t)
+	some := must(c.Run(t.Context(), oldtable.How{Rehearse: true, Sample: 10}))(t)
 	if n := some.Counts(); some.Mode != delivery.Check || n.Read != 10 || n.Created+n.Rejected != 10 {
 		t.Errorf("ten rows: %+v", n)
 	}
-	all := must(c.Run(t.Context(), existing.How{Rehearse: true}))(t)
+	all := must(c.Run(t.Context(), oldtable.How{Rehearse: true}))(t)
 	if n := all.Counts(); n.Created != 36 || n.Rejected != 4 {
 		t.Errorf("all rows: %+v", n)
 	}
 	if _, there := r.holder("2809", "1"); there {
 		t.Error("a rehearsal stored a patient")
 	}
-	page := must(r.store.OpenRows(t.Context(), all.ID, legacy.OpenQuery{Outcome: patient.Rejected}))(t)
+	page := must(r.store.OpenRows(t.Context(), all.ID, conversion.OpenQuery{Outcome: patient.Rejected}))(t)
 	if page.Total != 4 || page.Rows[0].Finding.Message == "" {
 		t.Errorf("rejected in the rehearsal: %+v", page)
 	}
 	if err := r.store.SaveChecked(t.Context(), who, account.AllCentres(), all.Centres[0].Delivery.PublicID); err == nil {
 		t.Error("a rehearsal can be saved")
 	}
-	if n := must(c.Run(t.Context(), existing.How{}))(t).Counts(); n.Created != 36 {
+	if n := must(c.Run(t.Context(), oldtable.How{}))(t).Counts(); n.Created != 36 {
 		t.Errorf("after it: %+v", n)
 	}
 }
@@ -383,16 +383,16 @@ func TestCentresOneByOne(t *testing.T) {
 	m := numbered("nummer")
 	m.Centres = map[string]string{"17": "2810"}
 	c := r.conversion(m)
-	run := must(c.Run(t.Context(), existing.How{Centres: []string{"2810"}}))(t)
+	run := must(c.Run(t.Context(), oldtable.How{Centres: []string{"2810"}}))(t)
 	if n := run.Counts(); n.Read != 18 || run.Whole() || run.Strays != 2 || !run.FinishedAt.IsZero() {
 		t.Errorf("2810 alone: %+v, strays %d", n, run.Strays)
 	}
 	if err := r.store.PauseRun(t.Context(), who, run.PublicID, true); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan legacy.Run, 1)
+	done := make(chan conversion.Run, 1)
 	go func() {
-		run, err := r.conversion(m).Run(context.WithoutCancel(t.Context()), existing.How{})
+		run, err := r.conversion(m).Run(context.WithoutCancel(t.Context()), oldtable.How{})
 		if err != nil {
 			t.Error(err)
 		}
@@ -409,7 +409,7 @@ func TestCentresOneByOne(t *testing.T) {
 	if v := must(c.Verify(t.Context(), 10))(t); !v.Clean() || v.Rejected != 6 || v.Strays != 2 || v.Source != 40 {
 		t.Errorf("verification: %+v", v)
 	}
-	signed, n, err := c.Except(t.Context(), must(legacy.SigningKey(filepath.Join(t.TempDir(), "key.pem")))(t), "afgesproken")
+	signed, n, err := c.Except(t.Context(), must(conversion.SigningKey(filepath.Join(t.TempDir(), "key.pem")))(t), "afgesproken")
 	if err != nil || n != 6 || len(signed.Signature) == 0 {
 		t.Errorf("exceptions: %d (%v)", n, err)
 	}
@@ -437,20 +437,20 @@ func TestBrake(t *testing.T) {
 	r.pilot()
 	r.table("UPDATE patient SET geslacht = 'x' WHERE patid > 20")
 	c := r.conversion(numbered("nummer"))
-	run := must(c.Run(t.Context(), existing.How{}))(t)
+	run := must(c.Run(t.Context(), oldtable.How{}))(t)
 	if run.Centres[0].Delivery.State != delivery.Confirm || run.Whole() {
 		t.Fatalf("half of it is rejected: %s", run.Centres[0].Delivery.State)
 	}
-	if _, err := r.conversion(numbered("")).Run(t.Context(), existing.How{}); !errors.Is(err, existing.ErrMapping) {
+	if _, err := r.conversion(numbered("")).Run(t.Context(), oldtable.How{}); !errors.Is(err, oldtable.ErrMapping) {
 		t.Errorf("another mapping: %v", err)
 	}
 	if err := r.store.ConfirmExisting(t.Context(), who, run.Centres[0].Delivery.PublicID); err != nil {
 		t.Fatal(err)
 	}
-	if run = must(c.Run(t.Context(), existing.How{}))(t); !run.Whole() || run.Counts().Created != 19 {
+	if run = must(c.Run(t.Context(), oldtable.How{}))(t); !run.Whole() || run.Counts().Created != 19 {
 		t.Errorf("confirmed: %+v", run.Counts())
 	}
-	must(c.Run(t.Context(), existing.How{Rehearse: true}))(t)
+	must(c.Run(t.Context(), oldtable.How{Rehearse: true}))(t)
 	if _, err := c.Stop(t.Context(), false); err == nil {
 		t.Error("a run that is done can be stopped")
 	}

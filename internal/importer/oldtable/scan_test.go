@@ -1,4 +1,4 @@
-package existing_test
+package oldtable_test
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"sluis/internal/existing"
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
+	"sluis/internal/importer/oldtable"
 )
 
 func wide(s string) []byte {
@@ -25,17 +25,17 @@ func wide(s string) []byte {
 	return out
 }
 
-func needles(own []string, names ...string) *existing.Needles {
-	n := existing.NewNeedles(own)
+func needles(own []string, names ...string) *oldtable.Needles {
+	n := oldtable.NewNeedles(own)
 	for _, name := range names {
-		n.Add(existing.Surnames, name)
+		n.Add(oldtable.Surnames, name)
 	}
 	return n
 }
 
-func look(t *testing.T, n *existing.Needles, data []byte) (legacy.Scan, int) {
+func look(t *testing.T, n *oldtable.Needles, data []byte) (conversion.Scan, int) {
 	t.Helper()
-	s := existing.NewScanner(n, time.Now())
+	s := oldtable.NewScanner(n, time.Now())
 	s.Stream("data", bytes.NewReader(data))
 	return s.Result(), s.Unfound()
 }
@@ -141,21 +141,21 @@ func TestScannerReadsFolders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := existing.NewScanner(needles(nil, "Jansen", "Pietersen"), time.Now())
+	s := oldtable.NewScanner(needles(nil, "Jansen", "Pietersen"), time.Now())
 	s.Path(dir)
 	s.Path(filepath.Join(dir, "not there"))
 	scan := s.Result()
 	if scan.Found() != 2 || len(scan.Files) != 3 || s.Unfound() != 1 || scan.Unread() != 0 {
 		t.Errorf("%+v, %d unfound", scan, s.Unfound())
 	}
-	if !slices.ContainsFunc(scan.Files, func(f legacy.Scanned) bool { return strings.HasSuffix(f.File, "b.log") && f.Hits == 1 }) {
+	if !slices.ContainsFunc(scan.Files, func(f conversion.Scanned) bool { return strings.HasSuffix(f.File, "b.log") && f.Hits == 1 }) {
 		t.Errorf("%+v", scan.Files)
 	}
-	proof := legacy.Proof{Surnames: 1, After: legacy.Scan{Files: []legacy.Scanned{{File: "x"}}}}
-	for what, change := range map[string]func(p *legacy.Proof){
-		"a hit": func(p *legacy.Proof) { p.After.Files[0].Hits = 1 }, "unread": func(p *legacy.Proof) { p.After.Files[0].Error = "x" }, "no file": func(p *legacy.Proof) { p.After.Files = nil },
-		"a blind scanner": func(p *legacy.Proof) { p.Control = 1 }, "nothing looked for": func(p *legacy.Proof) { p.Surnames = 0 },
-		"a row": func(p *legacy.Proof) { p.Rows = &legacy.Scan{Files: []legacy.Scanned{{Hits: 1}}} },
+	proof := conversion.Proof{Surnames: 1, After: conversion.Scan{Files: []conversion.Scanned{{File: "x"}}}}
+	for what, change := range map[string]func(p *conversion.Proof){
+		"a hit": func(p *conversion.Proof) { p.After.Files[0].Hits = 1 }, "unread": func(p *conversion.Proof) { p.After.Files[0].Error = "x" }, "no file": func(p *conversion.Proof) { p.After.Files = nil },
+		"a blind scanner": func(p *conversion.Proof) { p.Control = 1 }, "nothing looked for": func(p *conversion.Proof) { p.Surnames = 0 },
+		"a row": func(p *conversion.Proof) { p.Rows = &conversion.Scan{Files: []conversion.Scanned{{Hits: 1}}} },
 	} {
 		p := proof
 		p.After.Files = slices.Clone(proof.After.Files)
@@ -169,14 +169,14 @@ func TestScannerReadsFolders(t *testing.T) {
 }
 
 func BenchmarkScan(b *testing.B) {
-	n := existing.NewNeedles(nil)
+	n := oldtable.NewNeedles(nil)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 60_000 {
 		name := make([]byte, 6+random.IntN(8))
 		for i := range name {
 			name[i] = byte('a' + random.IntN(26))
 		}
-		n.Add(existing.Surnames, string(name))
+		n.Add(oldtable.Surnames, string(name))
 	}
 	data := make([]byte, 16<<20)
 	for i := range data {
@@ -184,7 +184,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		s := existing.NewScanner(n, time.Now())
+		s := oldtable.NewScanner(n, time.Now())
 		s.Stream("data", bytes.NewReader(data))
 	}
 }

@@ -1,16 +1,16 @@
-package source
+package oldtable
 
 import (
 	"fmt"
 	"strings"
 
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 )
 
 // Script is the T-SQL with which a database administrator erases the identifying
 // columns of a SQL Server table. Sluis does not run it: it needs rights that Sluis
 // should not have, and its last steps are about files and backups.
-func Script(m legacy.Mapping) (string, error) {
+func Script(m conversion.Mapping) (string, error) {
 	if m.Table == "" {
 		return "", fmt.Errorf("a query cannot be erased: the mapping must name a table")
 	}

@@ -1,4 +1,4 @@
-package existing
+package oldtable
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"sluis/internal/legacy"
+	"sluis/internal/conversion"
 )
 
 // leastLetters is how many letters a name has that is looked for: shorter ones
@@ -156,17 +156,17 @@ func byChance(data []byte, at, length int) bool {
 type Scanner struct {
 	needles *Needles
 	found   []bool // by name: found anywhere
-	scan    legacy.Scan
+	scan    conversion.Scan
 	hits    map[string]int // listed, by file
 }
 
 // NewScanner makes a scanner.
 func NewScanner(n *Needles, now time.Time) *Scanner {
-	return &Scanner{needles: n, found: make([]bool, len(n.names)), scan: legacy.Scan{At: now.UTC(), Files: []legacy.Scanned{}, Hits: []legacy.Hit{}}, hits: map[string]int{}}
+	return &Scanner{needles: n, found: make([]bool, len(n.names)), scan: conversion.Scan{At: now.UTC(), Files: []conversion.Scanned{}, Hits: []conversion.Hit{}}, hits: map[string]int{}}
 }
 
 // Result is what was found so far.
-func (s *Scanner) Result() legacy.Scan { return s.scan }
+func (s *Scanner) Result() conversion.Scan { return s.scan }
 
 // Unfound is how many names stand nowhere.
 func (s *Scanner) Unfound() int {
@@ -196,7 +196,7 @@ func (s *Scanner) Path(path string) {
 	if err == nil && info.IsDir() {
 		entries, err := os.ReadDir(path)
 		if err != nil {
-			s.scan.Files = append(s.scan.Files, legacy.Scanned{File: path, Error: "folder_unreadable"})
+			s.scan.Files = append(s.scan.Files, conversion.Scanned{File: path, Error: "folder_unreadable"})
 		}
 		for _, e := range entries {
 			s.Path(filepath.Join(path, e.Name()))
@@ -205,7 +205,7 @@ func (s *Scanner) Path(path string) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		s.scan.Files = append(s.scan.Files, legacy.Scanned{File: path, Error: "file_unreadable"})
+		s.scan.Files = append(s.scan.Files, conversion.Scanned{File: path, Error: "file_unreadable"})
 		return
 	}
 	defer f.Close()
@@ -214,7 +214,7 @@ func (s *Scanner) Path(path string) {
 
 // Stream looks into whatever r gives, under a name.
 func (s *Scanner) Stream(name string, r io.Reader) {
-	of := legacy.Scanned{File: name}
+	of := conversion.Scanned{File: name}
 	buf := make([]byte, 0, blockBytes+2*margin)
 	var offset int64 // of the first byte of buf
 	looked := 0      // bytes of buf in which a name has begun already, or has not
@@ -245,7 +245,7 @@ func (s *Scanner) Stream(name string, r io.Reader) {
 }
 
 // block looks at the places of buf from which a name may begin.
-func (s *Scanner) block(of *legacy.Scanned, buf []byte, from, to int, offset int64) {
+func (s *Scanner) block(of *conversion.Scanned, buf []byte, from, to int, offset int64) {
 	if from >= to {
 		return
 	}
@@ -253,7 +253,7 @@ func (s *Scanner) block(of *legacy.Scanned, buf []byte, from, to int, offset int
 		if at += from; at >= to {
 			return
 		}
-		h := legacy.Hit{File: of.File, Offset: offset + int64(at), Kind: string(x.kind), Coding: x.coding, Chance: byChance(buf, at, len(x.bytes))}
+		h := conversion.Hit{File: of.File, Offset: offset + int64(at), Kind: string(x.kind), Coding: x.coding, Chance: byChance(buf, at, len(x.bytes))}
 		if h.Chance {
 			of.Chance++
 		} else {
@@ -261,7 +261,7 @@ func (s *Scanner) block(of *legacy.Scanned, buf []byte, from, to int, offset int
 			s.found[x.id] = true
 		}
 		// Those that stand alone are listed first: a person has to judge them.
-		if s.hits[of.File] < legacy.MaxHits && !h.Chance {
+		if s.hits[of.File] < conversion.MaxHits && !h.Chance {
 			s.hits[of.File]++
 			s.scan.Hits = append(s.scan.Hits, h)
 		}
@@ -270,10 +270,10 @@ func (s *Scanner) block(of *legacy.Scanned, buf []byte, from, to int, offset int
 
 // Data looks into a piece of text or bytes that is no file, such as a column's
 // value, and counts it under a name.
-func (s *Scanner) Data(of *legacy.Scanned, data []byte) {
+func (s *Scanner) Data(of *conversion.Scanned, data []byte) {
 	s.block(of, data, 0, len(data), of.Bytes)
 	of.Bytes += int64(len(data))
 }
 
 // Done adds what [Scanner.Data] counted.
-func (s *Scanner) Done(of legacy.Scanned) { s.scan.Files = append(s.scan.Files, of) }
+func (s *Scanner) Done(of conversion.Scanned) { s.scan.Files = append(s.scan.Files, of) }

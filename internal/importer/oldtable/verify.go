@@ -1,4 +1,4 @@
-package existing
+package oldtable
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"sluis/internal/account"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 )
 
@@ -21,8 +21,8 @@ var ErrNoRun = errors.New("nothing was converted yet: see `web existing run`")
 // Verify holds the old table and the registry against each other: every key once,
 // every display set, and a second exchange of a random sample. It stores its
 // findings alone, and can be done as often as one likes.
-func (c *Conversion) Verify(ctx context.Context, sample int) (legacy.Check, error) {
-	var out legacy.Check
+func (c *Conversion) Verify(ctx context.Context, sample int) (conversion.Check, error) {
+	var out conversion.Check
 	run, there, err := c.Store.LatestRun(ctx, delivery.Save)
 	if err != nil {
 		return out, err
@@ -50,7 +50,7 @@ func (c *Conversion) Verify(ctx context.Context, sample int) (legacy.Check, erro
 	out.Patients = patients
 	// Rows of the run that the table no longer has: everything else was met above.
 	for range rows - v.met {
-		out.Add(legacy.Problem{Code: "ROW_FOREIGN"})
+		out.Add(conversion.Problem{Code: "ROW_FOREIGN"})
 	}
 	for _, x := range run.Centres {
 		if !x.Whole(delivery.Save) {
@@ -60,14 +60,14 @@ func (c *Conversion) Verify(ctx context.Context, sample int) (legacy.Check, erro
 	if err := v.again(ctx, centres); err != nil {
 		return out, err
 	}
-	return out, c.keep(ctx, legacy.KindCheck, run.ID, out.Clean(), out)
+	return out, c.keep(ctx, conversion.KindCheck, run.ID, out.Clean(), out)
 }
 
 // verifier is the work of one verification.
 type verifier struct {
 	*Conversion
-	run      legacy.Run
-	out      *legacy.Check
+	run      conversion.Run
+	out      *conversion.Check
 	finished time.Time // when the run stored the last row of the centre at hand
 	met      int       // rows of the table that the run has read
 	sample   int
@@ -113,19 +113,21 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 		}
 		after = keys[len(keys)-1]
 	}
-	v.out.Centres = append(v.out.Centres, legacy.CentreCheck{Centre: x.centre.Number, Source: x.rows, Counts: v.counts})
+	v.out.Centres = append(v.out.Centres, conversion.CentreCheck{Centre: x.centre.Number, Source: x.rows, Counts: v.counts})
 	for _, r := range v.run.Centres {
 		if r.CentreID == x.centre.ID && r.Delivery != nil && r.Delivery.State == delivery.Done && r.Delivery.Counts != v.counts {
-			v.out.Add(legacy.Problem{Code: "COUNT_OTHER"})
+			v.out.Add(conversion.Problem{Code: "COUNT_OTHER"})
 		}
 	}
 	return nil
 }
 
 // row judges one row of the table.
-func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]legacy.Where) {
+func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]conversion.Where) {
 	v.out.Source++
-	add := func(code, field string) { v.out.Add(legacy.Problem{LegacyID: r.Legacy.ID, Code: code, Field: field}) }
+	add := func(code, field string) {
+		v.out.Add(conversion.Problem{LegacyID: r.Legacy.ID, Code: code, Field: field})
+	}
 	w, there := where[r.Legacy.ID]
 	if !there {
 		add("ROW_MISSING", "")
@@ -152,7 +154,7 @@ func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]legac
 }
 
 // stored holds a row against its patient.
-func (v *verifier) stored(centreID int64, r intake.KnownRow, w legacy.Where, add func(code, field string)) {
+func (v *verifier) stored(centreID int64, r intake.KnownRow, w conversion.Where, add func(code, field string)) {
 	switch {
 	case w.Patients != 1:
 		add("PATIENT_MISSING", "")
@@ -210,12 +212,12 @@ func (v *verifier) strays(ctx context.Context, x centreRows) error {
 			v.out.Source++
 			w, there := where[k]
 			if !there {
-				v.out.Add(legacy.Problem{LegacyID: k, Code: "ROW_MISSING"})
+				v.out.Add(conversion.Problem{LegacyID: k, Code: "ROW_MISSING"})
 				continue
 			}
 			v.met++
 			if v.out.Rejected, v.out.Strays = v.out.Rejected+1, v.out.Strays+1; w.Code == "" || w.Patients > 0 {
-				v.out.Add(legacy.Problem{LegacyID: k, Code: "ROW_BOTH"})
+				v.out.Add(conversion.Problem{LegacyID: k, Code: "ROW_BOTH"})
 			}
 		}
 		after = keys[len(keys)-1]
@@ -260,7 +262,7 @@ func (v *verifier) exchange(ctx context.Context, centre account.Centre, keys []s
 	for _, f := range findings {
 		if f.Severity == patient.Fatal {
 			v.out.Refused++
-			v.out.Add(legacy.Problem{LegacyID: rows[f.Line-1].Key, Code: "REFUSED_NOW"})
+			v.out.Add(conversion.Problem{LegacyID: rows[f.Line-1].Key, Code: "REFUSED_NOW"})
 		}
 	}
 	problems, err := v.Other.Recheck(ctx, centre.ID, exchange)

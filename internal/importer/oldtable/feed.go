@@ -1,4 +1,4 @@
-package existing
+package oldtable
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 )
@@ -29,15 +29,15 @@ const (
 // feeder reads one centre.
 type feeder struct {
 	*Conversion
-	run    legacy.Run
-	feed   legacy.Feed
+	run    conversion.Run
+	feed   conversion.Feed
 	known  intake.Known
 	key    sealing.Key
 	values Values
 	picked []string // the keys of a sample; nil for all rows
 
 	mu    sync.Mutex
-	waits legacy.Waits // what the TTP is waited for, so that it is said once
+	waits conversion.Waits // what the TTP is waited for, so that it is said once
 }
 
 // portion is a chunk on its way: its rows until they are exchanged, and then what
@@ -47,12 +47,12 @@ type portion struct {
 	rows          []Row
 	done          chan error
 	chunk         delivery.Chunk
-	place         legacy.Place
+	place         conversion.Place
 }
 
 // feed reads the rows of a centre from where it was left, and hands its delivery
 // to the workers.
-func (c *Conversion) feed(ctx context.Context, run legacy.Run, x centreRows) error {
+func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows) error {
 	f := &feeder{Conversion: c, run: run, known: c.Intake.Known(x.centre), values: x.values}
 	ok, err := f.take(ctx, x.centre.ID)
 	if err != nil || !ok {
@@ -198,10 +198,10 @@ func (f *feeder) stay(ctx context.Context) error {
 		f.mu.Lock()
 		waits := f.waits
 		f.mu.Unlock()
-		if waits != legacy.WaitsNot { // whoever waits for the TTP says so
+		if waits != conversion.WaitsNot { // whoever waits for the TTP says so
 			return nil
 		}
-		paused, err := f.Store.RunPaused(ctx, f.run.ID, legacy.WaitsNot, time.Time{})
+		paused, err := f.Store.RunPaused(ctx, f.run.ID, conversion.WaitsNot, time.Time{})
 		if err != nil || !paused {
 			if said {
 				f.Say("going on")
@@ -248,9 +248,9 @@ func (f *feeder) exchange(ctx context.Context, p *portion) error {
 func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.UnavailableError) error {
 	pause := min(firstPause<<min(attempt, 8), longestPause)
 	pause = max(pause/2+mathrand.N(pause), min(down.RetryAfter, time.Hour))
-	waits := legacy.WaitsTTP
+	waits := conversion.WaitsTTP
 	if down.Denied {
-		waits = legacy.WaitsDenied
+		waits = conversion.WaitsDenied
 	}
 	f.mu.Lock()
 	first := f.waits != waits
@@ -269,8 +269,8 @@ func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.Unavail
 func (f *feeder) answered() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.waits != legacy.WaitsNot {
-		f.waits = legacy.WaitsNot
+	if f.waits != conversion.WaitsNot {
+		f.waits = conversion.WaitsNot
 		f.Say("the TTP answers again")
 	}
 }

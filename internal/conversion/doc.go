@@ -5,4 +5,4 @@
 // It is shared by the half that sees identities (existing), the half that never
 // does (importer), the store and the pages. It holds no identity: of a row it
 // knows the old key alone.
-package legacy
+package conversion

@@ -5,7 +5,7 @@
 //
 // It sees identities, in memory alone, and never a definitive pseudonym: what
 // must be held against those is asked of the other half, package importer.
-package existing
+package oldtable
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 )
@@ -114,26 +114,26 @@ type Source interface {
 // Store is what converting needs of the database.
 type Store interface {
 	Centres(ctx context.Context) ([]account.Centre, error)
-	StartExisting(ctx context.Context, who audit.Who, n legacy.NewRun) (legacy.Run, error)
-	LatestRun(ctx context.Context, mode delivery.Mode) (run legacy.Run, ok bool, err error)
-	RunPaused(ctx context.Context, runID int64, waits legacy.Waits, next time.Time) (bool, error)
+	StartExisting(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error)
+	LatestRun(ctx context.Context, mode delivery.Mode) (run conversion.Run, ok bool, err error)
+	RunPaused(ctx context.Context, runID int64, waits conversion.Waits, next time.Time) (bool, error)
 	FinishRun(ctx context.Context, who audit.Who, runID int64) error
 	AbandonRun(ctx context.Context, who audit.Who, runID int64) error
 	AddStrays(ctx context.Context, runID int64, keys []string, code string) error
-	FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (f legacy.Feed, ok bool, err error)
+	FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (f conversion.Feed, ok bool, err error)
 	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
-	AddFed(ctx context.Context, f legacy.Feed, k delivery.Chunk, at legacy.Place) error
-	FinishFed(ctx context.Context, f legacy.Feed) error
+	AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk, at conversion.Place) error
+	FinishFed(ctx context.Context, f conversion.Feed) error
 
-	Where(ctx context.Context, runID int64, keys []string) (map[string]legacy.Where, error)
+	Where(ctx context.Context, runID int64, keys []string) (map[string]conversion.Where, error)
 	RunRows(ctx context.Context, runID int64) (rows, patients int, err error)
-	AddReport(ctx context.Context, who audit.Who, r legacy.Report) (legacy.Report, error)
-	legacy.GateStore
+	AddReport(ctx context.Context, who audit.Who, r conversion.Report) (conversion.Report, error)
+	conversion.GateStore
 }
 
 // Rechecker holds a second exchange of rows against what is stored of them.
 type Rechecker interface {
-	Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]legacy.Problem, error)
+	Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error)
 	// Probe exchanges temporary pseudonyms to measure how long that takes.
 	Probe(ctx context.Context, rows []patient.InExchange) error
 }
@@ -141,7 +141,7 @@ type Rechecker interface {
 // Options are what a Conversion needs.
 type Options struct {
 	Source  Source
-	Mapping legacy.Mapping
+	Mapping conversion.Mapping
 	Store   Store
 	Intake  *intake.Intake
 	Keys    *sealing.Keyring

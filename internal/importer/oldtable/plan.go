@@ -1,4 +1,4 @@
-package existing
+package oldtable
 
 import (
 	"cmp"
@@ -10,9 +10,9 @@ import (
 	"time"
 	"unicode"
 
+	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
-	"sluis/internal/legacy"
 	"sluis/internal/patient"
 )
 
@@ -22,8 +22,8 @@ const probeRows = 100
 // Plan tells what the old table holds and what Sluis itself would reject of it,
 // and measures the TTP with a few rows where probe is set. It reads every row
 // once and stores nothing but its own findings.
-func (c *Conversion) Plan(ctx context.Context, probe bool) (legacy.Plan, error) {
-	p := legacy.Plan{Source: c.Source.Label(), Numbered: "undecided"}
+func (c *Conversion) Plan(ctx context.Context, probe bool) (conversion.Plan, error) {
+	p := conversion.Plan{Source: c.Source.Label(), Numbered: "undecided"}
 	if numbered, known := c.Mapping.Numbered(); known && numbered {
 		p.Numbered = "column"
 	} else if known {
@@ -46,7 +46,7 @@ func (c *Conversion) Plan(ctx context.Context, probe bool) (legacy.Plan, error) 
 		}
 	}
 	for _, x := range centres {
-		p.Centres = append(p.Centres, legacy.CentrePlan{Centre: x.centre.Number, Known: true, Rows: x.rows})
+		p.Centres = append(p.Centres, conversion.CentrePlan{Centre: x.centre.Number, Known: true, Rows: x.rows})
 	}
 	if err := c.strayCentres(ctx, &p); err != nil {
 		return p, err
@@ -56,22 +56,22 @@ func (c *Conversion) Plan(ctx context.Context, probe bool) (legacy.Plan, error) 
 			return p, err
 		}
 	}
-	return p, c.keep(ctx, legacy.KindPlan, 0, len(p.Blockers()) == 0, p)
+	return p, c.keep(ctx, conversion.KindPlan, 0, len(p.Blockers()) == 0, p)
 }
 
 // keep stores a report.
-func (c *Conversion) keep(ctx context.Context, kind legacy.Kind, runID int64, clean bool, document any) error {
+func (c *Conversion) keep(ctx context.Context, kind conversion.Kind, runID int64, clean bool, document any) error {
 	raw, err := json.Marshal(document)
 	if err != nil {
 		return err
 	}
-	_, err = c.Store.AddReport(ctx, c.Who, legacy.Report{Kind: kind, RunID: runID, Clean: clean, Document: string(raw)})
+	_, err = c.Store.AddReport(ctx, c.Who, conversion.Report{Kind: kind, RunID: runID, Clean: clean, Document: string(raw)})
 	return err
 }
 
 // strayCentres lists what stands in the column of the centre and is none of ours.
 // Only a number is shown as it is: a column that has shifted may hold a name.
-func (c *Conversion) strayCentres(ctx context.Context, p *legacy.Plan) error {
+func (c *Conversion) strayCentres(ctx context.Context, p *conversion.Plan) error {
 	groups, err := c.Source.Groups(ctx)
 	if err != nil {
 		return err
@@ -87,9 +87,9 @@ func (c *Conversion) strayCentres(ctx context.Context, p *legacy.Plan) error {
 		}
 	}
 	for value, rows := range shown {
-		p.Centres = append(p.Centres, legacy.CentrePlan{Centre: value, Rows: rows})
+		p.Centres = append(p.Centres, conversion.CentrePlan{Centre: value, Rows: rows})
 	}
-	slices.SortStableFunc(p.Centres, func(a, b legacy.CentrePlan) int {
+	slices.SortStableFunc(p.Centres, func(a, b conversion.CentrePlan) int {
 		if a.Known != b.Known {
 			return map[bool]int{true: -1, false: 1}[a.Known]
 		}
@@ -130,8 +130,8 @@ func masked(s string) string {
 }
 
 // judge reads every row, and counts what Sluis itself says of it.
-func (c *Conversion) judge(ctx context.Context, p *legacy.Plan, centres []centreRows) error {
-	counts := map[legacy.Tally]int{}
+func (c *Conversion) judge(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
+	counts := map[conversion.Tally]int{}
 	numbered, bsns := 0, 0
 	for _, x := range centres {
 		k := c.Intake.Known(x.centre)
@@ -143,7 +143,7 @@ func (c *Conversion) judge(ctx context.Context, p *legacy.Plan, centres []centre
 				}
 			}
 			for _, f := range row.Findings {
-				counts[legacy.Tally{Code: f.Code, Field: f.Field}]++
+				counts[conversion.Tally{Code: f.Code, Field: f.Field}]++
 			}
 		})
 		if err != nil {
@@ -155,7 +155,7 @@ func (c *Conversion) judge(ctx context.Context, p *legacy.Plan, centres []centre
 		t.Count = n
 		p.Local = append(p.Local, t)
 	}
-	slices.SortFunc(p.Local, func(a, b legacy.Tally) int {
+	slices.SortFunc(p.Local, func(a, b conversion.Tally) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Field, b.Field))
 	})
 	return nil
@@ -178,7 +178,7 @@ func (c *Conversion) each(ctx context.Context, v Values, after string, f func(li
 
 // probe exchanges some rows, spread over the largest centre, to tell how long all
 // of them will take.
-func (c *Conversion) probe(ctx context.Context, p *legacy.Plan, centres []centreRows) error {
+func (c *Conversion) probe(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
 	x := slices.MaxFunc(centres, func(a, b centreRows) int { return cmp.Compare(a.rows, b.rows) })
 	keys, err := c.spread(ctx, x.values, x.rows, probeRows)
 	if err != nil {

@@ -1,0 +1,52 @@
+package oldtable
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"strings"
+
+	"sluis/internal/conversion"
+)
+
+// Gate tells whether the source may be erased now, and looks at the source too.
+// With way empty, it is about what was asked for.
+func (c *Conversion) Gate(ctx context.Context, key ed25519.PublicKey, way conversion.Way) (conversion.Gate, error) {
+	g, err := conversion.LoadGate(ctx, c.Store, key, way, c.Now())
+	if err != nil {
+		return g, err
+	}
+	if g.Source, err = c.Source.Count(ctx); err != nil {
+		return g, err
+	}
+	g.Triggers, err = c.Source.Triggers(ctx)
+	return g, err
+}
+
+// Except lists every row that is no patient now, and signs the list: somebody
+// answers for it that these are lost with the source.
+func (c *Conversion) Except(ctx context.Context, key ed25519.PrivateKey, why string) (conversion.Signed, int, error) {
+	if why = strings.TrimSpace(why); why == "" {
+		return conversion.Signed{}, 0, errors.New("an exception needs a reason")
+	}
+	run, there, err := c.Store.LatestRun(ctx, mode(false))
+	if err != nil {
+		return conversion.Signed{}, 0, err
+	}
+	if !there {
+		return conversion.Signed{}, 0, ErrNoRun
+	}
+	open, err := conversion.AllOpen(ctx, c.Store, run.ID)
+	if err != nil {
+		return conversion.Signed{}, 0, err
+	}
+	x := conversion.Exception{Run: run.PublicID, Why: why, MadeBy: c.Who.Name, MadeAt: c.Now().UTC(), Rows: []conversion.Exempt{}}
+	for _, o := range open {
+		x.Rows = append(x.Rows, conversion.Exempt{LegacyID: o.LegacyID, Centre: o.CentreNumber, Outcome: o.Outcome, Code: o.Finding.Code, Message: o.Finding.Message})
+	}
+	signed, err := conversion.Sign(key, x)
+	if err != nil {
+		return signed, 0, err
+	}
+	return signed, len(x.Rows), c.keep(ctx, conversion.KindException, run.ID, len(x.Rows) == 0, signed)
+}

@@ -120,7 +120,7 @@ func hands(calls int) int { return calls + calls/2 + 1 }
 // need: another file, or a disk that is not mounted. A new ring is made only
 // where nothing depends on an old one.
 func openKeyring(ctx context.Context, path string, s *store.Store) (*sealing.Keyring, error) {
-	inUse, err := s.OpenKeyIDs(ctx)
+	inUse, err := s.KeyIDsInUse(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type giveUpCommand struct {
 // Run ends them as failed; the hospital delivers them again.
 func (g giveUpCommand) Run(ctx context.Context, c console) error {
 	return withStore(ctx, c, func(s *store.Store) error {
-		inUse, err := s.OpenKeyIDs(ctx)
+		inUse, err := s.KeyIDsInUse(ctx)
 		if err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func (im *Importer) ImportDataset(ctx context.Context, who audit.Who, id string,
 		return "", err
 	}
 	who.CentreID = centre.ID
-	err = im.Store.OpenDataset(ctx, delivery.New{
+	err = im.Store.CreateDatasetDelivery(ctx, delivery.New{
 		PublicID: publicID.String(), CentreID: centre.ID, Filename: "", Mode: mode, Via: who.Via, Who: who,
 		KeyID: keyID, WrappedKey: wrapped, At: im.Now(), DatasetID: set.ID,
 	})

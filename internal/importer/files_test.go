@@ -152,7 +152,7 @@ func TestStrangeFiles(t *testing.T) {
 				t.Errorf("%d patients, want %d", got, c.want.created)
 			}
 			// Whatever it ended as, its key is gone and with it all that was sealed.
-			if ids, err := p.store.OpenKeyIDs(t.Context()); err != nil || len(ids) != 0 {
+			if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
 				t.Errorf("keys %v are still needed (%v)", ids, err)
 			}
 		})
@@ -236,7 +236,7 @@ func TestUploadLeavesNothing(t *testing.T) {
 		if err == nil || apperr.KindOf(err) != c.want {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
-		if ids, err := p.store.OpenKeyIDs(t.Context()); err != nil || len(ids) != 0 {
+		if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
 			t.Errorf("%s: a delivery is left with a key (%v)", name, err)
 		}
 	}

@@ -44,9 +44,9 @@ type Store interface {
 	// Fail ends a delivery that cannot go on, with a code for the log and the screen.
 	Fail(ctx context.Context, deliveryID int64, code string) error
 
-	// OpenDataset begins a delivery that is fetched from the TTP; apperr.Conflict
+	// CreateDatasetDelivery begins a delivery that is fetched from the TTP; apperr.Conflict
 	// "dataset_under_way" where one of this dataset is not final yet.
-	OpenDataset(ctx context.Context, d delivery.New) error
+	CreateDatasetDelivery(ctx context.Context, d delivery.New) error
 	// LatestImports gives by dataset its latest delivery here, with its event.
 	LatestImports(ctx context.Context, who audit.Who, ids []string) (map[string]delivery.Delivery, error)
 	CentreByNumber(ctx context.Context, number string) (account.Centre, error)
@@ -86,12 +86,12 @@ type Store interface {
 	// Finish checks the totals (delivery.ErrUnbalanced), destroys the key and what was sealed under it.
 	Finish(ctx context.Context, c delivery.Claim) error
 
-	// Enter runs register for a single entry in one transaction with its event.
-	Enter(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (publicID string, err error)
+	// RegisterEntry runs register for a single entry in one transaction with its event.
+	RegisterEntry(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (publicID string, err error)
 
-	// OpenReviews counts the conflicts that wait; Conflicts and ViewConflict read them
+	// CountConflicts counts the conflicts that wait; Conflicts and ViewConflict read them
 	// with their event, and JudgeConflict closes one with all of its rows.
-	OpenReviews(ctx context.Context, scope account.Scope) (int, error)
+	CountConflicts(ctx context.Context, scope account.Scope) (int, error)
 	Conflicts(ctx context.Context, who audit.Who, scope account.Scope, q patient.ConflictQuery) (patient.ConflictPage, error)
 	ViewConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string,
 		compare func(patient.Reader, patient.Case) (patient.Comparison, error)) (patient.Conflict, patient.Comparison, error)
@@ -103,16 +103,16 @@ type Store interface {
 	// Cancel ends a delivery that is not final, and erases what it held. What of it is
 	// stored stays.
 	Cancel(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
-	// Wake lets a paused delivery try the TTP at once.
-	Wake(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	// RetryDelivery lets a paused delivery try the TTP at once.
+	RetryDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 	// Expire cancels unanswered checks and drops uploads that broke off.
 	Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error)
 	// ExpireReports deletes a piece of a report that ended before a moment.
 	ExpireReports(ctx context.Context, before time.Time, lines int) (expired string, more bool, err error)
 	// Sweep clears what an ended delivery left behind, where that was interrupted.
 	Sweep(ctx context.Context) error
-	// OpenKeyIDs names the wrapping keys that open deliveries still need.
-	OpenKeyIDs(ctx context.Context) ([]string, error)
+	// KeyIDsInUse names the wrapping keys that open deliveries still need.
+	KeyIDsInUse(ctx context.Context) ([]string, error)
 }
 
 // Intake is the half of the importer that may see identities.
@@ -240,5 +240,5 @@ func (im *Importer) Cancel(ctx context.Context, who audit.Who, scope account.Sco
 func (im *Importer) RetryNow(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
 	defer im.Wake()
 	im.TryNow()
-	return im.Store.Wake(ctx, who, scope, publicID)
+	return im.Store.RetryDelivery(ctx, who, scope, publicID)
 }

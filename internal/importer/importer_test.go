@@ -178,7 +178,7 @@ func TestRepeatOfAReview(t *testing.T) {
 	if got, want := p.delivery(t, id).Counts, (patient.Counts{Read: 6, Created: 1, Review: 5}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
-	if n, err := p.store.OpenReviews(t.Context(), p.scope()); err != nil || n != 3 {
+	if n, err := p.store.CountConflicts(t.Context(), p.scope()); err != nil || n != 3 {
 		t.Errorf("%d open reviews, want 3: the same row twice is one (%v)", n, err)
 	}
 }
@@ -262,7 +262,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 			t.Errorf("chunk %d is still there (%v)", no, err)
 		}
 	}
-	if ids, err := p.store.OpenKeyIDs(t.Context()); err != nil || len(ids) != 0 {
+	if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
 		t.Errorf("keys %v are still needed (%v)", ids, err)
 	}
 	if err := p.importer.Cancel(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {

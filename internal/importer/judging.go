@@ -15,9 +15,9 @@ func (im *Importer) Conflicts(ctx context.Context, who audit.Who, scope account.
 	return im.Store.Conflicts(ctx, who, scope, q)
 }
 
-// OpenConflicts counts them.
-func (im *Importer) OpenConflicts(ctx context.Context, scope account.Scope) (int, error) {
-	return im.Store.OpenReviews(ctx, scope)
+// CountConflicts counts them.
+func (im *Importer) CountConflicts(ctx context.Context, scope account.Scope) (int, error) {
+	return im.Store.CountConflicts(ctx, scope)
 }
 
 // Conflict gives one, with its event, and while it is open how it compares to
@@ -28,11 +28,11 @@ func (im *Importer) Conflict(ctx context.Context, who audit.Who, scope account.S
 	})
 }
 
-// Judge applies a decision. seen is the Comparison.Seen that it was made upon.
+// JudgeConflict applies a decision. seen is the Comparison.Seen that it was made upon.
 // apperr.Conflict "review_changed" where what is stored is another by now,
 // "review_closed" where somebody was first; apperr.Invalid "review_withheld"
 // where the decision is not offered. Nothing is stored then.
-func (im *Importer) Judge(ctx context.Context, who audit.Who, scope account.Scope, publicID, seen string, j patient.Judgement) error {
+func (im *Importer) JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID, seen string, j patient.Judgement) error {
 	err := im.Store.JudgeConflict(ctx, who, scope, publicID, j, func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
 		return im.Registrar.Settle(ctx, tx, c, j.Decision, seen)
 	})

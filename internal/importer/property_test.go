@@ -64,7 +64,7 @@ func (p *plant) result(t *testing.T, ids []string) result {
 			r.patients = append(r.patients, fmt.Sprintf("%s %s %s version %d %v", n, q.Birth, q.Sex, q.Version, q.Pseudonyms))
 		}
 	}
-	if r.reviews, err = p.store.OpenReviews(t.Context(), p.scope()); err != nil {
+	if r.reviews, err = p.store.CountConflicts(t.Context(), p.scope()); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -303,7 +303,7 @@ func (im *Importer) Housekeep(ctx context.Context) error {
 		im.Log.WarnContext(ctx, "temporary pseudonyms are about to run out while they wait for the TTP",
 			"rows", waiting.Expiring, "first", waiting.ExpiresAt)
 	}
-	inUse, err := im.Store.OpenKeyIDs(ctx)
+	inUse, err := im.Store.KeyIDsInUse(ctx)
 	if err != nil {
 		return err
 	}

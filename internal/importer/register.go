@@ -49,10 +49,10 @@ func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 // errTurnOver ends the storing of a delivery for now.
 var errTurnOver = errors.New("importer: the turn is over")
 
-// Enter registers one patient while the user waits: a set of one through the
+// RegisterEntry registers one patient while the user waits: a set of one through the
 // same exchange, judge and store, with nothing sealed and nothing queued. A TTP
 // that does not answer is apperr.Unavailable, and nothing is stored.
-func (im *Importer) Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (Entered, error) {
+func (im *Importer) RegisterEntry(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (Entered, error) {
 	row := patient.InExchange{Ref: newRef(), Display: d, Temporaries: t}
 	answers, err := im.ask(ctx, newRef(), []patient.InExchange{row})
 	if _, ok := errors.AsType[*patient.UnavailableError](err); ok {
@@ -67,7 +67,7 @@ func (im *Importer) Enter(ctx context.Context, who audit.Who, centre account.Cen
 		}
 	}
 	var verdict patient.Verdict
-	id, err := im.Store.Enter(ctx, who, func(tx patient.Tx) (patient.Verdict, error) {
+	id, err := im.Store.RegisterEntry(ctx, who, func(tx patient.Tx) (patient.Verdict, error) {
 		set := []patient.Candidate{{Display: d, Pseudonyms: pseudonyms}}
 		v, err := im.Registrar.Register(ctx, tx, centre.ID, set)
 		if err != nil {

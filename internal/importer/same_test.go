@@ -109,7 +109,7 @@ func TestSameAndChanged(t *testing.T) {
 		if n := p.delivery(t, id).Counts; planned != n || len(said) != len(p.findings(t, id)) {
 			t.Errorf("%s: the check said %+v and then %+v happened", k.name, planned, n)
 		}
-		if n, err := p.store.OpenReviews(t.Context(), p.scope()); err != nil || n != k.open {
+		if n, err := p.store.CountConflicts(t.Context(), p.scope()); err != nil || n != k.open {
 			t.Errorf("%s: %d conflicts are open, want %d (%v)", k.name, n, k.open, err)
 		}
 	}

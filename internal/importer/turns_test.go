@@ -80,7 +80,7 @@ func TestStopWhileStoring(t *testing.T) {
 	if d.State != delivery.Cancelled || d.Counts.Created == 0 || d.Counts.Pending == 0 || d.Counts.Created != p.total(t) {
 		t.Errorf("stopped: %s %+v, %d patients", d.State, d.Counts, p.total(t))
 	}
-	if ids, err := p.store.OpenKeyIDs(t.Context()); err != nil || len(ids) != 0 {
+	if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
 		t.Errorf("keys %v are still needed (%v)", ids, err)
 	}
 	again := p.receive(t, delivery.Save, false, lines(20, 1))

@@ -35,9 +35,9 @@ type Tx interface {
 	// UpdatePatients stores birth, sex, death, version and UpdatedAt of each, and its
 	// pseudonyms that are new or have another value; its number where Renumbered.
 	UpdatePatients(ctx context.Context, changes []Change) error
-	// OpenReviews puts rows before a data manager. A row for which the same review
+	// AddConflicts puts rows before a data manager. A row for which the same conflict
 	// is open already joins that one, and is settled with it.
-	OpenReviews(ctx context.Context, reviews []ReviewItem) error
+	AddConflicts(ctx context.Context, reviews []ReviewItem) error
 	// AttachKeys says of old keys that nobody holds whose they are.
 	AttachKeys(ctx context.Context, keys []Key) error
 }
@@ -125,8 +125,8 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 		}
 	}
 	if len(reviews) > 0 {
-		if err := tx.OpenReviews(ctx, reviews); err != nil {
-			return nil, fmt.Errorf("open reviews: %w", err)
+		if err := tx.AddConflicts(ctx, reviews); err != nil {
+			return nil, fmt.Errorf("add conflicts: %w", err)
 		}
 	}
 	return verdicts, r.attach(ctx, tx, set, verdicts, met)

@@ -51,7 +51,7 @@ func (r *registry) addCentre(number string) account.Centre {
 func (r *registry) register(centre account.Centre, set ...patient.Candidate) []patient.Verdict {
 	r.t.Helper()
 	var verdicts []patient.Verdict
-	_, err := r.store.Enter(r.t.Context(), audit.Who{Name: "test", CentreID: centre.ID}, func(tx patient.Tx) (patient.Verdict, error) {
+	_, err := r.store.RegisterEntry(r.t.Context(), audit.Who{Name: "test", CentreID: centre.ID}, func(tx patient.Tx) (patient.Verdict, error) {
 		var err error
 		verdicts, err = r.registrar.Register(r.t.Context(), tx, centre.ID, set)
 		return patient.Verdict{Outcome: patient.Review}, err
@@ -254,7 +254,7 @@ func TestRegister(t *testing.T) {
 			if again.Version != p.Version {
 				t.Errorf("the same again made version %d of %d", again.Version, p.Version)
 			}
-			if n, err := r.store.OpenReviews(t.Context(), account.Actor{Centre: &r.centre}.Scope()); err != nil || n != wantReviews {
+			if n, err := r.store.CountConflicts(t.Context(), account.Actor{Centre: &r.centre}.Scope()); err != nil || n != wantReviews {
 				t.Errorf("%d open reviews, want %d (%v)", n, wantReviews, err)
 			}
 		})

@@ -65,7 +65,7 @@ func TestRenewal(t *testing.T) {
 	}
 	register := func(set []patient.Candidate) (verdicts []patient.Verdict) {
 		t.Helper()
-		_, err := s.Enter(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
+		_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
 			var err error
 			verdicts, err = registrar.Register(t.Context(), tx, centre.ID, set)
 			return patient.Verdict{Outcome: patient.Review}, err

@@ -36,7 +36,7 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
 	}
 	if actor.May(account.JudgeReviews) {
 		var err error
-		if page.ToJudge, err = s.Desk.OpenConflicts(r.Context(), actor.Scope()); err != nil {
+		if page.ToJudge, err = s.Desk.CountConflicts(r.Context(), actor.Scope()); err != nil {
 			request.LogFailure(s.Log, r, err)
 		}
 	}

@@ -115,16 +115,16 @@ type Desk interface {
 	// names. apperr.NotFound where the TTP has no such set, or its centre is not
 	// ours; apperr.Conflict "dataset_under_way" where it is being imported already.
 	ImportDataset(ctx context.Context, who audit.Who, id string, mode delivery.Mode) (publicID string, err error)
-	// Conflicts lists the rows that wait for a data manager, OpenConflicts counts
+	// Conflicts lists the rows that wait for a data manager, CountConflicts counts
 	// them, and Conflict gives one with how it compares to what is stored.
 	Conflicts(ctx context.Context, who audit.Who, scope account.Scope, q patient.ConflictQuery) (patient.ConflictPage, error)
-	OpenConflicts(ctx context.Context, scope account.Scope) (int, error)
+	CountConflicts(ctx context.Context, scope account.Scope) (int, error)
 	Conflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Conflict, patient.Comparison, error)
-	// Judge applies a decision made upon what was seen; apperr.Conflict
+	// JudgeConflict applies a decision made upon what was seen; apperr.Conflict
 	// "review_changed" and "review_closed", apperr.Invalid "review_withheld".
-	Judge(ctx context.Context, who audit.Who, scope account.Scope, publicID, seen string, j patient.Judgement) error
-	// Enter stores one patient; apperr.Unavailable "ttp_unavailable".
-	Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
+	JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID, seen string, j patient.Judgement) error
+	// RegisterEntry stores one patient; apperr.Unavailable "ttp_unavailable".
+	RegisterEntry(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
 }
 
 // Preparer turns one identity into temporary pseudonyms. It is declared where

@@ -121,7 +121,7 @@ func (s *Server) judgeReview(w http.ResponseWriter, r *http.Request) error {
 	if len(faults) > 0 {
 		return s.reviewAgain(w, r, j, faults)
 	}
-	err := s.Desk.Judge(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id"), form.Get("gezien"), j)
+	err := s.Desk.JudgeConflict(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id"), form.Get("gezien"), j)
 	switch apperr.KindOf(err) {
 	case apperr.Conflict:
 		request.LogFailure(s.Log, r, err)

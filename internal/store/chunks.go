@@ -15,12 +15,12 @@ import (
 
 // BeginParse removes what an interrupted parse left behind.
 func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
-	held := func(t *tx) error { return t.hold(c) }
+	held := func(t *tx) error { return t.requireClaim(c) }
 	if err := s.clear(ctx, c.Delivery.ID, held, chunks, rowMarks, rows, foundRows); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		return t.db.Exec("UPDATE deliveries SET rows_read = 0, chunks = 0, warnings = 0 WHERE id = ?", c.Delivery.ID).Error
@@ -30,7 +30,7 @@ func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
 // AddChunk stores a sealed chunk with the rows and findings it is made of.
 func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		return t.addChunk(ctx, c, k)
@@ -77,7 +77,7 @@ func (t *tx) addChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) e
 // FinishParse lets the chunks go to the TTP, and removes the upload.
 func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
@@ -97,7 +97,7 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 // FinishFetch lets a dataset, whose answers came with it, be decided.
 func (s *Store) FinishFetch(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
@@ -128,7 +128,7 @@ func (t *tx) storeParsed(id int64, p delivery.Parsed, why []delivery.Remark) err
 // Refuse ends a delivery whose file cannot be taken.
 func (s *Store) Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error {
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		if err := t.storeParsed(c.Delivery.ID, p, why); err != nil {
@@ -240,10 +240,10 @@ var stageBase = map[delivery.Stage]int{
 	delivery.StageParse: 0, delivery.StagePrepare: 100, delivery.StageResolve: 200, delivery.StageDecide: 300,
 }
 
-// holdChunk checks that a chunk's claim still stands, counts the step, and puts in
+// replaceContent checks that a chunk's claim still stands, counts the step, and puts in
 // what it holds from now on. The delivery is taken first: it may have ended, and
 // its chunks not be cleared yet.
-func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed, marks []byte) error {
+func (t *tx) replaceContent(c delivery.ChunkClaim, holds delivery.Stuff, sealed, marks []byte) error {
 	step := "resolved"
 	if holds == delivery.HoldsTemporaries {
 		step = "prepared"
@@ -263,7 +263,7 @@ func (t *tx) holdChunk(c delivery.ChunkClaim, holds delivery.Stuff, sealed, mark
 // many rows, the first of which runs out at expires.
 func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time, findings []delivery.Finding) (delivery.ChunkClaim, error) {
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.holdChunk(c, delivery.HoldsTemporaries, sealed, []byte(nil)); err != nil {
+		if err := t.replaceContent(c, delivery.HoldsTemporaries, sealed, []byte(nil)); err != nil {
 			return err
 		}
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
@@ -285,7 +285,7 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 // last one lets the delivery be decided.
 func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []delivery.Mark, findings []delivery.Finding) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.holdChunk(c, delivery.HoldsDefinitives, sealed, delivery.PackMarks(list)); err != nil {
+		if err := t.replaceContent(c, delivery.HoldsDefinitives, sealed, delivery.PackMarks(list)); err != nil {
 			return err
 		}
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {

@@ -303,7 +303,7 @@ func (t *tx) startClock(id int64) error {
 }
 
 // hold checks that a delivery's claim still stands, and prolongs it.
-func (t *tx) hold(c delivery.Claim) error {
+func (t *tx) requireClaim(c delivery.Claim) error {
 	res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ? AND state = ?",
 		t.at.Add(deliveryLease), c.Delivery.ID, c.Fence, string(c.Delivery.State))
 	return one(res, delivery.ErrLost)

@@ -25,7 +25,7 @@ func (columnMapRow) TableName() string { return "column_maps" }
 // AwaitColumns lets a delivery wait for a user to say what its columns are.
 func (s *Store) AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		err := t.db.Exec("UPDATE deliveries SET state = ?, expires_at = ?, assignment = '', lease_until = ? WHERE id = ?",

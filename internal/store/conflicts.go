@@ -4,35 +4,80 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 
 	"sluis/internal/account"
-	"sluis/internal/apperr"
 	"sluis/internal/audit"
-	"sluis/internal/delivery"
 	"sluis/internal/patient"
 )
 
-// listedReview is a review with its centre's number and the delivery of the row
-// that opened it.
-type listedReview struct {
-	Row          reviewRow `gorm:"embedded"`
+// conflictRow is a conflict. Its table is called reviews since the first schema.
+type conflictRow struct {
+	ID            int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID      string
+	CentreID      int64
+	DeliveryID    *int64
+	Line          int
+	PatientNumber string
+	Birth         string
+	Sex           string
+	Pseudonyms    string
+	ContentHash   int64
+	Reason        string
+	PatientID     *int64
+	Partners      string
+	State         string
+	CreatedAt     time.Time
+	Decision      string
+	Why           string
+	JudgedByID    int64
+	JudgedBy      string
+	JudgedAt      *time.Time
+	Legacy        string
+}
+
+// The states of a conflict.
+const (
+	stateOpen   = "open"
+	stateClosed = "closed"
+)
+
+func (conflictRow) TableName() string { return "reviews" }
+
+// oldRow returns the part of an old row that the row of a conflict brought, or nil if
+// that was no row of the old table.
+func (r conflictRow) oldRow() (*patient.Legacy, error) {
+	if r.Legacy == "" {
+		return nil, nil
+	}
+	var l patient.Legacy
+	if err := json.Unmarshal([]byte(r.Legacy), &l); err != nil {
+		return nil, errors.New("decode the old row of a conflict: failed")
+	}
+	return &l, nil
+}
+
+// listedConflict is a conflict with its centre's number and the delivery of its
+// first row.
+type listedConflict struct {
+	Row          conflictRow `gorm:"embedded"`
 	CentreNumber string
-	OpenedBy     string // public id of a delivery; empty for a single entry
+	FirstBy      string // public id of a delivery; empty for a single entry
 	Filename     string
 	DatasetID    string
 }
 
-func (r listedReview) conflict() patient.Conflict {
+func (r listedConflict) conflict() patient.Conflict {
 	b, _ := patient.ParseBirth(r.Row.Birth) // we wrote it
 	c := patient.Conflict{
 		PublicID: r.Row.PublicID, CentreNumber: r.CentreNumber, Reason: patient.Reason(r.Row.Reason),
 		Delivered: patient.Display{Number: r.Row.PatientNumber, Birth: b, Sex: patient.Sex(r.Row.Sex)},
 		Partners:  splitInts(r.Row.Partners), OpenedAt: r.Row.CreatedAt.UTC(),
 	}
-	if r.OpenedBy != "" {
-		c.Origin = &patient.Origin{DeliveryID: r.OpenedBy, Filename: r.Filename, DatasetID: r.DatasetID, Line: r.Row.Line}
+	if r.FirstBy != "" {
+		c.Origin = &patient.Origin{DeliveryID: r.FirstBy, Filename: r.Filename, DatasetID: r.DatasetID, Line: r.Row.Line}
 	}
 	if r.Row.State == stateClosed {
 		c.Judgement = &patient.Judgement{Decision: patient.Decision(r.Row.Decision), Why: r.Row.Why, By: r.Row.JudgedBy, At: moment(r.Row.JudgedAt)}
@@ -40,22 +85,22 @@ func (r listedReview) conflict() patient.Conflict {
 	return c
 }
 
-// reviewsIn are the reviews in scope.
-func reviewsIn(db *gorm.DB, scope account.Scope) *gorm.DB {
+// conflictsIn selects the conflicts in scope.
+func conflictsIn(db *gorm.DB, scope account.Scope) *gorm.DB {
 	return scoped(db.Table("reviews r").Joins("JOIN centres c ON c.id = r.centre_id").Joins("LEFT JOIN deliveries d ON d.id = r.delivery_id"), scope, "r.centre_id")
 }
 
-const reviewColumns = "r.*, c.number AS centre_number, COALESCE(d.public_id, '') AS opened_by, COALESCE(d.filename, '') AS filename, COALESCE(d.dataset_id, '') AS dataset_id"
+const conflictColumns = "r.*, c.number AS centre_number, COALESCE(d.public_id, '') AS first_by, COALESCE(d.filename, '') AS filename, COALESCE(d.dataset_id, '') AS dataset_id"
 
-// Conflicts gives a page of open conflicts, oldest first, with its event, which
-// names the patients that were met.
+// Conflicts returns a page of open conflicts, oldest first. Its event names the
+// stored patients that they are about.
 func (s *Store) Conflicts(ctx context.Context, who audit.Who, scope account.Scope, q patient.ConflictQuery) (patient.ConflictPage, error) {
 	var page patient.ConflictPage
 	err := s.write(ctx, func(t *tx) error {
 		page = patient.ConflictPage{}
 		limit := limitOf(q.Limit)
 		match := func() *gorm.DB {
-			db := reviewsIn(t.db, scope).Where("r.state = ?", stateOpen)
+			db := conflictsIn(t.db, scope).Where("r.state = ?", stateOpen)
 			if q.Reason != "" {
 				db = db.Where("r.reason = ?", string(q.Reason))
 			}
@@ -72,16 +117,16 @@ func (s *Store) Conflicts(ctx context.Context, who audit.Who, scope account.Scop
 			return err
 		}
 		page.Total = int(total)
-		db := match().Select(reviewColumns)
+		db := match().Select(conflictColumns)
 		if q.After != "" {
-			// One that was judged meanwhile still tells where the page before ended.
-			var last reviewRow
+			// If that one was judged meanwhile, it still shows how far the page before went.
+			var last conflictRow
 			if err := first(scoped(t.db, scope, "centre_id").Where("public_id = ?", q.After), &last); err != nil {
 				return err
 			}
 			db = db.Where("r.id > ?", last.ID)
 		}
-		var rows []listedReview
+		var rows []listedConflict
 		if err := db.Order("r.id").Limit(limit + 1).Scan(&rows).Error; err != nil {
 			return err
 		}
@@ -105,7 +150,8 @@ func (s *Store) Conflicts(ctx context.Context, who audit.Who, scope account.Scop
 	return page, err
 }
 
-// addSubject adds a patient once: an event names each but once.
+// addSubject adds a patient, unless it is none or met already: an event names each
+// patient once.
 func addSubject(list []audit.Subject, met map[int64]bool, id int64, action audit.Action) []audit.Subject {
 	if id == 0 || met[id] {
 		return list
@@ -114,22 +160,22 @@ func addSubject(list []audit.Subject, met map[int64]bool, id int64, action audit
 	return append(list, audit.Subject{PatientID: id, Action: action})
 }
 
-// counted are the conflicts of rows with how many rows wait for each.
-func (t *tx) counted(rows []listedReview) ([]patient.Conflict, error) {
+// counted returns conflicts with the number of rows and deliveries that wait for each.
+func (t *tx) counted(rows []listedConflict) ([]patient.Conflict, error) {
 	ids := make([]int64, len(rows))
 	for i, r := range rows {
 		ids[i] = r.Row.ID
 	}
 	type count struct {
-		ReviewID int64
-		N, D     int
+		ConflictID int64 `gorm:"column:review_id"`
+		N, D       int
 	}
 	by := map[int64]count{}
 	err := pieces(ids, t.dialect.maxIn(), func(part []int64) error {
 		var counts []count
 		err := t.db.Raw("SELECT review_id, COUNT(*) AS n, COUNT(DISTINCT delivery_id) AS d FROM review_rows WHERE review_id IN ? GROUP BY review_id", part).Scan(&counts).Error
 		for _, c := range counts {
-			by[c.ReviewID] = c
+			by[c.ConflictID] = c
 		}
 		return err
 	})
@@ -141,13 +187,13 @@ func (t *tx) counted(rows []listedReview) ([]patient.Conflict, error) {
 	return out, err
 }
 
-// findCase reads one review in scope, with the first of its rows.
-func (t *tx) findCase(scope account.Scope, publicID string) (listedReview, patient.Case, error) {
-	var r listedReview
-	if err := first(reviewsIn(t.db, scope).Select(reviewColumns).Where("r.public_id = ?", publicID).Order("r.id"), &r); err != nil {
+// findCase reads one conflict in scope, with the first of its rows.
+func (t *tx) findCase(scope account.Scope, publicID string) (listedConflict, patient.Case, error) {
+	var r listedConflict
+	if err := first(conflictsIn(t.db, scope).Select(conflictColumns).Where("r.public_id = ?", publicID).Order("r.id"), &r); err != nil {
 		return r, patient.Case{}, err
 	}
-	conflicts, err := t.counted([]listedReview{r})
+	conflicts, err := t.counted([]listedConflict{r})
 	if err != nil {
 		return r, patient.Case{}, err
 	}
@@ -156,9 +202,9 @@ func (t *tx) findCase(scope account.Scope, publicID string) (listedReview, patie
 		c.PatientID = *r.Row.PatientID
 	}
 	if err := json.Unmarshal([]byte(r.Row.Pseudonyms), &c.Pseudonyms); err != nil {
-		return r, c, errors.New("decode the pseudonyms of a review: failed") // its error may quote them
+		return r, c, errors.New("decode the pseudonyms of a conflict: failed") // its error may quote them
 	}
-	if c.Legacy, err = r.Row.legacy(); err != nil {
+	if c.Legacy, err = r.Row.oldRow(); err != nil {
 		return r, c, err
 	}
 	var origins []struct {
@@ -173,8 +219,8 @@ func (t *tx) findCase(scope account.Scope, publicID string) (listedReview, patie
 	return r, c, err
 }
 
-// glance answers patient.Reader's questions within a transaction without keeping
-// anybody off what it finds.
+// glance is a patient.Reader within a transaction. It locks nothing: other writers
+// may change what it found.
 type glance struct{ finder }
 
 func (g glance) PatientsByNumber(_ context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
@@ -193,8 +239,8 @@ func (g glance) OwnersOf(_ context.Context, centreID int64, list []patient.Pseud
 	return g.owners(centreID, list)
 }
 
-// ViewConflict gives one conflict with its event, and while it is open what
-// compare says of it. Another centre's is not found.
+// ViewConflict returns one conflict, with its event. If the conflict is open, it also
+// returns the result of compare. A conflict of another centre is not found.
 func (s *Store) ViewConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string,
 	compare func(patient.Reader, patient.Case) (patient.Comparison, error),
 ) (patient.Conflict, patient.Comparison, error) {
@@ -224,111 +270,9 @@ func (s *Store) ViewConflict(ctx context.Context, who audit.Who, scope account.S
 	return out, found, err
 }
 
-// moveRows gives the rows of a review that still wait another outcome, and the
-// counters of their deliveries with them; all of them, or the one of only.
-func (t *tx) moveRows(reviewID int64, only *joinedRow, to patient.Outcome) error {
-	where, args := "x.review_id = ?", []any{reviewID}
-	if only != nil {
-		where, args = where+" AND x.delivery_id = ? AND x.line = ?", append(args, only.DeliveryID, only.Line)
-	}
-	var counts []struct {
-		DeliveryID int64
-		N          int
-	}
-	err := t.db.Raw("SELECT x.delivery_id, COUNT(*) AS n FROM review_rows x JOIN delivery_rows w ON w.delivery_id = x.delivery_id AND w.line = x.line"+
-		" WHERE "+where+" AND w.outcome = ? GROUP BY x.delivery_id ORDER BY x.delivery_id", append(args, string(patient.Review))...).Scan(&counts).Error
-	if err != nil {
-		return err
-	}
-	err = t.db.Exec("UPDATE delivery_rows SET outcome = ? WHERE outcome = ? AND EXISTS (SELECT 1 FROM review_rows x"+
-		" WHERE x.delivery_id = delivery_rows.delivery_id AND x.line = delivery_rows.line AND "+where+")",
-		append([]any{string(to), string(patient.Review)}, args...)...).Error
-	if err != nil {
-		return err
-	}
-	for _, c := range counts {
-		var n patient.Counts
-		n.Add(to, c.N)
-		err := t.db.Exec(`UPDATE deliveries SET n_review = n_review - ?, n_created = n_created + ?, n_updated = n_updated + ?,
-			n_unchanged = n_unchanged + ?, n_rejected = n_rejected + ? WHERE id = ?`, c.N, n.Created, n.Updated, n.Unchanged, n.Rejected, c.DeliveryID).Error
-		if err != nil {
-			return err
-		}
-		if err := t.followRepairs(c.DeliveryID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settleRows ends the waiting of a review's rows: their outcomes, the counters of
-// their deliveries, and the finding that told of the conflict.
-func (t *tx) settleRows(r reviewRow, now patient.Settlement) error {
-	var rows []joinedRow
-	err := t.db.Table("review_rows").Where("review_id = ?", r.ID).Order("delivery_id, line").Limit(1).Find(&rows).Error
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	rest := now.Outcome
-	if now.Outcome == patient.Created || now.Outcome == patient.Updated {
-		// The other rows say what is stored by now.
-		if err := t.moveRows(r.ID, &rows[0], now.Outcome); err != nil {
-			return err
-		}
-		rest = patient.Unchanged
-	}
-	if err := t.moveRows(r.ID, nil, rest); err != nil {
-		return err
-	}
-	const of = " WHERE stage = ? AND code = ? AND EXISTS (SELECT 1 FROM review_rows x WHERE x.delivery_id = findings.delivery_id AND x.line = findings.line AND x.review_id = ?)"
-	if now.Outcome == patient.Rejected {
-		return t.db.Exec("UPDATE findings SET code = ?, severity = ?"+of, now.Code, string(patient.Fatal), string(delivery.StageDecide), r.Reason, r.ID).Error
-	}
-	return t.db.Exec("DELETE FROM findings"+of, string(delivery.StageDecide), r.Reason, r.ID).Error
-}
-
-// JudgeConflict closes an open conflict: settle stores what the decision asks
-// for, and every row that waited gets its outcome, in one transaction with the
-// event. One that was closed already is apperr.Conflict "review_closed".
-func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string, j patient.Judgement,
-	settle func(patient.Tx, patient.Case) (patient.Settlement, error),
-) error {
-	return s.write(ctx, func(t *tx) error {
-		r, c, err := t.findCase(scope, publicID)
-		if err != nil {
-			return err
-		}
-		// The centre's row first, as registering does: no row of a delivery joins this
-		// review while it is being closed, to wait for nobody.
-		var centre centreRow
-		if err := first(t.dialect.forUpdate(t.db, "centres").Where("id = ?", c.CentreID), &centre); err != nil {
-			return err
-		}
-		// What was delivered and is not stored is not kept either.
-		res := t.db.Exec("UPDATE reviews SET state = ?, decision = ?, why = ?, judged_by_id = ?, judged_by = ?, judged_at = ?, pseudonyms = '[]', legacy = '' WHERE id = ? AND state = ?",
-			stateClosed, string(j.Decision), cut(j.Why, patient.MaxWhy), who.UserID, cut(who.Name, 300), t.at, r.Row.ID, stateOpen)
-		if err := one(res, apperr.New(apperr.Conflict, "review_closed")); err != nil {
-			return err
-		}
-		ptx := &patientTx{t: t}
-		now, err := settle(ptx, c)
-		if err != nil {
-			return err
-		}
-		if err := t.settleRows(r.Row, now); err != nil {
-			return err
-		}
-		if now.PatientID != 0 {
-			if err := t.giveKeys(r.Row.ID, now.PatientID); err != nil {
-				return err
-			}
-		}
-		ev := audit.Event{
-			Type: audit.ReviewJudged, Action: audit.Update, Who: who, ObjectType: "review", ObjectID: publicID, Code: string(j.Decision), Subjects: ptx.subjects,
-		}
-		if len(ev.Subjects) == 0 && c.PatientID != 0 {
-			ev.Subjects = []audit.Subject{{PatientID: c.PatientID, Action: audit.Read}}
-		}
-		return t.record(ev)
-	})
+// CountConflicts returns the number of conflicts that wait for a data manager.
+func (s *Store) CountConflicts(ctx context.Context, scope account.Scope) (int, error) {
+	var n int64
+	err := scoped(s.read(ctx).Model(&conflictRow{}), scope, "centre_id").Where("state = ?", stateOpen).Count(&n).Error
+	return int(n), s.dialect.clean(err)
 }

@@ -8,9 +8,9 @@ import (
 	"sluis/internal/delivery"
 )
 
-// OpenDataset begins a delivery that a worker fetches from the TTP. One that is
+// CreateDatasetDelivery begins a delivery that a worker fetches from the TTP. One that is
 // under way already is apperr.Conflict "dataset_under_way".
-func (s *Store) OpenDataset(ctx context.Context, d delivery.New) error {
+func (s *Store) CreateDatasetDelivery(ctx context.Context, d delivery.New) error {
 	return s.write(ctx, func(t *tx) error {
 		// The centre's row is taken first, so that of two who press at once one waits.
 		var centre centreRow

@@ -11,11 +11,11 @@ import (
 
 // BeginDeciding takes back the marks, counts and findings of an earlier decision.
 func (s *Store) BeginDeciding(ctx context.Context, c delivery.Claim) error {
-	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.hold(c) }, rowMarks); err != nil {
+	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.requireClaim(c) }, rowMarks); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		if err := t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND stage = ?", c.Delivery.ID, string(delivery.StageDecide)).Error; err != nil {
@@ -54,7 +54,7 @@ func (s *Store) Marks(ctx context.Context, id int64, no int) (list []delivery.Ma
 // that Repeats finds them.
 func (s *Store) AddMarks(ctx context.Context, c delivery.Claim, list []delivery.Mark) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		columns := []string{"delivery_id", "line", "patient_number", "link_hash", "content_hash"}
@@ -135,7 +135,7 @@ func (s *Store) Rejected(ctx context.Context, id int64) (int, error) {
 // of them is settled when they are stored.
 func (s *Store) StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []patient.Verdict, findings []delivery.Finding) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		n := tally(verdicts)
@@ -159,7 +159,7 @@ func tally(verdicts []patient.Verdict) (n patient.Counts) {
 // rows as far as that was judged.
 func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next func(patient.Counts) delivery.State, expires time.Time) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		var r deliveryRow

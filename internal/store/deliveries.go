@@ -310,8 +310,8 @@ func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, 
 // conversion of the existing patients: that is the registry's.
 var errNotTheirs = apperr.New(apperr.Forbidden, "forbidden")
 
-// Wake lets the paused chunks of a delivery try the TTP at once.
-func (s *Store) Wake(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
+// RetryDelivery lets the paused chunks of a delivery try the TTP at once.
+func (s *Store) RetryDelivery(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	return s.write(ctx, func(t *tx) error {
 		r, err := findDelivery(t.db, scope, id)
 		if err != nil {
@@ -399,8 +399,8 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 	return n, err
 }
 
-// OpenKeyIDs names the wrapping keys that open deliveries still need.
-func (s *Store) OpenKeyIDs(ctx context.Context) ([]string, error) {
+// KeyIDsInUse names the wrapping keys that open deliveries still need.
+func (s *Store) KeyIDsInUse(ctx context.Context) ([]string, error) {
 	var ids []string
 	err := s.read(ctx).Raw("SELECT DISTINCT key_id FROM deliveries WHERE key_id <> ''").Scan(&ids).Error
 	return ids, s.dialect.clean(err)

@@ -307,7 +307,7 @@ func (t *tx) beginFeeding(runID int64, c *existingCentreRow, fresh delivery.New)
 // nothing.
 func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk, at conversion.Place) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(f.Claim); err != nil {
+		if err := t.requireClaim(f.Claim); err != nil {
 			return err
 		}
 		res := t.db.Exec("UPDATE existing_centres SET fed = fed + ?, last_key = ? WHERE run_id = ? AND centre_id = ? AND fed = ? AND delivery_id = ?",
@@ -329,7 +329,7 @@ func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk,
 // FinishFed lets a delivery whose rows are all there go on to be decided.
 func (s *Store) FinishFed(ctx context.Context, f conversion.Feed) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(f.Claim); err != nil {
+		if err := t.requireClaim(f.Claim); err != nil {
 			return err
 		}
 		id := f.Claim.Delivery.ID

@@ -28,7 +28,7 @@ func TestNobodyWritesIntoWhatEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := s.OpenDelivery(t.Context(), delivery.New{PublicID: "d", CentreID: c.ID, Mode: delivery.Save, Who: who, WrappedKey: []byte("k"), At: time.Now()})
+	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: "d", CentreID: c.ID, Mode: delivery.Save, Who: who, WrappedKey: []byte("k"), At: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,8 +144,8 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 	return p.insertPseudonyms(ctx, fresh)
 }
 
-// Enter runs register for a single entry, with its event.
-func (s *Store) Enter(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (string, error) {
+// RegisterEntry runs register for a single entry, with its event.
+func (s *Store) RegisterEntry(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (string, error) {
 	var id string
 	err := s.write(ctx, func(t *tx) error {
 		id = ""

@@ -14,7 +14,7 @@ import (
 func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lines []int, register func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error)) error {
 	id := c.Delivery.ID
 	return s.write(ctx, func(t *tx) error {
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		// The chunks are stored in order, each once, whatever worker comes back.
@@ -112,7 +112,7 @@ func (t *tx) setOutcomes(ctx context.Context, id int64, k chunkRow, lines []int,
 // are an error: then it stays as it is, for a person to look at. That the counters
 // are those of the rows was seen chunk by chunk.
 func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
-	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.hold(c) }, sealedParts...); err != nil {
+	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.requireClaim(c) }, sealedParts...); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
@@ -122,7 +122,7 @@ func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
 				return err
 			}
 		}
-		if err := t.hold(c); err != nil {
+		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		var r deliveryRow

@@ -11,17 +11,17 @@ import (
 	"sluis/internal/delivery"
 )
 
-// OpenDelivery begins a delivery in state receiving.
-func (s *Store) OpenDelivery(ctx context.Context, d delivery.New) (id int64, err error) {
+// CreateDelivery begins a delivery in state receiving.
+func (s *Store) CreateDelivery(ctx context.Context, d delivery.New) (id int64, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		id, err = t.open(d)
+		id, err = t.createDelivery(d)
 		return err
 	})
 	return id, err
 }
 
 // open begins a delivery in state receiving.
-func (t *tx) open(d delivery.New) (int64, error) {
+func (t *tx) createDelivery(d delivery.New) (int64, error) {
 	id, err := t.next("deliveries", 1)
 	if err != nil {
 		return 0, err
@@ -33,8 +33,8 @@ func (t *tx) open(d delivery.New) (int64, error) {
 	return id, t.db.Create(&row).Error
 }
 
-// OpenOnce begins a delivery for a request that may come more than once.
-func (s *Store) OpenOnce(ctx context.Context, d delivery.New, r delivery.Request) (int64, delivery.Earlier, error) {
+// CreateDeliveryOnce begins a delivery for a request that may come more than once.
+func (s *Store) CreateDeliveryOnce(ctx context.Context, d delivery.New, r delivery.Request) (int64, delivery.Earlier, error) {
 	var id int64
 	var earlier delivery.Earlier
 	err := s.write(ctx, func(t *tx) error {
@@ -62,7 +62,7 @@ func (s *Store) OpenOnce(ctx context.Context, d delivery.New, r delivery.Request
 			copy(earlier.Asked[:], known.RequestHash)
 			return nil
 		}
-		if id, err = t.open(d); err != nil {
+		if id, err = t.createDelivery(d); err != nil {
 			return err
 		}
 		// The id goes first: GORM takes bytes behind a parenthesis for a list.

@@ -23,12 +23,12 @@ import (
 type Store interface {
 	CentreByID(ctx context.Context, id int64) (account.Centre, error)
 
-	// OpenDelivery begins a delivery in state receiving.
-	OpenDelivery(ctx context.Context, d delivery.New) (id int64, err error)
-	// OpenOnce is the same for a request that may come more than once: it gives the
+	// CreateDelivery begins a delivery in state receiving.
+	CreateDelivery(ctx context.Context, d delivery.New) (id int64, err error)
+	// CreateDeliveryOnce is the same for a request that may come more than once: it gives the
 	// delivery that came of it before, and then begins none. An earlier upload of it
 	// that has not ended makes room: its sender has given up, or sends again.
-	OpenOnce(ctx context.Context, d delivery.New, r delivery.Request) (id int64, earlier delivery.Earlier, err error)
+	CreateDeliveryOnce(ctx context.Context, d delivery.New, r delivery.Request) (id int64, earlier delivery.Earlier, err error)
 	// AppendBlock adds to an upload; apperr.NotFound where it has made room.
 	AppendBlock(ctx context.Context, deliveryID int64, no int, sealed []byte) error
 	// FinishUpload makes the upload safe: state received, with its event.

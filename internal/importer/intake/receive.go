@@ -81,10 +81,10 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 // openUpload begins a delivery, once for each key.
 func (in *Intake) openUpload(ctx context.Context, up Upload, d delivery.New) (int64, delivery.Earlier, error) {
 	if up.Key == "" {
-		id, err := in.Store.OpenDelivery(ctx, d)
+		id, err := in.Store.CreateDelivery(ctx, d)
 		return id, delivery.Earlier{}, err
 	}
-	return in.Store.OpenOnce(ctx, d, in.request(up))
+	return in.Store.CreateDeliveryOnce(ctx, d, in.request(up))
 }
 
 // request is what is kept of a request: keyed hashes, since a key may say

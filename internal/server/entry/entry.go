@@ -46,7 +46,7 @@ type Preparer interface {
 
 // Desk stores one patient.
 type Desk interface {
-	Enter(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
+	RegisterEntry(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
 }
 
 // Recorder writes the access log.
@@ -107,7 +107,7 @@ func (s *Service) Enter(ctx context.Context, who audit.Who, centre account.Centr
 		err := s.record(ctx, who, audit.MinorFailure, "rejected")
 		return Result{Entered: importer.Entered{Outcome: patient.Rejected, Findings: findings}}, err
 	}
-	entered, err := s.Desk.Enter(ctx, who, centre, s.display(v), temporaries)
+	entered, err := s.Desk.RegisterEntry(ctx, who, centre, s.display(v), temporaries)
 	if err != nil {
 		return Result{}, s.unavailable(ctx, who, err)
 	}

@@ -23,7 +23,7 @@ func begin(t *testing.T, s *store.Store, c account.Centre, rows int) string {
 	t.Helper()
 	id7, err := uuid.NewV7()
 	ok(t, err)
-	id, err := s.OpenDelivery(t.Context(), delivery.New{
+	id, err := s.CreateDelivery(t.Context(), delivery.New{
 		PublicID: id7.String(), CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1",
 		WrappedKey: []byte("key"), At: time.Now(),
 	})
@@ -125,7 +125,7 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	if page, err := s.Findings(t.Context(), d, delivery.FindingQuery{}); err != nil || page.Total != 2 {
 		t.Errorf("%d findings, want those of storing (%v)", page.Total, err)
 	}
-	ids, err := s.OpenKeyIDs(t.Context())
+	ids, err := s.KeyIDsInUse(t.Context())
 	ok(t, err)
 	if slices.Contains(ids, "k1") {
 		t.Error("a finished delivery still names its wrapping key")
@@ -185,7 +185,7 @@ func staleClaims(t *testing.T, s *store.Store) {
 	if d.Status() != delivery.StatusPaused || d.NextTryAt.IsZero() {
 		t.Errorf("status %s, next try %v", d.Status(), d.NextTryAt)
 	}
-	ok(t, s.Wake(t.Context(), who, of(c), id))
+	ok(t, s.RetryDelivery(t.Context(), who, of(c), id))
 	k = claimChunk(t, s)
 	if k.Attempts != 1 {
 		t.Errorf("attempts = %d", k.Attempts)
@@ -330,7 +330,7 @@ func findings(t *testing.T, s *store.Store) {
 func uploadDrops(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id7 := uuid.NewString()
-	id, err := s.OpenDelivery(t.Context(), delivery.New{PublicID: id7, CentreID: c.ID, Mode: delivery.Check, Who: who, At: time.Now().Add(-2 * time.Hour)})
+	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: id7, CentreID: c.ID, Mode: delivery.Check, Who: who, At: time.Now().Add(-2 * time.Hour)})
 	ok(t, err)
 	ok(t, s.AppendBlock(t.Context(), id, 0, []byte("sealed")))
 	if _, err := s.Expire(t.Context(), time.Now(), time.Hour); err != nil {

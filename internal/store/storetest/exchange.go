@@ -89,7 +89,7 @@ func datasets(t *testing.T, s *store.Store) {
 	set := "set-" + c.Number
 	open := func() (string, error) {
 		id := uuid.Must(uuid.NewV7()).String()
-		return id, s.OpenDataset(t.Context(), delivery.New{
+		return id, s.CreateDatasetDelivery(t.Context(), delivery.New{
 			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: "web", Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(), DatasetID: set,
 		})
 	}
@@ -108,7 +108,7 @@ func datasets(t *testing.T, s *store.Store) {
 	if d.Status() != delivery.StatusPaused {
 		t.Errorf("status = %s", d.Status())
 	}
-	ok(t, s.Wake(t.Context(), who, of(c), id))
+	ok(t, s.RetryDelivery(t.Context(), who, of(c), id))
 	claim = claimDelivery(t, s, id)
 	ok(t, s.BeginParse(t.Context(), claim))
 	ok(t, s.AddChunk(t.Context(), claim, delivery.Chunk{
@@ -165,7 +165,7 @@ func renewals(t *testing.T, s *store.Store) {
 		return patient.Pseudonym{Type: "NGGV", Domain: "d" + c.Number, KeyVersion: 1, Value: n + c.Number, ObservedOn: "2026-01-31"}
 	}
 	var ids []int64
-	_, err := s.Enter(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
+	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
 		list := []patient.Patient{
 			{CentreID: c.ID, Display: patient.Display{Number: "a"}, Pseudonyms: []patient.Pseudonym{old("a")}, Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()},
 			{CentreID: c.ID, Display: patient.Display{Number: "b"}, Pseudonyms: []patient.Pseudonym{old("b")}, Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()},

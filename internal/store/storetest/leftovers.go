@@ -52,7 +52,7 @@ func parseAgain(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id7, err := uuid.NewV7()
 	ok(t, err)
-	id, err := s.OpenDelivery(t.Context(), delivery.New{
+	id, err := s.CreateDelivery(t.Context(), delivery.New{
 		PublicID: id7.String(), CentreID: c.ID, Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1", WrappedKey: []byte("key"), At: time.Now(),
 	})
 	ok(t, err)

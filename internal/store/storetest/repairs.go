@@ -43,7 +43,7 @@ func open(t *testing.T, s *store.Store, c account.Centre, repairs string, rows [
 	t.Helper()
 	id7, err := uuid.NewV7()
 	ok(t, err)
-	id, err := s.OpenDelivery(t.Context(), delivery.New{
+	id, err := s.CreateDelivery(t.Context(), delivery.New{
 		PublicID: id7.String(), CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1",
 		WrappedKey: []byte("key"), At: time.Now(), Repairs: repairs,
 	})
@@ -196,7 +196,7 @@ func repairChains(t *testing.T, s *store.Store) {
 func refusedFile(t *testing.T, s *store.Store, c account.Centre) string {
 	t.Helper()
 	id7 := uuid.NewString()
-	id, err := s.OpenDelivery(t.Context(), delivery.New{PublicID: id7, CentreID: c.ID, Mode: delivery.Save, Who: who, At: time.Now()})
+	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: id7, CentreID: c.ID, Mode: delivery.Save, Who: who, At: time.Now()})
 	ok(t, err)
 	ok(t, s.FinishUpload(t.Context(), id, []byte("r"), 6, who))
 	ok(t, s.Refuse(t.Context(), claimDelivery(t, s, id7), delivery.Parsed{}, []delivery.Remark{{Code: "EMPTY"}}))
@@ -213,7 +213,7 @@ func repairsRefused(t *testing.T, s *store.Store) {
 	for id, want := range map[string]apperr.Kind{
 		theirs.PublicID: apperr.NotFound, uuid.NewString(): apperr.NotFound, good.PublicID: apperr.Conflict, waiting.Delivery.PublicID: apperr.Conflict,
 	} {
-		_, err := s.OpenDelivery(t.Context(), delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Mode: delivery.Save, Who: who, At: time.Now(), Repairs: id})
+		_, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Mode: delivery.Save, Who: who, At: time.Now(), Repairs: id})
 		if apperr.KindOf(err) != want {
 			t.Errorf("%v, want kind %d", err, want)
 		}

@@ -162,7 +162,7 @@ func enter(t *testing.T, s *store.Store, c account.Centre, set ...patient.Candid
 	t.Helper()
 	r := patient.NewRegistrar("NGGV", time.Now)
 	var all []patient.Verdict
-	_, err := s.Enter(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
+	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
 		v, err := r.Register(t.Context(), tx, c.ID, set)
 		if err != nil {
 			return patient.Verdict{}, err
@@ -247,7 +247,7 @@ func reviewsJoin(t *testing.T, s *store.Store) {
 			t.Fatalf("outcome %s", got)
 		}
 	}
-	n, err := s.OpenReviews(t.Context(), of(c))
+	n, err := s.CountConflicts(t.Context(), of(c))
 	ok(t, err)
 	if n != 1 {
 		t.Errorf("%d open reviews, want 1", n)
@@ -304,7 +304,7 @@ func patientPages(t *testing.T, s *store.Store) {
 func auditRollsBack(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	boom := errors.New("boom")
-	_, err := s.Enter(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
+	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
 		if err := tx.InsertPatients(t.Context(), []patient.Patient{{CentreID: c.ID, Display: patient.Display{Number: "x"}, Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()}}); err != nil {
 			return patient.Verdict{}, err
 		}

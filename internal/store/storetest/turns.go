@@ -42,7 +42,7 @@ func smallDeliveries(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	upload := func(size int64) string {
 		id7 := uuid.NewString()
-		id, err := s.OpenDelivery(t.Context(), delivery.New{
+		id, err := s.CreateDelivery(t.Context(), delivery.New{
 			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1", WrappedKey: []byte("key"), At: time.Now(),
 		})
 		ok(t, err)
@@ -82,7 +82,7 @@ func requests(t *testing.T, s *store.Store) {
 	r := delivery.Request{Key: [32]byte{1, byte(c.ID), byte(c.ID >> 8)}, Asks: [32]byte{2}}
 	open := func() (int64, string, delivery.Earlier) {
 		id7 := uuid.NewString()
-		id, earlier, err := s.OpenOnce(t.Context(), delivery.New{
+		id, earlier, err := s.CreateDeliveryOnce(t.Context(), delivery.New{
 			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1", WrappedKey: []byte("key"), At: time.Now(),
 		}, r)
 		ok(t, err)

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -36,9 +39,10 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the example needs %s: %v", x.program, err)
 			}
-			run := func(address, file string) (output string, code int) {
+			run := func(address, file string, env ...string) (output string, code int) {
 				cmd := exec.CommandContext(t.Context(), program, x.script, file)
 				cmd.Env = append(os.Environ(), "SLUIS_URL="+address, "SLUIS_TOKEN="+token)
+				cmd.Env = append(cmd.Env, env...)
 				out, err := cmd.CombinedOutput()
 				if err != nil && cmd.ProcessState == nil {
 					t.Fatal(err)
@@ -93,7 +97,56 @@ func TestExamples(t *testing.T) {
 			if _, code := run(p.address+"/nergens", file); code != 2 {
 				t.Errorf("a wrong address ends with %d, want 2", code)
 			}
+			certificates(t, proxy, func(address string, env ...string) (string, int) { return run(address, file, env...) })
+			late(t, func(address string) (string, int) { return run(address, file, "SLUIS_WAIT=0") })
 		})
+	}
+}
+
+// certificates runs an example against a server whose certificate the machine does
+// not trust: the example stops at its first try, and delivers once it is told of the
+// certificate authority.
+func certificates(t *testing.T, sluis http.Handler, run func(address string, env ...string) (string, int)) {
+	t.Helper()
+	var requests atomic.Int32
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		sluis.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that the example broke off
+	out, code := run(server.URL)
+	if code != 5 || requests.Load() != 0 || !strings.Contains(out, "SLUIS_CA") {
+		t.Errorf("an unknown certificate ends with %d after %d requests, want 5 after none", code, requests.Load())
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(ca, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, code := run(server.URL, "SLUIS_CA="+ca); code != 1 {
+		t.Errorf("with its certificate authority named it ends with %d, want 1", code)
+	}
+	if _, code := run(server.URL, "SLUIS_CA="+filepath.Join(t.TempDir(), "none.pem")); code != 5 {
+		t.Errorf("with a certificate file that is not there it ends with %d, want 5", code)
+	}
+}
+
+// late runs an example against a server whose delivery is never done: the example
+// gives up when its time is over.
+func late(t *testing.T, run func(address string) (string, int)) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Retry-After", "1")
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusAccepted)
+		}
+		_, _ = io.WriteString(w, `{"id":"1","status":"queued","counts":{"read":0,"rejected":0,"review":0}}`)
+	}))
+	t.Cleanup(server.Close)
+	if out, code := run(server.URL); code != 4 || !strings.Contains(out, "nog niet klaar") {
+		t.Errorf("a delivery that is never done ends with %d, want 4", code)
 	}
 }
 

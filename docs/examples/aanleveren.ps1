@@ -1,8 +1,12 @@
 # Levert een bestand aan en wacht op het resultaat.
 #   $env:SLUIS_URL = 'https://sluis.example.nl'; $env:SLUIS_TOKEN = '…'
 #   .\aanleveren.ps1 patienten.csv
+# Zo nodig ook: $env:SLUIS_WAIT = 120 (minuten dat dit script hoogstens op het
+# resultaat wacht). Het certificaat van een eigen CA hoort in de opslag van Windows
+# (Import-Certificate -CertStoreLocation Cert:\CurrentUser\Root ca.cer).
 # Einde: 0 alles opgeslagen, 1 een deel afgewezen (zie het foutenrapport naast het
-# bestand), 2 afgekeurd of mislukt, 3 een mens moet iets kiezen, 4 niet bereikbaar.
+# bestand), 2 afgekeurd of mislukt, 3 een mens moet iets kiezen, 4 niet bereikbaar of
+# niet op tijd klaar, 5 het certificaat van Sluis klopt niet.
 # Nodig: PowerShell 7.4 of nieuwer.
 param([Parameter(Mandatory)] [string] $File)
 $ErrorActionPreference = 'Stop'
@@ -23,7 +27,11 @@ function Ask([hashtable] $Request) {
                 exit 2
             }
             if ($answer.Headers['Retry-After']) { $pause = [int]"$($answer.Headers['Retry-After'])" }
-        } catch { [Console]::Error.WriteLine("geen antwoord: $($_.Exception.Message)") }
+        } catch {
+            [Console]::Error.WriteLine("geen antwoord: $($_.Exception.Message)")
+            # Een certificaat dat niet klopt wordt niet beter door het nog eens te proberen.
+            if ($_.Exception.GetBaseException() -is [System.Security.Authentication.AuthenticationException]) { exit 5 }
+        }
         Start-Sleep -Seconds $pause
     }
     exit 4
@@ -41,10 +49,15 @@ $sent = Ask @{
 $id = ($sent.Content | ConvertFrom-Json).id
 "aanlevering $id"
 
+$until = (Get-Date).AddMinutes($(if ($env:SLUIS_WAIT) { [double]$env:SLUIS_WAIT } else { 120 }))
 while ($true) {
     $answer = Ask @{ Uri = "$api/deliveries/$id"; Headers = $auth }
     $found = $answer.Content | ConvertFrom-Json
     if ($found.status -notin 'queued', 'processing', 'paused') { break }
+    if ((Get-Date) -ge $until) {
+        [Console]::Error.WriteLine("nog niet klaar ($($found.status)): start dit script later opnieuw, het gaat dan verder met deze aanlevering")
+        exit 4
+    }
     $wait = if ($answer.Headers['Retry-After']) { [int]"$($answer.Headers['Retry-After'])" } else { 5 }
     Start-Sleep -Seconds $wait
 }

@@ -3,13 +3,17 @@
 
     SLUIS_URL=https://sluis.example.nl SLUIS_TOKEN=… python3 aanleveren.py patienten.csv
 
+Zo nodig ook: SLUIS_CA=ca.pem (certificaat van de eigen CA), SLUIS_WAIT=120
+(minuten dat dit script hoogstens op het resultaat wacht).
 Einde: 0 alles opgeslagen, 1 een deel afgewezen (zie het foutenrapport naast het
-bestand), 2 afgekeurd of mislukt, 3 een mens moet iets kiezen, 4 niet bereikbaar.
+bestand), 2 afgekeurd of mislukt, 3 een mens moet iets kiezen, 4 niet bereikbaar of
+niet op tijd klaar, 5 het certificaat van Sluis klopt niet.
 Nodig: Python 3.8 of nieuwer, zonder andere pakketten.
 """
 import json
 import os
 import pathlib
+import ssl
 import sys
 import time
 import urllib.error
@@ -20,6 +24,21 @@ import uuid
 SITE = os.environ["SLUIS_URL"].rstrip("/")
 API = SITE + "/api/v1"
 TRIES = 8
+UNTIL = time.monotonic() + 60 * float(os.environ.get("SLUIS_WAIT") or 120)
+NOT_TRUSTED = ("het certificaat van Sluis wordt niet vertrouwd: zet in SLUIS_CA het certificaat van uw eigen CA, "
+               "of vraag de beheerder:")
+
+
+def trust():
+    """De certificaten die dit script vertrouwt."""
+    try:
+        return ssl.create_default_context(cafile=os.environ.get("SLUIS_CA") or None)
+    except OSError as unreadable:  # ook ssl.SSLError
+        print("SLUIS_CA kan niet worden gelezen:", unreadable, file=sys.stderr)
+        sys.exit(5)
+
+
+TRUST = trust()
 
 
 def ask(path, data=None, headers=None):
@@ -29,7 +48,7 @@ def ask(path, data=None, headers=None):
             "Authorization": "Bearer " + os.environ["SLUIS_TOKEN"], **(headers or {})})
         pause = min(60, 2 ** attempt)
         try:
-            with urllib.request.urlopen(request, timeout=300) as answer:
+            with urllib.request.urlopen(request, timeout=300, context=TRUST) as answer:
                 return answer.read(), answer.headers
         except urllib.error.HTTPError as problem:
             if problem.code != 429 and problem.code < 500:
@@ -38,6 +57,9 @@ def ask(path, data=None, headers=None):
                 sys.exit(2)
             pause = int(problem.headers.get("Retry-After") or pause)
         except OSError as broken:  # URLError en verbroken verbindingen
+            if isinstance(getattr(broken, "reason", broken), ssl.SSLCertVerificationError):
+                print(NOT_TRUSTED, broken, file=sys.stderr)  # opnieuw proberen helpt niet
+                sys.exit(5)
             print("geen antwoord:", broken, file=sys.stderr)
         time.sleep(pause)
     sys.exit(4)
@@ -59,6 +81,10 @@ def main(path):
         found = json.loads(body)
         if found["status"] not in ("queued", "processing", "paused"):
             break
+        if time.monotonic() >= UNTIL:
+            print(f"nog niet klaar ({found['status']}): start dit script later opnieuw, "
+                  "het gaat dan verder met deze aanlevering", file=sys.stderr)
+            return 4
         time.sleep(int(headers.get("Retry-After") or 5))
 
     counts = found["counts"]

@@ -1,17 +1,31 @@
 #!/bin/sh
 # Levert een bestand aan en wacht op het resultaat.
 #   SLUIS_URL=https://sluis.example.nl SLUIS_TOKEN=… ./aanleveren.sh patienten.csv
+# Zo nodig ook: SLUIS_CA=ca.pem (certificaat van de eigen CA), SLUIS_WAIT=120
+# (minuten dat dit script hoogstens op het resultaat wacht).
 # Einde: 0 alles opgeslagen, 1 een deel afgewezen (zie het foutenrapport naast het
-# bestand), 2 afgekeurd of mislukt, 3 een mens moet iets kiezen, 4 niet bereikbaar.
+# bestand), 2 afgekeurd of mislukt, 3 een mens moet iets kiezen, 4 niet bereikbaar of
+# niet op tijd klaar, 5 het certificaat van Sluis klopt niet.
 # Nodig: sh en curl 7.84 of nieuwer.
 set -eu
 file=$1
+until=$(($(date +%s) + 60 * ${SLUIS_WAIT:-120}))
 api="${SLUIS_URL%/}/api/v1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Het token staat in een bestand, zodat het niet in de proceslijst te lezen is.
 (umask 077 && printf 'header = "Authorization: Bearer %s"\n' "$SLUIS_TOKEN" >"$work/auth")
+[ -z "${SLUIS_CA:-}" ] || printf 'cacert = "%s"\n' "$SLUIS_CA" >>"$work/auth"
+printf 'connect-timeout = 20\nmax-time = 900\n' >>"$work/auth"
+
+# Een certificaat dat niet klopt wordt niet beter door het nog eens te proberen.
+curl --silent --show-error --config "$work/auth" --max-time 30 --output "$work/answer" "$api/openapi.json" || case $? in
+51 | 53 | 54 | 58 | 59 | 60 | 66 | 77 | 82 | 83 | 90 | 91)
+  echo "het certificaat van $SLUIS_URL wordt niet vertrouwd: zet in SLUIS_CA het certificaat van uw eigen CA, of vraag de beheerder" >&2
+  exit 5
+  ;;
+esac
 
 # Eén sleutel per aanlevering, bewaard tot het resultaat er is: wordt dit script
 # onderbroken, dan hoort de volgende poging bij dezelfde aanlevering.
@@ -39,6 +53,10 @@ while :; do
   wait=$(ask --output "$work/answer" --write-out '%header{retry-after}' "$api/deliveries/$id") || exit 4
   status=$(field status)
   case "$status" in queued | processing | paused) ;; *) break ;; esac
+  if [ "$(date +%s)" -ge "$until" ]; then
+    echo "nog niet klaar ($status): start dit script later opnieuw, het gaat dan verder met deze aanlevering" >&2
+    exit 4
+  fi
   sleep "${wait:-5}"
 done
 

@@ -10,102 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
 const module = "sluis/"
-
-// may is who may import whom. A package that is not listed fails: put it in its
-// place in docs/architecture.md first.
-var may = map[string][]string{
-	"cmd/web": {"*"},
-
-	"internal/architecture": {},
-	"internal/identity":     {},
-	"internal/apperr":       {},
-	"internal/audit":        {},
-	"internal/packed":       {},
-	"internal/patient":      {"internal/packed"},
-	"internal/sealing":      {},
-	"internal/config":       {},
-	"internal/ttpsandbox":   {},
-	"internal/ttphealth":    {},
-	"internal/account":      {"internal/audit"},
-	"internal/delivery":     {"internal/audit", "internal/patient"},
-	"internal/conversion":   {"internal/account", "internal/delivery", "internal/patient"},
-
-	"internal/ttpclient":         {"internal/apperr", "internal/patient", "internal/ttphealth"},
-	"internal/ttpclient/prepare": {"internal/identity", "internal/patient", "internal/ttpclient"},
-	"internal/ttpclient/resolve": {"internal/patient", "internal/ttpclient"},
-	"internal/ttpclient/dataset": {"internal/apperr", "internal/patient", "internal/ttpclient"},
-	"internal/ttpclient/ttptest": {"internal/ttpclient", "internal/ttpsandbox"},
-
-	"internal/importer": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/conversion", "internal/patient", "internal/sealing"},
-	"internal/importer/intake": {
-		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/identity",
-		"internal/importer/intake/fhir", "internal/importer/intake/tabular",
-		"internal/packed", "internal/patient", "internal/sealing",
-	},
-	"internal/importer/intake/fhir":    {"internal/importer/intake/tabular"},
-	"internal/importer/intake/tabular": {},
-
-	"internal/importer/oldtable": {
-		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer/intake", "internal/conversion",
-		"internal/patient", "internal/sealing",
-	},
-
-	"internal/renewal": {"internal/patient"},
-
-	"internal/store":           {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/conversion", "internal/patient", "internal/renewal", "internal/ttphealth", "migrations"},
-	"internal/store/oldtable":  {"internal/importer/oldtable", "internal/conversion"},
-	"internal/store/storetest": {"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/conversion", "internal/patient", "internal/renewal", "internal/store", "internal/ttphealth"},
-
-	"internal/server": {
-		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer", "internal/importer/intake",
-		"internal/conversion", "internal/patient", "internal/server/api", "internal/server/entry", "internal/server/example", "internal/server/report", "internal/server/request",
-		"internal/server/upload", "internal/ttphealth", "web/static", "web/templates", "web/text",
-	},
-	"internal/server/api": {
-		"internal/account", "internal/apperr", "internal/audit", "internal/delivery", "internal/importer/intake", "internal/patient",
-		"internal/server/entry", "internal/server/report", "internal/server/request", "internal/server/upload", "web/text",
-	},
-	"internal/server/entry":   {"internal/account", "internal/apperr", "internal/audit", "internal/identity", "internal/importer", "internal/patient"},
-	"internal/server/example": {"internal/delivery", "internal/importer/intake", "web/text"},
-	"internal/server/report":  {"internal/delivery", "internal/patient", "web/text"},
-	"internal/server/request": {"internal/account", "internal/apperr", "internal/audit"},
-	"internal/server/upload":  {"internal/apperr"},
-
-	"web/static":       {},
-	"web/text":         {},
-	"web/templates":    {"web/static", "web/templates/ui", "web/text"},
-	"web/templates/ui": {"web/text"},
-	"migrations":       {},
-	"e2e":              {},
-	"bench":            {},
-}
-
-// outside is where a library may be imported at all.
-var outside = map[string][]string{
-	"gorm.io/":                        {"internal/store"},
-	"modernc.org/sqlite":              {"internal/store", "internal/store/oldtable"},
-	"github.com/microsoft/go-mssqldb": {"internal/store", "internal/store/oldtable"},
-	"github.com/pressly/goose":        {"internal/store"},
-	"database/sql":                    {"internal/store", "internal/store/oldtable", "internal/identity"}, // identity: driver.Valuer, to refuse
-	"github.com/go-chi/chi":           {"internal/server", "internal/server/api"},
-	"github.com/gorilla/":             {"internal/server"},
-	"github.com/a-h/templ":            {"internal/server", "web/templates", "web/templates/ui"},
-	"github.com/tink-crypto/":         {"internal/sealing", "internal/ttpsandbox"},
-	"github.com/alecthomas/kong":      {"cmd/web"},
-	"github.com/alexedwards/argon2id": {"internal/account"},
-	"github.com/failsafe-go/":         {"internal/ttpclient"},
-	"golang.org/x/oauth2":             {"internal/ttpclient"},
-	"github.com/caarlos0/env":         {"internal/config"},
-	"github.com/santhosh-tekuri/":     {},
-	"github.com/chromedp/":            {},
-	"pgregory.net/rapid":              {"internal/ttpclient/ttptest"},
-	"github.com/PuerkitoBio/goquery":  {},
-	"html/template":                   {},
-}
 
 type file struct {
 	pkg, path string
@@ -113,9 +22,8 @@ type file struct {
 	ast       *ast.File
 }
 
-// files reads every Go file of the module.
-func files(t *testing.T) []file {
-	t.Helper()
+// read reads every Go file of the module, once for all tests.
+var read = sync.OnceValues(func() ([]file, error) {
 	root := filepath.Join("..", "..")
 	var out []file
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -143,15 +51,23 @@ func files(t *testing.T) []file {
 		out = append(out, file{pkg: filepath.ToSlash(filepath.Dir(rel)), path: filepath.ToSlash(rel), test: strings.HasSuffix(path, "_test.go"), ast: f})
 		return nil
 	})
+	return out, err
+})
+
+// files returns every Go file of the module.
+func files(t *testing.T) []file {
+	t.Helper()
+	out, err := read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(out) < 50 {
-		t.Fatalf("read %d files only: is the test in its place?", len(out))
+		t.Fatalf("read only %d files: is the test in its place?", len(out))
 	}
 	return out
 }
 
+// imports returns the paths that f imports.
 func imports(f file) []string {
 	var out []string
 	for _, i := range f.ast.Imports {
@@ -161,50 +77,63 @@ func imports(f file) []string {
 	return out
 }
 
+// TestImportDirections compares every import with the table of packages in
+// docs/architecture.md.
 func TestImportDirections(t *testing.T) {
-	seen := map[string]bool{}
-	for _, f := range files(t) {
+	all := files(t)
+	there := packages(all)
+	may := mayImport(t, there)
+	used := map[string]bool{}
+	for _, f := range all {
 		allowed, listed := may[f.pkg]
 		if !listed {
-			t.Errorf("%s: package %s has no place in the architecture", f.path, f.pkg)
+			t.Errorf("%s: package %s has no row in the table of packages of %s: add it there, with what it is and what it never does", f.path, f.pkg, page)
+			may[f.pkg] = []string{"*"} // one message a package is enough
 			continue
 		}
-		seen[f.pkg] = true
 		if f.test || slices.Contains(allowed, "*") {
 			continue
 		}
 		for _, i := range imports(f) {
-			if name, ours := strings.CutPrefix(i, module); ours && !slices.Contains(allowed, name) {
-				t.Errorf("%s: %s may not import %s", f.path, f.pkg, name)
+			name, ours := strings.CutPrefix(i, module)
+			if ours && !slices.Contains(allowed, name) {
+				t.Errorf("%s: %s may not import %s; if it should, add it to the package's row in %s", f.path, f.pkg, name, page)
 			}
+			used[f.pkg+" "+name] = ours
 		}
 	}
-	for pkg := range may {
-		if !seen[pkg] {
-			t.Errorf("package %s is listed and does not exist", pkg)
+	for pkg, allowed := range may {
+		for _, name := range allowed {
+			if name != "*" && !used[pkg+" "+name] {
+				t.Errorf("%s lets %s import %s, which it does not: take it out of the package's row", page, pkg, name)
+			}
 		}
 	}
 }
 
+// TestLibrariesStayInTheirPlace compares every import of a library with the table
+// of libraries in docs/architecture.md.
 func TestLibrariesStayInTheirPlace(t *testing.T) {
-	for _, f := range files(t) {
-		if f.test || f.pkg == "e2e" {
+	all := files(t)
+	libraries := onlyIn(t, packages(all))
+	for _, f := range all {
+		if f.test || f.pkg == "e2e" { // all of e2e is a test
 			continue
 		}
 		for _, i := range imports(f) {
-			for lib, where := range outside {
+			for lib, places := range libraries {
 				inside := i == lib || strings.HasPrefix(i, strings.TrimSuffix(lib, "/")+"/")
-				if inside && !slices.Contains(where, f.pkg) {
-					t.Errorf("%s: %s may not import %s", f.path, f.pkg, i)
+				if inside && !slices.Contains(places, f.pkg) {
+					t.Errorf("%s: %s may not import %s; its place is in the table of libraries of %s", f.path, f.pkg, i, page)
 				}
 			}
 		}
 	}
 }
 
-// TestIdentitiesNeverMeetDefinitivePseudonyms: a package that can name an
-// identity cannot name a definitive pseudonym, and the resolving half of the TTP
-// client is out of its reach.
+// TestIdentitiesNeverMeetDefinitivePseudonyms checks that a package that can name
+// an identity cannot name a definitive pseudonym, and cannot import the resolving
+// half of the TTP client.
 func TestIdentitiesNeverMeetDefinitivePseudonyms(t *testing.T) {
 	sees := map[string]bool{}
 	all := files(t)
@@ -222,7 +151,7 @@ func TestIdentitiesNeverMeetDefinitivePseudonyms(t *testing.T) {
 	if len(sees) != len(want) {
 		t.Errorf("identity is imported by %v, want %v: is the test blind?", sees, want)
 	}
-	// These hold them without the type: rows of the old table, as its database gives them.
+	// These two hold identities without the type: rows of the old table, as its database returns them.
 	sees["internal/importer/oldtable"], sees["internal/store/oldtable"] = true, true
 	for _, f := range all {
 		if f.test || !sees[f.pkg] {
@@ -230,7 +159,7 @@ func TestIdentitiesNeverMeetDefinitivePseudonyms(t *testing.T) {
 		}
 		for _, i := range imports(f) {
 			if i == module+"internal/ttpclient/resolve" {
-				t.Errorf("%s: whoever sees an identity may not import %s", f.path, i)
+				t.Errorf("%s: a package that sees an identity may not import %s", f.path, i)
 			}
 		}
 		for _, banned := range []string{"Pseudonym", "Resolved", "Resolver", "Candidate", "Registrar"} {
@@ -241,10 +170,10 @@ func TestIdentitiesNeverMeetDefinitivePseudonyms(t *testing.T) {
 	}
 }
 
-// TestOnlyTheTTPAndTheSealReveal: the values of an identity are taken out to be
-// sent or sealed, nowhere else.
+// TestOnlyTheTTPAndTheSealReveal checks that the values of an identity are read
+// only to send or to seal them.
 func TestOnlyTheTTPAndTheSealReveal(t *testing.T) {
-	where := []string{"internal/importer/intake/parse.go", "internal/ttpclient/prepare/prepare.go"}
+	places := []string{"internal/importer/intake/parse.go", "internal/ttpclient/prepare/prepare.go"}
 	found := 0
 	for _, f := range files(t) {
 		if f.test || f.pkg == "internal/identity" || !slices.Contains(imports(f), module+"internal/identity") {
@@ -252,7 +181,7 @@ func TestOnlyTheTTPAndTheSealReveal(t *testing.T) {
 		}
 		ast.Inspect(f.ast, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Reveal" {
-				if found++; !slices.Contains(where, f.path) {
+				if found++; !slices.Contains(places, f.path) {
 					t.Errorf("%s reveals an identity", f.path)
 				}
 			}
@@ -260,11 +189,12 @@ func TestOnlyTheTTPAndTheSealReveal(t *testing.T) {
 		})
 	}
 	if found == 0 {
-		t.Error("nobody reveals an identity: is the test blind?")
+		t.Error("no file reveals an identity: is the test blind?")
 	}
 }
 
-// TestMultipartStaysAStream: these write a temporary file with what was uploaded.
+// TestMultipartStaysAStream checks that the server uses nothing that may write an
+// upload to a temporary file.
 func TestMultipartStaysAStream(t *testing.T) {
 	for _, f := range files(t) {
 		if f.test || !strings.HasPrefix(f.pkg, "internal/server") {
@@ -280,8 +210,8 @@ func TestMultipartStaysAStream(t *testing.T) {
 	}
 }
 
-// TestPackagesSayWhatTheyAreFor: every package has a comment that says what it
-// is for.
+// TestPackagesSayWhatTheyAreFor checks that every package has a comment that says
+// what it is for.
 func TestPackagesSayWhatTheyAreFor(t *testing.T) {
 	root := filepath.Join("..", "..")
 	said := map[string]bool{}
@@ -302,6 +232,7 @@ func TestPackagesSayWhatTheyAreFor(t *testing.T) {
 	}
 }
 
+// uses reports whether f names pkg.name.
 func uses(f *ast.File, pkg, name string) bool {
 	found := false
 	ast.Inspect(f, func(n ast.Node) bool {

@@ -12,8 +12,8 @@ import (
 
 var namedTest = regexp.MustCompile("`([a-z0-9]+\\.Test[A-Za-z0-9]+)`")
 
-// TestFaultMatrix holds docs/faults.md against the tests that there are, and
-// prints it: fault, tests.
+// TestFaultMatrix checks that docs/faults.md has a row for every fault, and that
+// every test it names exists. It logs each fault with its tests.
 func TestFaultMatrix(t *testing.T) {
 	there := map[string]bool{}
 	for _, f := range files(t) {

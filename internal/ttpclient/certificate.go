@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// certificate is our client certificate, read again when its files change: it is
-// renewed every year or so, and that shall not need a restart. Connections that
-// are open go on with the one they began with.
+// certificate is our client certificate. It is read again when its files change:
+// it is renewed every year or so, and that must not need a restart. Connections
+// that exist already go on with the certificate they began with.
 type certificate struct {
 	certFile, keyFile string
 	now               func() time.Time
@@ -25,7 +25,7 @@ type certificate struct {
 	checked time.Time
 }
 
-// checkEvery is how often the files are looked at, at most.
+// checkEvery is the shortest time between two looks at the files.
 const checkEvery = time.Second
 
 type fileStamp struct {
@@ -65,8 +65,8 @@ func (c *certificate) read() error {
 	return nil
 }
 
-// current gives the newest pair that can be read. One that is half replaced is
-// tried again at the next look.
+// current returns the newest pair that can be read. A pair that is only half
+// replaced is tried again at the next look.
 func (c *certificate) current() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,7 +21,8 @@ import (
 	"sluis/internal/ttpclient/ttptest"
 )
 
-// writePair makes a certificate with this serial that ends at ends.
+// writePair writes a certificate with this serial number, valid until ends, and its
+// key.
 func writePair(t *testing.T, certFile, keyFile string, serial int64, ends time.Time) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -37,15 +38,17 @@ func writePair(t *testing.T, certFile, keyFile string, serial int64, ends time.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+	for name, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private},
+	} {
 		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// TestCertificateIsReadAgain: a new certificate is shown without a restart; one
-// that is half written is not, and breaks nothing.
+// TestCertificateIsReadAgain shows that a new certificate is used without a restart,
+// and that a half-written one is not used and breaks nothing.
 func TestCertificateIsReadAgain(t *testing.T) {
 	ttp := ttptest.Start(t)
 	var mu sync.Mutex
@@ -82,31 +85,37 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		defer mu.Unlock()
 		return shown[len(shown)-1]
 	}
-	if n := ask("first"); n != 1 {
-		t.Errorf("showed %d", n)
-	}
-	if at, ok := line.CertificateExpiry(); !ok || !at.Equal(ends) {
-		t.Errorf("ends %v", at)
-	}
-	if err := os.WriteFile(certFile, []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	now = now.Add(2 * time.Second)
-	if n := ask("half written"); n != 1 {
-		t.Errorf("while it is written: showed %d", n)
-	}
-	writePair(t, certFile, keyFile, 2, ends.Add(time.Hour))
-	now = now.Add(2 * time.Second)
-	if n := ask("renewed"); n != 2 {
-		t.Errorf("renewed: showed %d", n)
-	}
-	if at, _ := line.CertificateExpiry(); !at.Equal(ends.Add(time.Hour)) {
-		t.Errorf("renewed: ends %v", at)
-	}
+	t.Run("first", func(t *testing.T) {
+		if n := ask("first"); n != 1 {
+			t.Errorf("showed %d", n)
+		}
+		if at, ok := line.CertificateExpiry(); !ok || !at.Equal(ends) {
+			t.Errorf("ends %v", at)
+		}
+	})
+	t.Run("half written", func(t *testing.T) {
+		if err := os.WriteFile(certFile, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(2 * time.Second)
+		if n := ask("half written"); n != 1 {
+			t.Errorf("showed %d", n)
+		}
+	})
+	t.Run("renewed", func(t *testing.T) {
+		writePair(t, certFile, keyFile, 2, ends.Add(time.Hour))
+		now = now.Add(2 * time.Second)
+		if n := ask("renewed"); n != 2 {
+			t.Errorf("showed %d", n)
+		}
+		if at, _ := line.CertificateExpiry(); !at.Equal(ends.Add(time.Hour)) {
+			t.Errorf("ends %v", at)
+		}
+	})
 }
 
-// TestWrongServer: a certificate that has expired, or is another host's, is no
-// TTP; nothing falls back on plain http.
+// TestWrongServer shows that a server with an expired certificate, or with that of
+// another host, is not taken for the TTP, and that nothing falls back on plain http.
 func TestWrongServer(t *testing.T) {
 	ttp := ttptest.Start(t)
 	var hits int
@@ -114,7 +123,9 @@ func TestWrongServer(t *testing.T) {
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "c"), filepath.Join(dir, "k")
-	for name, ends := range map[string]time.Time{"expired": time.Now().Add(-time.Minute), "another host": time.Now().Add(time.Hour)} {
+	for name, ends := range map[string]time.Time{
+		"expired": time.Now().Add(-time.Minute), "another host": time.Now().Add(time.Hour),
+	} {
 		t.Run(name, func(t *testing.T) {
 			writePair(t, certFile, keyFile, 3, ends)
 			pair, err := tls.LoadX509KeyPair(certFile, keyFile)

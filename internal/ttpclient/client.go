@@ -13,31 +13,32 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// Options make a Client. ClientID, Secret and Scope must be set; zero elsewhere
-// means the value named.
+// Options make a Client. ClientID, Secret and Scope must be set. A zero in one of
+// the other fields means the value after the semicolon of its comment.
 type Options struct {
 	ClientID, Secret string
 	Scope            string // ScopeTemporary, ScopeDefinitive, …
-	// Observe is told of every try: how long it took, and whether the TTP gave an
-	// answer that can be used. A refusal that is about the rows counts as one.
+	// Observe is called after every try. It gets the time the try took and whether
+	// the TTP gave a usable answer. A refusal of the rows counts as a usable answer.
 	Observe func(c ttphealth.Call, took time.Duration, ok bool) // nil: nobody
 
 	MaxItems  int           // rows in one call; 1000
 	Attempts  int           // tries of one call, the first included; 4
-	BaseDelay time.Duration // before the second try, doubled after; 300 ms
-	MaxDelay  time.Duration // longest wait inside a call; 5 s. A TTP that asks for more gets no more tries
-	PerTry    time.Duration // one try, body included; 30 s
-	Overall   time.Duration // one call with all its tries; 2 min
+	BaseDelay time.Duration // wait before the second try, doubled for each later one; 300 ms
+	MaxDelay  time.Duration // longest wait inside a call; 5 s. A TTP that asks for a longer one gets no more tries
+	PerTry    time.Duration // time for one try, body included; 30 s
+	Overall   time.Duration // time for one call with all its tries; 2 min
 	MaxBody   int64         // bytes of one answer; 16 MiB
-	// Trip is how many tries in a row get no answer before no more are made for a
-	// while; 6. OpenDelay is that while at first, doubled each time; 5 s, a minute at
-	// most.
-	Trip      int
+	// Trip is the number of unanswered tries in a row after which the client stops
+	// asking for a while; 6.
+	Trip int
+	// OpenDelay is the length of that while; 5 s. It doubles each time, up to a
+	// minute.
 	OpenDelay time.Duration
 }
 
 // Client speaks to the TTP with one credential. It is made once and shared: all
-// callers use one token. It is safe for concurrent use.
+// callers use the same token. It is safe for concurrent use.
 type Client struct {
 	opt      Options
 	line     *Line
@@ -45,7 +46,7 @@ type Client struct {
 	now      func() time.Time
 	gate     *gate
 	tokens   *tokenSource
-	maxItems atomic.Int64 // shrinks when the TTP says 413
+	maxItems atomic.Int64 // shrinks when the TTP answers 413
 }
 
 // New checks the options. Nothing is sent yet.
@@ -81,13 +82,13 @@ func New(line *Line, opt Options) (*Client, error) {
 	return c, nil
 }
 
-// TryNow lets the next call go out, though the TTP was not to be asked for a
-// while: a person has pressed Nu proberen.
+// TryNow lets the next call go out even if the client had stopped asking for a
+// while. It is for the person who presses the button Nu proberen.
 func (c *Client) TryNow() { c.gate.lift() }
 
-// CheckReal tells whether the TTP's token address answers as the sandbox does,
-// where that is not allowed. A TTP that does not answer is no error: it may be
-// down, and deliveries wait for it.
+// CheckReal returns an error if the sandbox answers at the TTP's token address and
+// the options do not allow a sandbox. A TTP that does not answer is no error: it
+// may be down, and deliveries wait for it.
 func (c *Client) CheckReal(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -35,7 +35,7 @@ func rows(n int) []ttpclient.Row {
 	return out
 }
 
-// wellAnswered fails unless every row got its two temporary pseudonyms.
+// wellAnswered fails the test unless every row got its two temporary pseudonyms.
 func wellAnswered(t *testing.T, n int, got map[string]ttpclient.Answer, err error) {
 	t.Helper()
 	if err != nil || len(got) != n {
@@ -147,7 +147,7 @@ func status(code int, header ...string) answering {
 	}
 }
 
-// cut gives the first half of the true answer, ended in the way of end.
+// cut answers with the first half of the true answer, and then calls end.
 func cut(end func(http.ResponseWriter)) answering {
 	return func(w http.ResponseWriter, next func(http.ResponseWriter)) {
 		rec := httptest.NewRecorder()
@@ -263,14 +263,16 @@ func TestLastingFaults(t *testing.T) {
 
 func TestNoConnectionAndNoAnswer(t *testing.T) {
 	ttp := ttptest.Start(t)
-	nobody := ttp.ClientOn(ttp.Line(func(o *ttpclient.LineOptions) { o.AuthURL, o.APIURL = "http://127.0.0.1:1", "http://127.0.0.1:1" }), ttpclient.ScopeTemporary)
+	nobody := ttp.ClientOn(ttp.Line(func(o *ttpclient.LineOptions) {
+		o.AuthURL, o.APIURL = "http://127.0.0.1:1", "http://127.0.0.1:1"
+	}), ttpclient.ScopeTemporary)
 	_, err := nobody.Exchange(t.Context(), "k", call, rows(1))
 	if u := unavailable(t, err); u.Denied {
 		t.Errorf("%v", u)
 	}
 
 	ttp.BreakCalls(func(_ int, _ http.Handler, _ http.ResponseWriter, r *http.Request) {
-		_, _ = io.ReadAll(r.Body) // so that the server notices the client leaving
+		_, _ = io.ReadAll(r.Body) // so that the server notices when the client leaves
 		<-r.Context().Done()
 	})
 	c := ttp.Client(ttpclient.ScopeTemporary, func(o *ttpclient.Options) { o.PerTry, o.Attempts = 30*time.Millisecond, 2 })
@@ -322,7 +324,7 @@ func TestTLS(t *testing.T) {
 		w.WriteHeader(resp.StatusCode)
 		_, _ = io.Copy(w, resp.Body)
 	}))
-	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of the handshake that fails
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // one handshake fails on purpose
 	srv.StartTLS()
 	defer srv.Close()
 	secure := func(trusted bool) *ttpclient.Client {
@@ -378,7 +380,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// asked reads the refs of a request and puts its body back.
+// asked returns the refs of a request and puts its body back.
 func asked(r *http.Request) []string {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -397,7 +399,8 @@ func problem(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// TestTheSandboxIsRefused: without leave, a sandbox is no TTP.
+// TestTheSandboxIsRefused shows that a client does not use a sandbox unless its
+// options allow one.
 func TestTheSandboxIsRefused(t *testing.T) {
 	x := ttptest.Start(t)
 	srv := httptest.NewTLSServer(x.Handler())
@@ -418,6 +421,6 @@ func TestTheSandboxIsRefused(t *testing.T) {
 		o.AuthURL, o.APIURL, o.TLS = srv.URL, srv.URL, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}), ttpclient.ScopeTemporary)
 	if err := allowed.CheckReal(t.Context()); err != nil {
-		t.Errorf("with leave: %v", err)
+		t.Errorf("although the sandbox is allowed: %v", err)
 	}
 }

@@ -21,16 +21,17 @@ import (
 const (
 	// maxLine is the longest line of a dataset, in bytes.
 	maxLine = 64 << 10
-	// maxDatasets is how many a list may name.
+	// maxDatasets is the largest number of datasets that a list may name.
 	maxDatasets = 10_000
 )
 
-// datasetID is what the id of a dataset looks like: it becomes part of an address.
+// datasetID matches the id of a dataset. It is strict, for an id becomes part of
+// an address.
 var datasetID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// Datasets lists the datasets that the TTP has for us. Entries that no registry
-// could use are left out. A TTP that cannot be used is a
-// [*patient.UnavailableError].
+// Datasets returns the datasets that the TTP has for us, without the entries that
+// no registry could use. The error is a [*patient.UnavailableError] if the TTP
+// cannot be used now.
 func (c *Client) Datasets(ctx context.Context) ([]DatasetSummary, error) {
 	var body datasetsBody
 	err := c.send(ctx, request{
@@ -63,15 +64,15 @@ func (c *Client) Datasets(ctx context.Context) ([]DatasetSummary, error) {
 	return out, nil
 }
 
-// DatasetRows streams a dataset to each; number counts from 1. One that breaks
-// off is a [*patient.UnavailableError]: what each was given must be dropped. Any
-// other error is each's own, [patient.ErrDatasetMalformed], or apperr.NotFound
-// "dataset_gone".
+// DatasetRows calls each for every row of a dataset; number counts from 1. If the
+// stream breaks off, the error is a [*patient.UnavailableError] and the caller must
+// drop the rows that each has received. Any other error comes from each, or is
+// [patient.ErrDatasetMalformed] or apperr.NotFound "dataset_gone".
 func (c *Client) DatasetRows(ctx context.Context, id string, each func(number int, row DatasetRow) error) error {
 	if !datasetID.MatchString(id) {
 		return apperr.New(apperr.NotFound, "dataset_gone")
 	}
-	// It may take longer than a call; what is bounded is the wait for the next line.
+	// A dataset may take longer than a call. Only the wait for its next line is bounded.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(c.opt.PerTry, func() { cancel(context.DeadlineExceeded) })
@@ -109,7 +110,8 @@ func (c *Client) DatasetRows(ctx context.Context, id string, each func(number in
 	return nil
 }
 
-// lines reads NDJSON. The text of a line that is no row is nowhere repeated.
+// lines calls each for every line of an NDJSON body. The text of a line that is no
+// row is not repeated in its error.
 func lines(body io.Reader, each func(number int, row DatasetRow) error) error {
 	r := bufio.NewReaderSize(body, maxLine)
 	for number := 1; ; {

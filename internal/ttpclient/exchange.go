@@ -16,7 +16,7 @@ import (
 // Row is one row of a call: a Person for Temporary, Temporaries for Definitive,
 // one Definitive for Convert.
 type Row struct {
-	Ref         string // random, the same on a retry, and saying nothing of the row
+	Ref         string // random, and the same on a retry; it says nothing about the row
 	Person      Person
 	Temporaries []Value
 	Definitive  Value
@@ -28,35 +28,37 @@ func (Row) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[row]")) }
 // LogValue hides the row from slog.
 func (Row) LogValue() slog.Value { return slog.StringValue("[row]") }
 
-// Call is which question is asked; Temporary and Definitive make one.
+// Call is the question that is asked about each row. Temporary, Definitive and
+// Convert make one.
 type Call struct {
-	// PerTry shortens the time of one try, where a person waits; 0: as the client.
+	// PerTry shortens the time of one try if a person waits; 0: as the client.
 	PerTry time.Duration
 
 	kind         ttphealth.Call
 	path, domain string
 	types        []string
-	flat         bool // the one pseudonym of a row stands in the item itself
+	flat         bool // the item itself is the one pseudonym of a row
 	body         func([]Row) ([]byte, error)
 	fits         func(c Call, r Row, vs []Value, sent *seen) bool
 }
 
-// Answer is the TTP's word on one row: pseudonyms, perhaps with warnings, or
-// findings of which one is fatal.
+// Answer is the TTP's answer to one row. It has either pseudonyms, perhaps with
+// warnings, or findings of which one is fatal.
 type Answer struct {
 	Pseudonyms []Value
 	Findings   []patient.Finding
 }
 
-// unusableInARow is how many rows the TTP may answer badly, alone and one after
-// the other, before it is held to be out of order rather than the rows. Without
-// it a TTP that answers nonsense would get every row of a delivery rejected.
+// unusableInARow is the number of rows, asked one by one, to which the TTP may give
+// an unusable answer before the fault is blamed on the TTP instead of on the rows.
+// Without it a TTP that answers nonsense would get every row of a delivery rejected.
 const unusableInARow = 20
 
-// Exchange asks call about rows. The answer has exactly their refs, or there is
-// an error: [*patient.UnavailableError] where the TTP cannot be used now. More
-// rows than the TTP takes are split. The same key and rows make the same calls,
-// so that a caller that lost the answer gets it again.
+// Exchange asks call about rows and returns their answers by ref: one for every
+// row, or an error and no answer at all. The error is a [*patient.UnavailableError]
+// if the TTP cannot be used now. More rows than the TTP takes in one call are split.
+// The same key and rows make the same calls, so that a caller that lost the answer
+// gets it again.
 func (c *Client) Exchange(ctx context.Context, key string, call Call, rows []Row) (map[string]Answer, error) {
 	refs := make(map[string]bool, len(rows))
 	for _, r := range rows {
@@ -78,11 +80,11 @@ type exchange struct {
 	key     string
 	out     map[string]Answer
 	seen    *seen
-	usable  bool // some row got an answer that fits
-	spoiled int  // rows that got none, as long as that is so
+	usable  bool // some row got a usable answer
+	spoiled int  // rows that, asked one by one, got an unusable answer
 }
 
-// ask gets every row its answer: in one call where that works, else in parts.
+// ask gets an answer for every row: in one call if that works, else in parts.
 func (x *exchange) ask(ctx context.Context, rows []Row) error {
 	for limit := int(x.client.maxItems.Load()); len(rows) > limit; rows = rows[limit:] {
 		if err := x.ask(ctx, rows[:limit]); err != nil {
@@ -92,8 +94,8 @@ func (x *exchange) ask(ctx context.Context, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	// An answer that does not fit is asked for once more, under another key: the
-	// TTP might repeat what it answered to the first.
+	// If an answer does not fit, ask once more under another key. Under the same
+	// key the TTP might repeat its answer.
 	for try := range 2 {
 		err := x.once(ctx, rows, try)
 		f, _ := errors.AsType[*fault](err)
@@ -114,7 +116,7 @@ func (x *exchange) ask(ctx context.Context, rows []Row) error {
 	return x.apart(ctx, rows)
 }
 
-// once makes one call and takes its answer over, whole or not at all.
+// once makes one call and accepts its answer, whole or not at all.
 func (x *exchange) once(ctx context.Context, rows []Row, try int) error {
 	body, err := x.call.body(rows)
 	if err != nil {
@@ -130,8 +132,8 @@ func (x *exchange) once(ctx context.Context, rows []Row, try int) error {
 	return err
 }
 
-// apart halves rows down to the one that is at fault, which gets a finding of
-// ours.
+// apart asks about each half of rows, and so on down to the one row that is at
+// fault. That row gets a finding of Sluis.
 func (x *exchange) apart(ctx context.Context, rows []Row) error {
 	if len(rows) > 1 {
 		half := len(rows) / 2
@@ -149,9 +151,10 @@ func (x *exchange) apart(ctx context.Context, rows []Row) error {
 	return nil
 }
 
-// idempotencyKey derives the key of one call from the caller's, the question and
-// the refs, so that however the rows are split, the same part has the same key.
-// It takes no value of a row: a hash of one could be guessed.
+// idempotencyKey returns the key of one call. It is derived from the caller's key,
+// the question and the refs, so that the same part of the rows has the same key
+// however the rows were split. It uses no value of a row: a short value can be
+// found by hashing guesses.
 func (x *exchange) idempotencyKey(rows []Row, try int) string {
 	h := sha256.New()
 	part := func(s string) { _, _ = fmt.Fprintf(h, "%d:%s", len(s), s) } // hashes never fail
@@ -168,9 +171,9 @@ func (x *exchange) idempotencyKey(rows []Row, try int) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// shrink remembers that the TTP takes fewer rows: as many as it says, else half
-// of what was sent. One oversized row shall not slow down all later ones, so
-// halving alone never goes below a sixteenth of what was configured.
+// shrink remembers that the TTP takes fewer rows in a call: as many as it said, or
+// half of what was sent if it said nothing. Halving stops at a sixteenth of the
+// configured number, so that one oversized row does not slow down all later ones.
 func (c *Client) shrink(sent, said int) {
 	if sent < 2 {
 		return

@@ -30,10 +30,10 @@ func TestTooLarge(t *testing.T) {
 		said        string
 		first, then int64 // calls of the first exchange and of one after it
 	}{
-		// 64 → 413, then 10 at a time of each half of 32
+		// 64 rows get a 413. Then each half of 32 is asked 10 at a time.
 		"says how many": {`,"maxItems":10`, 1 + 4 + 4, 7},
-		// 64, 32 → 413, 16 → 413, 8 eight times; the two later halves of what was
-		// halved are known to be too much already
+		// 64, 32 and 16 rows get a 413; then come eight calls of 8. The other halves
+		// are not tried whole: they are known to be too much by then.
 		"says nothing": {"", 3 + 8, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,8 @@ func TestMalformedRowIsFound(t *testing.T) {
 	}
 }
 
-// A TTP that answers nonsense to all is out of order; the rows are not.
+// TestNonsenseToAllIsAnOutage shows that a TTP that answers nonsense to every row is
+// unavailable, and that its rows are not rejected.
 func TestNonsenseToAllIsAnOutage(t *testing.T) {
 	ttp := ttptest.Start(t)
 	c := ttp.Client(ttpclient.ScopeTemporary)
@@ -113,8 +114,8 @@ func TestNonsenseToAllIsAnOutage(t *testing.T) {
 	}
 }
 
-// An unusable answer is asked for once more, under another key; all keys are the
-// same when the whole is repeated.
+// TestKeys shows that rows with an unusable answer are asked once more under another
+// key, and that a repeated exchange uses the same keys again.
 func TestKeys(t *testing.T) {
 	ttp := ttptest.Start(t)
 	c := ttp.Client(ttpclient.ScopeTemporary)
@@ -174,14 +175,29 @@ func TestFindings(t *testing.T) {
 		given m
 		want  patient.Finding // zero: the answer is unusable
 	}{
-		"the TTP's words": {m{"severity": "fatal", "code": "2101", "field": "birthDate", "message": "De geboortedatum is leeg"}, patient.Finding{Severity: "fatal", Source: "ttp", Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"}},
-		"unknown words":   {m{"severity": "fatal", "code": "2900", "field": "sex", "message": "Nieuwe regel 12: \u00e9\u00e9n fout"}, patient.Finding{Severity: "fatal", Source: "ttp", Code: "2900", Field: "sex", Message: "Nieuwe regel 12: één fout"}},
-		"control letters": {m{"severity": "fatal", "code": "2900", "field": "a\x00b", "message": "een\x1b[2Jtwee"}, patient.Finding{Severity: "fatal", Source: "ttp", Code: "2900", Message: "een [2Jtwee"}},
-		"too long":        {m{"severity": "fatal", "code": "2900", "field": "x", "message": strings.Repeat("é", 400)}, patient.Finding{Severity: "fatal", Source: "ttp", Code: "2900", Field: "x", Message: strings.Repeat("é", 300) + "…"}},
-		"year as a code":  {m{"severity": "fatal", "code": "1930", "field": "x", "message": "onbekend"}, patient.Finding{Severity: "fatal", Source: "ttp", Code: "1930", Field: "x", Message: "onbekend"}},
-		"code of words":   {m{"severity": "fatal", "code": "geen code", "message": "x"}, patient.Finding{}},
-		"severity":        {m{"severity": "erg", "code": "1", "message": "x"}, patient.Finding{}},
-		"warning alone":   {m{"severity": "warning", "code": "3101", "message": "x"}, patient.Finding{}},
+		"the TTP's words": {
+			m{"severity": "fatal", "code": "2101", "field": "birthDate", "message": "De geboortedatum is leeg"},
+			patient.Finding{Severity: "fatal", Source: "ttp", Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"},
+		},
+		"unknown words": {
+			m{"severity": "fatal", "code": "2900", "field": "sex", "message": "Nieuwe regel 12: \u00e9\u00e9n fout"},
+			patient.Finding{Severity: "fatal", Source: "ttp", Code: "2900", Field: "sex", Message: "Nieuwe regel 12: één fout"},
+		},
+		"control characters": {
+			m{"severity": "fatal", "code": "2900", "field": "a\x00b", "message": "een\x1b[2Jtwee"},
+			patient.Finding{Severity: "fatal", Source: "ttp", Code: "2900", Message: "een [2Jtwee"},
+		},
+		"too long": {
+			m{"severity": "fatal", "code": "2900", "field": "x", "message": strings.Repeat("é", 400)},
+			patient.Finding{Severity: "fatal", Source: "ttp", Code: "2900", Field: "x", Message: strings.Repeat("é", 300) + "…"},
+		},
+		"year as a code": {
+			m{"severity": "fatal", "code": "1930", "field": "x", "message": "onbekend"},
+			patient.Finding{Severity: "fatal", Source: "ttp", Code: "1930", Field: "x", Message: "onbekend"},
+		},
+		"code of words":    {m{"severity": "fatal", "code": "geen code", "message": "x"}, patient.Finding{}},
+		"unknown severity": {m{"severity": "erg", "code": "1", "message": "x"}, patient.Finding{}},
+		"only a warning":   {m{"severity": "warning", "code": "3101", "message": "x"}, patient.Finding{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ttp := ttptest.Start(t)

@@ -15,20 +15,20 @@ import (
 	"sluis/internal/patient"
 )
 
-// longestRetryAfter caps what a TTP can make the caller wait.
+// longestRetryAfter is the longest time that the TTP can make a caller wait.
 const longestRetryAfter = time.Hour
 
-// fault is a try that gave no answer. It holds a status and a known code, never
-// a piece of a body.
+// fault is the error of a try that got no answer. It has a status and a known code,
+// never a piece of a body.
 type fault struct {
 	verdict    verdict
-	status     int    // 0 where there was no answer at all
-	code       string // one of knownCodes, or nothing
-	what       string // ours
-	cause      error  // only of kinds whose text is known to hold no body
+	status     int    // 0 if the TTP sent nothing at all
+	code       string // one of knownCodes, or empty
+	what       string // in our own words
+	cause      error  // only errors whose text cannot hold a piece of a body
 	retryAfter time.Duration
-	maxItems   int  // with tooLarge, where the TTP said so
-	held       bool // nothing was sent: it is the gate that says so
+	maxItems   int  // rows that the TTP takes in one call, if it said so with tooLarge
+	unsent     bool // the call never left: the gate refused it, or its turn did not come
 }
 
 func (f *fault) Error() string {
@@ -47,7 +47,7 @@ func (f *fault) Error() string {
 
 func (f *fault) Unwrap() error { return f.cause }
 
-// knownCode gives code where the contract lists it.
+// knownCode returns code if the contract lists it, else nothing.
 func knownCode(code string) string {
 	if slices.Contains(knownCodes, code) {
 		return code
@@ -55,8 +55,8 @@ func knownCode(code string) string {
 	return ""
 }
 
-// networkFault keeps of a transport error only what speaks of the connection:
-// net/http may quote a piece of a broken answer.
+// networkFault returns the fault of a transport error. It keeps only causes that
+// are about the connection: net/http may quote a piece of a broken answer.
 func networkFault(err error) *fault {
 	f := &fault{verdict: tryAgain, what: "no connection"}
 	var (
@@ -88,9 +88,9 @@ func networkFault(err error) *fault {
 	return f
 }
 
-// retryAfter reads the header, in seconds or as a date; 0 where it says nothing
-// sensible. A date is held against the TTP's own clock where it tells that, for
-// the two may differ.
+// retryAfter returns the wait that the Retry-After header asks for, in seconds or
+// until a date; 0 if it says nothing sensible. A date is compared with the Date
+// header if there is one, for the TTP's clock and ours may differ.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	var d time.Duration
@@ -107,8 +107,9 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(d, 0), longestRetryAfter)
 }
 
-// unavailable turns what ended a call into what the caller acts on. A caller
-// that gave up hears that and nothing of the TTP.
+// unavailable returns err as the [*patient.UnavailableError] that callers act on.
+// If the caller itself gave up, it returns context.Canceled, which says nothing
+// about the TTP.
 func unavailable(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("ttpclient: %w", context.Canceled)

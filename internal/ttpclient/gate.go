@@ -10,14 +10,14 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 )
 
-// gate keeps a client from asking a TTP that does not answer, or that refuses
-// it, or that asked to be left alone for a while.
+// gate keeps a client from asking a TTP that does not answer, that refuses our
+// credential, or that asked for no calls for a while.
 type gate struct {
 	client *Client
-	down   circuitbreaker.CircuitBreaker[any] // it gives no answers
-	denied circuitbreaker.CircuitBreaker[any] // it does not accept our credential
-	opened atomic.Int32                       // times in a row that down opened
-	until  atomic.Int64                       // Unix nanoseconds: it asked for no calls before
+	down   circuitbreaker.CircuitBreaker[any] // open: the TTP does not answer
+	denied circuitbreaker.CircuitBreaker[any] // open: the TTP refuses our credential
+	opened atomic.Int32                       // how often in a row down has opened
+	until  atomic.Int64                       // Unix nanoseconds: the TTP asked for no calls before
 }
 
 const (
@@ -30,7 +30,7 @@ func newGate(c *Client) *gate {
 	g.down = circuitbreaker.NewBuilder[any]().
 		HandleIf(func(_ any, err error) bool { return c.silent(err) }).
 		WithFailureThreshold(uint(c.opt.Trip)).
-		WithSuccessThreshold(1). // one call on trial, and its word counts
+		WithSuccessThreshold(1). // one trial call that succeeds is enough
 		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
 			delay := min(c.opt.OpenDelay<<min(g.opened.Add(1)-1, 10), longestOpen)
 			if f, ok := errors.AsType[*fault](e.LastError()); ok {
@@ -39,7 +39,7 @@ func newGate(c *Client) *gate {
 			return delay
 		}).
 		OnOpen(func(circuitbreaker.StateChangedEvent) {
-			c.log.Warn("ttp gives no answers; it is left alone for a while", "scope", c.opt.Scope)
+			c.log.Warn("ttp does not answer; no calls for a while", "scope", c.opt.Scope)
 		}).
 		OnClose(func(circuitbreaker.StateChangedEvent) {
 			g.opened.Store(0)
@@ -60,27 +60,28 @@ func newGate(c *Client) *gate {
 	return g
 }
 
-// silent tells whether a try got no answer. A caller that went away says nothing
-// of the TTP, save that a trial call must not be taken for a good one.
+// silent reports whether a try got no answer. If the caller went away, that says
+// nothing about the TTP; only a trial call then counts as unanswered, for it must
+// not close the breaker.
 func (c *Client) silent(err error) bool {
 	f, ok := errors.AsType[*fault](err)
-	if !ok || f.verdict != tryAgain && f.verdict != giveUp || f.held {
+	if !ok || f.verdict != tryAgain && f.verdict != giveUp || f.unsent {
 		return false
 	}
 	return !errors.Is(f.cause, context.Canceled) || c.gate.down.IsHalfOpen()
 }
 
-// hold waits until the TTP may be asked, where that is soon; otherwise it is a
-// fault that says when.
-func (g *gate) hold(ctx context.Context) error {
-	wait := time.Unix(0, g.until.Load()).Sub(g.client.now())
-	if wait <= 0 {
+// wait waits until the TTP may be asked. If that takes longer than MaxDelay, it
+// returns a fault at once that says when to come back.
+func (g *gate) wait(ctx context.Context) error {
+	left := time.Unix(0, g.until.Load()).Sub(g.client.now())
+	if left <= 0 {
 		return nil
 	}
-	if wait > g.client.opt.MaxDelay {
-		return &fault{verdict: tryAgain, what: "the TTP asked to be left alone", retryAfter: wait, held: true}
+	if left > g.client.opt.MaxDelay {
+		return &fault{verdict: tryAgain, what: "the TTP asked for no calls for a while", retryAfter: left, unsent: true}
 	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -90,9 +91,9 @@ func (g *gate) hold(ctx context.Context) error {
 	}
 }
 
-// asked notes how long the TTP wants to be left alone: by all callers, not by
-// the one that heard it alone.
-func (g *gate) asked(d time.Duration) {
+// pause notes that the TTP asked for no calls for d. That binds all callers, not
+// only the one that got the answer.
+func (g *gate) pause(d time.Duration) {
 	if d <= 0 {
 		return
 	}
@@ -105,7 +106,7 @@ func (g *gate) asked(d time.Duration) {
 	}
 }
 
-// lift lets the next call out.
+// lift lets the next call go out.
 func (g *gate) lift() {
 	g.until.Store(0)
 	for _, b := range []circuitbreaker.CircuitBreaker[any]{g.down, g.denied} {
@@ -115,10 +116,16 @@ func (g *gate) lift() {
 	}
 }
 
-// shut is what a caller hears who comes while a breaker is open.
-func (g *gate) shut() *fault {
+// openFault returns the fault of a call that comes while a breaker is open.
+func (g *gate) openFault() *fault {
 	if g.denied.IsOpen() {
-		return &fault{verdict: denied, what: "the TTP refused our credential a moment ago", retryAfter: g.denied.RemainingDelay(), held: true}
+		return &fault{
+			verdict: denied, what: "the TTP refused our credential a moment ago",
+			retryAfter: g.denied.RemainingDelay(), unsent: true,
+		}
 	}
-	return &fault{verdict: tryAgain, what: "the TTP gave no answers a moment ago", retryAfter: max(g.down.RemainingDelay(), time.Millisecond), held: true}
+	return &fault{
+		verdict: tryAgain, what: "the TTP did not answer a moment ago",
+		retryAfter: max(g.down.RemainingDelay(), time.Millisecond), unsent: true,
+	}
 }

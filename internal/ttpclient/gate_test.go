@@ -13,8 +13,8 @@ import (
 	"sluis/internal/ttpclient/ttptest"
 )
 
-// bubbled is a client as in production whose TTP is reached without a network,
-// for tests in which time is not real.
+// bubbled returns a client with the limits of production that reaches its TTP
+// without a network. It is for tests in a synctest bubble, where time is not real.
 func bubbled(ttp *ttptest.TTP, change ...func(*ttpclient.Options)) *ttpclient.Client {
 	line := ttp.Line(func(o *ttpclient.LineOptions) { o.Transport = ttp.RoundTripper() })
 	return ttp.ClientOn(line, ttpclient.ScopeTemporary, append([]func(*ttpclient.Options){func(o *ttpclient.Options) {
@@ -22,6 +22,10 @@ func bubbled(ttp *ttptest.TTP, change ...func(*ttpclient.Options)) *ttpclient.Cl
 	}}, change...)...)
 }
 
+// pass lets d go by on the clock of a synctest bubble. Nothing really waits.
+func pass(d time.Duration) { time.Sleep(d) }
+
+// answer makes ttp answer every pseudonym call with status and headers.
 func answer(ttp *ttptest.TTP, status int, headers ...string) {
 	ttp.BreakCalls(func(_ int, _ http.Handler, w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(headers); i += 2 {
@@ -31,8 +35,9 @@ func answer(ttp *ttptest.TTP, status int, headers ...string) {
 	})
 }
 
-// TestADayOfOutage: a TTP that is down for 24 hours is asked now and then by
-// whoever comes, and answers the first who asks when it is back.
+// TestADayOfOutage lets a TTP be down for 24 hours. Of the callers that come every
+// 20 seconds, only now and then one makes a call, and the first one after the outage
+// gets an answer.
 func TestADayOfOutage(t *testing.T) {
 	ttp := ttptest.Start(t)
 	began := time.Now()
@@ -40,7 +45,7 @@ func TestADayOfOutage(t *testing.T) {
 		c := bubbled(ttp)
 		answer(ttp, http.StatusServiceUnavailable)
 		asked := 0
-		for start := time.Now(); time.Since(start) < 24*time.Hour; time.Sleep(20 * time.Second) {
+		for start := time.Now(); time.Since(start) < 24*time.Hour; pass(20 * time.Second) {
 			asked++
 			_, err := c.Exchange(t.Context(), fmt.Sprint(asked), call, rows(1))
 			if u := unavailable(t, err); u.Denied {
@@ -49,19 +54,20 @@ func TestADayOfOutage(t *testing.T) {
 		}
 		calls := ttp.Calls.Load()
 		if calls > 24*60*4 || calls < 24*30 {
-			t.Errorf("%d calls for %d who asked", calls, asked)
+			t.Errorf("%d calls for %d callers", calls, asked)
 		}
 		ttp.Break(nil)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		got, err := c.Exchange(t.Context(), "after", call, rows(1))
 		wellAnswered(t, 1, got, err)
-		t.Logf("24 h: %d asked, %d calls made", asked, calls)
+		t.Logf("24 h: %d callers, %d calls made", asked, calls)
 	})
 	t.Logf("in %v", time.Since(began).Round(time.Millisecond))
 }
 
-// TestBreaker: after so many calls in vain no more are made for a while; then
-// one is, and the while grows. A person can have one made at once.
+// TestBreaker shows that no calls are made for a while after Trip calls in vain.
+// Then one trial call is made, and if it fails the next while is longer. A person
+// can have a call made at once.
 func TestBreaker(t *testing.T) {
 	ttp := ttptest.Start(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -75,14 +81,14 @@ func TestBreaker(t *testing.T) {
 		answer(ttp, http.StatusInternalServerError)
 		for range 3 {
 			if n, _ := ask(); n != 1 {
-				t.Fatalf("%d calls while it was closed", n)
+				t.Fatalf("%d calls while the breaker was closed", n)
 			}
 		}
 		n, wait := ask()
 		if n != 0 || wait <= 0 || wait > 5*time.Second {
 			t.Errorf("open: %d calls, wait %v", n, wait)
 		}
-		time.Sleep(wait)
+		pass(wait)
 		if n, _ = ask(); n != 1 {
 			t.Errorf("half-open: %d calls", n)
 		}
@@ -91,7 +97,7 @@ func TestBreaker(t *testing.T) {
 		}
 		c.TryNow()
 		if n, _ = ask(); n != 1 {
-			t.Errorf("at a person's word: %d calls", n)
+			t.Errorf("after TryNow: %d calls", n)
 		}
 		ttp.Break(nil)
 		c.TryNow()
@@ -102,8 +108,8 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
-// TestRefusedIsNotHammered: a credential that is refused is tried once a minute,
-// whoever asks, with two tokens at most.
+// TestRefusedIsNotHammered shows that a refused credential is tried only once a
+// minute, however many callers there are, and with two tokens at most.
 func TestRefusedIsNotHammered(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -121,14 +127,14 @@ func TestRefusedIsNotHammered(t *testing.T) {
 					if i == 0 {
 						calls = ttp.Calls.Load()
 					} else if u.RetryAfter <= 0 {
-						t.Errorf("no word of when to come back: %v", u)
+						t.Errorf("it does not say when to come back: %v", u)
 					}
 				}
 				if n, tokens := ttp.Calls.Load(), ttp.Tokens.Load(); n != calls || tokens > 2 {
 					t.Errorf("%d calls for the first, %d for twenty; %d tokens", calls, n, tokens)
 				}
 				ttp.Break(nil)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				got, err := c.Exchange(t.Context(), "later", call, rows(1))
 				wellAnswered(t, 1, got, err)
 			})
@@ -136,21 +142,23 @@ func TestRefusedIsNotHammered(t *testing.T) {
 	}
 }
 
-// TestRetryAfter: in seconds, as a date against the TTP's own clock, missing,
-// absurd.
+// TestRetryAfter tries the header in seconds, as a date by the TTP's own clock,
+// missing and absurd.
 func TestRetryAfter(t *testing.T) {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) // nowhere near our clock
 	for name, c := range map[string]struct {
 		headers []string
 		want    time.Duration
 	}{
-		"seconds":                  {[]string{"Retry-After", "120"}, 2 * time.Minute},
-		"a date, on another clock": {[]string{"Retry-After", at.Add(90 * time.Second).Format(http.TimeFormat), "Date", at.Format(http.TimeFormat)}, 90 * time.Second},
-		"missing":                  {nil, 0},
-		"nonsense":                 {[]string{"Retry-After", "soon"}, 0},
-		"negative":                 {[]string{"Retry-After", "-5"}, 0},
-		"far too long":             {[]string{"Retry-After", "86400"}, time.Hour},
-		"no number of this world":  {[]string{"Retry-After", "99999999999999999999"}, time.Hour},
+		"seconds": {[]string{"Retry-After", "120"}, 2 * time.Minute},
+		"a date, on another clock": {[]string{
+			"Retry-After", at.Add(90 * time.Second).Format(http.TimeFormat), "Date", at.Format(http.TimeFormat),
+		}, 90 * time.Second},
+		"missing":                     {nil, 0},
+		"nonsense":                    {[]string{"Retry-After", "soon"}, 0},
+		"negative":                    {[]string{"Retry-After", "-5"}, 0},
+		"far too long":                {[]string{"Retry-After", "86400"}, time.Hour},
+		"longer than an int64 can be": {[]string{"Retry-After", "99999999999999999999"}, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ttp := ttptest.Start(t)
@@ -166,7 +174,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsForAll: what one caller heard, the others keep to.
+// TestRetryAfterIsForAll shows that all callers wait if the TTP asked one of them to.
 func TestRetryAfterIsForAll(t *testing.T) {
 	ttp := ttptest.Start(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -179,9 +187,9 @@ func TestRetryAfterIsForAll(t *testing.T) {
 		if u := unavailable(t, err); u.RetryAfter <= 50*time.Second || ttp.Calls.Load() != 1 {
 			t.Errorf("%d calls, wait %v", ttp.Calls.Load(), u.RetryAfter)
 		}
-		time.Sleep(58 * time.Second)
+		pass(58 * time.Second)
 		start := time.Now()
-		got, err := c.Exchange(t.Context(), "third", call, rows(1)) // two seconds are worth waiting for
+		got, err := c.Exchange(t.Context(), "third", call, rows(1)) // two seconds are left, which is less than MaxDelay
 		wellAnswered(t, 1, got, err)
 		if waited := time.Since(start); waited != 2*time.Second {
 			t.Errorf("waited %v", waited)
@@ -189,20 +197,20 @@ func TestRetryAfterIsForAll(t *testing.T) {
 	})
 }
 
-// TestCallsAtOnce: files have so many places and no more, all clients of a line
-// together; a person who waits has places of their own.
+// TestCallsAtOnce shows that all clients of a line together make at most Calls calls
+// for files at once, and that a person who waits does not queue behind them.
 func TestCallsAtOnce(t *testing.T) {
 	ttp := ttptest.Start(t)
 	line := ttp.Line(func(o *ttpclient.LineOptions) { o.Calls = 2 })
 	one, two := ttp.ClientOn(line, ttpclient.ScopeTemporary), ttp.ClientOn(line, ttpclient.ScopeTemporary)
 	var now, peak atomic.Int64
-	held, release := make(chan struct{}, 100), make(chan struct{})
+	underWay, release := make(chan struct{}, 100), make(chan struct{})
 	ttp.BreakCalls(func(_ int, next http.Handler, w http.ResponseWriter, r *http.Request) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
 		}
-		held <- struct{}{}
+		underWay <- struct{}{}
 		<-release
 		next.ServeHTTP(w, r)
 	})
@@ -215,8 +223,8 @@ func TestCallsAtOnce(t *testing.T) {
 			}
 		})
 	}
-	<-held
-	<-held
+	<-underWay
+	<-underWay
 	person := call
 	person.PerTry = time.Minute
 	wg.Go(func() {
@@ -224,9 +232,9 @@ func TestCallsAtOnce(t *testing.T) {
 			t.Error(got, err)
 		}
 	})
-	<-held // the person's call is under way while the files' places are taken
+	<-underWay // the person's call, while the files use all their places
 	if n := peak.Load(); n != 3 {
-		t.Errorf("%d calls at once, want two of files and a person's", n)
+		t.Errorf("%d calls at once, want two for files and one for a person", n)
 	}
 	close(release)
 	wg.Wait()
@@ -235,7 +243,8 @@ func TestCallsAtOnce(t *testing.T) {
 	}
 }
 
-// TestOverall: a call with all its tries ends, whatever the TTP does.
+// TestOverall shows that a call with all its tries ends in time, whatever the TTP
+// does.
 func TestOverall(t *testing.T) {
 	ttp := ttptest.Start(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -250,8 +259,9 @@ func TestOverall(t *testing.T) {
 	})
 }
 
-// TestPackedAnswer: nobody asked for a packed answer, and it may be a bomb.
-func TestPackedAnswer(t *testing.T) {
+// TestCompressedAnswer shows that a compressed answer is refused: the client did not
+// ask for one, and it may be a bomb.
+func TestCompressedAnswer(t *testing.T) {
 	ttp := ttptest.Start(t)
 	answer(ttp, http.StatusOK, "Content-Encoding", "gzip", "Content-Type", "application/json")
 	_, err := ttp.Client(ttpclient.ScopeTemporary).Exchange(t.Context(), "k", call, rows(1))

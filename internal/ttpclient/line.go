@@ -15,19 +15,19 @@ import (
 	"github.com/failsafe-go/failsafe-go/bulkhead"
 )
 
-// LineOptions make a Line. AuthURL and APIURL must be set; zero elsewhere means
-// the value named.
+// LineOptions make a Line. AuthURL and APIURL must be set. A zero in one of the
+// other fields means the value that its comment names.
 type LineOptions struct {
 	AuthURL, APIURL string // base addresses, without the contract's paths
-	// Sandbox lets the TTP be the sandbox, also over plain http. Without it an
-	// answer that says it is the sandbox's is refused: its pseudonyms are made up.
+	// Sandbox allows the TTP to be the sandbox, also over plain http. Without it, an
+	// answer that is marked as the sandbox's is refused: its pseudonyms are made up.
 	Sandbox bool
 	TLS     *tls.Config // private roots; nil: the system's
-	// CertFile and KeyFile are our certificate; both or neither. They are read again
-	// when they change.
+	// CertFile and KeyFile are our client certificate; set both or neither. They are
+	// read again when they change.
 	CertFile, KeyFile string
 	Transport         http.RoundTripper // nil: one of its own, without a proxy
-	Calls             int               // calls for files under way at once; 4
+	Calls             int               // calls for files that may run at once; 4
 	Log               *slog.Logger      // nil: none
 	Now               func() time.Time  // nil: time.Now
 }
@@ -39,12 +39,12 @@ type Line struct {
 	opt       LineOptions
 	auth, api string
 	http      *http.Client
-	cert      *certificate // nil: we show none
-	// A person who waits never stands in the queue of the files.
+	cert      *certificate // nil: we have none
+	// A person who waits never queues behind the files.
 	files, people bulkhead.Bulkhead[any]
 }
 
-// callsForPeople is how many calls are kept free for persons who wait.
+// callsForPeople is the number of calls at once that are kept for people who wait.
 const callsForPeople = 2
 
 // NewLine checks the options and reads the certificate. Nothing is sent yet.
@@ -78,7 +78,8 @@ func NewLine(opt LineOptions) (*Line, error) {
 	return l, nil
 }
 
-// CertificateExpiry tells when our certificate ends; false where we show none.
+// CertificateExpiry returns the moment at which our certificate ends; false if we
+// have none.
 func (l *Line) CertificateExpiry() (time.Time, bool) {
 	if l.cert == nil {
 		return time.Time{}, false
@@ -86,7 +87,8 @@ func (l *Line) CertificateExpiry() (time.Time, bool) {
 	return l.cert.ends(), true
 }
 
-// checkURL wants an absolute https address without anything secret in it.
+// checkURL returns raw as an address, or an error unless it is absolute, https and
+// without anything secret in it.
 func checkURL(name, raw string, allowHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
@@ -100,8 +102,8 @@ func checkURL(name, raw string, allowHTTP bool) (*url.URL, error) {
 	return u, nil
 }
 
-// client reaches the two addresses that were configured and no other: redirects
-// are not followed, and a proxy takes part only when Transport has one.
+// client returns an http.Client that reaches only the allowed addresses. It follows
+// no redirects, and uses a proxy only if the configured Transport does.
 func (l *Line) client(allowed ...*url.URL) *http.Client {
 	next := l.opt.Transport
 	if next == nil {
@@ -113,7 +115,7 @@ func (l *Line) client(allowed ...*url.URL) *http.Client {
 		if l.cert != nil {
 			cfg.GetClientCertificate = l.cert.get
 		}
-		conns := l.opt.Calls + callsForPeople + 2 // tokens are fetched beside the calls
+		conns := l.opt.Calls + callsForPeople + 2 // 2 for the fetching of tokens
 		next = &http.Transport{
 			TLSClientConfig: cfg, ForceAttemptHTTP2: true, DisableCompression: true,
 			MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns, IdleConnTimeout: 60 * time.Second,
@@ -130,8 +132,8 @@ func (l *Line) client(allowed ...*url.URL) *http.Client {
 	}
 }
 
-// enter waits for a place among the calls under way; leave gives it back.
-func (l *Line) enter(ctx context.Context, person bool) (leave func(), err error) {
+// acquire waits until one more call may run; release gives its place back.
+func (l *Line) acquire(ctx context.Context, person bool) (release func(), err error) {
 	b := l.files
 	if person {
 		b = l.people
@@ -142,7 +144,8 @@ func (l *Line) enter(ctx context.Context, person bool) (leave func(), err error)
 	return b.ReleasePermit, nil
 }
 
-// guard lets no request out to a host that was not configured.
+// guard refuses requests to a host that was not configured, and answers of the
+// sandbox unless it is allowed.
 type guard struct {
 	next    http.RoundTripper
 	sandbox bool

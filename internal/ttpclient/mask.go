@@ -10,27 +10,29 @@ import (
 
 const (
 	masked = "[…]"
-	// shortestMasked keeps the ordinary short words of a sentence in it.
+	// shortestMasked is the length from which a word is masked. Shorter ones are
+	// mostly ordinary words of the sentence.
 	shortestMasked = 4
-	// shortestName: of the surname shorter words go as well; Bos is a name.
+	// shortestName is the same for words of the surname: Bos is a name.
 	shortestName = 2
-	// longestMessage is what is kept of a text that nobody knows, in characters.
+	// longestMessage is the number of characters kept of an unknown text.
 	longestMessage = 300
 )
 
-// particles stand in half of all names and in every Dutch sentence.
+// particles are never masked: they are in half of all names and in every Dutch
+// sentence.
 var particles = map[string]bool{
 	"de": true, "den": true, "der": true, "van": true, "het": true, "te": true, "ten": true, "ter": true,
 	"in": true, "op": true, "is": true, "en": true, "of": true, "een": true,
 }
 
-// mask takes out of a text of the TTP whatever was sent in the row. It is for
+// mask removes from a text of the TTP whatever was sent in the row. It is for
 // texts that are not in the contract: a TTP that echoes a name must not bring it
 // into a report.
 type mask struct {
-	whole []string        // values as they were sent, and dates in other writings
-	words map[string]bool // folded; masked where a word of the text is one
-	parts []string        // folded; masked where a word of the text holds one
+	whole []string        // values as they were sent, and dates in other notations
+	words map[string]bool // folded; a word of the text is masked if it equals one
+	parts []string        // folded; a word of the text is masked if it contains one
 }
 
 func newMask(r Row) *mask {
@@ -74,8 +76,8 @@ func (m *mask) word(w string, shortest int) {
 	}
 }
 
-// clean gives text without what was sent, without control characters, and not
-// too long.
+// clean returns text without what was sent, without control characters, and at most
+// longestMessage characters long.
 func (m *mask) clean(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError {
@@ -124,12 +126,12 @@ func (m *mask) hides(word string) bool {
 
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
 
-// words are the runs of letters and digits in s, folded.
+// words returns the runs of letters and digits in s, folded.
 func words(s string) []string {
 	return strings.FieldsFunc(fold(s), func(r rune) bool { return !inWord(r) })
 }
 
-// fold makes Jånsen, JANSEN and jansen one.
+// fold returns the same text for Jånsen, JANSEN and jansen.
 func fold(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsMark(r) {
@@ -140,5 +142,5 @@ func fold(s string) string {
 	return letters.Replace(s)
 }
 
-// letters are those that no decomposition takes apart, as a TTP would spell them.
+// letters spells out, as a TTP would, the letters that NFKD does not decompose.
 var letters = strings.NewReplacer("ß", "ss", "ø", "o", "æ", "ae", "œ", "oe", "ł", "l", "đ", "d")

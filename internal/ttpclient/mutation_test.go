@@ -6,22 +6,28 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// mutations are faults in the pairing of answers with rows that somebody could
-// make. The property test of package resolve must fail with each of them.
+// mutations are mistakes that somebody could make in the pairing of answers with
+// rows. The property test of package resolve must fail with each of them.
 var mutations = map[string]struct{ file, was, becomes string }{
 	"the count is compared the wrong way round": {"pair.go", "if len(items) != len(rows) {", "if len(items) == len(rows) {"},
 	"answers are paired by position":            {"pair.go", "answers[item.Ref] = a\n", "answers[rows[len(answers)].Ref] = a\n"},
-	"another type passes for the one asked":     {"pair.go", "t.Type == v.Type && t.RecordedOn == v.RecordedOn })\n		if !asked", "t.Type != v.Type && t.RecordedOn == v.RecordedOn })\n		if !asked"},
+	"another type passes for the one asked": {
+		"pair.go",
+		"t.Type == v.Type && t.RecordedOn == v.RecordedOn })\n		if !asked",
+		"t.Type != v.Type && t.RecordedOn == v.RecordedOn })\n		if !asked",
+	},
 	"a temporary value passes for a definitive": {"pair.go", "|| s.sent[v.Value] {", "{"},
 }
 
-// TestMutationsAreCaught proves that the property test tests: it is run once as
-// it is, and once with each mutation laid over the source, from one seed.
+// TestMutationsAreCaught proves that the property test finds mistakes. It runs that
+// test once on the true source, and once on the source with each mutation, always
+// from the same seed.
 func TestMutationsAreCaught(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles package resolve five times")
@@ -54,7 +60,7 @@ func TestMutationsAreCaught(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.Count(string(source), m.was) != 1 {
-				t.Fatalf("%s has changed: %q stands in it %d times", m.file, m.was, strings.Count(string(source), m.was))
+				t.Fatalf("%s has changed: it has %q %d times", m.file, m.was, strings.Count(string(source), m.was))
 			}
 			dir := t.TempDir()
 			mutant := filepath.Join(dir, m.file)
@@ -78,7 +84,8 @@ func TestMutationsAreCaught(t *testing.T) {
 				t.Error("the property test did not notice")
 			}
 			for _, line := range strings.Split(out, "\n") {
-				if strings.Contains(line, "is linked") || strings.Contains(line, "answers to") || strings.Contains(line, "no answer") || strings.Contains(line, "verdict") {
+				noticed := func(words string) bool { return strings.Contains(line, words) }
+				if slices.ContainsFunc([]string{"is linked", "answers to", "no answer", "verdict"}, noticed) {
 					t.Logf("caught: %s", strings.TrimSpace(line))
 					break
 				}

@@ -11,12 +11,12 @@ import (
 	"sluis/internal/patient"
 )
 
-// seen is what the TTP may not show twice, or not show at all, over all calls of
-// one exchange.
+// seen is the values that the TTP may not answer with in one exchange: those that
+// we sent, and those that it has answered already.
 type seen struct {
-	sent   map[string]bool // temporary values that went out
-	before map[string]bool // temporary values that came in with earlier calls
-	given  map[string]bool // and with this one
+	sent   map[string]bool // temporary values that we sent
+	before map[string]bool // temporary values in answers to earlier calls
+	given  map[string]bool // temporary values in the answer to this call
 }
 
 func newSeen(rows []Row) *seen {
@@ -33,9 +33,9 @@ func newSeen(rows []Row) *seen {
 	return s
 }
 
-// pair holds an answer against its rows by ref alone, and takes it over only
-// when all of it fits: as many items as rows, each ref once, none unknown, and
-// every item of the right shape.
+// pair matches an answer with its rows, only by ref. It accepts the answer only if
+// all of it fits: as many items as rows, each ref once, no unknown ref, and every
+// item of the right shape. Otherwise it returns errUnusable.
 func (x *exchange) pair(rows []Row, items []answerItem) error {
 	if len(items) != len(rows) {
 		return errUnusable
@@ -51,7 +51,7 @@ func (x *exchange) pair(rows []Row, items []answerItem) error {
 		if _, twice := answers[item.Ref]; !asked || twice {
 			return errUnusable
 		}
-		a, ok := x.shape(*r, item)
+		a, ok := x.check(*r, item)
 		if !ok {
 			return errUnusable
 		}
@@ -66,9 +66,9 @@ func (x *exchange) pair(rows []Row, items []answerItem) error {
 	return nil
 }
 
-// shape checks one item: pseudonyms that were asked for, or a fatal finding, and
-// never both.
-func (x *exchange) shape(r Row, item answerItem) (Answer, bool) {
+// check returns one item as an answer. It returns false unless the item has either
+// the pseudonyms that were asked for or a fatal finding, and not both.
+func (x *exchange) check(r Row, item answerItem) (Answer, bool) {
 	if x.call.flat && item.Value != "" {
 		item.Pseudonyms = append(item.Pseudonyms, Value{Type: item.Type, Value: item.Value, KeyVersion: item.KeyVersion})
 	}
@@ -97,9 +97,10 @@ func (x *exchange) shape(r Row, item answerItem) (Answer, bool) {
 	return a, x.call.fits(x.call, r, item.Pseudonyms, x.seen)
 }
 
-// fitsTemporary: each of a type that was wanted and, with a date, of a postcode
-// that was sent; with an end; and no value twice, for two temporary pseudonyms
-// are never equal, not even those of one person.
+// fitsTemporary reports whether each value has a type that was asked for and an
+// expiry date. A value with a date must be of a postcode that was sent. No value may
+// come twice: two temporary pseudonyms are never equal, not even those of one
+// person.
 func fitsTemporary(c Call, r Row, vs []Value, s *seen) bool {
 	for _, v := range vs {
 		dated := v.RecordedOn == "" || slices.ContainsFunc(r.Person.Postcodes, func(p Postcode) bool { return p.RecordedOn == v.RecordedOn })
@@ -111,8 +112,8 @@ func fitsTemporary(c Call, r Row, vs []Value, s *seen) bool {
 	return true
 }
 
-// fitsDefinitive: exactly one for each temporary pseudonym of the row, under a
-// key version, and none of those that were sent.
+// fitsDefinitive reports whether there is exactly one value for each temporary
+// pseudonym of the row, with a key version, and none that we sent ourselves.
 func fitsDefinitive(_ Call, r Row, vs []Value, s *seen) bool {
 	if len(vs) != len(r.Temporaries) {
 		return false
@@ -126,8 +127,9 @@ func fitsDefinitive(_ Call, r Row, vs []Value, s *seen) bool {
 	return true
 }
 
-// fitsConvert: one of the type that was sent, under a key version; in the same
-// domain the very one that was sent, or one under a newer key.
+// fitsConvert reports whether there is one value, of the type that was sent, with a
+// key version. In the same domain it must be the value that was sent, or another
+// one under a newer key.
 func fitsConvert(same bool, r Row, vs []Value) bool {
 	was, v := r.Definitive, vs[0]
 	if len(vs) != 1 || v.Type != was.Type || v.KeyVersion < 1 {
@@ -136,7 +138,7 @@ func fitsConvert(same bool, r Row, vs []Value) bool {
 	return !same || v.KeyVersion > was.KeyVersion && v.Value != was.Value || v.KeyVersion == was.KeyVersion && v.Value == was.Value
 }
 
-// opaque tells whether a value may be a pseudonym: text that can be kept and
+// opaque reports whether a value can be a pseudonym: text that can be stored and
 // compared as it is.
 func opaque(v string) bool {
 	if len(v) <= patient.MaxPseudonymLength && plainText(v) {
@@ -153,7 +155,8 @@ func opaque(v string) bool {
 	return true
 }
 
-// plainText tells whether v is printable ASCII without spaces, as most are.
+// plainText reports whether v is printable ASCII without spaces, as most
+// pseudonyms are.
 func plainText(v string) bool {
 	for i := range len(v) {
 		if v[i] <= ' ' || v[i] > '~' {
@@ -169,8 +172,9 @@ var (
 	findingField = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
 )
 
-// finding takes a finding over, word for word where its words are known, and
-// with what the row sent masked where they are not.
+// finding returns w as a finding of the TTP. A text that the contract lists is kept
+// word for word; in any other text the values that the row sent are masked. It
+// returns false if w cannot be used.
 func (r Row) finding(w wireFinding, types []string) (patient.Finding, bool) {
 	if w.Severity != patient.Fatal && w.Severity != patient.Warning || !findingCode.MatchString(w.Code) {
 		return patient.Finding{}, false

@@ -8,27 +8,31 @@ import (
 )
 
 var answers = []string{
-	`{"items":[{"ref":"2","pseudonyms":[{"type":"NGGV","value":"abc","expiresAt":"2026-12-01T10:00:00Z"},{"type":"PGG","value":"d","recordedOn":"2020-01-01","expiresAt":"2026-12-01T10:00:00+02:00"}]}]}`,
-	` { "items" : [ {"ref":"2","pseudonyms":[{"type":"NGGV","value":"v1.X","keyVersion":1}]} , {"ref":"9","findings":[{"severity":"fatal","code":"2201","field":"NGGV","message":"Het is verlopen"}]} ] } `,
+	`{"items":[{"ref":"2","pseudonyms":[{"type":"NGGV","value":"abc","expiresAt":"2026-12-01T10:00:00Z"},` +
+		`{"type":"PGG","value":"d","recordedOn":"2020-01-01","expiresAt":"2026-12-01T10:00:00+02:00"}]}]}`,
+	` { "items" : [ {"ref":"2","pseudonyms":[{"type":"NGGV","value":"v1.X","keyVersion":1}]} , ` +
+		`{"ref":"9","findings":[{"severity":"fatal","code":"2201","field":"NGGV","message":"Het is verlopen"}]} ] } `,
 	`{"items":[{"ref":"2","type":"NGGV","value":"v2.X","keyVersion":2}]}`,
 	`{"items":[]}`, `{}`, `{"items":[{"ref":"a","pseudonyms":[]}]}`,
 }
 
-// TestScannerReadsAsEncodingJSON: what the scanner takes it reads as encoding/json
-// does; and it takes what answers are made of.
+// TestScannerReadsAsEncodingJSON shows that the scanner reads ordinary answers, and
+// that it reads whatever it does not give up on as encoding/json would.
 func TestScannerReadsAsEncodingJSON(t *testing.T) {
 	for _, text := range answers {
 		if _, ok := plainAnswer(text); !ok {
-			t.Errorf("not taken: %s", text)
+			t.Errorf("the scanner gave up: %s", text)
 		}
 		compareScan(t, text)
 	}
 	for _, odd := range []string{
-		``, `null`, `[]`, `{"items":null}`, `{"Items":[]}`, `{"items":[],"items":[]}`, `{"items":[],"more":1}`, `{"items":[null]}`, `{"items":[{}]} x`,
-		`{"items":[{"ref":"\u0041"}]}`, `{"items":[{"ref":"é"}]}`, `{"items":[{"ref":1}]}`, `{"items":[{"ref":"a","ref":"b"}]}`, `{"items":[{"keyVersion":1.0}]}`,
-		`{"items":[{"keyVersion":01}]}`, `{"items":[{"keyVersion":-0}]}`, `{"items":[{"keyVersion":1e3}]}`, `{"items":[{"keyVersion":99999999999}]}`,
-		`{"items":[{"pseudonyms":[{"expiresAt":"2026-12-01"}]}]}`, `{"items":[{"pseudonyms":[{"expiresAt":""}]}]}`, `{"items":[{"ref":"a"},]}`, `{"items":[{"ref":"a",}]}`,
-		`{"items":[{"ref":"a" "type":"b"}]}`, `{"items":[{"ref":"a"}`, `{"items":[{"ref":"a`, "{\"items\":[{\"ref\":\"a\nb\"}]}", `{"items":{}}`, `{,}`, `{"items":[,]}`,
+		``, `null`, `[]`, `{"items":null}`, `{"Items":[]}`, `{"items":[],"items":[]}`, `{"items":[],"more":1}`,
+		`{"items":[null]}`, `{"items":[{}]} x`, `{"items":[{"ref":"\u0041"}]}`, `{"items":[{"ref":"é"}]}`, `{"items":[{"ref":1}]}`,
+		`{"items":[{"ref":"a","ref":"b"}]}`, `{"items":[{"keyVersion":1.0}]}`, `{"items":[{"keyVersion":01}]}`,
+		`{"items":[{"keyVersion":-0}]}`, `{"items":[{"keyVersion":1e3}]}`, `{"items":[{"keyVersion":99999999999}]}`,
+		`{"items":[{"pseudonyms":[{"expiresAt":"2026-12-01"}]}]}`, `{"items":[{"pseudonyms":[{"expiresAt":""}]}]}`,
+		`{"items":[{"ref":"a"},]}`, `{"items":[{"ref":"a",}]}`, `{"items":[{"ref":"a" "type":"b"}]}`, `{"items":[{"ref":"a"}`,
+		`{"items":[{"ref":"a`, "{\"items\":[{\"ref\":\"a\nb\"}]}", `{"items":{}}`, `{,}`, `{"items":[,]}`,
 	} {
 		compareScan(t, odd)
 	}
@@ -42,10 +46,10 @@ func compareScan(t *testing.T, text string) {
 	}
 	var want answerBody
 	if err := json.Unmarshal([]byte(text), &want); err != nil {
-		t.Errorf("taken, and no JSON (%v): %s", err, text)
+		t.Errorf("the scanner read what is no JSON (%v): %s", err, text)
 		return
 	}
-	inUTC := func(a answerBody) answerBody { // a zone of its own is compared by what it says
+	inUTC := func(a answerBody) answerBody { // equal moments may have different *time.Location
 		for i := range a.Items {
 			for j := range a.Items[i].Pseudonyms {
 				v := &a.Items[i].Pseudonyms[j]
@@ -66,8 +70,8 @@ func FuzzScanner(f *testing.F) {
 	f.Fuzz(compareScan)
 }
 
-// TestBodiesAreAsEncodingJSONWritesThem holds what is written by hand against the
-// structs that it stands for.
+// TestBodiesAreAsEncodingJSONWritesThem compares the bodies that are written by hand
+// with what encoding/json writes for the same structs.
 func TestBodiesAreAsEncodingJSONWritesThem(t *testing.T) {
 	type postcode struct {
 		Postcode    string `json:"postcode"`
@@ -118,7 +122,9 @@ func TestBodiesAreAsEncodingJSONWritesThem(t *testing.T) {
 	rows = nil
 	var items []item
 	for _, s := range odd {
-		rows = append(rows, Row{Ref: s, Temporaries: []Value{{Type: "NGGV", Value: s, ExpiresAt: time.Now()}, {Type: "PGG", Value: "x", RecordedOn: "2020-01-01"}}})
+		rows = append(rows, Row{Ref: s, Temporaries: []Value{
+			{Type: "NGGV", Value: s, ExpiresAt: time.Now()}, {Type: "PGG", Value: "x", RecordedOn: "2020-01-01"},
+		}})
 		items = append(items, item{s, []value{{"NGGV", s, ""}, {"PGG", "x", "2020-01-01"}}})
 	}
 	got, err = Definitive("qrns").body(rows)

@@ -12,22 +12,23 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// tokenSource holds one access token for all callers. x/oauth2 fetches it; what
-// is ours is to drop it when the TTP refuses it, to renew it early by the
-// injected clock, and to keep the response body out of the error.
+// tokenSource keeps one access token for all callers. x/oauth2 fetches it.
+// tokenSource adds what x/oauth2 does not do: it drops a token that the TTP refuses,
+// renews one early by the injected clock, and keeps the response body out of errors.
 type tokenSource struct {
 	client *Client
 	config clientcredentials.Config
-	turn   chan struct{} // one fetch at a time; waiting ends with the caller's context
-	held   string
+	turn   chan struct{} // one fetch at a time; a caller stops waiting if its context ends
+	cached string
 	until  time.Time
 }
 
-// The margin by which a token is renewed before it ends: a tenth of its life,
-// a minute at most. A TTP that names no life gets five minutes.
 const (
-	maxMargin    = time.Minute
-	assumedToken = 5 * time.Minute
+	// A token is renewed before it ends: a tenth of its life before, but at most
+	// maxMargin.
+	maxMargin = time.Minute
+	// assumedLife is the life of a token if the TTP does not say how long it lives.
+	assumedLife = 5 * time.Minute
 )
 
 func newTokenSource(c *Client) *tokenSource {
@@ -41,7 +42,7 @@ func newTokenSource(c *Client) *tokenSource {
 	}
 }
 
-// token gives a valid token, and fetches one where none is held.
+// token returns a valid token. It fetches one if none is cached.
 func (s *tokenSource) token(ctx context.Context) (string, error) {
 	select {
 	case s.turn <- struct{}{}:
@@ -49,8 +50,8 @@ func (s *tokenSource) token(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if s.held != "" && s.client.now().Before(s.until) {
-		return s.held, nil
+	if s.cached != "" && s.client.now().Before(s.until) {
+		return s.cached, nil
 	}
 	start := time.Now()
 	tok, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client.line.http))
@@ -60,25 +61,25 @@ func (s *tokenSource) token(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", tokenError(err, s.client.now())
 	}
-	life := assumedToken
+	life := assumedLife
 	if !tok.Expiry.IsZero() {
 		life = time.Until(tok.Expiry)
 	}
-	s.held = tok.AccessToken
+	s.cached = tok.AccessToken
 	s.until = s.client.now().Add(life - min(life/10, maxMargin))
-	return s.held, nil
+	return s.cached, nil
 }
 
 // drop forgets a token that was refused, unless another caller already did.
 func (s *tokenSource) drop(refused string) {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
-	if s.held == refused {
-		s.held = ""
+	if s.cached == refused {
+		s.cached = ""
 	}
 }
 
-// tokenError classifies, and leaves out the body that x/oauth2 puts in its text.
+// tokenError returns err as a fault, without the body that x/oauth2 puts in its text.
 func tokenError(err error, now time.Time) error {
 	e, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok || e.Response == nil {

@@ -19,26 +19,27 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// errUnusable says that an answer came in whole and does not fit the question.
+// errUnusable is the error of an answer that came in whole but does not fit the
+// question.
 var errUnusable = errors.New("the answer does not fit the question")
 
-// request is one thing to ask of the TTP. It is written anew for each try.
+// request describes one call. Each try makes a new HTTP request of it.
 type request struct {
 	kind     ttphealth.Call
 	method   string
 	path     string
-	key      string // for idempotency; empty where asking twice is no matter
+	key      string // Idempotency-Key; empty if asking twice does no harm
 	body     []byte
 	accept   string
 	perTry   time.Duration // 0: as the client
 	attempts int           // 0: as the client
-	person   bool          // somebody waits for it
-	// unbounded lifts both deadlines: read sees to it that it ends.
+	person   bool          // a person waits for it
+	// unbounded switches both deadlines off. read must then see to it that it ends.
 	unbounded bool
 	read      func(ctx context.Context, resp *http.Response) error
 }
 
-// post makes one call. It gives an answer, errUnusable, or a *fault.
+// post makes one call. It returns an answer, errUnusable or a *fault.
 func (c *Client) post(ctx context.Context, call Call, key string, body []byte) (*answerBody, error) {
 	var a *answerBody
 	err := c.send(ctx, request{
@@ -55,9 +56,9 @@ func (c *Client) post(ctx context.Context, call Call, key string, body []byte) (
 	return a, err
 }
 
-// send asks under the policies of the client, from outside to inside: overall
-// deadline, retries while the TTP is busy or broken, breakers, a place among the
-// calls at once, and the deadline of one try.
+// send makes a call under the policies of the client. From outside to inside these
+// are: the overall deadline, retries while the TTP is busy or broken, the breakers,
+// the limit of calls at once, and the deadline of one try.
 func (c *Client) send(ctx context.Context, r request) error {
 	within, cancel := bounded(ctx, c.opt.Overall, r.unbounded)
 	defer cancel()
@@ -79,12 +80,12 @@ func (c *Client) send(ctx context.Context, r request) error {
 		if f, ok := errors.AsType[*fault](err); ok {
 			c.log.Warn("ttp call failed", "call", r.kind, "attempt", e.Attempts(),
 				"status", f.status, "code", f.code, "what", f.what, "retryAfter", f.retryAfter)
-			c.gate.asked(f.retryAfter)
+			c.gate.pause(f.retryAfter)
 		}
 		return err
 	})
 	if errors.Is(err, circuitbreaker.ErrOpen) {
-		return c.gate.shut()
+		return c.gate.openFault()
 	}
 	if _, ok := errors.AsType[*fault](err); err != nil && !ok && within.Err() != nil {
 		return networkFault(within.Err())
@@ -92,31 +93,31 @@ func (c *Client) send(ctx context.Context, r request) error {
 	return err
 }
 
-func bounded(ctx context.Context, d time.Duration, not bool) (context.Context, context.CancelFunc) {
-	if not {
+func bounded(ctx context.Context, d time.Duration, unbounded bool) (context.Context, context.CancelFunc) {
+	if unbounded {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, d)
 }
 
-// retryable tells whether trying again within this call makes sense.
+// retryable reports whether another try within this call makes sense.
 func (c *Client) retryable(ctx context.Context, err error) bool {
 	f, ok := errors.AsType[*fault](err)
 	return ok && f.verdict == tryAgain && f.retryAfter <= c.opt.MaxDelay && ctx.Err() == nil
 }
 
-// try asks once; twice where the token turns out to be refused.
+// try asks once. If the TTP refuses the token, it asks a second time with a new one.
 func (c *Client) try(ctx context.Context, r request) error {
-	if err := c.gate.hold(ctx); err != nil {
+	if err := c.gate.wait(ctx); err != nil {
 		return err
 	}
-	leave, err := c.line.enter(ctx, r.person)
+	release, err := c.line.acquire(ctx, r.person)
 	if err != nil {
 		f := networkFault(err)
-		f.held = true // it waited for its turn, not for the TTP
+		f.unsent = true // it waited for its turn, not for the TTP
 		return f
 	}
-	defer leave()
+	defer release()
 	perTry := c.opt.PerTry
 	if r.perTry > 0 {
 		perTry = min(perTry, r.perTry)
@@ -169,8 +170,8 @@ func (c *Client) once(ctx context.Context, r request, token string) (err error) 
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		// Nobody asked for it: a page of some proxy, or a bomb.
-		return &fault{verdict: tryAgain, status: resp.StatusCode, what: "the answer is packed"}
+		// We did not ask for compression: this is a page of some proxy, or a bomb.
+		return &fault{verdict: tryAgain, status: resp.StatusCode, what: "the answer is compressed"}
 	}
 	if resp.StatusCode != http.StatusOK {
 		text, err := c.whole(resp)
@@ -182,13 +183,13 @@ func (c *Client) once(ctx context.Context, r request, token string) (err error) 
 	return r.read(ctx, resp)
 }
 
-// answered tells whether the TTP did its work, be it by refusing rows.
+// answered reports whether the TTP did its work. Refusing the rows is part of that.
 func answered(err error) bool {
 	f, ok := errors.AsType[*fault](err)
 	return err == nil || ok && (f.verdict == takeApart || f.verdict == tooLarge || f.verdict == otherKey || f.verdict == gone)
 }
 
-// whole reads an answer that fits in memory.
+// whole returns the body of an answer, or a fault if it is longer than MaxBody.
 func (c *Client) whole(resp *http.Response) ([]byte, error) {
 	var body bytes.Buffer
 	if n := resp.ContentLength; n > 0 && n <= c.opt.MaxBody {
@@ -203,19 +204,19 @@ func (c *Client) whole(resp *http.Response) ([]byte, error) {
 		return nil, &fault{verdict: giveUp, status: resp.StatusCode, what: "the answer is too large"}
 	case resp.StatusCode == http.StatusOK && !isJSON(resp.Header):
 		// A page of some proxy: the TTP itself was not reached.
-		return nil, &fault{verdict: tryAgain, status: resp.StatusCode, what: "the answer is no JSON"}
+		return nil, &fault{verdict: tryAgain, status: resp.StatusCode, what: "the answer is not JSON"}
 	}
 	return text, nil
 }
 
-// refusal reads status and code of an answer that is no 200.
+// refusal returns the fault of an answer whose status is not 200.
 func refusal(resp *http.Response, text []byte, now time.Time) *fault {
 	var p problemBody
 	if isJSON(resp.Header) {
-		_ = json.Unmarshal(text, &p) // the status says enough where this fails
+		_ = json.Unmarshal(text, &p) // if this fails, the status says enough
 	}
 	f := &fault{status: resp.StatusCode, code: knownCode(p.Code), what: "the TTP refused the call", maxItems: p.MaxItems}
-	f.verdict = judge(f.status, f.code)
+	f.verdict = classify(f.status, f.code)
 	if f.verdict == tryAgain {
 		f.retryAfter = retryAfter(resp.Header, now)
 	}
@@ -235,8 +236,9 @@ func mediaType(h http.Header) string {
 	return mt
 }
 
-// decode tells a body that was cut off, which is the connection's fault, from
-// one that is whole and wrong. The decoder's own words may quote the body.
+// decode reads the body of an answer. A body that was cut off is the connection's
+// fault and is worth another try; one that is whole and wrong is errUnusable. The
+// decoder's error is dropped, for its text may quote the body.
 func decode(text []byte) (*answerBody, error) {
 	if a, ok := plainAnswer(string(text)); ok {
 		return &a, nil

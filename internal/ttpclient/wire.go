@@ -12,10 +12,10 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// This file is the wire contract: all that changes on the day the TTP's own
+// This file is the wire contract: everything that changes on the day the TTP's own
 // documentation arrives.
 
-// The scopes of the two credentials.
+// The scopes that a credential can have.
 const (
 	ScopeTemporary  = "pseudonyms.temporary"
 	ScopeDefinitive = "pseudonyms.definitive"
@@ -34,7 +34,7 @@ const (
 	headerIdempotency = "Idempotency-Key"
 )
 
-// defaultMaxItems is what the contract allows in one call.
+// defaultMaxItems is the number of rows that the contract allows in one call.
 const defaultMaxItems = 1000
 
 // Call-level codes, from the problem document.
@@ -44,15 +44,15 @@ const (
 	codeMissing   = "NOT_FOUND"
 )
 
-// knownCodes are the only ones that errors and logs repeat; a code is text from
+// knownCodes are the only codes that errors and logs repeat, for a code is text from
 // outside too.
 var knownCodes = []string{
 	codeMalformed, codeReused, "TOO_MANY_ITEMS", "DOMAIN_NOT_ALLOWED", "SCOPE_NOT_ALLOWED", "UNAUTHORIZED",
 	"UNSUPPORTED_MEDIA_TYPE", codeMissing, "INTERNAL",
 }
 
-// knownTexts are the findings that the contract lists. They hold no value of a
-// row, and pass as they are.
+// knownTexts are the messages of findings that the contract lists. They hold no
+// value of a row, so they are not masked.
 var knownTexts = map[string]bool{
 	"De geboortedatum is leeg":                                       true,
 	"De geboortedatum ligt in de toekomst":                           true,
@@ -69,23 +69,25 @@ var knownTexts = map[string]bool{
 }
 
 // knownFields are the fields that findings name, besides pseudonym types.
-var knownFields = []string{"surname", "surnamePrefix", "initials", "birthDate", "sex", "postcode", "postcodes", "houseNumber", "suffix", "recordedOn"}
+var knownFields = []string{
+	"surname", "surnamePrefix", "initials", "birthDate", "sex", "postcode", "postcodes", "houseNumber", "suffix", "recordedOn",
+}
 
-// verdict says what to do with an answer that is no 200.
+// verdict says what to do about an answer whose status is not 200.
 type verdict int
 
 const (
-	giveUp    verdict = iota // nobody's row is at fault, and asking again soon does not help
+	giveUp    verdict = iota // no row is at fault, and asking again soon does not help
 	tryAgain                 // the TTP is busy or broken for the moment
-	newToken                 // the token is not accepted
-	denied                   // the credential is not accepted
-	takeApart                // a row in it cannot be read
-	tooLarge                 // too many rows
-	otherKey                 // the idempotency key stands for something else
-	gone                     // what was asked for is not there
+	newToken                 // the TTP does not accept the token
+	denied                   // the TTP does not accept the credential
+	takeApart                // the TTP cannot read one of the rows
+	tooLarge                 // the call has too many rows
+	otherKey                 // the TTP knows this idempotency key from other content
+	gone                     // the TTP does not have what was asked for
 )
 
-func judge(status int, code string) verdict {
+func classify(status int, code string) verdict {
 	switch {
 	case status == http.StatusUnauthorized:
 		return newToken
@@ -106,14 +108,14 @@ func judge(status int, code string) verdict {
 	return giveUp
 }
 
-// problemBody is as much of an RFC 9457 document as anybody looks at.
+// problemBody is the part of an RFC 9457 document that this package reads.
 type problemBody struct {
 	Code     string `json:"code"`
 	MaxItems int    `json:"maxItems"`
 }
 
-// Person is one identity on its way out. Only package prepare makes one, and
-// only Exchange reads it.
+// Person is one identity that is about to be sent. Only package prepare makes one,
+// and only Exchange reads it.
 type Person struct {
 	Surname, Prefix, Initials, BirthDate, Sex string
 	Postcodes                                 []Postcode
@@ -125,7 +127,7 @@ func (Person) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[person]")) }
 // LogValue hides the person from slog.
 func (Person) LogValue() slog.Value { return slog.StringValue("[person]") }
 
-// Postcode is an address fact and the day on which it was true.
+// Postcode is an address and the day on which it was true.
 type Postcode struct{ Postcode, HouseNumber, Suffix, RecordedOn string }
 
 // Value is one pseudonym, temporary or definitive.
@@ -137,7 +139,7 @@ type Value struct {
 	KeyVersion int       `json:"keyVersion,omitempty"`
 }
 
-// answerBody is a 200.
+// answerBody is the body of a 200.
 type answerBody struct {
 	Items []answerItem `json:"items"`
 }
@@ -146,14 +148,14 @@ type answerItem struct {
 	Ref        string        `json:"ref"`
 	Pseudonyms []Value       `json:"pseudonyms"`
 	Findings   []wireFinding `json:"findings"`
-	// A conversion is of one pseudonym, which stands in the item itself.
+	// An answer to Convert is one pseudonym, and these are its fields.
 	Type       string `json:"type"`
 	Value      string `json:"value"`
 	KeyVersion int    `json:"keyVersion"`
 }
 
-// plainAnswer reads a 200 that is as plain as they usually are; false where
-// encoding/json must do it. The names are those of the structs' tags.
+// plainAnswer reads the body of a 200 with the scanner. It returns false if
+// encoding/json must read it. The names are those of the structs' tags.
 func plainAnswer(text string) (answerBody, bool) {
 	var a answerBody
 	s := &scanner{text: text}
@@ -299,7 +301,7 @@ func Definitive(domain string) Call {
 	}
 }
 
-// appendPerson and appendTemporaries write a row as the items of these two calls.
+// appendPerson appends the row as an item of the call Temporary.
 func (r Row) appendPerson(b []byte) []byte {
 	p := &r.Person
 	b = appendString(append(b, `{"ref":`...), r.Ref)
@@ -325,6 +327,7 @@ func (r Row) appendPerson(b []byte) []byte {
 	return append(b, '}')
 }
 
+// appendTemporaries appends the row as an item of the call Definitive.
 func (r Row) appendTemporaries(b []byte) []byte {
 	b = appendString(append(b, `{"ref":`...), r.Ref)
 	b = append(b, `,"pseudonyms":[`...)
@@ -371,7 +374,7 @@ func Convert(from, to string) Call {
 	}
 }
 
-// DatasetSummary is one dataset of the TTP's list.
+// DatasetSummary is one entry of the TTP's list of datasets.
 type DatasetSummary struct {
 	ID        string    `json:"id"`
 	Centre    string    `json:"centre"`
@@ -396,7 +399,8 @@ type DatasetRow struct {
 	Pseudonyms    []Value `json:"pseudonyms"`
 }
 
-// sentTexts are the texts that went out with r and must not come back in words.
+// sentTexts returns the texts that were sent with r and must not come back in a
+// message: the words of a name apart, because they are masked more strictly.
 func (r Row) sentTexts() (names, others []string) {
 	p := r.Person
 	names = []string{p.Surname}

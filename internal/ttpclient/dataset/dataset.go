@@ -1,7 +1,8 @@
-// Package dataset lists and fetches what stands ready for the registry at the TTP:
-// rows whose pseudonyms are definitive already (the PVM technique, seed 001).
+// Package dataset lists and fetches the datasets that the TTP has ready for the
+// registry. The pseudonyms of their rows are definitive already (the PVM technique,
+// seed 001).
 //
-// It never sees an identity or a temporary pseudonym, judges no row, and keeps
+// It never sees an identity or a temporary pseudonym, rejects no row, and keeps
 // nothing.
 package dataset
 
@@ -20,8 +21,8 @@ type Client struct {
 
 var _ patient.Datasets = (*Client)(nil)
 
-// New makes a client for the registry's domain. The credential of ttp has scope
-// [ttpclient.ScopeDatasets].
+// New makes a client for the registry's domain. The credential of ttp must have
+// scope [ttpclient.ScopeDatasets].
 func New(ttp *ttpclient.Client, domain string) *Client { return &Client{ttp: ttp, domain: domain} }
 
 // Datasets implements [patient.Datasets].

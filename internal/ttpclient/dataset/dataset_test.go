@@ -65,8 +65,8 @@ func TestDatasets(t *testing.T) {
 	}
 }
 
-// TestBadAnswers: what is broken off may be asked again, what is whole and wrong
-// may not, and neither repeats what stood in it.
+// TestBadAnswers shows that a dataset that breaks off may be asked again, and that
+// one that is whole and wrong may not. Neither error repeats a piece of the dataset.
 func TestBadAnswers(t *testing.T) {
 	ttp, c := start(t, func(o *ttpclient.Options) { o.Attempts, o.PerTry = 1, 300*time.Millisecond })
 	const row = `{"patientNumber":"1","birthDate":"2001-01-01","sex":"m","pseudonyms":[]}` + "\n"

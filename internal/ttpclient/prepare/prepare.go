@@ -2,8 +2,8 @@
 // care provider's credential.
 //
 // It never sees a definitive pseudonym and never imports package resolve. An
-// identity is read when its call is written and is held no longer than the call;
-// it is in no error and in no log line.
+// identity is read when its call is written, and is kept no longer than the call
+// lasts. It is in no error and in no log line.
 package prepare
 
 import (
@@ -17,10 +17,10 @@ import (
 	"sluis/internal/ttpclient"
 )
 
-// A person waits for PrepareOne: this long at most, and this long for one try.
+// A person waits for PrepareOne.
 const (
-	oneDeadline = 10 * time.Second
-	onePerTry   = 4 * time.Second
+	oneDeadline = 10 * time.Second // for the call with all its tries
+	onePerTry   = 4 * time.Second  // for one try
 )
 
 // Client makes temporary pseudonyms for one domain.
@@ -31,20 +31,19 @@ type Client struct {
 }
 
 // New makes a client that asks for types, such as NGGV and NGG, in domain. The
-// credential of ttp has scope [ttpclient.ScopeTemporary].
+// credential of ttp must have scope [ttpclient.ScopeTemporary].
 func New(ttp *ttpclient.Client, domain string, types []string) *Client {
 	return &Client{ttp: ttp, domain: domain, types: slices.Clone(types)}
 }
 
-// Prepare gives every item its answer, by ref, or an error and no answer at all;
-// a TTP that cannot be used is a [*patient.UnavailableError]. The same key and
-// items get the same answer. Any number of items may be asked at once.
+// Prepare returns an answer for every item, by ref, or an error and no answer at
+// all. The error is a [*patient.UnavailableError] if the TTP cannot be used now. The
+// same key and items get the same answer. The number of items is not limited.
 func (c *Client) Prepare(ctx context.Context, key string, items []identity.Item) (map[string]patient.Prepared, error) {
 	return c.ask(ctx, key, ttpclient.Temporary(c.domain, c.types), items)
 }
 
-// PrepareOne asks about one person while the user waits: about ten seconds at
-// most.
+// PrepareOne asks about one person while the user waits: ten seconds at most.
 func (c *Client) PrepareOne(ctx context.Context, id identity.Identity) ([]patient.Temporary, []patient.Finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, oneDeadline)
 	defer cancel()

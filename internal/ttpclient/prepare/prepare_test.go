@@ -43,7 +43,7 @@ func items(n int) []identity.Item {
 	return out
 }
 
-// values gives the temporaries of an answer, by type.
+// values returns the values of ts by type.
 func values(ts []patient.Temporary) map[string]string {
 	out := map[string]string{}
 	for _, t := range ts {
@@ -118,8 +118,8 @@ func TestPrepareOne(t *testing.T) {
 	}
 }
 
-// The property of the whole: whatever the TTP answers, a row's temporaries lead
-// to that person, or there are none.
+// TestNeverAWrongLink tests the property that matters most: whatever the TTP answers,
+// the temporary pseudonyms of a row lead to that person, or there are none.
 func TestNeverAWrongLink(t *testing.T) {
 	ttp, c := start(t)
 	all := items(12)
@@ -169,7 +169,8 @@ func TestNeverAWrongLink(t *testing.T) {
 	}
 }
 
-// A TTP that puts what it was sent into its words must not bring it into a report.
+// TestEchoedFieldsAreMasked shows that a TTP that repeats in its messages what it was
+// sent cannot bring that into a report.
 func TestEchoedFieldsAreMasked(t *testing.T) {
 	ttp, c := start(t)
 	sent := identity.Fields{
@@ -201,7 +202,8 @@ func TestEchoedFieldsAreMasked(t *testing.T) {
 	}
 }
 
-// No error text and no log line, of client or sandbox, holds what was sent.
+// TestNothingOfARowInErrorsAndLogs shows that no error text and no log line, of client
+// or sandbox, holds a value that was sent.
 func TestNothingOfARowInErrorsAndLogs(t *testing.T) {
 	ttp, c := start(t, func(o *ttpclient.Options) { o.PerTry = 5 * time.Second })
 	asked := items(3)

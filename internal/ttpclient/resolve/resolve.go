@@ -25,11 +25,11 @@ var (
 	_ patient.Converter = (*Client)(nil)
 )
 
-// New makes a client for domain. The credential of ttp has scope
+// New makes a client for domain. The credential of ttp must have scope
 // [ttpclient.ScopeDefinitive].
 func New(ttp *ttpclient.Client, domain string) *Client { return &Client{ttp: ttp, domain: domain} }
 
-// Resolve implements [patient.Resolver]. Any number of rows may be asked at once.
+// Resolve implements [patient.Resolver]. The number of rows is not limited.
 func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolvable) (map[string]patient.Resolved, error) {
 	asked := make([]ttpclient.Row, len(rows))
 	for i, r := range rows {
@@ -56,8 +56,8 @@ func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolva
 	return out, nil
 }
 
-// Convert implements [patient.Converter]. The credential has scope
-// [ttpclient.ScopeConvert].
+// Convert implements [patient.Converter]. The credential must have
+// scope [ttpclient.ScopeConvert].
 func (c *Client) Convert(ctx context.Context, key, from, to string, items []patient.Conversion) (map[string]patient.Converted, error) {
 	asked := make([]ttpclient.Row, len(items))
 	given := make(map[string]patient.Pseudonym, len(items))
@@ -83,8 +83,9 @@ func (c *Client) Convert(ctx context.Context, key, from, to string, items []pati
 	return out, nil
 }
 
-// temporaries wants at least one, and each type (with its date) once: the answer
-// could not be matched otherwise.
+// temporaries returns the temporary pseudonyms of r as values of a call. There must
+// be at least one, and each type (with its date) only once: otherwise the answer
+// could not be matched.
 func temporaries(r patient.Resolvable) ([]ttpclient.Value, error) {
 	values := make([]ttpclient.Value, len(r.Temporaries))
 	for i, t := range r.Temporaries {

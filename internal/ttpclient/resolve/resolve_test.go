@@ -18,7 +18,8 @@ import (
 	"sluis/internal/ttpsandbox"
 )
 
-// rows makes n rows of temporaries, and the truth about them: ref → type → value.
+// rows returns n rows of temporary pseudonyms, and their true definitive ones:
+// ref → type → value.
 func rows(ttp *ttptest.TTP, n int) ([]patient.Resolvable, map[string]map[string]string) {
 	people := make([]map[string]string, n)
 	for i := range people {
@@ -75,8 +76,9 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// The property of the whole: whatever the TTP answers, and however its calls
-// fail, a row gets its own definitive pseudonyms, or none; and it gets a verdict.
+// TestNeverAWrongLink tests the property that matters most: whatever the TTP answers
+// and however its calls fail, a row gets its own definitive pseudonyms or a fatal
+// finding.
 func TestNeverAWrongLink(t *testing.T) {
 	ttp := ttptest.Start(t)
 	c := resolve.New(ttp.Client(ttpclient.ScopeDefinitive), ttptest.Domain)
@@ -110,7 +112,7 @@ func TestNeverAWrongLink(t *testing.T) {
 		ttp.Tamper(plan.Spoil)
 		key := fmt.Sprint("case-", cases)
 		got, err := c.Resolve(t.Context(), key, asked)
-		for tries := 0; err != nil && tries < 50; tries++ { // as the importer does, under the same key
+		for tries := 0; err != nil && tries < 50; tries++ { // the importer, too, asks again under the same key
 			if _, down := errors.AsType[*patient.UnavailableError](err); !down {
 				break
 			}
@@ -165,7 +167,8 @@ func TestNothingOfARowInErrorsAndLogs(t *testing.T) {
 	}
 }
 
-// TestConvert: a pseudonym in another domain and back, and one that is none.
+// TestConvert converts a pseudonym to another domain and back, and tries to convert
+// one that does not exist.
 func TestConvert(t *testing.T) {
 	ttp := ttptest.Start(t)
 	c := resolve.New(ttp.Client(ttpclient.ScopeConvert), ttptest.Domain)
@@ -191,7 +194,7 @@ func TestConvert(t *testing.T) {
 			t.Errorf("back: %+v %v", back, err)
 		}
 	}
-	// In its own domain a pseudonym stays what it is until the keys are turned.
+	// In its own domain a pseudonym stays the same until the TTP turns its keys.
 	for _, spoil := range []func(item ttptest.Item){
 		func(item ttptest.Item) { item["value"] = truth["ref-2"]["NGGV"] },
 		func(item ttptest.Item) { item["type"] = "NGG" },

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Echoes are faults in which a TTP says back what it was sent, in every place
-// that a client might repeat.
+// Echoes are faults in which a TTP repeats what it was sent, one for every place
+// that a client might quote from.
 var Echoes = map[string]func(next http.Handler) http.Handler{
 	"problem document": echo(func(w http.ResponseWriter, body string) {
 		w.Header().Set("Content-Type", "application/problem+json")

@@ -7,8 +7,9 @@ import (
 )
 
 // Spoils are the ways in which a TTP may answer badly. Each takes the items of
-// an answer and the index of one of them. None of them moves a well-formed value to
-// another well-formed row of a definitive answer: nobody could notice that.
+// an answer and the index of one of them, and returns the spoiled items. None of
+// them moves a well-formed value to another well-formed row of a definitive answer:
+// no client could notice that.
 var Spoils = map[string]func(items []Item, at int) []Item{
 	"none":    func(items []Item, _ int) []Item { return items },
 	"shuffle": func(items []Item, at int) []Item { return append(items[at:], items[:at]...) },
@@ -41,11 +42,11 @@ var Spoils = map[string]func(items []Item, at int) []Item{
 	"severity": set("findings", []any{Item{"severity": "note", "code": "1", "message": "?"}}),
 }
 
-// Plan is how a TTP answers badly for a while. It is drawn beforehand, because
-// the TTP answers in a goroutine of its own.
+// Plan says how a TTP spoils its answers, call by call. It is drawn beforehand,
+// because the TTP answers in a goroutine of its own.
 type Plan struct {
-	calls  []step            // for each call in turn, and round again
-	sticky map[string]string // ref → the way its own item is spoiled, in every call
+	calls  []step            // one for each call; after the last comes the first again
+	sticky map[string]string // ref → the spoil of its item, the same in every call
 	n      int
 }
 
@@ -54,7 +55,8 @@ type step struct {
 	at   int
 }
 
-// DrawPlan draws from names. A few of refs get an answer that is always bad.
+// DrawPlan draws a plan of the spoils that names lists. Up to three of refs get an
+// answer that is always bad.
 func DrawPlan(t *rapid.T, names, refs []string) *Plan {
 	p := &Plan{sticky: map[string]string{}}
 	for range rapid.IntRange(1, 6).Draw(t, "steps") {
@@ -70,7 +72,7 @@ func DrawPlan(t *rapid.T, names, refs []string) *Plan {
 	return p
 }
 
-// Spoil is a change for [TTP.Tamper]. Calls must come one at a time.
+// Spoil is a change for [TTP.Tamper]. It is not safe for concurrent use.
 func (p *Plan) Spoil(items []Item) []Item {
 	for i := range items {
 		ref, _ := items[i]["ref"].(string)

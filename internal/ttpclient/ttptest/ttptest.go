@@ -1,7 +1,7 @@
-// Package ttptest starts a sandbox TTP behind real HTTP for tests of what speaks
-// to it, with a place to put faults between the two.
+// Package ttptest starts a sandbox TTP behind real HTTP for the tests of its
+// clients. Faults can be put between the two.
 //
-// Nothing but tests imports it.
+// Only tests import it.
 package ttptest
 
 import (
@@ -25,20 +25,20 @@ import (
 // Domain is the sandbox's pseudonym domain.
 const Domain = "qrns"
 
-// OtherDomain is one to convert to.
+// OtherDomain is another domain, to convert to.
 const OtherDomain = "cbs"
 
 const secret = "a-secret"
 
-// Types are what the tests ask for.
+// Types are the pseudonym types that the tests ask for.
 var Types = []string{"NGGV", "NGG"}
 
 // TTP is a running sandbox.
 type TTP struct {
 	URL string
-	// Sandbox is the TTP itself, to switch faults on and to put datasets ready.
+	// Sandbox is the TTP itself, to switch faults on and to make datasets ready.
 	Sandbox *ttpsandbox.Sandbox
-	Log     Buffer // what the sandbox and all clients logged
+	Log     Buffer // log lines of the sandbox and of all clients
 	Tokens  atomic.Int64
 	Calls   atomic.Int64 // pseudonym calls
 	t       testing.TB
@@ -92,14 +92,15 @@ func (x *TTP) serve(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
-// Break puts fault before the sandbox; nil takes it away.
+// Break puts fault in front of the sandbox; nil takes it away.
 func (x *TTP) Break(fault func(next http.Handler) http.Handler) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.fault = fault
 }
 
-// BreakCalls puts fault before the pseudonym calls alone; n counts them from 1.
+// BreakCalls puts fault in front of the pseudonym calls, not of the tokens; n counts
+// the calls from 1.
 func (x *TTP) BreakCalls(fault func(n int, next http.Handler, w http.ResponseWriter, r *http.Request)) {
 	var n atomic.Int64
 	x.Break(func(next http.Handler) http.Handler {
@@ -116,7 +117,7 @@ func (x *TTP) BreakCalls(fault func(n int, next http.Handler, w http.ResponseWri
 // Item is one answered item, as loose as JSON.
 type Item = map[string]any
 
-// Tamper changes every answer of a pseudonym call that came out well.
+// Tamper changes the items of every pseudonym call that the sandbox answers with 200.
 func (x *TTP) Tamper(change func(items []Item) []Item) {
 	x.BreakCalls(func(_ int, next http.Handler, w http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
@@ -135,13 +136,13 @@ func (x *TTP) Tamper(change func(items []Item) []Item) {
 	})
 }
 
-// Client makes a client whose waits are too short to notice.
+// Client returns a client on a line of its own, with waits too short to notice.
 func (x *TTP) Client(scope string, change ...func(*ttpclient.Options)) *ttpclient.Client {
 	x.t.Helper()
 	return x.ClientOn(x.Line(), scope, change...)
 }
 
-// Line is a way to this TTP.
+// Line returns a new line to this TTP.
 func (x *TTP) Line(change ...func(*ttpclient.LineOptions)) *ttpclient.Line {
 	x.t.Helper()
 	opt := ttpclient.LineOptions{AuthURL: x.URL, APIURL: x.URL, Sandbox: true, Log: x.logger()}
@@ -155,8 +156,8 @@ func (x *TTP) Line(change ...func(*ttpclient.LineOptions)) *ttpclient.Line {
 	return l
 }
 
-// ClientOn is Client on a line that others may share. It goes on asking a TTP
-// that gives no answers, unless change says otherwise.
+// ClientOn returns a client on l, which other clients may share. It goes on asking a
+// TTP that does not answer, unless change says otherwise.
 func (x *TTP) ClientOn(l *ttpclient.Line, scope string, change ...func(*ttpclient.Options)) *ttpclient.Client {
 	x.t.Helper()
 	opt := ttpclient.Options{
@@ -173,8 +174,8 @@ func (x *TTP) ClientOn(l *ttpclient.Line, scope string, change ...func(*ttpclien
 	return c
 }
 
-// RoundTripper reaches this TTP without a network, for tests whose time is not
-// real.
+// RoundTripper returns a transport that reaches this TTP without a network, for
+// tests in a synctest bubble.
 func (x *TTP) RoundTripper() http.RoundTripper { return direct{x} }
 
 type direct struct{ ttp *TTP }
@@ -190,7 +191,7 @@ func (d direct) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	}
 	rec := httptest.NewRecorder()
 	defer func() {
-		if recover() != nil { // as net/http: the handler broke the connection off
+		if recover() != nil { // as in net/http: the handler broke off the connection
 			resp, err = nil, io.ErrUnexpectedEOF
 		}
 	}()
@@ -198,7 +199,7 @@ func (d direct) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	return rec.Result(), nil
 }
 
-// Person is a made-up identity, in wire names. People differ in number alone.
+// Person returns a made-up identity, by wire name. The same n makes the same person.
 func Person(n int) map[string]string {
 	letters := make([]byte, 10)
 	for i := range letters {
@@ -210,7 +211,7 @@ func Person(n int) map[string]string {
 	}
 }
 
-// number spells n in letters, for names hold no digits.
+// number spells n in letters, for names have no digits.
 func number(n int) (out string) {
 	for ; n > 0; n /= 26 {
 		out += string(rune('a' + n%26))
@@ -218,8 +219,8 @@ func number(n int) (out string) {
 	return out
 }
 
-// Temporaries asks the sandbox itself, around the client under test and around
-// any fault: per person, type to value.
+// Temporaries returns the temporary pseudonyms of each person, by type. It asks the
+// sandbox directly, without the client under test and without any fault.
 func (x *TTP) Temporaries(people ...map[string]string) []map[string]string {
 	x.t.Helper()
 	items := make([]Item, len(people))
@@ -232,7 +233,8 @@ func (x *TTP) Temporaries(people ...map[string]string) []map[string]string {
 	return x.askDirectly(ttpsandbox.ScopeTemporary, "temporary", Item{"domain": Domain, "types": Types, "items": items}, len(people))
 }
 
-// Definitives asks the sandbox itself for the definitive pseudonyms.
+// Definitives returns the definitive pseudonyms of each row, by type. Like
+// Temporaries it asks the sandbox directly.
 func (x *TTP) Definitives(temporaries ...map[string]string) []map[string]string {
 	x.t.Helper()
 	items := make([]Item, len(temporaries))
@@ -250,7 +252,8 @@ var serial atomic.Int64
 
 func (x *TTP) askDirectly(client, verb string, body Item, n int) []map[string]string {
 	x.t.Helper()
-	token := x.roundTrip("/oauth2/token", "application/x-www-form-urlencoded", []byte("grant_type=client_credentials"), func(r *http.Request) { r.SetBasicAuth(client, secret) })
+	token := x.roundTrip("/oauth2/token", "application/x-www-form-urlencoded", []byte("grant_type=client_credentials"),
+		func(r *http.Request) { r.SetBasicAuth(client, secret) })
 	text, err := json.Marshal(body)
 	if err != nil {
 		x.t.Fatal(err)
@@ -288,7 +291,7 @@ func (x *TTP) roundTrip(path, contentType string, body []byte, change func(*http
 	return out
 }
 
-// Buffer is a log that many may write.
+// Buffer is a log that is safe for concurrent use.
 type Buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -306,5 +309,5 @@ func (b *Buffer) String() string {
 	return b.buf.String()
 }
 
-// Handler is the TTP without its own server, to be served in another way.
+// Handler returns the TTP's handler, faults included, to be served in another way.
 func (x *TTP) Handler() http.Handler { return http.HandlerFunc(x.serve) }

@@ -51,7 +51,7 @@ fuzz: ## every reader, FUZZTIME each (default 60s)
 	done
 
 existing: ## the conversion of an old table of 100,000 rows, through 30 kills and an outage
-	SLUIS_TEST_EXISTING_ROWS=$${ROWS:-100000} SLUIS_TEST_EXISTING_KILLS=$${KILLS:-30} $(GO) test -count=1 -v -timeout 60m -run TestExistingPatients ./e2e
+	SLUIS_TEST_EXISTING_ROWS=$${ROWS:-100000} SLUIS_TEST_EXISTING_KILLS=$${KILLS:-30} $(GO) test -count=1 -v -timeout 60m -run TestConversion ./e2e
 
 e2e: ## the browser and whole-program tests alone
 	@./.ci/tools chromium curl python3

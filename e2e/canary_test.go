@@ -80,7 +80,7 @@ func TestCanarySweep(t *testing.T) {
 		{"every format", s.formats},
 		{"judging conflicts", s.judging},
 		{"repairs", s.repairing},
-		{"existing patients", s.existingPatients},
+		{"existing patients", s.convertOldTable},
 		{"reading everything", s.readEverything},
 	} {
 		began := time.Now()

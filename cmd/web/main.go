@@ -72,8 +72,8 @@ type commands struct {
 		Renew  renewCommand   `cmd:"" help:"Fetch the values of all pseudonyms under the TTP's newest key, beside the old ones."`
 		Status renewalCommand `cmd:"" help:"Tell how that is going."`
 	} `cmd:"" help:"The pseudonyms that are stored."`
-	Existing existingCommands `cmd:"" help:"The registry's existing patients: from its old table to pseudonyms, once (docs/existing.md)."`
-	Keyring  struct {
+	Conversion conversionCommands `cmd:"" name:"existing" help:"The registry's existing patients: from its old table to pseudonyms, once (docs/conversion.md)."`
+	Keyring    struct {
 		GiveUp giveUpCommand `cmd:"" help:"End the deliveries whose key is lost, as failed."`
 	} `cmd:"" help:"The keyring of the real service."`
 	User struct {

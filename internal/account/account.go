@@ -64,7 +64,7 @@ const (
 	JudgeReviews   Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
-	RunExisting    Permission = "existing.run"     // plan, run and verify the existing patients
+	RunConversion  Permission = "existing.run"     // plan, run and verify the existing patients
 	ApproveErasure Permission = "existing.approve" // two people, one of each role
 	ViewProofs     Permission = "proofs.view"
 	ExportProofs   Permission = "proofs.export"
@@ -74,8 +74,8 @@ const (
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
-	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeReviews, ViewTTP, RunExisting, ApproveErasure},
-	Admin:       {ViewLog, ViewTTP, RunExisting, ApproveErasure, ViewProofs},
+	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeReviews, ViewTTP, RunConversion, ApproveErasure},
+	Admin:       {ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs},
 	Auditor:     {ViewLog, ViewProofs, ExportProofs},
 }
 

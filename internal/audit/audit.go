@@ -69,22 +69,22 @@ const (
 	ReportExpired Type = "report_expired"
 
 	// The existing patients: the registry's old table.
-	ExistingPlanned    Type = "existing_planned"
-	ExistingStarted    Type = "existing_started"
-	ExistingPaused     Type = "existing_paused"
-	ExistingResumed    Type = "existing_resumed"
-	ExistingFinished   Type = "existing_finished"
-	ExistingViewed     Type = "existing_viewed"
-	ExistingRowsListed Type = "existing_rows_listed"
-	ExistingVerified   Type = "existing_verified"
-	ExistingExcepted   Type = "existing_excepted" // rows that may be lost with the source
-	ErasureAsked       Type = "erasure_asked"
-	ErasureApproved    Type = "erasure_approved"
-	ErasureDone        Type = "erasure_done"
-	ProofMade          Type = "proof_made"
-	ProofsListed       Type = "proofs_listed"
-	ProofViewed        Type = "proof_viewed"
-	ProofExported      Type = "proof_exported"
+	ConversionPlanned    Type = "existing_planned"
+	ConversionStarted    Type = "existing_started"
+	ConversionPaused     Type = "existing_paused"
+	ConversionResumed    Type = "existing_resumed"
+	ConversionFinished   Type = "existing_finished"
+	ConversionViewed     Type = "existing_viewed"
+	ConversionRowsListed Type = "existing_rows_listed"
+	ConversionVerified   Type = "existing_verified"
+	ConversionExcepted   Type = "existing_excepted" // rows that may be lost with the source
+	ErasureAsked         Type = "erasure_asked"
+	ErasureApproved      Type = "erasure_approved"
+	ErasureDone          Type = "erasure_done"
+	ProofMade            Type = "proof_made"
+	ProofsListed         Type = "proofs_listed"
+	ProofViewed          Type = "proof_viewed"
+	ProofExported        Type = "proof_exported"
 )
 
 // Types lists every event type, for the filter of the log's page and the test
@@ -95,8 +95,8 @@ var Types = []Type{
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ReviewsListed, ReviewViewed, ReviewJudged, ReportExpired,
-	ExistingPlanned, ExistingStarted, ExistingPaused, ExistingResumed, ExistingFinished, ExistingViewed, ExistingRowsListed,
-	ExistingVerified, ExistingExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
+	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,
+	ConversionVerified, ConversionExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
 }
 
 // Who is the user, the client and the purpose of an event. Workers act under

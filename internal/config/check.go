@@ -50,8 +50,8 @@ func check(s settings, faults *Faults) Config {
 	c.MaxUploads = checkNumber("SLUIS_MAX_UPLOADS", s.MaxUploads, 1000, faults)
 	c.ReportLife = time.Duration(checkNumber("SLUIS_REPORT_RETENTION", s.ReportDays, 3650, faults)) * 24 * time.Hour
 	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
-	c.Existing = checkExisting("SLUIS_EXISTING_DSN", s.ExistingDSN, faults)
-	c.EraseExisting = checkExisting("SLUIS_EXISTING_ERASE_DSN", s.EraseDSN, faults)
+	c.OldTable = checkOldTable("SLUIS_EXISTING_DSN", s.OldTableDSN, faults)
+	c.EraseOldTable = checkOldTable("SLUIS_EXISTING_ERASE_DSN", s.EraseOldTableDSN, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
 	return c
 }
@@ -71,8 +71,8 @@ func checkDatabase(value string, faults *Faults) Secret {
 	return NewSecret(value)
 }
 
-// checkExisting wants nothing, or a database.
-func checkExisting(name, value string, faults *Faults) Secret {
+// checkOldTable wants nothing, or a database.
+func checkOldTable(name, value string, faults *Faults) Secret {
 	if value != "" && value != unreadable && !strings.HasPrefix(value, "sqlite:") && !strings.HasPrefix(value, "sqlserver://") {
 		faults.add(name, "must start with sqlite: or sqlserver://")
 	}

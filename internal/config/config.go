@@ -46,10 +46,10 @@ type Config struct {
 	MaxUploads     int           // of one centre at once, in this process
 	TrustedProxies []netip.Prefix
 
-	// Existing is the registry's old patient table, read with a login that can do
-	// nothing else; EraseExisting the same with the right to erase it. Both are for
+	// OldTable is the registry's old patient table, read with a login that can do
+	// nothing else; EraseOldTable the same with the right to erase it. Both are for
 	// the commands `web existing …` alone, and may hold a password.
-	Existing, EraseExisting Secret
+	OldTable, EraseOldTable Secret
 
 	// TLSCertFile and TLSKeyFile are both set or both empty: then a proxy in
 	// front of Sluis ends TLS.
@@ -136,11 +136,11 @@ func (c Config) String() string {
 	line("SLUIS_TRUSTED_PROXIES", strings.Join(proxies, ","))
 	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
 	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
-	if c.Existing.IsSet() {
-		line("SLUIS_EXISTING_DSN", c.Existing)
+	if c.OldTable.IsSet() {
+		line("SLUIS_EXISTING_DSN", c.OldTable)
 	}
-	if c.EraseExisting.IsSet() {
-		line("SLUIS_EXISTING_ERASE_DSN", c.EraseExisting)
+	if c.EraseOldTable.IsSet() {
+		line("SLUIS_EXISTING_ERASE_DSN", c.EraseOldTable)
 	}
 	return b.String()
 }

@@ -21,42 +21,42 @@ const testPrefix = "SLUIS_TEST_"
 // because the faults of a parsing library repeat the value, and that may be a
 // secret.
 type settings struct {
-	Addr           string `env:"SLUIS_ADDR" envDefault:"127.0.0.1:8080"`
-	BaseURL        string `env:"SLUIS_BASE_URL"`
-	Database       string `env:"SLUIS_DATABASE"`
-	DisplayBirth   string `env:"SLUIS_DISPLAY_BIRTH"`
-	SessionKey     string `env:"SLUIS_SESSION_KEY"`
-	FileMACKey     string `env:"SLUIS_FILE_MAC_KEY"`
-	KeyringFile    string `env:"SLUIS_KEYRING_FILE"`
-	TTPAuthURL     string `env:"SLUIS_TTP_AUTH_URL"`
-	TTPAPIURL      string `env:"SLUIS_TTP_API_URL"`
-	PrepareID      string `env:"SLUIS_TTP_PREPARE_CLIENT_ID"`
-	PrepareSecret  string `env:"SLUIS_TTP_PREPARE_CLIENT_SECRET"`
-	ResolveID      string `env:"SLUIS_TTP_RESOLVE_CLIENT_ID"`
-	ResolveSecret  string `env:"SLUIS_TTP_RESOLVE_CLIENT_SECRET"`
-	TTPDomain      string `env:"SLUIS_TTP_DOMAIN"`
-	TTPCAFile      string `env:"SLUIS_TTP_CA_FILE"`
-	TTPCertFile    string `env:"SLUIS_TTP_CLIENT_CERT_FILE"`
-	TTPKeyFile     string `env:"SLUIS_TTP_CLIENT_KEY_FILE"`
-	PrepareEnds    string `env:"SLUIS_TTP_PREPARE_SECRET_EXPIRES"`
-	ResolveEnds    string `env:"SLUIS_TTP_RESOLVE_SECRET_EXPIRES"`
-	TTPCalls       string `env:"SLUIS_TTP_CALLS" envDefault:"4"`
-	TTPRows        string `env:"SLUIS_TTP_ROWS" envDefault:"500"`
-	TemporaryDays  string `env:"SLUIS_TTP_TEMPORARY_DAYS" envDefault:"14"`
-	TTPSandbox     string `env:"SLUIS_TTP_SANDBOX" envDefault:"false"`
-	Types          string `env:"SLUIS_PSEUDONYM_TYPES" envDefault:"NGGV,NGG"`
-	LinkType       string `env:"SLUIS_LINK_TYPE" envDefault:"NGGV"`
-	PostcodeTypes  string `env:"SLUIS_POSTCODE_TYPES"`
-	Workers        string `env:"SLUIS_WORKERS" envDefault:"2"`
-	MaxFileMB      string `env:"SLUIS_MAX_FILE_MB" envDefault:"100"`
-	MaxRows        string `env:"SLUIS_MAX_ROWS" envDefault:"200000"`
-	MaxUploads     string `env:"SLUIS_MAX_UPLOADS" envDefault:"4"`
-	ReportDays     string `env:"SLUIS_REPORT_RETENTION" envDefault:"90"`
-	TrustedProxies string `env:"SLUIS_TRUSTED_PROXIES"`
-	TLSCertFile    string `env:"SLUIS_TLS_CERT_FILE"`
-	TLSKeyFile     string `env:"SLUIS_TLS_KEY_FILE"`
-	ExistingDSN    string `env:"SLUIS_EXISTING_DSN"`
-	EraseDSN       string `env:"SLUIS_EXISTING_ERASE_DSN"`
+	Addr             string `env:"SLUIS_ADDR" envDefault:"127.0.0.1:8080"`
+	BaseURL          string `env:"SLUIS_BASE_URL"`
+	Database         string `env:"SLUIS_DATABASE"`
+	DisplayBirth     string `env:"SLUIS_DISPLAY_BIRTH"`
+	SessionKey       string `env:"SLUIS_SESSION_KEY"`
+	FileMACKey       string `env:"SLUIS_FILE_MAC_KEY"`
+	KeyringFile      string `env:"SLUIS_KEYRING_FILE"`
+	TTPAuthURL       string `env:"SLUIS_TTP_AUTH_URL"`
+	TTPAPIURL        string `env:"SLUIS_TTP_API_URL"`
+	PrepareID        string `env:"SLUIS_TTP_PREPARE_CLIENT_ID"`
+	PrepareSecret    string `env:"SLUIS_TTP_PREPARE_CLIENT_SECRET"`
+	ResolveID        string `env:"SLUIS_TTP_RESOLVE_CLIENT_ID"`
+	ResolveSecret    string `env:"SLUIS_TTP_RESOLVE_CLIENT_SECRET"`
+	TTPDomain        string `env:"SLUIS_TTP_DOMAIN"`
+	TTPCAFile        string `env:"SLUIS_TTP_CA_FILE"`
+	TTPCertFile      string `env:"SLUIS_TTP_CLIENT_CERT_FILE"`
+	TTPKeyFile       string `env:"SLUIS_TTP_CLIENT_KEY_FILE"`
+	PrepareEnds      string `env:"SLUIS_TTP_PREPARE_SECRET_EXPIRES"`
+	ResolveEnds      string `env:"SLUIS_TTP_RESOLVE_SECRET_EXPIRES"`
+	TTPCalls         string `env:"SLUIS_TTP_CALLS" envDefault:"4"`
+	TTPRows          string `env:"SLUIS_TTP_ROWS" envDefault:"500"`
+	TemporaryDays    string `env:"SLUIS_TTP_TEMPORARY_DAYS" envDefault:"14"`
+	TTPSandbox       string `env:"SLUIS_TTP_SANDBOX" envDefault:"false"`
+	Types            string `env:"SLUIS_PSEUDONYM_TYPES" envDefault:"NGGV,NGG"`
+	LinkType         string `env:"SLUIS_LINK_TYPE" envDefault:"NGGV"`
+	PostcodeTypes    string `env:"SLUIS_POSTCODE_TYPES"`
+	Workers          string `env:"SLUIS_WORKERS" envDefault:"2"`
+	MaxFileMB        string `env:"SLUIS_MAX_FILE_MB" envDefault:"100"`
+	MaxRows          string `env:"SLUIS_MAX_ROWS" envDefault:"200000"`
+	MaxUploads       string `env:"SLUIS_MAX_UPLOADS" envDefault:"4"`
+	ReportDays       string `env:"SLUIS_REPORT_RETENTION" envDefault:"90"`
+	TrustedProxies   string `env:"SLUIS_TRUSTED_PROXIES"`
+	TLSCertFile      string `env:"SLUIS_TLS_CERT_FILE"`
+	TLSKeyFile       string `env:"SLUIS_TLS_KEY_FILE"`
+	OldTableDSN      string `env:"SLUIS_EXISTING_DSN"`
+	EraseOldTableDSN string `env:"SLUIS_EXISTING_ERASE_DSN"`
 }
 
 // secrets may stand in a file instead: then NAME_FILE names it.

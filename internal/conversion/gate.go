@@ -76,7 +76,7 @@ type Gate struct {
 	Now       time.Time
 	Way       Way
 	Mapping   Mapping
-	Source    int      // rows of the old table now; -1 where it was not asked
+	Rows      int      // rows of the old table now; -1 where it was not asked
 	Triggers  []string // of the old table
 	Run       *Run     // the last conversion
 	CheckedAt time.Time
@@ -134,8 +134,8 @@ func (g Gate) refuseCheck(refuse func(code string, args ...string)) {
 	case g.Now.Sub(g.CheckedAt) > CheckLife:
 		refuse("CHECK_OLD")
 	}
-	if g.Source >= 0 && g.Source != g.Check.Source {
-		refuse("SOURCE_CHANGED", "then", strconv.Itoa(g.Check.Source), "now", strconv.Itoa(g.Source))
+	if g.Rows >= 0 && g.Rows != g.Check.Rows {
+		refuse("SOURCE_CHANGED", "then", strconv.Itoa(g.Check.Rows), "now", strconv.Itoa(g.Rows))
 	}
 }
 
@@ -149,12 +149,12 @@ func (g Gate) refuseOpen(refuse func(code string, args ...string)) {
 		refuse("EXCEPTION_OTHER")
 	case g.Exception != nil:
 		for _, r := range g.Exception.Rows {
-			exempt[r.LegacyID+"/"+string(r.Outcome)] = true
+			exempt[r.OldKey+"/"+string(r.Outcome)] = true
 		}
 	}
 	counts := map[string]int{}
 	for _, r := range g.Open {
-		if !exempt[r.LegacyID+"/"+string(r.Outcome)] {
+		if !exempt[r.OldKey+"/"+string(r.Outcome)] {
 			counts[string(r.Outcome)]++
 		}
 	}

@@ -30,9 +30,9 @@ func good() conversion.Gate {
 		{CentreNumber: "2809", Delivery: &delivery.Delivery{State: delivery.Done}}, {CentreNumber: "2810", Delivery: &delivery.Delivery{State: delivery.Done}},
 	}}
 	return conversion.Gate{
-		Now: now, Way: conversion.InPlace, Mapping: conversion.DefaultMapping(), Source: 40, Run: run, CheckedAt: now.Add(-24 * time.Hour), CheckRun: 1, Check: &conversion.Check{Source: 40, Stored: 39, Rejected: 1},
-		Open:      []conversion.Open{{LegacyID: "7", Outcome: patient.Rejected}},
-		Exception: &conversion.Exception{Run: "run", Rows: []conversion.Exempt{{LegacyID: "7", Outcome: patient.Rejected}}},
+		Now: now, Way: conversion.InPlace, Mapping: conversion.DefaultMapping(), Rows: 40, Run: run, CheckedAt: now.Add(-24 * time.Hour), CheckRun: 1, Check: &conversion.Check{Rows: 40, Stored: 39, Rejected: 1},
+		Open:      []conversion.Open{{OldKey: "7", Outcome: patient.Rejected}},
+		Exception: &conversion.Exception{Run: "run", Rows: []conversion.Exempt{{OldKey: "7", Outcome: patient.Rejected}}},
 		Erasure: &conversion.Erasure{Way: conversion.InPlace, Approvals: []conversion.Approval{
 			approval("2809", account.DataManager, 1), approval("2809", account.Admin, 2), approval("2810", account.DataManager, 3), approval("2810", account.Admin, 2),
 		}},
@@ -59,16 +59,16 @@ func TestErasureIsRefused(t *testing.T) {
 		{"a centre failed", func(g *conversion.Gate) { g.Run.Centres[1].Delivery.State = delivery.Failed }, []string{"RUN_OPEN"}},
 		{"it was never verified", func(g *conversion.Gate) { g.Check = nil }, []string{"NOT_VERIFIED"}},
 		{"another conversion was verified", func(g *conversion.Gate) { g.CheckRun = 2 }, []string{"NOT_VERIFIED"}},
-		{"the verification found a fault", func(g *conversion.Gate) { g.Check.Add(conversion.Problem{LegacyID: "8", Code: "DISPLAY_OTHER"}) }, []string{"CHECK_UNCLEAN"}},
+		{"the verification found a fault", func(g *conversion.Gate) { g.Check.Add(conversion.Problem{OldKey: "8", Code: "DISPLAY_OTHER"}) }, []string{"CHECK_UNCLEAN"}},
 		{"the verification found a centre that is open", func(g *conversion.Gate) { g.Check.Unsettled = 1 }, []string{"CHECK_UNCLEAN"}},
 		{"the verification is eight days old", func(g *conversion.Gate) { g.CheckedAt = now.Add(-8 * 24 * time.Hour) }, []string{"CHECK_OLD"}},
-		{"a row came since", func(g *conversion.Gate) { g.Source = 41 }, []string{"SOURCE_CHANGED"}},
+		{"a row came since", func(g *conversion.Gate) { g.Rows = 41 }, []string{"SOURCE_CHANGED"}},
 		{"a rejected row is in no exception", func(g *conversion.Gate) { g.Exception = nil }, []string{"ROWS_REJECTED"}},
 		{"another rejected row came since", func(g *conversion.Gate) {
-			g.Open = append(g.Open, conversion.Open{LegacyID: "8", Outcome: patient.Rejected})
+			g.Open = append(g.Open, conversion.Open{OldKey: "8", Outcome: patient.Rejected})
 		}, []string{"ROWS_REJECTED"}},
 		{"a row waits to be judged", func(g *conversion.Gate) {
-			g.Open = append(g.Open, conversion.Open{LegacyID: "8", Outcome: patient.Review})
+			g.Open = append(g.Open, conversion.Open{OldKey: "8", Outcome: patient.Review})
 		}, []string{"ROWS_REVIEW"}},
 		{"the excepted row was rejected, and waits now", func(g *conversion.Gate) { g.Open[0].Outcome = patient.Review }, []string{"ROWS_REVIEW"}},
 		{"the exception is not as it was signed", func(g *conversion.Gate) { g.Forged, g.Exception = true, nil }, []string{"EXCEPTION_FORGED", "ROWS_REJECTED"}},
@@ -124,7 +124,7 @@ func TestSignature(t *testing.T) {
 			t.Errorf("%s: %v", p, err)
 		}
 	}
-	signed, err := conversion.Sign(key, conversion.Exception{Run: "<run & co>", Rows: []conversion.Exempt{{LegacyID: "7"}}})
+	signed, err := conversion.Sign(key, conversion.Exception{Run: "<run & co>", Rows: []conversion.Exempt{{OldKey: "7"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ type GateStore interface {
 // LoadGate reads all that the gate must know, save what only the source can tell.
 // key is that of the registry's own signatures.
 func LoadGate(ctx context.Context, s GateStore, key ed25519.PublicKey, way Way, now time.Time) (Gate, error) {
-	g := Gate{Now: now, Way: way, Source: -1}
+	g := Gate{Now: now, Way: way, Rows: -1}
 	run, there, err := s.LatestRun(ctx, delivery.Save)
 	if err != nil || !there {
 		return g, err

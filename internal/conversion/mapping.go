@@ -60,7 +60,7 @@ func ReadMapping(r io.Reader) (Mapping, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
-		return m, fmt.Errorf("the mapping is no JSON as docs/existing.md describes it: %w", err)
+		return m, fmt.Errorf("the mapping is no JSON as docs/conversion.md describes it: %w", err)
 	}
 	if m.Query != "" && !strings.Contains(string(raw), `"table"`) {
 		m.Table = "" // the default's

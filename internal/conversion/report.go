@@ -50,7 +50,7 @@ type CentrePlan struct {
 
 // Plan is what the old table holds, and what would become of it.
 type Plan struct {
-	Source        string       `json:"source"`
+	Table         string       `json:"source"`
 	Rows          int          `json:"rows"`
 	Centres       []CentrePlan `json:"centres"`
 	StrayRows     int          `json:"strayRows"` // of no known centre
@@ -91,15 +91,15 @@ func (p Plan) Blockers() []string {
 // CentreCheck holds the two sides of one centre against each other.
 type CentreCheck struct {
 	Centre string         `json:"centre"`
-	Source int            `json:"source"`
+	Rows   int            `json:"source"`
 	Counts patient.Counts `json:"counts"`
 }
 
 // Problem is a row that is not as it must be.
 type Problem struct {
-	LegacyID string `json:"legacyId"`
-	Code     string `json:"code"`
-	Field    string `json:"field,omitempty"`
+	OldKey string `json:"legacyId"`
+	Code   string `json:"code"`
+	Field  string `json:"field,omitempty"`
 }
 
 // MaxProblems is how many problems a check names; it counts them all.
@@ -107,7 +107,7 @@ const MaxProblems = 1000
 
 // Check is a verification of a run.
 type Check struct {
-	Source    int           `json:"source"` // rows of the old table
+	Rows      int           `json:"source"` // rows of the old table
 	Centres   []CentreCheck `json:"centres"`
 	Stored    int           `json:"stored"`   // rows that are a patient by now
 	Patients  int           `json:"patients"` // so many of them
@@ -125,7 +125,7 @@ type Check struct {
 // Clean tells whether every row is accounted for, and every one that was looked
 // at is stored as it should be. Rejected and unreviewed rows are accounted for;
 // whether they may be is the gate's.
-func (c Check) Clean() bool { return len(c.Faults) == 0 && c.Unsettled == 0 && c.Source > 0 }
+func (c Check) Clean() bool { return len(c.Faults) == 0 && c.Unsettled == 0 && c.Rows > 0 }
 
 // Add notes a problem.
 func (c *Check) Add(p Problem) {
@@ -140,11 +140,11 @@ func (c *Check) Add(p Problem) {
 
 // Exempt is a row that may be lost with the source.
 type Exempt struct {
-	LegacyID string          `json:"legacyId"`
-	Centre   string          `json:"centre"`
-	Outcome  patient.Outcome `json:"outcome"`
-	Code     string          `json:"code"`
-	Message  string          `json:"message,omitempty"`
+	OldKey  string          `json:"legacyId"`
+	Centre  string          `json:"centre"`
+	Outcome patient.Outcome `json:"outcome"`
+	Code    string          `json:"code"`
+	Message string          `json:"message,omitempty"`
 }
 
 // Exception lists the rows that somebody answers for.
@@ -211,7 +211,7 @@ type Proof struct {
 	Run      string `json:"run"` // public id
 	Way      string `json:"way"` // of the erasure: new, inplace; empty where there is none yet
 	Registry string `json:"registry"`
-	Source   string `json:"source"`
+	Table    string `json:"source"`
 	MadeBy   string `json:"madeBy"`
 	Erased   string `json:"erased,omitempty"` // when, RFC 3339
 	Canaries int    `json:"canaries"`         // planted, and looked for

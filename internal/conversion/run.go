@@ -12,10 +12,10 @@ type Waits string
 
 // What a run may wait for.
 const (
-	WaitsNot    Waits = ""
-	WaitsTTP    Waits = "ttp"    // it does not answer
-	WaitsDenied Waits = "denied" // it does not accept our credentials
-	WaitsSource Waits = "source" // it cannot be read
+	WaitsNot      Waits = ""
+	WaitsTTP      Waits = "ttp"    // it does not answer
+	WaitsDenied   Waits = "denied" // it does not accept our credentials
+	WaitsOldTable Waits = "source" // it cannot be read
 )
 
 // Run is one conversion, or rehearsal, of the old table: a delivery per centre.
@@ -23,7 +23,7 @@ type Run struct {
 	ID         int64
 	PublicID   string
 	Mode       delivery.Mode // Check is a rehearsal
-	Source     string        // what it reads, without how to get there
+	Table      string        // what it reads, without how to get there
 	Mapping    Mapping
 	Sample     int // so many rows a centre; 0: all
 	Total      int
@@ -113,7 +113,7 @@ func (r Run) Whole() bool {
 type NewRun struct {
 	PublicID string
 	Mode     delivery.Mode
-	Source   string
+	Table    string
 	Mapping  Mapping
 	Sample   int
 	Total    int
@@ -138,7 +138,7 @@ type Place struct {
 
 // Where is what became of a row of the old table in one run.
 type Where struct {
-	LegacyID  string
+	OldKey    string
 	Line      int
 	Outcome   patient.Outcome // Rejected for one of no known centre
 	Code      string          // why it went nowhere, if so
@@ -151,7 +151,7 @@ type Where struct {
 // Open is a row of the old table that is no patient: rejected, or waiting for a
 // data manager.
 type Open struct {
-	LegacyID      string
+	OldKey        string
 	CentreNumber  string // empty for one of no known centre
 	PatientNumber string
 	Line          int

@@ -21,7 +21,7 @@ const (
 	Identities  Kind = "identities"
 	Temporary   Kind = "temporary_pseudonyms"
 	Dataset     Kind = "dataset"  // fetched from the TTP, definitive already
-	Existing    Kind = "existing" // the registry's own old patient table
+	Conversion  Kind = "existing" // of the registry's old patient table
 )
 
 // Mode is what the user asked for.

@@ -51,7 +51,7 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 		}
 		p, there := stored[whose[r.Legacy.ID]]
 		if !there {
-			out = append(out, conversion.Problem{LegacyID: r.Legacy.ID, Code: codeNoPatient})
+			out = append(out, conversion.Problem{OldKey: r.Legacy.ID, Code: codeNoPatient})
 			continue
 		}
 		out = append(out, im.agree(r.Legacy.ID, p, answers[r.Ref])...)
@@ -63,7 +63,7 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 // with this value, where there is one in its space at all.
 func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved) []conversion.Problem {
 	if len(a.Pseudonyms) == 0 {
-		return []conversion.Problem{{LegacyID: legacyID, Code: codeRefusedNow}}
+		return []conversion.Problem{{OldKey: legacyID, Code: codeRefusedNow}}
 	}
 	var out []conversion.Problem
 	linked := false
@@ -72,13 +72,13 @@ func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved
 		switch {
 		case i < 0: // under a newer key of the TTP, say
 		case p.Pseudonyms[i].Value != q.Value:
-			out = append(out, conversion.Problem{LegacyID: legacyID, Code: codeOtherPseudo, Field: q.Type})
+			out = append(out, conversion.Problem{OldKey: legacyID, Code: codeOtherPseudo, Field: q.Type})
 		case q.Type == im.Registrar.LinkingType():
 			linked = true
 		}
 	}
 	if !linked && len(out) == 0 {
-		out = append(out, conversion.Problem{LegacyID: legacyID, Code: codeNotStored, Field: im.Registrar.LinkingType()})
+		out = append(out, conversion.Problem{OldKey: legacyID, Code: codeNotStored, Field: im.Registrar.LinkingType()})
 	}
 	return out
 }

@@ -87,7 +87,7 @@ func (s *Server) mayDecide(r *http.Request, id string) error {
 
 // decides tells whether the actor may save or cancel d.
 func decides(a account.Actor, d delivery.Delivery) bool {
-	if d.Kind == delivery.Existing { // decided about on the page of the conversion
+	if d.Kind == delivery.Conversion { // decided about on the page of the conversion
 		return false
 	}
 	return a.May(account.Deliver) || d.Kind == delivery.Dataset && a.May(account.ImportDatasets)

@@ -22,13 +22,13 @@ import (
 // with it: commands do the work.
 type Existing interface {
 	conversion.GateStore
-	ViewExisting(ctx context.Context, who audit.Who) error // the event of looking
+	ViewConversion(ctx context.Context, who audit.Who) error // the event of looking
 	ViewOpenRows(ctx context.Context, who audit.Who, run conversion.Run, q conversion.OpenQuery) (conversion.OpenPage, error)
 	// PauseRun lets a run stand still, or go on; apperr.Conflict "existing_not_running".
 	PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error
-	// ConfirmExisting lets a delivery go on that the brake holds; apperr.Conflict
+	// ConfirmConversion lets a delivery go on that the brake holds; apperr.Conflict
 	// "delivery_not_waiting".
-	ConfirmExisting(ctx context.Context, who audit.Who, deliveryID string) error
+	ConfirmConversion(ctx context.Context, who audit.Who, deliveryID string) error
 	// ApproveErasure is one person's word for centres; apperr.Invalid
 	// "approval_centre", apperr.Conflict "approval_…".
 	ApproveErasure(ctx context.Context, who audit.Who, publicID string, role account.Role, centres []string, why string) error
@@ -49,14 +49,14 @@ const lively = 30 * time.Second
 
 // viewExisting is GET /migratie.
 func (s *Server) viewExisting(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Existing.ViewExisting(r.Context(), request.Who(r)); err != nil {
+	if err := s.Existing.ViewConversion(r.Context(), request.Who(r)); err != nil {
 		return err
 	}
 	page, err := s.existingProps(r)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, http.StatusOK, templates.ExistingPage(page))
+	return s.render(w, r, http.StatusOK, templates.ConversionPage(page))
 }
 
 // existingState is all that the page tells of.
@@ -102,13 +102,13 @@ func (s *Server) latest(ctx context.Context, kind conversion.Kind, v **conversio
 	return rep, nil
 }
 
-func (s *Server) existingProps(r *http.Request) (templates.Existing, error) {
+func (s *Server) existingProps(r *http.Request) (templates.Conversion, error) {
 	x, err := s.existingState(r.Context())
 	if err != nil {
-		return templates.Existing{}, err
+		return templates.Conversion{}, err
 	}
 	t, actor := s.text(r), request.Actor(r)
-	page := templates.Existing{Page: s.base(r, s.home(r)), RefreshHref: existingPath}
+	page := templates.Conversion{Page: s.base(r, s.home(r)), RefreshHref: existingPath}
 	if actor.May(account.ViewProofs) {
 		page.ProofsHref = proofsPath
 	}
@@ -128,10 +128,10 @@ func (s *Server) existingProps(r *http.Request) (templates.Existing, error) {
 }
 
 // runProps is a run by its centres.
-func (s *Server) runProps(t *text.Catalogue, run conversion.Run) templates.ExistingRun {
+func (s *Server) runProps(t *text.Catalogue, run conversion.Run) templates.ConversionRun {
 	key := runKeys[run.Mode]
-	out := templates.ExistingRun{
-		Key: key, Source: run.Source, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(), Total: run.Total,
+	out := templates.ConversionRun{
+		Key: key, Table: run.Table, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(), Total: run.Total,
 		Percent: min(100, run.Fed()*100/max(1, run.Total)), Strays: run.Strays, Counts: templates.Counts(run.Counts()),
 	}
 	path := existingPath + "/" + run.PublicID
@@ -149,7 +149,7 @@ func (s *Server) runProps(t *text.Catalogue, run conversion.Run) templates.Exist
 		}
 	}
 	for _, c := range run.Centres {
-		row := templates.ExistingCentre{Centre: c.CentreNumber, Fed: c.Fed, Total: c.Total, State: "waiting", Counts: templates.Counts(c.Counts(run.Mode))}
+		row := templates.ConversionCentre{Centre: c.CentreNumber, Fed: c.Fed, Total: c.Total, State: "waiting", Counts: templates.Counts(c.Counts(run.Mode))}
 		if c.CentreName != "" {
 			row.Centre += " " + c.CentreName
 		}
@@ -189,7 +189,7 @@ func (s *Server) listExistingRows(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	page := templates.ExistingRows{
+	page := templates.ConversionRows{
 		Page: s.base(r, s.home(r), templates.Crumb{Text: t.T("existing.title"), Href: existingPath}), Run: runKeys[mode], Kind: kind,
 		Filtered: q.Get("centrum") != "",
 	}
@@ -218,14 +218,14 @@ func (s *Server) listExistingRows(w http.ResponseWriter, r *http.Request) error 
 	if kind == "review" && mode == delivery.Save && request.Actor(r).May(account.JudgeReviews) {
 		page.JudgeHref = link("/beoordelen", "centrum", q.Get("centrum"))
 	}
-	return s.render(w, r, http.StatusOK, templates.ExistingRowsPage(page))
+	return s.render(w, r, http.StatusOK, templates.ConversionRowsPage(page))
 }
 
-func (s *Server) fillRows(t *text.Catalogue, page *templates.ExistingRows, found conversion.OpenPage) {
+func (s *Server) fillRows(t *text.Catalogue, page *templates.ConversionRows, found conversion.OpenPage) {
 	page.Total = found.Total
 	for _, o := range found.Rows {
-		page.Rows = append(page.Rows, templates.ExistingRow{
-			Key: o.LegacyID, Centre: o.CentreNumber, Number: o.PatientNumber, Column: report.Column(t, nil, o.Finding.Field),
+		page.Rows = append(page.Rows, templates.ConversionRow{
+			Key: o.OldKey, Centre: o.CentreNumber, Number: o.PatientNumber, Column: report.Column(t, nil, o.Finding.Field),
 			Message: report.Message(t, o.Finding, nil), TTP: o.Finding.Source == patient.TTP, Code: o.Finding.Code, Advice: report.Advice(t, o.Finding),
 		})
 	}

@@ -29,7 +29,7 @@ func (s *Server) resumeExisting(w http.ResponseWriter, r *http.Request) error {
 // confirmExisting is POST /migratie/{id}/doorgaan: a centre's rows are stored
 // though so many of them are rejected.
 func (s *Server) confirmExisting(w http.ResponseWriter, r *http.Request) error {
-	return s.actExisting(w, r, "existing.flash.confirmed", s.Existing.ConfirmExisting(r.Context(), request.Who(r), chi.URLParam(r, "id")))
+	return s.actExisting(w, r, "existing.flash.confirmed", s.Existing.ConfirmConversion(r.Context(), request.Who(r), chi.URLParam(r, "id")))
 }
 
 // actExisting shows the page again after something was done. What could no longer
@@ -97,7 +97,7 @@ func (s *Server) approveErasure(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return s.render(w, r, http.StatusUnprocessableEntity, templates.ExistingPage(page))
+	return s.render(w, r, http.StatusUnprocessableEntity, templates.ConversionPage(page))
 }
 
 // typedCentres reads numbers of centres, with anything but letters and digits

@@ -22,8 +22,8 @@ const (
 )
 
 // existingTasks is the list of steps, each with how it stands.
-func (s *Server) existingTasks(t *text.Catalogue, x existingState, proofs string) []templates.ExistingTask {
-	tasks := []templates.ExistingTask{
+func (s *Server) existingTasks(t *text.Catalogue, x existingState, proofs string) []templates.ConversionTask {
+	tasks := []templates.ConversionTask{
 		planTask(t, x), rehearsalTask(t, x), rehearsedTask(t, x), conversionTask(t, x), s.checkTask(t, x), erasureTask(t, x), proofTask(t, x, proofs),
 	}
 	// What comes after a step that is not done is not up yet, unless it was begun.
@@ -35,12 +35,12 @@ func (s *Server) existingTasks(t *text.Catalogue, x existingState, proofs string
 	return tasks
 }
 
-func planTask(t *text.Catalogue, x existingState) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "plan", State: taskTodo, Command: "web existing plan --as …"}
+func planTask(t *text.Catalogue, x existingState) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "plan", State: taskTodo, Command: "web existing plan --as …"}
 	if x.plan == nil {
 		return task
 	}
-	task.Lines = append(task.Lines, t.T("existing.planned", "when", t.Moment(x.planned.MadeAt), "who", x.planned.MadeBy, "rows", x.plan.Rows, "source", x.plan.Source))
+	task.Lines = append(task.Lines, t.T("existing.planned", "when", t.Moment(x.planned.MadeAt), "who", x.planned.MadeBy, "rows", x.plan.Rows, "source", x.plan.Table))
 	if task.State = taskDone; x.plan.StrayRows > 0 {
 		task.State, task.Command = taskAttention, ""
 		task.Lines = append(task.Lines, t.N("existing.strays", x.plan.StrayRows))
@@ -56,8 +56,8 @@ func planTask(t *text.Catalogue, x existingState) templates.ExistingTask {
 	return task
 }
 
-func rehearsalTask(t *text.Catalogue, x existingState) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "rehearsal", State: taskTodo, Command: "web existing run --rehearse --rows 100 --as …"}
+func rehearsalTask(t *text.Catalogue, x existingState) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "rehearsal", State: taskTodo, Command: "web existing run --rehearse --rows 100 --as …"}
 	switch r := x.rehearsal; {
 	case r == nil:
 	case r.FinishedAt.IsZero():
@@ -70,8 +70,8 @@ func rehearsalTask(t *text.Catalogue, x existingState) templates.ExistingTask {
 }
 
 // rehearsedTask is a person's look at what the rehearsal found.
-func rehearsedTask(t *text.Catalogue, x existingState) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "rehearsed", State: taskTodo}
+func rehearsedTask(t *text.Catalogue, x existingState) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "rehearsed", State: taskTodo}
 	if x.rehearsal == nil || x.rehearsal.FinishedAt.IsZero() {
 		return task
 	}
@@ -85,8 +85,8 @@ func rehearsedTask(t *text.Catalogue, x existingState) templates.ExistingTask {
 	return task
 }
 
-func conversionTask(t *text.Catalogue, x existingState) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "conversion", State: taskTodo, Command: "web existing run --as …"}
+func conversionTask(t *text.Catalogue, x existingState) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "conversion", State: taskTodo, Command: "web existing run --as …"}
 	r := x.gate.Run
 	if r == nil {
 		return task
@@ -110,13 +110,13 @@ func conversionTask(t *text.Catalogue, x existingState) templates.ExistingTask {
 	return task
 }
 
-func (s *Server) checkTask(t *text.Catalogue, x existingState) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "check", State: taskTodo, Command: "web existing verify --as …"}
+func (s *Server) checkTask(t *text.Catalogue, x existingState) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "check", State: taskTodo, Command: "web existing verify --as …"}
 	c := x.gate.Check
 	if c == nil {
 		return task
 	}
-	task.Lines = append(task.Lines, t.T("existing.checked", "when", t.Moment(x.gate.CheckedAt), "source", c.Source, "stored", c.Stored, "rejected", c.Rejected, "review", c.Review, "sampled", c.Sampled))
+	task.Lines = append(task.Lines, t.T("existing.checked", "when", t.Moment(x.gate.CheckedAt), "source", c.Rows, "stored", c.Stored, "rejected", c.Rejected, "review", c.Review, "sampled", c.Sampled))
 	for _, f := range c.Faults {
 		line := t.Number(f.Count) + " " + t.T("existing.fault."+f.Code)
 		if f.Field != "" && t.Has("field."+f.Field) {
@@ -130,8 +130,8 @@ func (s *Server) checkTask(t *text.Catalogue, x existingState) templates.Existin
 	return task
 }
 
-func erasureTask(t *text.Catalogue, x existingState) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "erasure", State: taskTodo, Command: "web existing erase --way new --as …"}
+func erasureTask(t *text.Catalogue, x existingState) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "erasure", State: taskTodo, Command: "web existing erase --way new --as …"}
 	e := x.gate.Erasure
 	if e == nil {
 		if x.gate.Run != nil && x.gate.Check != nil {
@@ -158,8 +158,8 @@ func erasureTask(t *text.Catalogue, x existingState) templates.ExistingTask {
 	return task
 }
 
-func proofTask(t *text.Catalogue, x existingState, proofs string) templates.ExistingTask {
-	task := templates.ExistingTask{Key: "proof", State: taskTodo, Command: "web existing prove --as …"}
+func proofTask(t *text.Catalogue, x existingState, proofs string) templates.ConversionTask {
+	task := templates.ConversionTask{Key: "proof", State: taskTodo, Command: "web existing prove --as …"}
 	if x.proof == nil {
 		return task
 	}
@@ -194,9 +194,9 @@ var toldByTable = []string{"APPROVAL_MISSING", "APPROVAL_LAPSED"}
 
 // erasureProps is what is asked for the source, with the form for who may approve
 // it.
-func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) templates.ExistingErasure {
+func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) templates.ConversionErasure {
 	e := *g.Erasure
-	out := templates.ExistingErasure{
+	out := templates.ConversionErasure{
 		Way: string(e.Way), Asked: t.T("existing.asked", "who", e.AskedBy, "when", t.Moment(e.AskedAt)), Begun: !e.StartedAt.IsZero(), Exceptions: len(g.Open),
 	}
 	if !e.ErasedAt.IsZero() {
@@ -208,7 +208,7 @@ func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) tem
 		}
 	}
 	for _, c := range g.Run.Centres {
-		row := templates.ExistingApproval{Centre: c.CentreNumber}
+		row := templates.ConversionApproval{Centre: c.CentreNumber}
 		if c.CentreName != "" {
 			row.Centre += " " + c.CentreName
 		}
@@ -247,7 +247,7 @@ func wanted(g conversion.Gate, role account.Role) bool {
 }
 
 // offerRoles lets who has both roles say in which one they speak.
-func offerRoles(t *text.Catalogue, actor account.Actor, g conversion.Gate, out *templates.ExistingErasure) {
+func offerRoles(t *text.Catalogue, actor account.Actor, g conversion.Gate, out *templates.ConversionErasure) {
 	open := false
 	for _, role := range conversion.ApprovingRoles {
 		if actor.Is(role) {

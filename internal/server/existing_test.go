@@ -15,8 +15,8 @@ import (
 func TestApprovalForm(t *testing.T) {
 	s := newSite(t)
 	who := audit.Who{Name: "operator", Via: "cli"}
-	run := must(s.Store.StartExisting(t.Context(), who, conversion.NewRun{
-		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Source: "SQLite oud patient", Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
+	run := must(s.Store.StartRun(t.Context(), who, conversion.NewRun{
+		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Table: "SQLite oud patient", Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
 	}))(t)
 	check := must(s.Store.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Document: "{}"}))(t)
 	e := must(s.Store.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)

@@ -78,7 +78,7 @@ func ProofProps(t *text.Catalogue, found conversion.Report) (templates.Proof, er
 		}
 	}
 	fact("proof.registry", p.Registry)
-	fact("proof.source", p.Source)
+	fact("proof.source", p.Table)
 	fact("proof.run", p.Run)
 	if p.Way != "" {
 		fact("proof.way", t.T("existing.way."+p.Way))

@@ -61,7 +61,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewDeliveries, "nav.deliveries", "/aanleveringen"},
 		{account.JudgeReviews, "nav.reviews", "/beoordelen"},
 		{account.ImportDatasets, "nav.datasets", "/datasets"},
-		{account.RunExisting, "nav.existing", existingPath},
+		{account.RunConversion, "nav.existing", existingPath},
 		{account.ViewProofs, "nav.proofs", proofsPath},
 		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},

@@ -60,7 +60,7 @@ func stepsOf(d delivery.Delivery) []templates.Step {
 	var steps []templates.Step
 	for i, key := range keys {
 		fetched := d.Kind == delivery.Dataset && (key == stepUpload || key == stepTemporary || key == stepDefinitive)
-		read := d.Kind == delivery.Existing && (key == stepUpload || key == stepCheck)
+		read := d.Kind == delivery.Conversion && (key == stepUpload || key == stepCheck)
 		if fetched || read || key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
 			continue
 		}

@@ -275,7 +275,7 @@ func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.
 func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	return s.changeWaiting(ctx, who, scope, id, []delivery.State{delivery.Checked, delivery.Confirm},
 		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
-			if delivery.Kind(r.Kind) == delivery.Existing {
+			if delivery.Kind(r.Kind) == delivery.Conversion {
 				return errNotTheirs
 			}
 			return t.db.Exec("UPDATE deliveries SET state = ?, mode = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
@@ -294,7 +294,7 @@ func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, 
 	var ended int64
 	err := s.changeWaiting(ctx, who, scope, id, openStates, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
 		func(t *tx, r deliveryRow) error {
-			if delivery.Kind(r.Kind) == delivery.Existing {
+			if delivery.Kind(r.Kind) == delivery.Conversion {
 				return errNotTheirs
 			}
 			ended = r.ID

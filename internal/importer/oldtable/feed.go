@@ -95,7 +95,7 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		}
 		who := f.Who
 		who.CentreID = centreID
-		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Source, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.Now()}
+		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.Now()}
 		f.feed, ok, err = f.Store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
 		if !errors.Is(err, delivery.ErrLost) {
 			return ok, err
@@ -184,12 +184,12 @@ func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.
 // next reads the rows after those that were read.
 func (f *feeder) next(ctx context.Context, after string, fed int) ([]Row, error) {
 	if f.picked == nil {
-		return f.Source.Rows(ctx, f.values, after, f.ChunkRows)
+		return f.Table.Rows(ctx, f.values, after, f.ChunkRows)
 	}
 	if fed >= len(f.picked) {
 		return nil, nil
 	}
-	return f.Source.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.ChunkRows)])
+	return f.Table.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.ChunkRows)])
 }
 
 // stay returns when no person has the run stand still.

@@ -16,10 +16,10 @@ func (c *Conversion) Gate(ctx context.Context, key ed25519.PublicKey, way conver
 	if err != nil {
 		return g, err
 	}
-	if g.Source, err = c.Source.Count(ctx); err != nil {
+	if g.Rows, err = c.Table.Count(ctx); err != nil {
 		return g, err
 	}
-	g.Triggers, err = c.Source.Triggers(ctx)
+	g.Triggers, err = c.Table.Triggers(ctx)
 	return g, err
 }
 
@@ -42,7 +42,7 @@ func (c *Conversion) Except(ctx context.Context, key ed25519.PrivateKey, why str
 	}
 	x := conversion.Exception{Run: run.PublicID, Why: why, MadeBy: c.Who.Name, MadeAt: c.Now().UTC(), Rows: []conversion.Exempt{}}
 	for _, o := range open {
-		x.Rows = append(x.Rows, conversion.Exempt{LegacyID: o.LegacyID, Centre: o.CentreNumber, Outcome: o.Outcome, Code: o.Finding.Code, Message: o.Finding.Message})
+		x.Rows = append(x.Rows, conversion.Exempt{OldKey: o.OldKey, Centre: o.CentreNumber, Outcome: o.Outcome, Code: o.Finding.Code, Message: o.Finding.Message})
 	}
 	signed, err := conversion.Sign(key, x)
 	if err != nil {

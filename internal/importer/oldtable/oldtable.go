@@ -91,8 +91,8 @@ const (
 	Canaries NameKind = "canary" // planted, not of the source
 )
 
-// Source is the old table.
-type Source interface {
+// Table is the old table.
+type Table interface {
 	Label() string
 	Groups(ctx context.Context) ([]Group, error)
 	Facts(ctx context.Context) (Facts, error)
@@ -114,7 +114,7 @@ type Source interface {
 // Store is what converting needs of the database.
 type Store interface {
 	Centres(ctx context.Context) ([]account.Centre, error)
-	StartExisting(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error)
+	StartRun(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error)
 	LatestRun(ctx context.Context, mode delivery.Mode) (run conversion.Run, ok bool, err error)
 	RunPaused(ctx context.Context, runID int64, waits conversion.Waits, next time.Time) (bool, error)
 	FinishRun(ctx context.Context, who audit.Who, runID int64) error
@@ -140,7 +140,7 @@ type Rechecker interface {
 
 // Options are what a Conversion needs.
 type Options struct {
-	Source  Source
+	Table   Table
 	Mapping conversion.Mapping
 	Store   Store
 	Intake  *intake.Intake
@@ -168,7 +168,7 @@ const (
 
 // New makes a Conversion.
 func New(o Options) (*Conversion, error) {
-	if o.Source == nil || o.Store == nil || o.Now == nil || o.Log == nil || o.Say == nil {
+	if o.Table == nil || o.Store == nil || o.Now == nil || o.Log == nil || o.Say == nil {
 		return nil, errors.New("existing: an option is missing")
 	}
 	if o.ChunkRows == 0 {
@@ -190,7 +190,7 @@ type centreRows struct {
 // sort puts the groups of the old table by our centres, in the order of their
 // numbers; strays are of none.
 func (c *Conversion) sort(ctx context.Context) (centres []centreRows, strays centreRows, err error) {
-	groups, err := c.Source.Groups(ctx)
+	groups, err := c.Table.Groups(ctx)
 	if err != nil {
 		return nil, strays, err
 	}

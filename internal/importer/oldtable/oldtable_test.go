@@ -135,7 +135,7 @@ func (r *registry) conversion(m conversion.Mapping) *oldtable.Conversion {
 	src := must(oldstore.Open(r.t.Context(), "sqlite:"+r.path, m))(r.t)
 	r.t.Cleanup(func() { _ = src.Close() })
 	return must(oldtable.New(oldtable.Options{
-		Source: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", ChunkRows: 7, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Table: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", ChunkRows: 7, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Say: func(format string, args ...any) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -185,10 +185,10 @@ func TestPilotAsOldTable(t *testing.T) {
 	}
 	page := must(r.store.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected}))(t)
 	for _, o := range page.Rows {
-		if o.Finding.Message != want[o.LegacyID] || o.Finding.Source != patient.TTP || o.CentreNumber != "2809" {
-			t.Errorf("patid %s: %+v", o.LegacyID, o)
+		if o.Finding.Message != want[o.OldKey] || o.Finding.Source != patient.TTP || o.CentreNumber != "2809" {
+			t.Errorf("patid %s: %+v", o.OldKey, o)
 		}
-		t.Logf("patid %s, number %s: %s (%s %s)", o.LegacyID, o.PatientNumber, o.Finding.Message, o.Finding.Source, o.Finding.Code)
+		t.Logf("patid %s, number %s: %s (%s %s)", o.OldKey, o.PatientNumber, o.Finding.Message, o.Finding.Source, o.Finding.Code)
 	}
 	t.Logf("%d of 40 are patients, %d are listed", stored, page.Total)
 	if stored != 36 || page.Total != 4 {
@@ -406,7 +406,7 @@ func TestCentresOneByOne(t *testing.T) {
 	if n := run.Counts(); n.Read != 38 || n.Created != 34 || !run.Whole() || run.Strays != 2 {
 		t.Errorf("both: %+v", n)
 	}
-	if v := must(c.Verify(t.Context(), 10))(t); !v.Clean() || v.Rejected != 6 || v.Strays != 2 || v.Source != 40 {
+	if v := must(c.Verify(t.Context(), 10))(t); !v.Clean() || v.Rejected != 6 || v.Strays != 2 || v.Rows != 40 {
 		t.Errorf("verification: %+v", v)
 	}
 	signed, n, err := c.Except(t.Context(), must(conversion.SigningKey(filepath.Join(t.TempDir(), "key.pem")))(t), "afgesproken")
@@ -444,7 +444,7 @@ func TestBrake(t *testing.T) {
 	if _, err := r.conversion(numbered("")).Run(t.Context(), oldtable.How{}); !errors.Is(err, oldtable.ErrMapping) {
 		t.Errorf("another mapping: %v", err)
 	}
-	if err := r.store.ConfirmExisting(t.Context(), who, run.Centres[0].Delivery.PublicID); err != nil {
+	if err := r.store.ConfirmConversion(t.Context(), who, run.Centres[0].Delivery.PublicID); err != nil {
 		t.Fatal(err)
 	}
 	if run = must(c.Run(t.Context(), oldtable.How{}))(t); !run.Whole() || run.Counts().Created != 19 {

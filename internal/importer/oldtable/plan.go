@@ -23,13 +23,13 @@ const probeRows = 100
 // and measures the TTP with a few rows where probe is set. It reads every row
 // once and stores nothing but its own findings.
 func (c *Conversion) Plan(ctx context.Context, probe bool) (conversion.Plan, error) {
-	p := conversion.Plan{Source: c.Source.Label(), Numbered: "undecided"}
+	p := conversion.Plan{Table: c.Table.Label(), Numbered: "undecided"}
 	if numbered, known := c.Mapping.Numbered(); known && numbered {
 		p.Numbered = "column"
 	} else if known {
 		p.Numbered = "none"
 	}
-	f, err := c.Source.Facts(ctx)
+	f, err := c.Table.Facts(ctx)
 	if err != nil {
 		return p, err
 	}
@@ -72,7 +72,7 @@ func (c *Conversion) keep(ctx context.Context, kind conversion.Kind, runID int64
 // strayCentres lists what stands in the column of the centre and is none of ours.
 // Only a number is shown as it is: a column that has shifted may hold a name.
 func (c *Conversion) strayCentres(ctx context.Context, p *conversion.Plan) error {
-	groups, err := c.Source.Groups(ctx)
+	groups, err := c.Table.Groups(ctx)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (c *Conversion) judge(ctx context.Context, p *conversion.Plan, centres []ce
 // each reads the rows of a centre, a page at a time.
 func (c *Conversion) each(ctx context.Context, v Values, after string, f func(line int, r Row)) error {
 	for line := 1; ; {
-		rows, err := c.Source.Rows(ctx, v, after, c.ChunkRows)
+		rows, err := c.Table.Rows(ctx, v, after, c.ChunkRows)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -184,7 +184,7 @@ func (c *Conversion) probe(ctx context.Context, p *conversion.Plan, centres []ce
 	if err != nil {
 		return err
 	}
-	rows, err := c.Source.ByKeys(ctx, keys)
+	rows, err := c.Table.ByKeys(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (c *Conversion) spread(ctx context.Context, v Values, rows, n int) ([]strin
 	out := make([]string, 0, n)
 	after := ""
 	for i := 0; len(out) < n; {
-		keys, err := c.Source.Keys(ctx, v, after, 5000)
+		keys, err := c.Table.Keys(ctx, v, after, 5000)
 		if err != nil || len(keys) == 0 {
 			return out, err
 		}
@@ -249,13 +249,13 @@ type Spare struct {
 // Spares gives the columns that might be the hospital's own patient number, with
 // examples in which no value can be read.
 func (c *Conversion) Spares(ctx context.Context, n int) ([]Spare, error) {
-	columns, err := c.Source.Unmapped(ctx)
+	columns, err := c.Table.Unmapped(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []Spare
 	for _, column := range columns {
-		rows, err := c.Source.Some(ctx, column, n)
+		rows, err := c.Table.Some(ctx, column, n)
 		if err != nil {
 			return nil, err
 		}

@@ -92,7 +92,7 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 		return last, err
 	}
 	n := conversion.NewRun{
-		PublicID: id.String(), Mode: mode(how.Rehearse), Source: c.Source.Label(), Mapping: c.Mapping, Sample: how.Sample, Centres: map[int64]int{}, Address: c.Address,
+		PublicID: id.String(), Mode: mode(how.Rehearse), Table: c.Table.Label(), Mapping: c.Mapping, Sample: how.Sample, Centres: map[int64]int{}, Address: c.Address,
 	}
 	for _, x := range centres {
 		rows := x.rows
@@ -108,7 +108,7 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 	if how.Sample == 0 {
 		n.Total += strays.rows
 	}
-	run, err := c.Store.StartExisting(ctx, c.Who, n)
+	run, err := c.Store.StartRun(ctx, c.Who, n)
 	if apperr.KindOf(err) == apperr.Conflict {
 		return run, errors.New("another command has just begun a run")
 	}
@@ -117,7 +117,7 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 
 // sound looks for what forbids a run: keys that are none, and BSNs.
 func (c *Conversion) sound(ctx context.Context, centres []centreRows) (conversion.Plan, error) {
-	f, err := c.Source.Facts(ctx)
+	f, err := c.Table.Facts(ctx)
 	p := conversion.Plan{Rows: f.Rows, KeyEmpty: f.KeyEmpty, KeyTwice: f.KeyTwice}
 	if err != nil || len(p.Blockers()) > 0 {
 		return p, err
@@ -135,7 +135,7 @@ func (c *Conversion) strays(ctx context.Context, run conversion.Run, x centreRow
 	}
 	after := ""
 	for {
-		keys, err := c.Source.Keys(ctx, x.values, after, c.ChunkRows)
+		keys, err := c.Table.Keys(ctx, x.values, after, c.ChunkRows)
 		if err != nil || len(keys) == 0 {
 			return err
 		}

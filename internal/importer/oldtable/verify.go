@@ -92,7 +92,7 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 	known := v.Intake.Known(x.centre)
 	after := ""
 	for line := 1; ; {
-		rows, err := v.Source.Displays(ctx, x.values, after, v.ChunkRows)
+		rows, err := v.Table.Displays(ctx, x.values, after, v.ChunkRows)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 		}
 		after = keys[len(keys)-1]
 	}
-	v.out.Centres = append(v.out.Centres, conversion.CentreCheck{Centre: x.centre.Number, Source: x.rows, Counts: v.counts})
+	v.out.Centres = append(v.out.Centres, conversion.CentreCheck{Centre: x.centre.Number, Rows: x.rows, Counts: v.counts})
 	for _, r := range v.run.Centres {
 		if r.CentreID == x.centre.ID && r.Delivery != nil && r.Delivery.State == delivery.Done && r.Delivery.Counts != v.counts {
 			v.out.Add(conversion.Problem{Code: "COUNT_OTHER"})
@@ -124,9 +124,9 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 
 // row judges one row of the table.
 func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]conversion.Where) {
-	v.out.Source++
+	v.out.Rows++
 	add := func(code, field string) {
-		v.out.Add(conversion.Problem{LegacyID: r.Legacy.ID, Code: code, Field: field})
+		v.out.Add(conversion.Problem{OldKey: r.Legacy.ID, Code: code, Field: field})
 	}
 	w, there := where[r.Legacy.ID]
 	if !there {
@@ -200,7 +200,7 @@ func (v *verifier) strays(ctx context.Context, x centreRows) error {
 	}
 	after := ""
 	for {
-		keys, err := v.Source.Keys(ctx, x.values, after, v.ChunkRows)
+		keys, err := v.Table.Keys(ctx, x.values, after, v.ChunkRows)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
@@ -209,15 +209,15 @@ func (v *verifier) strays(ctx context.Context, x centreRows) error {
 			return err
 		}
 		for _, k := range keys {
-			v.out.Source++
+			v.out.Rows++
 			w, there := where[k]
 			if !there {
-				v.out.Add(conversion.Problem{LegacyID: k, Code: "ROW_MISSING"})
+				v.out.Add(conversion.Problem{OldKey: k, Code: "ROW_MISSING"})
 				continue
 			}
 			v.met++
 			if v.out.Rejected, v.out.Strays = v.out.Rejected+1, v.out.Strays+1; w.Code == "" || w.Patients > 0 {
-				v.out.Add(conversion.Problem{LegacyID: k, Code: "ROW_BOTH"})
+				v.out.Add(conversion.Problem{OldKey: k, Code: "ROW_BOTH"})
 			}
 		}
 		after = keys[len(keys)-1]
@@ -246,7 +246,7 @@ func (v *verifier) again(ctx context.Context, centres []centreRows) error {
 }
 
 func (v *verifier) exchange(ctx context.Context, centre account.Centre, keys []string) error {
-	rows, err := v.Source.ByKeys(ctx, keys)
+	rows, err := v.Table.ByKeys(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (v *verifier) exchange(ctx context.Context, centre account.Centre, keys []s
 	for _, f := range findings {
 		if f.Severity == patient.Fatal {
 			v.out.Refused++
-			v.out.Add(conversion.Problem{LegacyID: rows[f.Line-1].Key, Code: "REFUSED_NOW"})
+			v.out.Add(conversion.Problem{OldKey: rows[f.Line-1].Key, Code: "REFUSED_NOW"})
 		}
 	}
 	problems, err := v.Other.Recheck(ctx, centre.ID, exchange)

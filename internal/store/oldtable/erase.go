@@ -52,7 +52,7 @@ func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say fu
 }
 
 type eraser struct {
-	*Source
+	*Table
 	ctx context.Context
 	out *Erased
 	say func(string, ...any)

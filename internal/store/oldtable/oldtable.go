@@ -22,8 +22,8 @@ import (
 	"sluis/internal/conversion"
 )
 
-// Source is the old table, opened for reading alone.
-type Source struct {
+// Table is the old table, opened for reading alone.
+type Table struct {
 	db   *sql.DB
 	d    dialect
 	m    conversion.Mapping
@@ -34,7 +34,7 @@ type Source struct {
 
 // Open opens the database that where names ("sqlite:PATH" or "sqlserver://…") for
 // reading, and looks whether the columns of the mapping are there.
-func Open(ctx context.Context, where string, m conversion.Mapping) (*Source, error) {
+func Open(ctx context.Context, where string, m conversion.Mapping) (*Table, error) {
 	s, err := connect(where, m, false)
 	if err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func Open(ctx context.Context, where string, m conversion.Mapping) (*Source, err
 }
 
 // connect opens the database, for writing where the identities are to be erased.
-func connect(where string, m conversion.Mapping, write bool) (*Source, error) {
-	s := &Source{m: m}
+func connect(where string, m conversion.Mapping, write bool) (*Table, error) {
+	s := &Table{m: m}
 	var err error
 	if path, ok := strings.CutPrefix(where, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil {
@@ -77,13 +77,13 @@ func connect(where string, m conversion.Mapping, write bool) (*Source, error) {
 }
 
 // Close closes it.
-func (s *Source) Close() error { return s.db.Close() }
+func (s *Table) Close() error { return s.db.Close() }
 
 // Path is the file of a SQLite source; empty for SQL Server.
-func (s *Source) Path() string { return s.path }
+func (s *Table) Path() string { return s.path }
 
 // Label says what is read, without how to get there.
-func (s *Source) Label() string {
+func (s *Table) Label() string {
 	what := s.m.Table
 	if what == "" {
 		what = "query"
@@ -95,7 +95,7 @@ func (s *Source) Label() string {
 }
 
 // look finds out whether every column is there, and how keys compare.
-func (s *Source) look(ctx context.Context) error {
+func (s *Table) look(ctx context.Context) error {
 	have, err := s.columns(ctx)
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %w", s.Label(), err)
@@ -114,7 +114,7 @@ func (s *Source) look(ctx context.Context) error {
 }
 
 // columns names what can be read, in lower case.
-func (s *Source) columns(ctx context.Context) (map[string]bool, error) {
+func (s *Table) columns(ctx context.Context) (map[string]bool, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT q.* FROM "+s.from()+" q WHERE 1 = 0") //nolint:gosec // names out of the operator's mapping, quoted
 	if err != nil {
 		return nil, clean(err)
@@ -132,7 +132,7 @@ func (s *Source) columns(ctx context.Context) (map[string]bool, error) {
 }
 
 // from is what stands after FROM.
-func (s *Source) from() string {
+func (s *Table) from() string {
 	if s.m.Query != "" {
 		return "(" + strings.TrimRight(strings.TrimSpace(s.m.Query), ";") + ")"
 	}

@@ -44,7 +44,7 @@ func row(key, name, centre string) string {
 	return fmt.Sprintf("INSERT INTO patient VALUES (%s, 1, 'van', '%s', NULL, '1980-02-29 00:00:00', 'a.', 'v', %s, '%s@example.org', '%s')", key, name, centre, strings.ToLower(name)+strings.Trim(key, "'"), strings.Trim(key, "'"))
 }
 
-func reader(t *testing.T, path string, m conversion.Mapping) *oldstore.Source {
+func reader(t *testing.T, path string, m conversion.Mapping) *oldstore.Table {
 	t.Helper()
 	s, err := oldstore.Open(t.Context(), "sqlite:"+path, m)
 	if err != nil {
@@ -55,7 +55,7 @@ func reader(t *testing.T, path string, m conversion.Mapping) *oldstore.Source {
 }
 
 // walk reads every key of every centre, two at a time.
-func walk(t *testing.T, s *oldstore.Source) []string {
+func walk(t *testing.T, s *oldstore.Table) []string {
 	t.Helper()
 	groups, err := s.Groups(t.Context())
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // expression is how a cell is selected; an empty text where there is no such column.
-func (s *Source) expression(i int) string {
+func (s *Table) expression(i int) string {
 	number := ""
 	if s.m.Number != nil {
 		number = *s.m.Number
@@ -29,11 +29,11 @@ func (s *Source) expression(i int) string {
 	return s.d.text("q." + s.d.quote(column))
 }
 
-func (s *Source) key() string    { return "q." + s.d.quote(s.m.Key) }
-func (s *Source) centre() string { return "q." + s.d.quote(s.m.Centre) }
+func (s *Table) key() string    { return "q." + s.d.quote(s.m.Key) }
+func (s *Table) centre() string { return "q." + s.d.quote(s.m.Centre) }
 
 // bind gives a key as it is compared.
-func (s *Source) bind(key string) any {
+func (s *Table) bind(key string) any {
 	if s.whole {
 		if n, err := strconv.ParseInt(key, 10, 64); err == nil {
 			return n
@@ -43,7 +43,7 @@ func (s *Source) bind(key string) any {
 }
 
 // Groups counts the rows by what stands in the column of the centre.
-func (s *Source) Groups(ctx context.Context) ([]oldtable.Group, error) {
+func (s *Table) Groups(ctx context.Context) ([]oldtable.Group, error) {
 	//nolint:gosec // names out of the operator's mapping, quoted
 	rows, err := s.db.QueryContext(ctx, "SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre())
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Source) Groups(ctx context.Context) ([]oldtable.Group, error) {
 }
 
 // in is a condition on the column of the centre, with its arguments.
-func (s *Source) in(v oldtable.Values, args *[]any) string {
+func (s *Table) in(v oldtable.Values, args *[]any) string {
 	var parts []string
 	for _, raw := range v {
 		if raw == nil {
@@ -77,7 +77,7 @@ func (s *Source) in(v oldtable.Values, args *[]any) string {
 	return "(" + strings.Join(parts, " OR ") + ")"
 }
 
-func (s *Source) mark(n int) string {
+func (s *Table) mark(n int) string {
 	if s.path != "" {
 		return "?"
 	}
@@ -85,17 +85,17 @@ func (s *Source) mark(n int) string {
 }
 
 // Rows reads the next rows of a centre in the order of their keys, after one.
-func (s *Source) Rows(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
+func (s *Table) Rows(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
 	return s.page(ctx, v, after, limit, oldtable.Cells)
 }
 
 // Displays is Rows without a name: number, birth, sex and date of death alone.
-func (s *Source) Displays(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
+func (s *Table) Displays(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
 	return s.page(ctx, v, after, limit, oldtable.Version)
 }
 
 // Keys gives the next keys alone.
-func (s *Source) Keys(ctx context.Context, v oldtable.Values, after string, limit int) ([]string, error) {
+func (s *Table) Keys(ctx context.Context, v oldtable.Values, after string, limit int) ([]string, error) {
 	rows, err := s.page(ctx, v, after, limit, 0)
 	out := make([]string, len(rows))
 	for i, r := range rows {
@@ -104,7 +104,7 @@ func (s *Source) Keys(ctx context.Context, v oldtable.Values, after string, limi
 	return out, err
 }
 
-func (s *Source) page(ctx context.Context, v oldtable.Values, after string, limit, width int) ([]oldtable.Row, error) {
+func (s *Table) page(ctx context.Context, v oldtable.Values, after string, limit, width int) ([]oldtable.Row, error) {
 	var args []any
 	where := s.in(v, &args)
 	if after != "" {
@@ -115,7 +115,7 @@ func (s *Source) page(ctx context.Context, v oldtable.Values, after string, limi
 }
 
 // selected lists the key and the first cells.
-func (s *Source) selected(width int) string {
+func (s *Table) selected(width int) string {
 	out := s.d.text(s.key())
 	for i := range width {
 		out += ", " + s.expression(i)
@@ -124,7 +124,7 @@ func (s *Source) selected(width int) string {
 }
 
 // ByKeys reads rows by their keys, in the order of those.
-func (s *Source) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, error) {
+func (s *Table) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, error) {
 	var out []oldtable.Row
 	for len(keys) > 0 {
 		part := keys[:min(500, len(keys))]
@@ -142,7 +142,7 @@ func (s *Source) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, err
 	return out, nil
 }
 
-func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]oldtable.Row, error) {
+func (s *Table) query(ctx context.Context, q string, args []any, width int) ([]oldtable.Row, error) {
 	rows, err := s.db.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, clean(err)
@@ -171,14 +171,14 @@ func (s *Source) query(ctx context.Context, q string, args []any, width int) ([]
 var errScan = fmt.Errorf("a value of the source cannot be read as text")
 
 // Count counts the rows.
-func (s *Source) Count(ctx context.Context) (int, error) {
+func (s *Table) Count(ctx context.Context) (int, error) {
 	n := 0
 	err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+s.from()+" q").Scan(&n)
 	return n, clean(err)
 }
 
 // Facts counts.
-func (s *Source) Facts(ctx context.Context) (oldtable.Facts, error) {
+func (s *Table) Facts(ctx context.Context) (oldtable.Facts, error) {
 	var f oldtable.Facts
 	from := " FROM " + s.from() + " q"
 	key := s.d.text(s.key())
@@ -210,7 +210,7 @@ func (s *Source) Facts(ctx context.Context) (oldtable.Facts, error) {
 }
 
 // twice counts what stands more than once in a centre.
-func (s *Source) twice(columns ...string) string {
+func (s *Table) twice(columns ...string) string {
 	by := s.centre()
 	for _, c := range columns {
 		if c != "" {
@@ -222,7 +222,7 @@ func (s *Source) twice(columns ...string) string {
 }
 
 // Triggers names the triggers of the table.
-func (s *Source) Triggers(ctx context.Context) ([]string, error) {
+func (s *Table) Triggers(ctx context.Context) ([]string, error) {
 	if s.m.Table == "" {
 		return nil, nil
 	}
@@ -232,7 +232,7 @@ func (s *Source) Triggers(ctx context.Context) ([]string, error) {
 
 // Names gives every surname and e-mail address, one after the other, to look for
 // them elsewhere. Nothing of them is kept here. A column that is gone gives none.
-func (s *Source) Names(ctx context.Context, each func(kind oldtable.NameKind, name string)) error {
+func (s *Table) Names(ctx context.Context, each func(kind oldtable.NameKind, name string)) error {
 	have, err := s.columns(ctx)
 	if err != nil {
 		return err
@@ -251,7 +251,7 @@ func (s *Source) Names(ctx context.Context, each func(kind oldtable.NameKind, na
 	return nil
 }
 
-func (s *Source) namesOf(ctx context.Context, column string, each func(name string)) error {
+func (s *Table) namesOf(ctx context.Context, column string, each func(name string)) error {
 	column = s.d.text(column)
 	//nolint:gosec // names out of the operator's mapping, quoted
 	rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT "+column+" FROM "+s.from()+" q WHERE COALESCE("+column+", '') <> ''")
@@ -270,7 +270,7 @@ func (s *Source) namesOf(ctx context.Context, column string, each func(name stri
 }
 
 // Unmapped names the columns that the mapping does not name.
-func (s *Source) Unmapped(ctx context.Context) ([]string, error) {
+func (s *Table) Unmapped(ctx context.Context) ([]string, error) {
 	have, err := s.columns(ctx)
 	if err != nil {
 		return nil, err
@@ -282,13 +282,13 @@ func (s *Source) Unmapped(ctx context.Context) ([]string, error) {
 }
 
 // Some gives the first values of a column, each as the only cell of its row.
-func (s *Source) Some(ctx context.Context, column string, n int) ([]oldtable.Row, error) {
+func (s *Table) Some(ctx context.Context, column string, n int) ([]oldtable.Row, error) {
 	value := s.d.text("q." + s.d.quote(column))
 	return s.query(ctx, s.d.top(s.d.text(s.key())+", "+value, "FROM "+s.from()+" q ORDER BY "+s.key(), n), nil, 1)
 }
 
 // Gone tells which of the columns that are to be erased are no longer there.
-func (s *Source) Gone(ctx context.Context) (gone, left []string, err error) {
+func (s *Table) Gone(ctx context.Context) (gone, left []string, err error) {
 	have, err := s.columns(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -305,4 +305,4 @@ func (s *Source) Gone(ctx context.Context) (gone, left []string, err error) {
 
 // Reopen opens a source whose identities may be erased already: without looking
 // for its columns.
-func Reopen(where string, m conversion.Mapping) (*Source, error) { return connect(where, m, false) }
+func Reopen(where string, m conversion.Mapping) (*Table, error) { return connect(where, m, false) }

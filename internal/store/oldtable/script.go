@@ -30,7 +30,7 @@ func Script(m conversion.Mapping) (string, error) {
 	step("-- Run it in SQL Server Management Studio or sqlcmd, step by step, as a member of db_owner, after the approvals on the console.")
 	step("-- Every step may be run again. It was NOT run by Sluis, and not tried on your server: rehearse it on a copy.")
 	step("-- It cannot reach: backups and log backups made before it; snapshots; replicas and subscribers; files that the storage keeps; tempdb.")
-	step("-- Better than all of this: let the registry go on with a new database, and destroy the old one with its backups (docs/existing.md).")
+	step("-- Better than all of this: let the registry go on with a new database, and destroy the old one with its backups (docs/conversion.md).")
 	step("\n-- 1. Nothing may copy what is overwritten. Each of these must come back empty; else stop here.")
 	step("SELECT name AS [trigger] FROM sys.triggers WHERE parent_id = OBJECT_ID(%s);", name)
 	step("SELECT name, temporal_type_desc FROM sys.tables WHERE object_id = OBJECT_ID(%s) AND temporal_type <> 0;", name)
@@ -65,7 +65,7 @@ func Script(m conversion.Mapping) (string, error) {
 	step("\n-- 7. The log holds what the pages held before. Under the full recovery model: back the log up, shrink it, and destroy that backup under the dated plan.")
 	step("CHECKPOINT;\n-- BACKUP LOG [<the database>] TO DISK = N'<a file that is destroyed>';")
 	step("-- DBCC SHRINKFILE (N'<the log file>', 1);\nGO")
-	step("\n-- 8. Make a fresh full backup, and destroy every older one, with its copies elsewhere, under a dated plan (checklist in docs/existing.md).")
+	step("\n-- 8. Make a fresh full backup, and destroy every older one, with its copies elsewhere, under a dated plan (checklist in docs/conversion.md).")
 	step("-- Then run `web existing erase` once more: it sees that the columns are gone, and records it.")
 	return b.String(), nil
 }

@@ -64,8 +64,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"repairs judged":       repairsJudged,
 		"reports expire":       reportsExpire,
 		"findings sorted":      findingsSorted,
-		"existing life":        existingLife,
-		"existing pauses":      existingPauses,
+		"conversion life":      conversionLife,
+		"conversion pauses":    conversionPauses,
 		"erasures":             erasures,
 		"patients unnumbered":  noNumbers,
 	} {

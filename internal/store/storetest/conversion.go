@@ -27,8 +27,8 @@ func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) conversi
 		ok(t, s.AbandonRun(t.Context(), who, last.ID))
 	}
 	m := conversion.DefaultMapping()
-	r, err := s.StartExisting(t.Context(), who, conversion.NewRun{
-		PublicID: uuid.NewString(), Mode: delivery.Save, Source: "SQLite x patient", Mapping: m, Total: rows, Centres: map[int64]int{c.ID: rows}, Address: "os:test",
+	r, err := s.StartRun(t.Context(), who, conversion.NewRun{
+		PublicID: uuid.NewString(), Mode: delivery.Save, Table: "SQLite x patient", Mapping: m, Total: rows, Centres: map[int64]int{c.ID: rows}, Address: "os:test",
 	})
 	ok(t, err)
 	if len(r.Centres) != 1 || r.Centres[0].CentreNumber != c.Number || !r.Mapping.Same(m) || !r.FinishedAt.IsZero() {
@@ -49,12 +49,12 @@ func oldRow(c account.Centre, line int, number string) (patient.Candidate, strin
 	return x, key
 }
 
-// existingLife feeds a centre in two chunks, with a command that dies in between,
+// conversionLife feeds a centre in two chunks, with a command that dies in between,
 // and stores it.
-func existingLife(t *testing.T, s *store.Store) {
+func conversionLife(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 4)
-	if _, err := s.StartExisting(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(err) != apperr.Conflict {
+	if _, err := s.StartRun(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("a second run: %v, want a conflict", err)
 	}
 	stray := c.Number + "-stray"
@@ -63,7 +63,7 @@ func existingLife(t *testing.T, s *store.Store) {
 	}
 	feed, more, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute)
 	ok(t, err)
-	if !more || feed.Fed != 0 || feed.Claim.Delivery.Kind != delivery.Existing || feed.Claim.Delivery.State != delivery.Feeding {
+	if !more || feed.Fed != 0 || feed.Claim.Delivery.Kind != delivery.Conversion || feed.Claim.Delivery.State != delivery.Feeding {
 		t.Fatalf("feed = %+v", feed)
 	}
 	if _, _, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute); !errors.Is(err, delivery.ErrLost) {
@@ -218,7 +218,7 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run convers
 	ok(t, err)
 	next, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected, Limit: 1, After: first.Next})
 	ok(t, err)
-	if len(first.Rows) != 1 || len(next.Rows) != 1 || next.Next != "" || first.Rows[0].LegacyID != stray || next.Rows[0].LegacyID == stray {
+	if len(first.Rows) != 1 || len(next.Rows) != 1 || next.Next != "" || first.Rows[0].OldKey != stray || next.Rows[0].OldKey == stray {
 		t.Errorf("pages = %+v, %+v", first, next)
 	}
 	review, err := s.ViewOpenRows(t.Context(), who, run, conversion.OpenQuery{Outcome: patient.Review, CentreNumber: c.Number})
@@ -260,8 +260,8 @@ func judgeOld(t *testing.T, s *store.Store, c account.Centre, key string) {
 	}
 }
 
-// existingPauses: a person lets a run stand still, and go on; and ends one.
-func existingPauses(t *testing.T, s *store.Store) {
+// conversionPauses: a person lets a run stand still, and go on; and ends one.
+func conversionPauses(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 1)
 	paused := func() bool {
@@ -287,7 +287,7 @@ func existingPauses(t *testing.T, s *store.Store) {
 	ok(t, err)
 	id := feed.Claim.Delivery.PublicID
 	for what, err := range map[string]error{
-		"save": s.SaveChecked(t.Context(), who, of(c), id), "cancel": s.Cancel(t.Context(), who, of(c), id), "confirm": s.ConfirmExisting(t.Context(), who, id),
+		"save": s.SaveChecked(t.Context(), who, of(c), id), "cancel": s.Cancel(t.Context(), who, of(c), id), "confirm": s.ConfirmConversion(t.Context(), who, id),
 	} {
 		if err == nil {
 			t.Errorf("%s of a delivery that is being fed", what)

@@ -17,7 +17,7 @@ import (
 
 // exceptCommand signs the list of rows that may be lost.
 type exceptCommand struct {
-	existingFlags
+	conversionFlags
 	Why string `required:"" help:"Why these rows may be lost with the source."`
 	Out string `default:"." placeholder:"DIR" help:"Folder for the signed list."`
 }
@@ -52,7 +52,7 @@ func writeSigned(folder, name string, signed conversion.Signed) (string, error) 
 
 // eraseCommand asks for the erasure, and does it.
 type eraseCommand struct {
-	existingFlags
+	conversionFlags
 	Way       string   `enum:"new,inplace," default:"" help:"new: the old database is destroyed as a whole (recommended). inplace: its columns are overwritten and dropped."`
 	Destroyed bool     `help:"With new: its owner has destroyed the old database, and the checklist is done."`
 	Out       string   `default:"." placeholder:"DIR" help:"Folder for the proof, or for the script."`
@@ -82,7 +82,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 	}
 	g.Way = g.Erasure.Way
 	if g.Way == conversion.InPlace && !g.Erasure.StartedAt.IsZero() {
-		g.Source = -1 // what is half erased is not counted: it was when it began
+		g.Rows = -1 // what is half erased is not counted: it was when it began
 	}
 	if why := g.Refusals(); len(why) > 0 {
 		s.printRefusals(why)
@@ -91,7 +91,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 	switch {
 	case g.Way == conversion.NewDatabase:
 		return x.handOver(ctx, s, g)
-	case s.source.Path() == "":
+	case s.table.Path() == "":
 		return x.script(ctx, s, g)
 	}
 	return x.inPlace(ctx, s, g)
@@ -164,7 +164,7 @@ func (x eraseCommand) handOver(ctx context.Context, s *session, g conversion.Gat
 		s.say("Then: web existing erase --destroyed")
 		return nil
 	}
-	if path, isFile := strings.CutPrefix(s.cfg.Existing.Reveal(), "sqlite:"); isFile {
+	if path, isFile := strings.CutPrefix(s.cfg.OldTable.Reveal(), "sqlite:"); isFile {
 		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 			if _, err := os.Stat(path + suffix); err == nil {
 				return attend("%s is still there: it is not destroyed", path+suffix)
@@ -181,7 +181,7 @@ func (x eraseCommand) handOver(ctx context.Context, s *session, g conversion.Gat
 // script writes what a database administrator must run on SQL Server, and sees
 // whether it was.
 func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate) error {
-	gone, left, err := s.source.Gone(ctx)
+	gone, left, err := s.table.Gone(ctx)
 	if err != nil {
 		return err
 	}
@@ -216,11 +216,11 @@ func (x eraseCommand) inPlace(ctx context.Context, s *session, g conversion.Gate
 		return err
 	}
 	p.lookBefore()
-	where := s.cfg.Existing.Reveal()
-	if x.Source == "" && s.cfg.EraseExisting.IsSet() {
-		where = s.cfg.EraseExisting.Reveal()
+	where := s.cfg.OldTable.Reveal()
+	if x.OldTable == "" && s.cfg.EraseOldTable.IsSet() {
+		where = s.cfg.EraseOldTable.Reveal()
 	}
-	if err := s.source.Close(); err != nil { // the file must be ours alone
+	if err := s.table.Close(); err != nil { // the file must be ours alone
 		return err
 	}
 	if err := s.store.BeginErasure(ctx, g.Erasure.ID); err != nil {

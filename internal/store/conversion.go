@@ -14,7 +14,7 @@ import (
 	"sluis/internal/delivery"
 )
 
-type existingRunRow struct {
+type conversionRunRow struct {
 	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
 	PublicID   string
 	Mode       string
@@ -35,9 +35,9 @@ type existingRunRow struct {
 	FinishedAt *time.Time
 }
 
-func (existingRunRow) TableName() string { return "existing_runs" }
+func (conversionRunRow) TableName() string { return "existing_runs" }
 
-type existingCentreRow struct {
+type conversionCentreRow struct {
 	RunID      int64 `gorm:"primaryKey;autoIncrement:false"`
 	CentreID   int64 `gorm:"primaryKey;autoIncrement:false"`
 	Total      int
@@ -46,11 +46,11 @@ type existingCentreRow struct {
 	DeliveryID *int64
 }
 
-func (existingCentreRow) TableName() string { return "existing_centres" }
+func (conversionCentreRow) TableName() string { return "existing_centres" }
 
-func (r existingRunRow) run() (conversion.Run, error) {
+func (r conversionRunRow) run() (conversion.Run, error) {
 	out := conversion.Run{
-		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Source: r.Source, Sample: r.Sample, Total: r.Total, StartedBy: r.UserName,
+		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Table: r.Source, Sample: r.Sample, Total: r.Total, StartedBy: r.UserName,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(), PausedAt: moment(r.PausedAt), PausedBy: r.PausedBy,
 		WaitsFor: conversion.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
 	}
@@ -60,9 +60,9 @@ func (r existingRunRow) run() (conversion.Run, error) {
 	return out, nil
 }
 
-// StartExisting begins a run, with its event. One that is not finished is
+// StartRun begins a run, with its event. One that is not finished is
 // apperr.Conflict "existing_under_way".
-func (s *Store) StartExisting(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error) {
+func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error) {
 	mapping, err := json.Marshal(n.Mapping)
 	if err != nil {
 		return conversion.Run{}, err
@@ -80,24 +80,24 @@ func (s *Store) StartExisting(ctx context.Context, who audit.Who, n conversion.N
 		if id, err = t.next("existing_runs", 1); err != nil {
 			return err
 		}
-		row := existingRunRow{
-			ID: id, PublicID: n.PublicID, Mode: string(n.Mode), Source: cut(n.Source, 300), Mapping: string(mapping), Sample: n.Sample, Total: n.Total,
+		row := conversionRunRow{
+			ID: id, PublicID: n.PublicID, Mode: string(n.Mode), Source: cut(n.Table, 300), Mapping: string(mapping), Sample: n.Sample, Total: n.Total,
 			UserID: who.UserID, UserName: cut(who.Name, 300), UserRole: cut(who.Role, 100), Address: cut(n.Address, 64), SeenAt: t.at, StartedAt: t.at,
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
 		for centre, total := range n.Centres {
-			if err := t.db.Create(&existingCentreRow{RunID: id, CentreID: centre, Total: total}).Error; err != nil {
+			if err := t.db.Create(&conversionCentreRow{RunID: id, CentreID: centre, Total: total}).Error; err != nil {
 				return err
 			}
 		}
-		return t.record(audit.Event{Type: audit.ExistingStarted, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: n.PublicID, Code: string(n.Mode)})
+		return t.record(audit.Event{Type: audit.ConversionStarted, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: n.PublicID, Code: string(n.Mode)})
 	})
 	if err != nil {
 		return conversion.Run{}, err
 	}
-	return s.existingRun(ctx, id)
+	return s.conversionRun(ctx, id)
 }
 
 // LatestRun gives the last run of a mode; ok is false where there was none.
@@ -107,13 +107,13 @@ func (s *Store) LatestRun(ctx context.Context, mode delivery.Mode) (run conversi
 	if err != nil || len(ids) == 0 {
 		return conversion.Run{}, false, s.dialect.clean(err)
 	}
-	run, err = s.existingRun(ctx, ids[0])
+	run, err = s.conversionRun(ctx, ids[0])
 	return run, err == nil, err
 }
 
-// existingRun reads a run with its centres: four questions.
-func (s *Store) existingRun(ctx context.Context, id int64) (conversion.Run, error) {
-	var r existingRunRow
+// conversionRun reads a run with its centres: four questions.
+func (s *Store) conversionRun(ctx context.Context, id int64) (conversion.Run, error) {
+	var r conversionRunRow
 	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
 		return conversion.Run{}, s.dialect.clean(err)
 	}
@@ -122,7 +122,7 @@ func (s *Store) existingRun(ctx context.Context, id int64) (conversion.Run, erro
 		return run, err
 	}
 	var centres []struct {
-		Row          existingCentreRow `gorm:"embedded"`
+		Row          conversionCentreRow `gorm:"embedded"`
 		Number, Name string
 	}
 	err = s.read(ctx).Table("existing_centres e").Select("e.*, c.number, c.name").Joins("JOIN centres c ON c.id = e.centre_id").
@@ -158,9 +158,9 @@ func (s *Store) existingRun(ctx context.Context, id int64) (conversion.Run, erro
 // PauseRun lets a run stand still, or go on, with its event.
 func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error {
 	return s.write(ctx, func(t *tx) error {
-		set, typ, args := "paused_at = NULL, paused_by = ''", audit.ExistingResumed, []any{}
+		set, typ, args := "paused_at = NULL, paused_by = ''", audit.ConversionResumed, []any{}
 		if pause {
-			set, typ, args = "paused_at = ?, paused_by = ?", audit.ExistingPaused, []any{t.at, cut(who.Name, 300)}
+			set, typ, args = "paused_at = ?, paused_by = ?", audit.ConversionPaused, []any{t.at, cut(who.Name, 300)}
 		}
 		args = append(args, publicID)
 		miss := apperr.New(apperr.Conflict, "existing_not_running")
@@ -190,7 +190,7 @@ func (s *Store) RunPaused(ctx context.Context, runID int64, waits conversion.Wai
 // FinishRun ends a run whose centres are all done.
 func (s *Store) FinishRun(ctx context.Context, who audit.Who, runID int64) error {
 	return s.write(ctx, func(t *tx) error {
-		var r existingRunRow
+		var r conversionRunRow
 		if err := first(t.db.Where("id = ?", runID), &r); err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func (s *Store) FinishRun(ctx context.Context, who audit.Who, runID int64) error
 		if err := t.db.Exec("UPDATE existing_runs SET finished_at = ?, waits_for = '', next_try_at = NULL, paused_at = NULL, paused_by = '' WHERE id = ?", t.at, runID).Error; err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.ExistingFinished, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: r.PublicID, Code: r.Mode})
+		return t.record(audit.Event{Type: audit.ConversionFinished, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: r.PublicID, Code: r.Mode})
 	})
 }
 
@@ -226,11 +226,11 @@ func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code 
 				fresh = append(fresh, k)
 			}
 		}
-		return t.addExistingRows(ctx, runID, nil, 0, code, fresh)
+		return t.addOldRows(ctx, runID, nil, 0, code, fresh)
 	})
 }
 
-func (t *tx) addExistingRows(ctx context.Context, runID int64, deliveryID *int64, firstLine int, code string, keys []string) error {
+func (t *tx) addOldRows(ctx context.Context, runID int64, deliveryID *int64, firstLine int, code string, keys []string) error {
 	return t.dialect.insert(ctx, t.raw, "existing_rows", []string{"run_id", "legacy_id", "delivery_id", "line", "code"}, len(keys), func(i int) []any {
 		line := firstLine + i
 		if deliveryID == nil {
@@ -247,7 +247,7 @@ func (t *tx) addExistingRows(ctx context.Context, runID int64, deliveryID *int64
 func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (feed conversion.Feed, ok bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		feed, ok = conversion.Feed{}, false
-		var c existingCentreRow
+		var c conversionCentreRow
 		if err := first(t.db.Where("run_id = ? AND centre_id = ?", runID, centreID), &c); err != nil {
 			return err
 		}
@@ -284,7 +284,7 @@ func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh del
 }
 
 // beginFeeding opens the delivery of a centre, which starts from its first row.
-func (t *tx) beginFeeding(runID int64, c *existingCentreRow, fresh delivery.New) (deliveryRow, error) {
+func (t *tx) beginFeeding(runID int64, c *conversionCentreRow, fresh delivery.New) (deliveryRow, error) {
 	if c.DeliveryID != nil {
 		if err := t.db.Exec("DELETE FROM existing_rows WHERE run_id = ? AND delivery_id = ?", runID, *c.DeliveryID).Error; err != nil {
 			return deliveryRow{}, err
@@ -295,7 +295,7 @@ func (t *tx) beginFeeding(runID int64, c *existingCentreRow, fresh delivery.New)
 		return deliveryRow{}, err
 	}
 	row := newDelivery(id, fresh, delivery.Feeding, t.at)
-	row.Kind = string(delivery.Existing)
+	row.Kind = string(delivery.Conversion)
 	if err := t.db.Create(&row).Error; err != nil {
 		return row, err
 	}
@@ -319,7 +319,7 @@ func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk,
 			return err
 		}
 		id := f.Claim.Delivery.ID
-		if err := t.addExistingRows(ctx, f.RunID, &id, k.FirstLine, "", at.Keys); err != nil {
+		if err := t.addOldRows(ctx, f.RunID, &id, k.FirstLine, "", at.Keys); err != nil {
 			return err
 		}
 		return t.db.Exec("UPDATE existing_runs SET seen_at = ?, waits_for = '', next_try_at = NULL WHERE id = ?", t.at, f.RunID).Error
@@ -341,11 +341,11 @@ func (s *Store) FinishFed(ctx context.Context, f conversion.Feed) error {
 	})
 }
 
-// ConfirmExisting lets a delivery of a run go on that the brake holds.
-func (s *Store) ConfirmExisting(ctx context.Context, who audit.Who, deliveryID string) error {
+// ConfirmConversion lets a delivery of a run go on that the brake holds.
+func (s *Store) ConfirmConversion(ctx context.Context, who audit.Who, deliveryID string) error {
 	return s.changeWaiting(ctx, who, account.AllCentres(), deliveryID, []delivery.State{delivery.Confirm},
 		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
-			if delivery.Kind(r.Kind) != delivery.Existing {
+			if delivery.Kind(r.Kind) != delivery.Conversion {
 				return errNotFound
 			}
 			return t.db.Exec("UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?", string(delivery.Deciding), true, r.ID).Error
@@ -354,7 +354,7 @@ func (s *Store) ConfirmExisting(ctx context.Context, who audit.Who, deliveryID s
 
 // AbandonRun ends a run that is under way, with what of it is not stored yet.
 func (s *Store) AbandonRun(ctx context.Context, who audit.Who, runID int64) error {
-	run, err := s.existingRun(ctx, runID)
+	run, err := s.conversionRun(ctx, runID)
 	if err != nil {
 		return err
 	}

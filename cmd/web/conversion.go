@@ -28,8 +28,8 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// existingCommands are the steps of the one-time conversion, in their order.
-type existingCommands struct {
+// conversionCommands are the steps of the one-time conversion, in their order.
+type conversionCommands struct {
 	Sample     sampleCommand     `cmd:"" help:"Make an old patient table of made-up people, with a known share of every fault, to rehearse with."`
 	Plan       planCommand       `cmd:"" help:"Tell what is in the old table, what would fail, and how long it takes. Stores nothing of it."`
 	Run        runCommand        `cmd:"" help:"Convert, or rehearse it. May be stopped at any moment and run again."`
@@ -51,11 +51,11 @@ func (a attention) Unwrap() error { return a.error }
 
 func attend(format string, args ...any) error { return attention{fmt.Errorf(format, args...)} }
 
-// existingFlags are what every step needs.
-type existingFlags struct {
+// conversionFlags are what every step needs.
+type conversionFlags struct {
 	As       string  `required:"" placeholder:"EMAIL" help:"Account of the data manager or administrator in whose name it is done."`
 	Data     string  `placeholder:"DIR" help:"Folder of a demonstration; without it the environment says all (docs/operations.md)."`
-	Source   string  `placeholder:"sqlite:PATH" help:"The old table. An address with a password in it goes into SLUIS_EXISTING_DSN instead."`
+	OldTable string  `name:"source" placeholder:"sqlite:PATH" help:"The old table. An address with a password in it goes into SLUIS_EXISTING_DSN instead."`
 	Mapping  string  `placeholder:"FILE" help:"JSON file that says which column is what; without it the last run's, or the usual columns."`
 	Number   *string `placeholder:"COLUMN" xor:"number" help:"Column of the hospital's own patient number."`
 	NoNumber bool    `xor:"number" help:"The table has no patient number: the first delivery of each patient will bring it."`
@@ -67,7 +67,7 @@ type session struct {
 	cfg     config.Config
 	log     *slog.Logger
 	store   *store.Store
-	source  *oldstore.Source // nil where it was destroyed
+	table   *oldstore.Table // nil where it was destroyed
 	mapping conversion.Mapping
 	who     audit.Who
 	pipe    *pipeline // nil for steps that need no TTP
@@ -87,14 +87,14 @@ func (s *session) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\
 
 // open opens what a step needs: always the registry's database, the TTP where
 // withTTP, and the source, which may be gone where mayBeGone.
-func (f existingFlags) open(ctx context.Context, c console, withTTP, mayBeGone bool) (*session, error) {
+func (f conversionFlags) open(ctx context.Context, c console, withTTP, mayBeGone bool) (*session, error) {
 	s := &session{console: c, log: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	err := f.configure(ctx, s)
 	if err == nil {
 		err = f.enter(ctx, s)
 	}
 	if err == nil {
-		err = f.openSource(ctx, s, mayBeGone)
+		err = f.openTable(ctx, s, mayBeGone)
 	}
 	if err == nil && withTTP {
 		s.pipe, err = openPipeline(ctx, s.cfg, s.store, ttphealth.NewRecorder(time.Now), s.log)
@@ -102,7 +102,7 @@ func (f existingFlags) open(ctx context.Context, c console, withTTP, mayBeGone b
 	if err == nil {
 		s.key, err = conversion.SigningKey(conversion.KeyFile(s.cfg.KeyringFile))
 	}
-	if err == nil && s.source != nil {
+	if err == nil && s.table != nil {
 		err = s.convert()
 	}
 	if err != nil {
@@ -114,7 +114,7 @@ func (f existingFlags) open(ctx context.Context, c console, withTTP, mayBeGone b
 
 // configure reads the environment, or what a demonstration left in its folder;
 // then the TTP is its sandbox, which works in this process as long as it lasts.
-func (f existingFlags) configure(ctx context.Context, s *session) (err error) {
+func (f conversionFlags) configure(ctx context.Context, s *session) (err error) {
 	if f.Data == "" {
 		s.cfg, err = config.Load(s.env)
 		return err
@@ -139,7 +139,7 @@ func (f existingFlags) configure(ctx context.Context, s *session) (err error) {
 	s.cfg = demoCommand{Data: f.Data}.config(keys, &url.URL{Scheme: "http", Host: "127.0.0.1"}, ttp.Addr)
 	s.cfg.Database = config.NewSecret("sqlite:" + filepath.Join(f.Data, "sluis.db"))
 	if env, ok := config.Lookup(s.env, "SLUIS_EXISTING_DSN"); ok {
-		s.cfg.Existing = config.NewSecret(env)
+		s.cfg.OldTable = config.NewSecret(env)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (f existingFlags) configure(ctx context.Context, s *session) (err error) {
 // enter opens the database and finds the account in whose name it is done. Who
 // may run the command has its keys already, so that a password would prove
 // nothing; what cannot be undone needs two people on the console.
-func (f existingFlags) enter(ctx context.Context, s *session) error {
+func (f conversionFlags) enter(ctx context.Context, s *session) error {
 	var err error
 	s.store, err = store.Open(ctx, s.cfg.Database.Reveal(), store.Options{Now: time.Now, Log: s.log, Beside: true})
 	if err != nil {
@@ -155,7 +155,7 @@ func (f existingFlags) enter(ctx context.Context, s *session) error {
 	}
 	s.closers = append(s.closers, func() { _ = s.store.Close() })
 	u, err := s.store.UserByEmail(ctx, f.As)
-	if apperr.KindOf(err) == apperr.NotFound || err == nil && (!u.DisabledAt.IsZero() || !account.ActorOf(u).May(account.RunExisting)) {
+	if apperr.KindOf(err) == apperr.NotFound || err == nil && (!u.DisabledAt.IsZero() || !account.ActorOf(u).May(account.RunConversion)) {
 		return fmt.Errorf("--as %s: there is no data manager or administrator with this address", f.As)
 	} else if err != nil {
 		return err
@@ -172,41 +172,41 @@ func osUser() string {
 	return "unknown"
 }
 
-// openSource finds the mapping and opens the old table.
-func (f existingFlags) openSource(ctx context.Context, s *session, mayBeGone bool) error {
-	where := s.cfg.Existing.Reveal()
-	if f.Source != "" {
-		if !strings.HasPrefix(f.Source, "sqlite:") {
+// openTable finds the mapping and opens the old table.
+func (f conversionFlags) openTable(ctx context.Context, s *session, mayBeGone bool) error {
+	where := s.cfg.OldTable.Reveal()
+	if f.OldTable != "" {
+		if !strings.HasPrefix(f.OldTable, "sqlite:") {
 			return errors.New("--source takes sqlite:PATH alone: everybody on this machine can read it. Put another address in SLUIS_EXISTING_DSN")
 		}
-		where = f.Source
+		where = f.OldTable
 	}
 	if where == "" {
 		return errors.New("which table? Set SLUIS_EXISTING_DSN (or a file by SLUIS_EXISTING_DSN_FILE), or give --source sqlite:PATH")
 	}
-	s.cfg.Existing = config.NewSecret(where)
+	s.cfg.OldTable = config.NewSecret(where)
 	var err error
 	if s.mapping, err = f.readMapping(ctx, s); err != nil {
 		return err
 	}
 	if mayBeGone {
-		s.source, err = oldstore.Reopen(where, s.mapping)
+		s.table, err = oldstore.Reopen(where, s.mapping)
 		if path, isFile := strings.CutPrefix(where, "sqlite:"); isFile && err != nil {
 			if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
 				return nil
 			}
 		}
 	} else {
-		s.source, err = oldstore.Open(ctx, where, s.mapping)
+		s.table, err = oldstore.Open(ctx, where, s.mapping)
 	}
 	if err == nil {
-		s.closers = append(s.closers, func() { _ = s.source.Close() })
+		s.closers = append(s.closers, func() { _ = s.table.Close() })
 	}
 	return err
 }
 
 // readMapping reads what is given; else it is the last run's, or the usual one.
-func (f existingFlags) readMapping(ctx context.Context, s *session) (conversion.Mapping, error) {
+func (f conversionFlags) readMapping(ctx context.Context, s *session) (conversion.Mapping, error) {
 	m, given := conversion.DefaultMapping(), f.Mapping != "" || f.Number != nil || f.NoNumber
 	if !given {
 		for _, mode := range []delivery.Mode{delivery.Save, delivery.Check} {
@@ -238,7 +238,7 @@ func (f existingFlags) readMapping(ctx context.Context, s *session) (conversion.
 // convert makes the conversion.
 func (s *session) convert() (err error) {
 	o := oldtable.Options{
-		Source: s.source, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
+		Table: s.table, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
 		Now: time.Now, Log: s.log, Say: s.say,
 	}
 	if s.pipe != nil {

@@ -1,19 +1,19 @@
 package templates
 
-// Existing is GET /migratie: the conversion of the existing patients.
-type Existing struct {
+// Conversion is GET /migratie: the conversion of the existing patients.
+type Conversion struct {
 	Page
-	Tasks       []ExistingTask
-	Runs        []ExistingRun // the rehearsal and the conversion, as far as there are any
-	Erasure     *ExistingErasure
+	Tasks       []ConversionTask
+	Runs        []ConversionRun // the rehearsal and the conversion, as far as there are any
+	Erasure     *ConversionErasure
 	ProofsHref  string // empty for who may not see them
 	RefreshHref string
 	Moving      bool // a command is at work, so that looking again is worth it
 }
 
-// ExistingTask is a step of the list. State is part of a catalogue key: todo,
+// ConversionTask is a step of the list. State is part of a catalogue key: todo,
 // busy, done, attention or blocked.
-type ExistingTask struct {
+type ConversionTask struct {
 	Key     string // part of a catalogue key
 	State   string
 	Lines   []string // finished sentences
@@ -24,10 +24,10 @@ type ExistingTask struct {
 // Link is a link with its text.
 type Link struct{ Text, Href string }
 
-// ExistingRun is a rehearsal or the conversion.
-type ExistingRun struct {
+// ConversionRun is a rehearsal or the conversion.
+type ConversionRun struct {
 	Key          string // rehearsal or conversion: part of a catalogue key
-	Source       string
+	Table        string
 	Started, By  string
 	Finished     string
 	Percent      int
@@ -38,14 +38,14 @@ type ExistingRun struct {
 	Notices      []string // finished sentences: what it waits for
 	PauseAction  string
 	ResumeAction string
-	Centres      []ExistingCentre
+	Centres      []ConversionCentre
 	RejectedHref string
 	ReviewHref   string
 }
 
-// ExistingCentre is a run in one centre. State is a status of a delivery, or
+// ConversionCentre is a run in one centre. State is a status of a delivery, or
 // waiting.
-type ExistingCentre struct {
+type ConversionCentre struct {
 	Centre     string
 	State      string
 	Fed, Total int
@@ -53,15 +53,15 @@ type ExistingCentre struct {
 	Confirm    string // action: store it though so many are rejected; empty where that is not asked
 }
 
-// ExistingErasure is what is asked, or done, for the source. Inputs of the form:
+// ConversionErasure is what is asked, or done, for the source. Inputs of the form:
 // rol (hidden, or a choice), centra, reden, uitzonderingen (a checkbox).
-type ExistingErasure struct {
+type ConversionErasure struct {
 	Way        string // part of a catalogue key
 	Asked      string // a finished sentence
 	Done       string // a finished sentence; empty while it is not
 	Begun      bool
 	Refusals   []string // finished sentences: what else stands in the way
-	Approvals  []ExistingApproval
+	Approvals  []ConversionApproval
 	Exceptions int // rows that are lost with the source
 	Action     string
 	Given      string   // a finished sentence: the user has approved every centre; then there is no form
@@ -72,26 +72,26 @@ type ExistingErasure struct {
 	Errors     []FieldError
 }
 
-// ExistingApproval is how far a centre is approved; empty where it is not.
-type ExistingApproval struct{ Centre, DataManager, Admin string }
+// ConversionApproval is how far a centre is approved; empty where it is not.
+type ConversionApproval struct{ Centre, DataManager, Admin string }
 
-// ExistingRows is GET /migratie/rijen?van=&soort=&centrum=&na=.
-type ExistingRows struct {
+// ConversionRows is GET /migratie/rijen?van=&soort=&centrum=&na=.
+type ConversionRows struct {
 	Page
 	Run       string // rehearsal or conversion: part of a catalogue key
 	Kind      string // rejected or review
 	Tabs      []Tab  // Key is rejected or review
 	Centres   []Option
 	Total     int
-	Rows      []ExistingRow
+	Rows      []ConversionRow
 	NextHref  string
 	FirstHref string
 	Filtered  bool
 	JudgeHref string // empty for who may not judge
 }
 
-// ExistingRow is a row of the old table that is no patient.
-type ExistingRow struct {
+// ConversionRow is a row of the old table that is no patient.
+type ConversionRow struct {
 	Key     string // patid
 	Centre  string
 	Number  string
@@ -156,7 +156,7 @@ func taskColour(state string) string {
 
 // centreState is the key of a centre's status: one that waits has none of a
 // delivery.
-func centreState(c ExistingCentre) string {
+func centreState(c ConversionCentre) string {
 	if c.State == "waiting" {
 		return "existing.centre.waiting"
 	}

@@ -20,7 +20,7 @@ import (
 
 // proveCommand looks for names that were left behind.
 type proveCommand struct {
-	existingFlags
+	conversionFlags
 	Out      string   `default:"." placeholder:"DIR" help:"Folder for the proof: signed JSON, and HTML to print."`
 	Canaries string   `placeholder:"FILE" help:"Planted names, a line each, to look for as well."`
 	Also     []string `placeholder:"PATH" help:"More files or folders to look into, such as backups and logs."`
@@ -77,10 +77,10 @@ func (p *prover) learn(ctx context.Context, canaries string) error {
 			return err
 		}
 	}
-	if p.source == nil {
+	if p.table == nil {
 		return nil
 	}
-	return p.source.Names(ctx, p.needles.Add)
+	return p.table.Names(ctx, p.needles.Add)
 }
 
 // ownWords are what Sluis writes into its database by itself.
@@ -103,11 +103,11 @@ func (p *prover) ownWords(ctx context.Context) ([]string, error) {
 
 // lookBefore shows that the scanner finds the names where they do stand.
 func (p *prover) lookBefore() {
-	if p.source == nil || p.source.Path() == "" {
+	if p.table == nil || p.table.Path() == "" {
 		return
 	}
 	scanner := oldtable.NewScanner(p.needles, time.Now())
-	for _, path := range sqliteFiles(p.source.Path()) {
+	for _, path := range sqliteFiles(p.table.Path()) {
 		scanner.Path(path)
 	}
 	scan := scanner.Result()
@@ -121,9 +121,9 @@ func sqliteFiles(path string) []string {
 	return []string{path, path + "-wal", path + "-shm", path + "-journal"}
 }
 
-// prove looks, signs, stores and writes. withSource looks into the source's files
+// prove looks, signs, stores and writes. withTable looks into the source's files
 // too, after it was erased in place.
-func (p *prover) prove(ctx context.Context, withSource bool) error {
+func (p *prover) prove(ctx context.Context, withTable bool) error {
 	began := time.Now()
 	scanner := oldtable.NewScanner(p.needles, began)
 	own, isFile := strings.CutPrefix(p.cfg.Database.Reveal(), "sqlite:")
@@ -139,8 +139,8 @@ func (p *prover) prove(ctx context.Context, withSource bool) error {
 			scanner.Path(path)
 		}
 	}
-	if withSource && p.source != nil && p.source.Path() != "" {
-		for _, path := range sqliteFiles(p.source.Path()) {
+	if withTable && p.table != nil && p.table.Path() != "" {
+		for _, path := range sqliteFiles(p.table.Path()) {
 			scanner.Path(path)
 		}
 	}
@@ -149,7 +149,7 @@ func (p *prover) prove(ctx context.Context, withSource bool) error {
 		scanner.Path(path)
 	}
 	proof := conversion.Proof{
-		Run: p.gate.Run.PublicID, Registry: p.registry, Source: p.gate.Run.Source, MadeBy: p.who.Name,
+		Run: p.gate.Run.PublicID, Registry: p.registry, Table: p.gate.Run.Table, MadeBy: p.who.Name,
 		Canaries: p.needles.Count(oldtable.Canaries), Surnames: p.needles.Count(oldtable.Surnames), Emails: p.needles.Count(oldtable.Emails),
 		Short: p.needles.Short, Words: p.needles.Words, Before: p.before, Control: p.control, After: scanner.Result(), Unreached: p.unreached(isFile), Approvals: []conversion.Approval{},
 	}
@@ -195,7 +195,7 @@ func (p *prover) unreached(isFile bool) []string {
 	if !isFile {
 		out = append(out, "SQLSERVER_FILES")
 	}
-	if p.source == nil || p.source.Path() == "" {
+	if p.table == nil || p.table.Path() == "" {
 		out = append(out, "SOURCE_FILES")
 	}
 	if p.partly {

@@ -11,7 +11,7 @@ import (
 
 // verifyCommand verifies.
 type verifyCommand struct {
-	existingFlags
+	conversionFlags
 	Sample int `default:"500" help:"So many stored rows, drawn at random, are exchanged a second time."`
 }
 
@@ -29,9 +29,9 @@ func (x verifyCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	for _, x := range v.Centres {
-		s.say("centre %-8s source %s, stored %s, rejected %s, to be judged %s", x.Centre, words.Number(x.Source), words.Number(x.Counts.Stored()), words.Number(x.Counts.Rejected), words.Number(x.Counts.Review))
+		s.say("centre %-8s source %s, stored %s, rejected %s, to be judged %s", x.Centre, words.Number(x.Rows), words.Number(x.Counts.Stored()), words.Number(x.Counts.Rejected), words.Number(x.Counts.Review))
 	}
-	s.say("%s rows of the source: %s stored as %s patients, %s rejected (%d of no known centre), %s to be judged", words.Number(v.Source), words.Number(v.Stored),
+	s.say("%s rows of the source: %s stored as %s patients, %s rejected (%d of no known centre), %s to be judged", words.Number(v.Rows), words.Number(v.Stored),
 		words.Number(v.Patients), words.Number(v.Rejected), v.Strays, words.Number(v.Review))
 	s.say("display set compared of %s rows, %s changed by a delivery since; %s exchanged a second time", words.Number(v.Stored-v.Later), words.Number(v.Later), words.Number(v.Sampled))
 	for _, t := range v.Faults {
@@ -42,7 +42,7 @@ func (x verifyCommand) Run(ctx context.Context, c console) error {
 			s.say("  … the others are on the console")
 			break
 		}
-		s.say("  patid %s: %s", p.LegacyID, p.Code)
+		s.say("  patid %s: %s", p.OldKey, p.Code)
 	}
 	if !v.Clean() {
 		return attend("the verification is not clean")

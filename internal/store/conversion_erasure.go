@@ -14,7 +14,7 @@ import (
 	"sluis/internal/conversion"
 )
 
-type existingReportRow struct {
+type conversionReportRow struct {
 	ID       int64 `gorm:"primaryKey;autoIncrement:false"`
 	PublicID string
 	Kind     string
@@ -25,9 +25,9 @@ type existingReportRow struct {
 	Document string
 }
 
-func (existingReportRow) TableName() string { return "existing_reports" }
+func (conversionReportRow) TableName() string { return "existing_reports" }
 
-func (r existingReportRow) report() conversion.Report {
+func (r conversionReportRow) report() conversion.Report {
 	out := conversion.Report{ID: r.ID, PublicID: r.PublicID, Kind: conversion.Kind(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt.UTC(), Document: r.Document}
 	if r.RunID != nil {
 		out.RunID = *r.RunID
@@ -37,7 +37,7 @@ func (r existingReportRow) report() conversion.Report {
 
 // reportEvents are the events of making a report.
 var reportEvents = map[conversion.Kind]audit.Type{
-	conversion.KindPlan: audit.ExistingPlanned, conversion.KindCheck: audit.ExistingVerified, conversion.KindException: audit.ExistingExcepted, conversion.KindProof: audit.ProofMade,
+	conversion.KindPlan: audit.ConversionPlanned, conversion.KindCheck: audit.ConversionVerified, conversion.KindException: audit.ConversionExcepted, conversion.KindProof: audit.ProofMade,
 }
 
 // AddReport stores a document, with its event.
@@ -51,7 +51,7 @@ func (s *Store) AddReport(ctx context.Context, who audit.Who, r conversion.Repor
 			return err
 		}
 		r.MadeAt, r.MadeBy = t.at, cut(who.Name, 300)
-		row := existingReportRow{ID: r.ID, PublicID: r.PublicID, Kind: string(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt, Document: r.Document}
+		row := conversionReportRow{ID: r.ID, PublicID: r.PublicID, Kind: string(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt, Document: r.Document}
 		if r.RunID != 0 {
 			row.RunID = &r.RunID
 		}
@@ -74,7 +74,7 @@ func (s *Store) LatestReport(ctx context.Context, kind conversion.Kind, runID in
 	if runID != 0 {
 		db = db.Where("run_id = ?", runID)
 	}
-	var rows []existingReportRow
+	var rows []conversionReportRow
 	err = db.Order("id DESC").Limit(1).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return conversion.Report{}, false, s.dialect.clean(err)
@@ -84,7 +84,7 @@ func (s *Store) LatestReport(ctx context.Context, kind conversion.Kind, runID in
 
 // ReportByID gives a document by its inner id.
 func (s *Store) ReportByID(ctx context.Context, id int64) (conversion.Report, error) {
-	var r existingReportRow
+	var r conversionReportRow
 	err := first(s.read(ctx).Where("id = ?", id), &r)
 	return r.report(), s.dialect.clean(err)
 }
@@ -97,7 +97,7 @@ func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]conversion.Report,
 	var out []conversion.Report
 	err := s.write(ctx, func(t *tx) error {
 		out = nil
-		var rows []existingReportRow
+		var rows []conversionReportRow
 		if err := t.db.Where("kind = ?", string(conversion.KindProof)).Order("id DESC").Limit(maxProofs).Find(&rows).Error; err != nil {
 			return err
 		}
@@ -111,9 +111,9 @@ func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]conversion.Report,
 
 // Proof gives one proof, with the event of seeing or of exporting it.
 func (s *Store) Proof(ctx context.Context, who audit.Who, publicID string, export bool) (conversion.Report, error) {
-	var r existingReportRow
+	var r conversionReportRow
 	err := s.write(ctx, func(t *tx) error {
-		r = existingReportRow{}
+		r = conversionReportRow{}
 		if err := first(t.db.Where("public_id = ? AND kind = ?", publicID, string(conversion.KindProof)), &r); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (s *Store) Proof(ctx context.Context, who audit.Who, publicID string, expor
 	return r.report(), err
 }
 
-type existingErasureRow struct {
+type conversionErasureRow struct {
 	ID          int64 `gorm:"primaryKey;autoIncrement:false"`
 	PublicID    string
 	RunID       int64
@@ -139,7 +139,7 @@ type existingErasureRow struct {
 	ErasedAt    *time.Time
 }
 
-func (existingErasureRow) TableName() string { return "existing_erasures" }
+func (conversionErasureRow) TableName() string { return "existing_erasures" }
 
 // AskErasure asks for the erasure of a run's source, with its event. What was
 // asked before for it, and not begun, is no longer asked, and its approvals are
@@ -168,7 +168,7 @@ func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Eras
 			return err
 		}
 		e.AskedAt, e.AskedBy = t.at, cut(who.Name, 300)
-		row := existingErasureRow{ID: e.ID, PublicID: e.PublicID, RunID: e.RunID, Way: string(e.Way), CheckID: e.CheckID, AskedBy: e.AskedBy, AskedAt: e.AskedAt}
+		row := conversionErasureRow{ID: e.ID, PublicID: e.PublicID, RunID: e.RunID, Way: string(e.Way), CheckID: e.CheckID, AskedBy: e.AskedBy, AskedAt: e.AskedAt}
 		if e.ExceptionID != 0 {
 			row.ExceptionID = &e.ExceptionID
 		}
@@ -183,7 +183,7 @@ func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Eras
 // ErasureOf gives what is asked for a run's source, with its approvals; ok is
 // false where nothing is.
 func (s *Store) ErasureOf(ctx context.Context, runID int64) (e conversion.Erasure, ok bool, err error) {
-	var rows []existingErasureRow
+	var rows []conversionErasureRow
 	if err := s.read(ctx).Where("run_id = ?", runID).Order("id DESC").Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
 		return e, false, s.dialect.clean(err)
 	}
@@ -226,7 +226,7 @@ func approvals(db *gorm.DB, erasureID int64) ([]conversion.Approval, error) {
 // "approval_one_person" where the other role's is the same person's.
 func (s *Store) ApproveErasure(ctx context.Context, who audit.Who, publicID string, role account.Role, centres []string, why string) error {
 	return s.write(ctx, func(t *tx) error {
-		var e existingErasureRow
+		var e conversionErasureRow
 		if err := first(t.dialect.forUpdate(t.db, "existing_erasures").Where("public_id = ?", publicID), &e); err != nil {
 			return err
 		}
@@ -301,7 +301,7 @@ func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e conversion.E
 	})
 }
 
-// ViewExisting records that somebody looked at the conversion.
-func (s *Store) ViewExisting(ctx context.Context, who audit.Who) error {
-	return s.Record(ctx, audit.Event{Type: audit.ExistingViewed, Action: audit.Read, Who: who, ObjectType: "existing"})
+// ViewConversion records that somebody looked at the conversion.
+func (s *Store) ViewConversion(ctx context.Context, who audit.Who) error {
+	return s.Record(ctx, audit.Event{Type: audit.ConversionViewed, Action: audit.Read, Who: who, ObjectType: "existing"})
 }

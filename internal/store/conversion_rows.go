@@ -30,7 +30,7 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 			return err
 		}
 		for _, r := range rows {
-			w := conversion.Where{LegacyID: r.LegacyID, Line: r.Line, Outcome: patient.Outcome(r.Outcome), Code: r.Code, CentreID: r.CentreID}
+			w := conversion.Where{OldKey: r.LegacyID, Line: r.Line, Outcome: patient.Outcome(r.Outcome), Code: r.Code, CentreID: r.CentreID}
 			if r.DeliveryID == nil {
 				w.Outcome = patient.Rejected
 			}
@@ -105,7 +105,7 @@ func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run conversion.
 		if page, err = s.openPage(t.db, run.ID, q); err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.ExistingRowsListed, Action: audit.Read, Who: who, ObjectType: "existing_run", ObjectID: run.PublicID, Code: string(q.Outcome)})
+		return t.record(audit.Event{Type: audit.ConversionRowsListed, Action: audit.Read, Who: who, ObjectType: "existing_run", ObjectID: run.PublicID, Code: string(q.Outcome)})
 	})
 	return page, err
 }
@@ -176,7 +176,7 @@ func (s *Store) openPage(db *gorm.DB, runID int64, q conversion.OpenQuery) (conv
 		}
 	}
 	for _, r := range rows {
-		o := conversion.Open{LegacyID: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[at{r.DeliveryID, r.Line}]}
+		o := conversion.Open{OldKey: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[at{r.DeliveryID, r.Line}]}
 		if r.DeliveryID == 0 {
 			o.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: r.Code, Field: "centre"}
 		}

@@ -59,7 +59,7 @@ func (x sampleCommand) Run(ctx context.Context, c console) error {
 
 // planCommand tells what is there.
 type planCommand struct {
-	existingFlags
+	conversionFlags
 	NoProbe bool `help:"Do not exchange a hundred rows to measure the TTP."`
 	Rate    int  `help:"Rows a second that the run will be held to; for the estimate."`
 }
@@ -93,7 +93,7 @@ func (x planCommand) Run(ctx context.Context, c console) error {
 }
 
 func (s *session) printPlan(p conversion.Plan) {
-	s.say("%s: %s rows", p.Source, words.Number(p.Rows))
+	s.say("%s: %s rows", p.Table, words.Number(p.Rows))
 	for _, x := range p.Centres {
 		note := ""
 		if !x.Known {
@@ -147,7 +147,7 @@ func (s *session) askNumber(ctx context.Context) error {
 
 // runCommand converts.
 type runCommand struct {
-	existingFlags
+	conversionFlags
 	Rehearse bool     `help:"Only find out what would become of the rows: nothing is stored of them."`
 	Rows     int      `help:"With --rehearse: so many rows of each centre, spread evenly."`
 	Centre   []string `help:"Read these centres alone, now; the others another time."`
@@ -235,7 +235,7 @@ func (s *session) report(run conversion.Run, took time.Duration) error {
 
 // stopCommand ends a run.
 type stopCommand struct {
-	existingFlags
+	conversionFlags
 	Rehearsal bool `help:"The rehearsal that is under way."`
 }
 

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// existingPatients converts an old table with names in every column, also where
+// convertOldTable converts an old table with names in every column, also where
 // none belongs, by every command, while the program is at work; and looks at the
 // console.
-func (s *sieve) existingPatients() {
+func (s *sieve) convertOldTable() {
 	dir := s.t.TempDir() // outside of what is searched: the names stand in it
 	path := filepath.Join(dir, "oud.db")
 	s.oldTable(path)

@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// TestExistingPatients converts a made-up old table, through kills and an outage
+// TestConversion converts a made-up old table, through kills and an outage
 // of the TTP, holds the result against that of an undisturbed run, and then erases
 // and proves it in both ways. SLUIS_TEST_EXISTING_ROWS and _KILLS make it larger.
-func TestExistingPatients(t *testing.T) {
+func TestConversion(t *testing.T) {
 	rows, kills := setting(t, "SLUIS_TEST_EXISTING_ROWS", 5000), setting(t, "SLUIS_TEST_EXISTING_KILLS", 8)
 	seed := uint64(setting(t, "SLUIS_TEST_SEED", int(time.Now().Unix())))
 	t.Logf("%d rows, %d kills, seed %d", rows, kills, seed)

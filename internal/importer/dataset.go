@@ -18,6 +18,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
+	"sluis/internal/value"
 )
 
 // datasetChunk is how many rows of a dataset are held in memory at once.
@@ -178,7 +179,7 @@ func (im *Importer) download(ctx context.Context, c delivery.Claim) ([]delivery.
 	if im.MaxRows > 0 && f.read > im.MaxRows {
 		refusals = append(refusals, delivery.Remark{Code: "TOO_MANY_ROWS", Args: map[string]string{"max": strconv.Itoa(im.MaxRows)}})
 	}
-	if patient.MostlyBSN(f.numbered, f.bsns) {
+	if value.MostlyBSN(f.numbered, f.bsns) {
 		refusals = append(refusals, delivery.Remark{Code: "BSN_NUMBERS"})
 	}
 	return refusals, nil
@@ -205,7 +206,7 @@ func (f *fetching) row(ctx context.Context, n int, row patient.DatasetRow) error
 	cand.Line = n
 	if cand.Display.Number != "" {
 		f.numbered++
-		if patient.LooksLikeBSN(cand.Display.Number) {
+		if value.LooksLikeBSN(cand.Display.Number) {
 			f.bsns++
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"sluis/internal/delivery"
-	"sluis/internal/patient"
+	"sluis/internal/value"
 )
 
 // emptyShare is the percentage of empty cells in a column that every row needs,
@@ -16,8 +16,8 @@ const emptyShare = 25
 // census is what a first reading of all rows tells of a file.
 type census struct {
 	rowCount int
-	numbers  numberCensus
-	births   dateCensus
+	numbers  value.NumberColumn
+	births   value.DateColumn
 	empty    map[delivery.Field]int // rows without a value
 }
 
@@ -31,8 +31,8 @@ func (p *parse) count() error {
 			break
 		}
 		p.rowCount++
-		p.numbers.count(p.cell(row.Cells, delivery.FieldPatientNumber))
-		p.births.count(p.cell(row.Cells, delivery.FieldBirthDate))
+		p.numbers.Count(p.cell(row.Cells, delivery.FieldPatientNumber))
+		p.births.Count(p.cell(row.Cells, delivery.FieldBirthDate))
 		for _, f := range p.fields {
 			if p.cell(row.Cells, f) == "" {
 				p.empty[f]++
@@ -54,7 +54,7 @@ func (c *census) forbidden(maxRows int) []delivery.Remark {
 	case c.rowCount > maxRows:
 		out = append(out, remark("TOO_MANY_ROWS", "max", strconv.Itoa(maxRows)))
 	}
-	if patient.MostlyBSN(c.numbers.numbers, c.numbers.bsns) {
+	if c.numbers.MostlyBSN() {
 		out = append(out, remark("BSN_NUMBERS"))
 	}
 	return out

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"sluis/internal/identity"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
+	"sluis/internal/value"
 )
 
 // maxCell is the longest value that a known column may have, in characters.
@@ -54,13 +54,12 @@ func (c *checked) warn(code string, field delivery.Field) {
 // checker checks the rows of one file.
 type checker struct {
 	layout
-	dates
-	centre      account.Centre // that delivers
-	linkType    string
-	yearOnly    bool
-	today       time.Time
-	usualLength int  // of the file's patient numbers; 0 where they have none
-	zeros       bool // some patient numbers begin with a zero
+	dates    value.Dates
+	centre   account.Centre // that delivers
+	linkType string
+	yearOnly bool
+	today    time.Time
+	habits   value.NumberHabits
 }
 
 // row checks one row. It is the same for a check and for saving.
@@ -75,7 +74,7 @@ func (k checker) row(row tabular.Row) checked {
 	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number && !strings.EqualFold(centre, k.centre.Name) {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
 	}
-	c.display.Sex = sex(k.cell(row.Cells, delivery.FieldSex))
+	c.display.Sex = value.Sex(k.cell(row.Cells, delivery.FieldSex))
 	if k.kind == delivery.Identities {
 		k.person(&c, row.Cells)
 	} else {
@@ -125,26 +124,32 @@ func (k checker) shape(c *checked, cells []string) {
 		case f == delivery.FieldPatientNumber: // has checks of its own
 		case utf8.RuneCountInString(cell) > maxCell:
 			c.fail("FIELD_TOO_LONG", f)
-		case tabular.Control(strings.ReplaceAll(strings.ReplaceAll(cell, "\n", " "), "\t", " ")):
+		case value.HasControl(strings.ReplaceAll(strings.ReplaceAll(cell, "\n", " "), "\t", " ")):
 			c.fail("CONTROL_CHARACTER", f)
 		}
 	}
 }
 
+// numberCodes are the codes of what makes a cell no patient number.
+var numberCodes = map[value.NumberFault]string{
+	value.NumberEmpty: "PATIENT_NUMBER_EMPTY", value.NumberTooLong: "PATIENT_NUMBER_TOO_LONG", value.NumberControl: "CONTROL_CHARACTER",
+}
+
+// number takes the patient number of a row, and warns of one that may not be what
+// the hospital uses.
 func (k checker) number(c *checked, row tabular.Row) {
-	n := k.cell(row.Cells, delivery.FieldPatientNumber)
-	switch {
-	case c.failed(delivery.FieldPatientNumber):
-	case n == "":
-		c.fail("PATIENT_NUMBER_EMPTY", delivery.FieldPatientNumber)
-	case utf8.RuneCountInString(n) > patient.MaxNumberLength:
-		c.fail("PATIENT_NUMBER_TOO_LONG", delivery.FieldPatientNumber)
-	case tabular.Control(n):
-		c.fail("CONTROL_CHARACTER", delivery.FieldPatientNumber)
-	default:
-		c.display.Number = n
-		at := k.at[delivery.FieldPatientNumber]
-		k.suspect(c, n, at < len(row.Numeric) && row.Numeric[at])
+	if c.failed(delivery.FieldPatientNumber) {
+		return
+	}
+	number, fault := value.Number(k.cell(row.Cells, delivery.FieldPatientNumber))
+	if fault != "" {
+		c.fail(numberCodes[fault], delivery.FieldPatientNumber)
+		return
+	}
+	c.display.Number = number
+	at := k.at[delivery.FieldPatientNumber]
+	for _, doubt := range k.habits.Doubts(number, at < len(row.Numeric) && row.Numeric[at]) {
+		c.warn(string(doubt), delivery.FieldPatientNumber)
 	}
 }
 
@@ -152,7 +157,7 @@ func (k checker) number(c *checked, row tabular.Row) {
 // as it is, and so does a date that no calendar has: the TTP has words for it.
 func (k checker) person(c *checked, cells []string) {
 	cell := k.cell(cells, delivery.FieldBirthDate)
-	birth, ok := k.read(cell)
+	birth, ok := k.dates.Read(cell)
 	if !ok {
 		c.fail(unreadable(cell), delivery.FieldBirthDate)
 	}
@@ -161,9 +166,9 @@ func (k checker) person(c *checked, cells []string) {
 		k.unlikely(c, b)
 	}
 	f := identity.Fields{
-		Surname:   oneLine(k.cell(cells, fieldSurname)),
-		Prefix:    oneLine(k.cell(cells, fieldPrefix)),
-		Initials:  oneLine(k.cell(cells, fieldInitials)),
+		Surname:   value.OneLine(k.cell(cells, fieldSurname)),
+		Prefix:    value.OneLine(k.cell(cells, fieldPrefix)),
+		Initials:  value.OneLine(k.cell(cells, fieldInitials)),
 		BirthDate: birth,
 		Sex:       string(c.display.Sex),
 		Postcodes: k.postcodes(c, cells),
@@ -179,14 +184,14 @@ func (k checker) person(c *checked, cells []string) {
 
 // legible warns of a name that came over wrongly: it makes another pseudonym.
 func (c *checked) legible(field delivery.Field, name string) {
-	if garbled(name) {
+	if value.Garbled(name) {
 		c.warn("NAME_GARBLED", field)
 	}
 }
 
 func (k checker) pseudonyms(c *checked, cells []string) {
 	if cell := k.cell(cells, delivery.FieldBirthDate); cell != "" {
-		iso, ok := k.read(cell)
+		iso, ok := k.dates.Read(cell)
 		b, real := patient.ParseBirth(iso)
 		if !ok || !real {
 			c.fail(unreadable(cell), delivery.FieldBirthDate)
@@ -207,12 +212,9 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 	k.temporaries(c, cells)
 }
 
-// partial is a birth of which the day is not known, as FHIR writes it.
-var partial = regexp.MustCompile(`^\d{4}(?:-\d{2})?$`)
-
 // unreadable is the code for a birth date that cannot be read.
 func unreadable(cell string) string {
-	if partial.MatchString(cell) {
+	if value.IsPartialDate(cell) {
 		return "BIRTH_DATE_PARTIAL"
 	}
 	return "BIRTH_DATE_UNREADABLE"
@@ -224,19 +226,4 @@ func (k checker) keep(b patient.Birth) patient.Birth {
 		return b.YearOnly()
 	}
 	return b
-}
-
-// oneLine joins a cell that runs over lines, as a spreadsheet cell may.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// sex reads the codes that are in use; unknown ones give nothing, and go to the
-// TTP as they came.
-func sex(cell string) patient.Sex {
-	switch strings.ToLower(cell) {
-	case "m", "man", "mannelijk", "male", "1":
-		return patient.Male
-	case "v", "vrouw", "vrouwelijk", "f", "female", "2":
-		return patient.Female
-	}
-	return patient.SexUnknown
 }

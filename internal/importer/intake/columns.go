@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sluis/internal/delivery"
+	"sluis/internal/value"
 )
 
 // plainFields are what a user can assign a column to, beside the pseudonym types:
@@ -99,10 +100,10 @@ func guess(header string, samples []string) delivery.Field {
 			continue
 		}
 		filled++
-		if iso, ok := (dates{}).read(s); ok && iso < "2100" && iso > "1850" {
+		if iso, ok := (value.Dates{}).Read(s); ok && iso < "2100" && iso > "1850" {
 			dated++
 		}
-		if isSexCode(s) {
+		if value.IsSexWord(s) {
 			sexed++
 		}
 	}
@@ -115,13 +116,4 @@ func guess(header string, samples []string) delivery.Field {
 		return delivery.FieldSex
 	}
 	return ""
-}
-
-// isSexCode tells whether a cell is one of the codes for a sex that are in use.
-func isSexCode(cell string) bool {
-	switch strings.ToLower(cell) {
-	case "m", "v", "f", "man", "vrouw", "mannelijk", "vrouwelijk", "male", "female", "onbekend", "unknown", "other", "u", "o", "x":
-		return true
-	}
-	return false
 }

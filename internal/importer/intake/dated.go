@@ -8,6 +8,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
 	"sluis/internal/patient"
+	"sluis/internal/value"
 )
 
 // postcodes gives the postcodes of a row, one for each day. One without a day is
@@ -18,7 +19,7 @@ func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 	on := map[string]int{} // day to place in kept
 	for _, a := range k.addresses {
 		p := identity.Postcode{
-			Postcode: oneLine(k.cell(cells, a.postcode)), HouseNumber: oneLine(k.cell(cells, a.houseNumber)), Suffix: oneLine(k.cell(cells, a.suffix)),
+			Postcode: value.OneLine(k.cell(cells, a.postcode)), HouseNumber: value.OneLine(k.cell(cells, a.houseNumber)), Suffix: value.OneLine(k.cell(cells, a.suffix)),
 		}
 		cell := k.cell(cells, a.recordedOn)
 		if p.Postcode == "" {
@@ -27,7 +28,7 @@ func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 			}
 			continue
 		}
-		day, ok := k.realDay(cell)
+		day, ok := k.dates.ReadDay(cell)
 		if !ok {
 			c.warn("POSTCODE_DATE_UNREADABLE", k.either(a.recordedOn, a.postcode))
 			continue
@@ -70,7 +71,7 @@ func (k checker) temporaries(c *checked, cells []string) {
 			continue
 		}
 		if s.dated {
-			day, ok := k.realDay(k.cell(cells, s.recordedOn))
+			day, ok := k.dates.ReadDay(k.cell(cells, s.recordedOn))
 			if !ok {
 				c.warn("PSEUDONYM_DATE_UNREADABLE", k.either(s.recordedOn, s.value))
 				continue
@@ -108,14 +109,4 @@ func sameAddress(a, b identity.Postcode) bool {
 		return strings.EqualFold(strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", ""))
 	}
 	return same(a.Postcode, b.Postcode) && same(a.HouseNumber, b.HouseNumber) && same(a.Suffix, b.Suffix)
-}
-
-// realDay reads a day that the calendar has.
-func (k checker) realDay(cell string) (iso string, ok bool) {
-	iso, ok = k.read(cell)
-	if !ok {
-		return "", false
-	}
-	_, err := time.Parse(time.DateOnly, iso)
-	return iso, err == nil
 }

@@ -1,22 +1,11 @@
 package intake
 
 import (
-	"regexp"
-	"sync"
 	"time"
-	_ "time/tzdata" // a server need not have the time zones installed
 
 	"sluis/internal/delivery"
+	"sluis/internal/value"
 )
-
-// netherlands is the time zone of a moment that does not name its own.
-var netherlands = sync.OnceValue(func() *time.Location {
-	l, err := time.LoadLocation("Europe/Amsterdam")
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return l
-})
 
 // expiry reads when the temporary pseudonyms of a row run out; zero where the
 // row does not say. A moment that is past is the TTP's to judge.
@@ -25,38 +14,10 @@ func (k checker) expiry(c *checked, cells []string, f delivery.Field) time.Time 
 	if cell == "" {
 		return time.Time{}
 	}
-	at, ok := moment(cell)
+	at, ok := value.Moment(cell)
 	if !ok {
 		c.warn("EXPIRY_UNREADABLE", f)
 		return time.Time{}
 	}
 	return at
-}
-
-// clocked splits a day from a time of day without a zone.
-var clocked = regexp.MustCompile(`^(\S+|\d{1,2} \d{1,2} \d{4})[ T](\d{1,2}:\d{2})(:\d{2})?(?:\.\d+)?$`)
-
-// moment reads an RFC 3339 moment, a day with a time of day in the Netherlands, or
-// a day, and then gives its last second there. The year of the result has four
-// digits, since no other can be encoded.
-func moment(cell string) (time.Time, bool) {
-	at, err := time.Parse(time.RFC3339, cell)
-	if err != nil {
-		day, clock := cell, "23:59:59"
-		if p := clocked.FindStringSubmatch(cell); p != nil {
-			day, clock = p[1], p[2]+p[3]
-			if p[3] == "" {
-				clock += ":00"
-			}
-		}
-		iso, ok := (dates{}).read(day)
-		if !ok {
-			return time.Time{}, false
-		}
-		if at, err = time.ParseInLocation("2006-01-02 15:04:05", iso+" "+clock, netherlands()); err != nil {
-			return time.Time{}, false
-		}
-	}
-	at = at.UTC()
-	return at, at.Year() >= 1 && at.Year() <= 9999
 }

@@ -48,7 +48,7 @@ func (in *Intake) Known(centre account.Centre) Known {
 		l.at[f] = i
 	}
 	return Known{in, checker{
-		layout: l, dates: dates{order: delivery.DayFirst}, centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
+		layout: l, centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
 	}}
 }
 
@@ -62,7 +62,7 @@ func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 		c.findings = slices.DeleteFunc(c.findings, func(f patient.Finding) bool { return f.Code == "PATIENT_NUMBER_EMPTY" })
 	}
 	if cell := k.k.cell(cells, fieldDied); cell != "" {
-		iso, ok := k.k.read(cell)
+		iso, ok := k.k.dates.Read(cell)
 		died, real := patient.ParseBirth(iso)
 		if ok && real {
 			out.Legacy.DiedOn = k.k.keep(died).String()

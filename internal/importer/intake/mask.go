@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode"
 
-	"sluis/internal/patient"
+	"sluis/internal/value"
 )
 
 // shownRunes is how much of a value a sample shows at most.
@@ -15,13 +15,13 @@ const shownRunes = 24
 // again; of anything else, a name first of all, only the shape. Whether codes are
 // shown is the column's to say: an `m` among other letters is an initial.
 func sample(cell string, codes bool) string {
-	runes := []rune(oneLine(cell))
+	runes := []rune(value.OneLine(cell))
 	long := len(runes) > shownRunes
 	if long {
 		runes = runes[:shownRunes]
 	}
 	s := string(runes)
-	if !telling(s) && (!codes || !isSexCode(s)) {
+	if !telling(s) && (!codes || !value.IsSexWord(s)) {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r) {
 				return '•'
@@ -37,7 +37,7 @@ func sample(cell string, codes bool) string {
 
 // telling tells whether a value is of a kind that is shown.
 func telling(s string) bool {
-	if _, ok := (dates{}).read(s); ok {
+	if _, ok := (value.Dates{}).Read(s); ok {
 		return true
 	}
 	for _, r := range s {
@@ -45,5 +45,5 @@ func telling(s string) bool {
 			return false
 		}
 	}
-	return !patient.LooksLikeBSN(s)
+	return !value.LooksLikeBSN(s)
 }

@@ -21,6 +21,7 @@ import (
 	"sluis/internal/packed"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
+	"sluis/internal/value"
 )
 
 // Parse reads a received upload. A file that must be refused is refused before
@@ -186,13 +187,13 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 // checker is what checks the rows, as the whole file wants it.
 func (p *parse) checker() checker {
 	return checker{
-		layout: p.layout, dates: dates{p.order(), p.source.Tables()[p.table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
-		yearOnly: p.in.YearOnly, today: p.in.Now(), usualLength: p.numbers.usualLength(), zeros: p.numbers.zeros > 0,
+		layout: p.layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
+		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.numbers.Habits(),
 	}
 }
 
 // order is in which order the birth dates are written.
-func (p *parse) order() delivery.DateOrder { return cmp.Or(p.dates, p.births.order()) }
+func (p *parse) order() delivery.DateOrder { return cmp.Or(p.dates, orderOf(p.births)) }
 
 // notes say what was ignored or assumed in the file.
 func (p *parse) notes() []delivery.Remark {
@@ -211,7 +212,7 @@ func (p *parse) notes() []delivery.Remark {
 			notes = append(notes, remark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.table].Skipped)))
 		}
 	}
-	if p.births.monthFirst+p.births.open > 0 && p.order() == delivery.MonthFirst {
+	if p.births.OrderMatters() && p.order() == delivery.MonthFirst {
 		notes = append(notes, remark("DATES_MONTH_FIRST", "column", p.columns[delivery.FieldBirthDate]))
 	}
 	return append(notes, p.empties(p.layout, p.in.LinkType)...)
@@ -426,4 +427,12 @@ func (p *parse) firstEnd(rows []patient.InExchange) time.Time {
 		return end
 	}
 	return first
+}
+
+// orderOf is the order of dates that a column proves, or else the Dutch one.
+func orderOf(c value.DateColumn) delivery.DateOrder {
+	if c.MonthFirst() {
+		return delivery.MonthFirst
+	}
+	return delivery.DayFirst
 }

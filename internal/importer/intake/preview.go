@@ -9,6 +9,7 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/tabular"
+	"sluis/internal/value"
 )
 
 // Preview is what the page on which columns are assigned shows of a file: its
@@ -131,7 +132,7 @@ func (in *Intake) preview(p *parse, all []top, f found) Preview {
 		if i < len(headers) {
 			c.Header = headers[i]
 		}
-		codes := !slices.ContainsFunc(body, func(r tabular.Row) bool { return i < len(r.Cells) && r.Cells[i] != "" && !isSexCode(r.Cells[i]) })
+		codes := !slices.ContainsFunc(body, func(r tabular.Row) bool { return i < len(r.Cells) && r.Cells[i] != "" && !value.IsSexWord(r.Cells[i]) })
 		for _, r := range body {
 			if i < len(r.Cells) && r.Cells[i] != "" && len(c.Samples) < shownSamples {
 				c.Samples = append(c.Samples, sample(r.Cells[i], codes))
@@ -168,15 +169,15 @@ func (in *Intake) propose(out *Preview, f found, body []tabular.Row) {
 			out.Chosen[field], taken[c.Index] = c.Index, true
 		}
 	}
-	var census dateCensus
+	var dates value.DateColumn
 	if column, ok := out.Chosen[delivery.FieldBirthDate]; ok {
 		for _, r := range body {
 			if column < len(r.Cells) {
-				census.count(r.Cells[column])
+				dates.Count(r.Cells[column])
 			}
 		}
 	}
-	out.AskDates, out.Dates = census.undecided(), census.order()
+	out.AskDates, out.Dates = dates.Undecided(), orderOf(dates)
 }
 
 // below are the rows under the header.
@@ -191,13 +192,13 @@ func (t top) below(header int) []tabular.Row {
 // masked are the first cells of a row: as they stand where it can be a header,
 // and otherwise the shape of each.
 func masked(cells []string, n int) []string {
-	header := !slices.ContainsFunc(cells, func(c string) bool { return c != "" && (telling(oneLine(c)) || isSexCode(c)) })
+	header := !slices.ContainsFunc(cells, func(c string) bool { return c != "" && (telling(value.OneLine(c)) || value.IsSexWord(c)) })
 	out := make([]string, 0, n)
 	for _, c := range cells {
 		if len(out) == n {
 			break
 		}
-		if c = oneLine(c); !header {
+		if c = value.OneLine(c); !header {
 			c = sample(c, false)
 		} else if r := []rune(c); len(r) > 2*shownRunes {
 			c = string(r[:2*shownRunes]) + "…"

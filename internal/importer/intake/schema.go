@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"sluis/internal/delivery"
+	"sluis/internal/value"
 )
 
 // The identity fields, by their names in the TTP's wire contract. The others
@@ -172,13 +173,7 @@ func (l layout) cell(cells []string, f delivery.Field) string {
 	if !ok || i >= len(cells) {
 		return ""
 	}
-	switch c := cells[i]; c {
-	case "NULL":
-		if f == fieldSurname {
-			return c
-		}
-	case "(null)", `\N`:
-	default:
+	if c := cells[i]; !value.IsNull(c) || c == "NULL" && f == fieldSurname {
 		return c
 	}
 	return ""

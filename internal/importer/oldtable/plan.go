@@ -14,6 +14,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
+	"sluis/internal/value"
 )
 
 // probeRows is how many rows are exchanged to measure.
@@ -138,7 +139,7 @@ func (c *Conversion) judge(ctx context.Context, p *conversion.Plan, centres []ce
 		err := c.each(ctx, x.values, "", func(line int, r Row) {
 			row := check(k, line, r)
 			if row.Display.Number != "" {
-				if numbered++; patient.LooksLikeBSN(row.Display.Number) {
+				if numbered++; value.LooksLikeBSN(row.Display.Number) {
 					bsns++
 				}
 			}
@@ -150,7 +151,7 @@ func (c *Conversion) judge(ctx context.Context, p *conversion.Plan, centres []ce
 			return err
 		}
 	}
-	p.BSN = patient.MostlyBSN(numbered, bsns)
+	p.BSN = value.MostlyBSN(numbered, bsns)
 	for t, n := range counts {
 		t.Count = n
 		p.Local = append(p.Local, t)

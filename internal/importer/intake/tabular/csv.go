@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/transform"
+
+	"sluis/internal/value"
 )
 
 // sniffBytes is how much of a file is looked at to tell its format and delimiter.
@@ -270,7 +272,7 @@ func (r *csvRows) Next() (Row, error) {
 	breaks := 0
 	for i, c := range cells {
 		breaks += strings.Count(c, "\n")
-		cells[i] = asText(trim(c))
+		cells[i] = asText(value.Text(c))
 	}
 	if len(cells) > r.limits.Columns {
 		return Row{}, &Error{Code: TooManyColumns, Line: line}
@@ -290,7 +292,7 @@ func (r *csvRows) Next() (Row, error) {
 func asText(cell string) string {
 	inner, formula := strings.CutPrefix(cell, `="`)
 	if inner, closed := strings.CutSuffix(inner, `"`); formula && closed {
-		return trim(strings.ReplaceAll(inner, `""`, `"`))
+		return value.Text(strings.ReplaceAll(inner, `""`, `"`))
 	}
 	return cell
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sluis/internal/value"
 )
 
 // jsonCell is a value of a record with the name of its column.
@@ -62,7 +64,7 @@ func (f *flattener) value(column, behind string, level int) {
 	}
 	switch v := token.(type) {
 	case string:
-		f.add(jsonCell{name: column, text: trim(v)})
+		f.add(jsonCell{name: column, text: value.Text(v)})
 	case json.Number:
 		f.add(number(column, v.String()))
 	case bool:
@@ -82,13 +84,8 @@ func (f *flattener) value(column, behind string, level int) {
 	}
 }
 
-// number gives a number as it is written; a whole one without the fraction that some
-// programs give it.
 func number(column, text string) jsonCell {
-	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
-		text = whole
-	}
-	return jsonCell{name: column, text: text, numeric: true}
+	return jsonCell{name: column, text: value.Whole(text), numeric: true}
 }
 
 // list reads a list of objects: those with a type and a value are told apart by

@@ -1,9 +1,6 @@
 package tabular
 
-import (
-	"math"
-	"time"
-)
+import "sluis/internal/value"
 
 // Source is an opened file, whatever its format: one or more tables of rows. A
 // table can be read again and again, each time from its start; one reader of a
@@ -30,8 +27,8 @@ type Table struct {
 	// Header names the columns where the format itself does (JSON, FHIR); nil where
 	// the header is one of the rows.
 	Header []string
-	// Epoch tells how a number stands for a day; NoEpoch where none does.
-	Epoch Epoch
+	// Epoch is how a number is a day; NoEpoch if none is.
+	Epoch value.Epoch
 	// Skipped counts what is no row and was passed over: FHIR resources by their type.
 	Skipped map[string]int
 }
@@ -69,32 +66,3 @@ const (
 	CellTwice     Code = "CELL_TWICE"     // a name that occurs more than once in one record
 	RowNotObject  Code = "ROW_NOT_OBJECT" // an element of a JSON array that is no object
 )
-
-// Epoch is the day from which a spreadsheet counts its days.
-type Epoch int
-
-// The epochs of Excel.
-const (
-	NoEpoch   Epoch = iota
-	Epoch1900       // day 1 is 1 January 1900, and 29 February 1900 is counted though it never was
-	Epoch1904       // day 0 is 1 January 1904
-)
-
-// Day gives the ISO date of a serial number, whose fraction is a time of day. ok
-// is false where no day between 1800 and 9999 has it.
-func (e Epoch) Day(serial float64) (iso string, ok bool) {
-	if math.IsNaN(serial) || serial < 0 || serial > 2_958_465 { // the last is 31 December 9999
-		return "", false
-	}
-	day := int(serial)
-	switch {
-	case e == Epoch1904:
-		day += 1462
-	case e != Epoch1900, day == 60, day == 0:
-		return "", false
-	case day < 60: // before the day that never was
-		day++
-	}
-	at := time.Date(1899, time.December, 30+day, 0, 0, 0, 0, time.UTC)
-	return at.Format(time.DateOnly), at.Year() <= 9999
-}

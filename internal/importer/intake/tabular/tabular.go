@@ -9,9 +9,6 @@ package tabular
 import (
 	"cmp"
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Limits bound what one file may cost. Zero values mean the defaults.
@@ -88,27 +85,4 @@ type Error struct {
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("the file cannot be read: %s at line %d", e.Code, e.Line)
-}
-
-// trim takes white space off a cell, and what is there but cannot be seen: no-break
-// spaces, marks that other programs leave behind, the end-of-file sign of old ones.
-func trim(s string) string {
-	if n := len(s); n == 0 || visible(s[0]) && visible(s[n-1]) {
-		return s
-	}
-	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '\x1a' })
-}
-
-// visible tells whether a byte is a character that trim leaves.
-func visible(b byte) bool { return b > ' ' && b < utf8.RuneSelf }
-
-// Control tells whether s holds a control character or is not valid text, which
-// no cell of ours may.
-func Control(s string) bool {
-	for _, c := range s {
-		if c < ' ' || c == 0x7f || c == utf8.RuneError {
-			return true
-		}
-	}
-	return false
 }

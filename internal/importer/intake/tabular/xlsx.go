@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"sluis/internal/value"
 )
 
 // IsWorkbook tells of the first bytes of a file (8 do) whether OpenXLSX is the one
@@ -111,7 +113,7 @@ func (w *workbook) readWorkbook(main string, rels relations) error {
 		return err
 	}
 	defer t.close()
-	epoch := Epoch1900
+	epoch := value.Epoch1900
 	for {
 		tok, err := t.next()
 		if errors.Is(err, io.EOF) {
@@ -127,7 +129,7 @@ func (w *workbook) readWorkbook(main string, rels relations) error {
 			return &Error{Code: OtherDocument}
 		case t.depth() == 2 && start.Name.Local == "workbookPr":
 			if truth(attr(start, "date1904")) {
-				epoch = Epoch1904
+				epoch = value.Epoch1904
 			}
 		case t.depth() == 3 && start.Name.Local == "sheet" && t.within("sheets"):
 			if err := w.addSheet(start, rels); err != nil {

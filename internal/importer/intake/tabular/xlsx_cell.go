@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sluis/internal/value"
 )
 
 // cell is what the XML of one cell says.
@@ -35,7 +37,7 @@ func (w *workbook) read(c cell) (reading, error) {
 	case !c.value:
 		return reading{}, nil
 	case c.inline, c.kind == "str", c.kind == "inlineStr":
-		return reading{text: trim(string(unescape(c.raw)))}, nil
+		return reading{text: value.Text(string(unescape(c.raw)))}, nil
 	}
 	raw := strings.TrimSpace(string(c.raw))
 	if raw == "" {
@@ -48,7 +50,7 @@ func (w *workbook) read(c cell) (reading, error) {
 		if err != nil || !ok {
 			return reading{}, errBroken
 		}
-		return reading{text: trim(text)}, nil
+		return reading{text: value.Text(text)}, nil
 	case "b":
 		if truth(raw) {
 			return reading{text: "TRUE"}, nil
@@ -76,11 +78,11 @@ func (w *workbook) number(raw string, style int) (reading, error) {
 		f = w.styles[style]
 	}
 	if f.date {
-		if text, ok := w.tables[0].Epoch.moment(v); ok {
+		if text, ok := w.tables[0].Epoch.Moment(v); ok {
 			return reading{text: text}, nil
 		}
 	}
-	text, ok := plainNumber(v)
+	text, ok := value.Float(v)
 	if !ok {
 		return reading{fault: CellRounded}, nil
 	}
@@ -101,42 +103,6 @@ func parseNumber(raw string) (float64, bool) {
 	}
 	v, err := strconv.ParseFloat(raw, 64)
 	return v, err == nil || math.IsInf(v, 0)
-}
-
-// plainNumber writes a number without an exponent and with the 15 digits that Excel
-// keeps: files hold 1.1 as 1.1000000000000001. ok is false for one of more digits
-// before the point: Excel has made zeros of the last of them.
-func plainNumber(v float64) (text string, ok bool) {
-	v, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64)
-	if err != nil || math.Abs(v) >= 1e15 {
-		return "", false
-	}
-	if v == 0 {
-		return "0", true // and not -0
-	}
-	return strconv.FormatFloat(v, 'f', -1, 64), true
-}
-
-// moment gives the ISO date of a serial number, and behind a space its time of day
-// where that is not midnight; the time alone where there is no day.
-func (e Epoch) moment(serial float64) (string, bool) {
-	if serial < 0 {
-		return "", false
-	}
-	day, part := math.Modf(serial)
-	seconds := math.Round(part * 86_400)
-	if seconds == 86_400 {
-		day, seconds = day+1, 0
-	}
-	clock := time.Unix(int64(seconds), 0).UTC().Format(time.TimeOnly)
-	iso, ok := e.Day(day)
-	switch {
-	case !ok && day == 0 && seconds > 0:
-		return clock, true
-	case !ok || seconds == 0:
-		return iso, ok
-	}
-	return iso + " " + clock, true
 }
 
 // isoDate gives a date of the kind that is written as text like other dates, and

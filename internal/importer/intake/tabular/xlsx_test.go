@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"sluis/internal/value"
 )
 
 // part is one entry of a zip written by hand.
@@ -332,7 +334,7 @@ func TestXLSXTables(t *testing.T) {
 		name   string
 		hidden bool
 	}{{"Eén", false}, {"Twee", true}, {"Drie", true}, {"Vier", false}} {
-		want = append(want, Table{Name: s.name, Hidden: s.hidden, Epoch: Epoch1904})
+		want = append(want, Table{Name: s.name, Hidden: s.hidden, Epoch: value.Epoch1904})
 	}
 	if got != fmt.Sprintf("%+v", want) {
 		t.Errorf("tables %s, want %+v", got, want)

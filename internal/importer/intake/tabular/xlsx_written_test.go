@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/xuri/excelize/v2"
+
+	"sluis/internal/value"
 )
 
 // TestXLSXLikeExcelize reads what another library wrote, and finds what it finds.
@@ -46,7 +48,7 @@ func TestXLSXLikeExcelize(t *testing.T) {
 		for i, c := range row.Cells {
 			ref, _ := excelize.CoordinatesToCellName(i+1, row.Line)
 			want, err := f.GetCellValue("Sheet1", ref)
-			if err != nil || c != trim(want) {
+			if err != nil || c != value.Text(want) {
 				t.Errorf("%s: %q, want %q (%v)", ref, c, want, err)
 			}
 			if c != "" {
@@ -89,7 +91,7 @@ func TestXLSXPilot(t *testing.T) {
 		t.Fatalf("%d lines", len(want))
 	}
 	for _, shape := range []string{"text", "date", "serial"} {
-		for _, epoch := range []Epoch{Epoch1900, Epoch1904} {
+		for _, epoch := range []value.Epoch{value.Epoch1900, value.Epoch1904} {
 			t.Run(fmt.Sprint(shape, epoch), func(t *testing.T) { comparePilot(t, want, shape, epoch) })
 		}
 	}
@@ -97,10 +99,10 @@ func TestXLSXPilot(t *testing.T) {
 
 // writePilot writes the lines as a workbook whose dates are texts, date cells or
 // plain serial numbers.
-func writePilot(t *testing.T, lines [][]string, shape string, epoch Epoch) []byte {
+func writePilot(t *testing.T, lines [][]string, shape string, epoch value.Epoch) []byte {
 	t.Helper()
 	f := excelize.NewFile()
-	if epoch == Epoch1904 {
+	if epoch == value.Epoch1904 {
 		yes := true
 		if err := f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &yes}); err != nil {
 			t.Fatal(err)
@@ -116,7 +118,7 @@ func writePilot(t *testing.T, lines [][]string, shape string, epoch Epoch) []byt
 			var v any = c
 			if at, err := time.Parse("2-1-2006", c); err == nil && shape != "text" {
 				first := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-				if epoch == Epoch1904 {
+				if epoch == value.Epoch1904 {
 					first = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
 				}
 				v = (at.Unix() - first.Unix()) / 86_400 // a Duration ends at 292 years
@@ -136,7 +138,7 @@ func writePilot(t *testing.T, lines [][]string, shape string, epoch Epoch) []byt
 	return b.Bytes()
 }
 
-func comparePilot(t *testing.T, want [][]string, shape string, epoch Epoch) {
+func comparePilot(t *testing.T, want [][]string, shape string, epoch value.Epoch) {
 	src, err := openBytes(writePilot(t, want, shape, epoch), Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +163,7 @@ func comparePilot(t *testing.T, want [][]string, shape string, epoch Epoch) {
 			at, dateErr := time.Parse("2-1-2006", c)
 			if dateErr == nil && shape != "text" {
 				c = at.Format(time.DateOnly)
-				if before := epoch == Epoch1904 && at.Year() < 1904; before {
+				if before := epoch == value.Epoch1904 && at.Year() < 1904; before {
 					continue // Excel itself has no such days
 				}
 				if shape == "serial" {

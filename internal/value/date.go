@@ -1,22 +1,20 @@
-package intake
+package value
 
 import (
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"sluis/internal/delivery"
-	"sluis/internal/importer/intake/tabular"
 )
 
-// dates reads the dates of one file.
-type dates struct {
-	order delivery.DateOrder
-	epoch tabular.Epoch // how a number stands for a day; none in a text file
+// Dates reads the dates of one file. Its zero value reads a text file with days
+// before months, as the Dutch write.
+type Dates struct {
+	MonthFirst bool  // 1/31/2001
+	Epoch      Epoch // how a bare number is a day; NoEpoch in a text file
 }
 
-// midnight is the time of day of a date that a program took for a moment.
+// midnight is the time of day behind a date that a program took for a moment.
 const midnight = `(?:[ T](?:0{1,2}:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[aA]\.?[mM]\.?)(?:Z|[+-]\d{2}:?\d{2})?)?$`
 
 var (
@@ -27,6 +25,7 @@ var (
 	monthNamed  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?([a-z]{3,9})\.? (\d{1,2}),? (\d{4})$`)
 	serial      = regexp.MustCompile(`^\d{1,7}(?:\.0+)?$`)
 	spacedParts = regexp.MustCompile(` +([-/.]) *|([-/.]) +`)
+	partialDate = regexp.MustCompile(`^\d{4}(?:-\d{2})?$`)
 )
 
 // weekday is the name of a day of the week, in Dutch or English.
@@ -47,16 +46,17 @@ var months = func() map[string]string {
 	return m
 }()
 
-// read reads d-m-jjjj, jjjj-mm-dd and their usual variants into jjjj-mm-dd. The
-// result need not be a day that exists; ok is false where it is no date at all.
-// Empty is empty.
-func (d dates) read(cell string) (iso string, ok bool) {
+// Read returns a date as yyyy-mm-dd. It reads d-m-yyyy, yyyy-mm-dd and their usual
+// variants. The day need not exist (31-2-1978 becomes 1978-02-31), since the TTP
+// has words for that. An empty cell is an empty date; ok is false if the cell is no
+// date at all.
+func (d Dates) Read(cell string) (iso string, ok bool) {
 	if cell == "" {
 		return "", true
 	}
-	cell = tidy(cell)
+	cell = joinParts(cell)
 	if p := yearLast.FindStringSubmatch(cell); p != nil {
-		if d.order == delivery.MonthFirst {
+		if d.MonthFirst {
 			return isoDay(p[3], p[1], p[2]), true
 		}
 		return isoDay(p[3], p[2], p[1]), true
@@ -70,23 +70,36 @@ func (d dates) read(cell string) (iso string, ok bool) {
 	if iso, ok := named(strings.ToLower(cell)); ok {
 		return iso, true
 	}
-	if d.epoch != tabular.NoEpoch && serial.MatchString(cell) {
+	if d.Epoch != NoEpoch && serial.MatchString(cell) {
 		if n, err := strconv.ParseFloat(cell, 64); err == nil {
-			return d.epoch.Day(n)
+			return d.Epoch.Day(n)
 		}
 	}
 	return dutchMidnight(cell)
 }
 
-// tidy takes the spaces away that stand around what parts a date.
-func tidy(cell string) string {
+// ReadDay is Read for a day that must exist; an empty cell is none.
+func (d Dates) ReadDay(cell string) (iso string, ok bool) {
+	iso, ok = d.Read(cell)
+	if !ok || !realDay(iso) {
+		return "", false
+	}
+	return iso, true
+}
+
+// IsPartialDate reports whether a cell is a year, or a year and a month, as FHIR
+// writes a birth of which the day is not known.
+func IsPartialDate(cell string) bool { return partialDate.MatchString(cell) }
+
+// joinParts removes the spaces around the separators of a date: "1 - 4 - 1978".
+func joinParts(cell string) string {
 	if !strings.Contains(cell, " ") {
 		return cell
 	}
 	return spacedParts.ReplaceAllString(cell, "$1$2")
 }
 
-// named reads a date whose month is written by its name.
+// named reads a date that writes its month as a name.
 func named(cell string) (iso string, ok bool) {
 	day, month, year := "", "", ""
 	if p := namedMonth.FindStringSubmatch(cell); p != nil {
@@ -100,8 +113,9 @@ func named(cell string) (iso string, ok bool) {
 	return "", false
 }
 
-// dutchMidnight reads a moment in another zone that is the start of a day here: what
-// scripts make of a date (1 January 2001 becomes 2000-12-31T23:00:00Z).
+// dutchMidnight reads a moment in another zone at which a day begins in the
+// Netherlands. Scripts make one of a date: 1 January 2001 becomes
+// 2000-12-31T23:00:00Z.
 func dutchMidnight(cell string) (iso string, ok bool) {
 	at, err := time.Parse(time.RFC3339, cell)
 	if err != nil {
@@ -111,20 +125,19 @@ func dutchMidnight(cell string) (iso string, ok bool) {
 	return at.Format(time.DateOnly), at.Hour() == 0 && at.Minute() == 0 && at.Second() == 0
 }
 
-// compact reads eight digits: jjjjmmdd, or ddmmjjjj where that alone is a day.
-func (d dates) compact(cell string, p []string) string {
+// compact reads eight digits: yyyymmdd, or ddmmyyyy if only that is a day that
+// exists.
+func (d Dates) compact(cell string, p []string) string {
 	iso := isoDay(p[1], p[2], p[3])
-	if _, err := time.Parse(time.DateOnly, iso); err == nil {
+	if realDay(iso) {
 		return iso
 	}
 	first, second, year := cell[:2], cell[2:4], cell[4:]
-	if d.order == delivery.MonthFirst {
+	if d.MonthFirst {
 		first, second = second, first
 	}
-	if other := isoDay(year, second, first); year >= "1800" {
-		if _, err := time.Parse(time.DateOnly, other); err == nil {
-			return other
-		}
+	if other := isoDay(year, second, first); year >= "1800" && realDay(other) {
+		return other
 	}
 	return iso
 }
@@ -133,39 +146,3 @@ func isoDay(y, m, d string) string {
 	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
 	return y + "-" + two(m) + "-" + two(d)
 }
-
-// dateCensus counts what the dates of a file say of their order.
-type dateCensus struct{ dayFirst, monthFirst, open int }
-
-func (c *dateCensus) count(cell string) {
-	p := yearLast.FindStringSubmatch(tidy(cell))
-	if p == nil {
-		return
-	}
-	a, _ := strconv.Atoi(p[1])
-	b, _ := strconv.Atoi(p[2])
-	switch {
-	case a > 12 && b <= 12:
-		c.dayFirst++
-	case b > 12 && a <= 12:
-		c.monthFirst++
-	case a != b && a <= 12 && b <= 12:
-		c.open++
-	}
-}
-
-func (c dateCensus) proven() bool {
-	return c.dayFirst == 0 && c.monthFirst >= 2
-}
-
-// order tells the order that the dates themselves prove: several cannot be
-// day-month, and none can be nothing else. Otherwise it is the Dutch one.
-func (c dateCensus) order() delivery.DateOrder {
-	if c.proven() {
-		return delivery.MonthFirst
-	}
-	return delivery.DayFirst
-}
-
-// undecided tells whether the data leaves the order open.
-func (c dateCensus) undecided() bool { return c.dayFirst == 0 && !c.proven() && c.open > 0 }

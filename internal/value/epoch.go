@@ -1,0 +1,57 @@
+package value
+
+import (
+	"math"
+	"time"
+)
+
+// Epoch is the day from which a spreadsheet counts its days.
+type Epoch int
+
+// The epochs of Excel.
+const (
+	NoEpoch   Epoch = iota
+	Epoch1900       // day 1 is 1 January 1900; the 29 February 1900 that never was counts as a day
+	Epoch1904       // day 0 is 1 January 1904
+)
+
+// Day returns the ISO date of a serial number, whose fraction is a time of day. It
+// returns false if no day between 1900 and 9999 has that number.
+func (e Epoch) Day(serial float64) (iso string, ok bool) {
+	if math.IsNaN(serial) || serial < 0 || serial > 2_958_465 { // the last is 31 December 9999
+		return "", false
+	}
+	day := int(serial)
+	switch {
+	case e == Epoch1904:
+		day += 1462
+	case e != Epoch1900, day == 60, day == 0:
+		return "", false
+	case day < 60: // before the day that never was
+		day++
+	}
+	at := time.Date(1899, time.December, 30+day, 0, 0, 0, 0, time.UTC)
+	return at.Format(time.DateOnly), at.Year() <= 9999
+}
+
+// Moment returns the ISO date of a serial number, followed by a space and its time
+// of day unless that is midnight. A serial number below 1 may be only a time.
+func (e Epoch) Moment(serial float64) (text string, ok bool) {
+	if serial < 0 {
+		return "", false
+	}
+	day, part := math.Modf(serial)
+	seconds := math.Round(part * 86_400)
+	if seconds == 86_400 {
+		day, seconds = day+1, 0
+	}
+	clock := time.Unix(int64(seconds), 0).UTC().Format(time.TimeOnly)
+	iso, ok := e.Day(day)
+	switch {
+	case !ok && day == 0 && seconds > 0:
+		return clock, true
+	case !ok || seconds == 0:
+		return iso, ok
+	}
+	return iso + " " + clock, true
+}

@@ -38,7 +38,7 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 			return err
 		}
 	}
-	return im.Store.FinishDeciding(ctx, c, func(patient.Counts) delivery.State { return next }, im.Now().Add(checkLife))
+	return im.Store.FinishDeciding(ctx, c, next, im.Now().Add(checkLife))
 }
 
 // after is the state in which a decided delivery goes on.

@@ -77,8 +77,8 @@ type Store interface {
 	Rejected(ctx context.Context, deliveryID int64) (int, error)
 	// StoreVerdicts adds up what would become of a chunk's rows.
 	StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []patient.Verdict, findings []delivery.Finding) error
-	// FinishDeciding puts the delivery in its next state, by what was added up.
-	FinishDeciding(ctx context.Context, c delivery.Claim, next func(planned patient.Counts) delivery.State, expires time.Time) error
+	// FinishDeciding puts the delivery in its next state.
+	FinishDeciding(ctx context.Context, c delivery.Claim, next delivery.State, expires time.Time) error
 	// RegisterChunk runs register in one transaction with the chunk's outcomes,
 	// counters and access-log event.
 	// The findings replace those of the decision.

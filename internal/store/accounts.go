@@ -26,7 +26,8 @@ type centreRow struct {
 func (centreRow) TableName() string { return "centres" }
 
 func (r centreRow) centre() account.Centre {
-	return account.Centre{ID: r.ID, Number: r.Number, Name: r.Name, IdentitiesAllowed: r.IdentitiesAllowed, BrakePercent: r.BrakePercent, NumberSystem: r.NumberSystem}
+	return account.Centre{ID: r.ID, Number: r.Number, Name: r.Name, IdentitiesAllowed: r.IdentitiesAllowed, BrakePercent: r.BrakePercent,
+		NumberSystem: r.NumberSystem}
 }
 
 type userRow struct {
@@ -58,7 +59,7 @@ type tokenRow struct {
 
 func (tokenRow) TableName() string { return "tokens" }
 
-// first reads one row, or answers errNotFound.
+// first reads one row. If there is none, it returns errNotFound.
 func first(db *gorm.DB, into any) error {
 	err := db.Take(into).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -67,7 +68,7 @@ func first(db *gorm.DB, into any) error {
 	return err
 }
 
-// Centres gives every centre by number.
+// Centres returns every centre, ordered by number.
 func (s *Store) Centres(ctx context.Context) ([]account.Centre, error) {
 	var rows []centreRow
 	if err := s.read(ctx).Order("number").Find(&rows).Error; err != nil {
@@ -80,21 +81,22 @@ func (s *Store) Centres(ctx context.Context) ([]account.Centre, error) {
 	return out, nil
 }
 
-// CentreByID gives one centre, or apperr.NotFound.
+// CentreByID returns one centre, or apperr.NotFound.
 func (s *Store) CentreByID(ctx context.Context, id int64) (account.Centre, error) {
 	var r centreRow
 	err := first(s.read(ctx).Where("id = ?", id), &r)
 	return r.centre(), s.dialect.clean(err)
 }
 
-// CentreByNumber gives one centre, or apperr.NotFound.
+// CentreByNumber returns one centre, or apperr.NotFound.
 func (s *Store) CentreByNumber(ctx context.Context, number string) (account.Centre, error) {
 	var r centreRow
 	err := first(s.read(ctx).Where("number = ?", number), &r)
 	return r.centre(), s.dialect.clean(err)
 }
 
-// AddCentre stores a new centre; a number that exists is apperr.Conflict.
+// AddCentre stores a new centre. If its number exists already, the error is
+// apperr.Conflict.
 func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) (account.Centre, error) {
 	err := s.write(ctx, func(t *tx) error {
 		var same int64
@@ -109,7 +111,8 @@ func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) 
 			return err
 		}
 		row := centreRow{
-			ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, BrakePercent: c.BrakePercent, NumberSystem: c.NumberSystem, CreatedAt: t.at,
+			ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, BrakePercent: c.BrakePercent,
+			NumberSystem: c.NumberSystem, CreatedAt: t.at,
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
@@ -131,7 +134,7 @@ func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centr
 	})
 }
 
-// user joins a row with its centre.
+// user returns the user of a row, with its centre.
 func (s *Store) user(ctx context.Context, r userRow) (account.User, error) {
 	u := account.User{ID: r.ID, PublicID: r.PublicID, Email: r.Email, PasswordHash: r.PasswordHash, Demo: r.Demo}
 	for _, name := range strings.Split(r.Roles, ",") {
@@ -150,7 +153,8 @@ func (s *Store) user(ctx context.Context, r userRow) (account.User, error) {
 	return u, nil
 }
 
-// UserByEmail gives the user with this address in lower case, or apperr.NotFound.
+// UserByEmail returns the user with this address, or apperr.NotFound. The case of the
+// address does not matter.
 func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, error) {
 	var r userRow
 	if err := first(s.read(ctx).Where("email = ?", strings.ToLower(strings.TrimSpace(email))), &r); err != nil {
@@ -159,7 +163,7 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, er
 	return s.user(ctx, r)
 }
 
-// UserByID gives one user, or apperr.NotFound.
+// UserByID returns one user, or apperr.NotFound.
 func (s *Store) UserByID(ctx context.Context, id int64) (account.User, error) {
 	var r userRow
 	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
@@ -168,7 +172,8 @@ func (s *Store) UserByID(ctx context.Context, id int64) (account.User, error) {
 	return s.user(ctx, r)
 }
 
-// AddUser stores a new user; an address that exists is apperr.Conflict.
+// AddUser stores a new user. If the address exists already, the error is
+// apperr.Conflict.
 func (s *Store) AddUser(ctx context.Context, who audit.Who, u account.User) (account.User, error) {
 	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
 	err := s.write(ctx, func(t *tx) error {
@@ -209,7 +214,7 @@ func centreID(c *account.Centre) *int64 {
 	return &c.ID
 }
 
-// AddToken stores an API token by its hash.
+// AddToken stores an API token. Only its hash is kept.
 func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, hash [32]byte) (account.Token, error) {
 	err := s.write(ctx, func(t *tx) error {
 		var err error
@@ -231,8 +236,8 @@ func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, ha
 	return k, err
 }
 
-// TokenByHash gives the token, or apperr.NotFound where it is unknown, revoked
-// or expired.
+// TokenByHash returns a token. If it is unknown, revoked or expired, the error is
+// apperr.NotFound.
 func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (account.Token, error) {
 	var r tokenRow
 	q := s.read(ctx).Where("token_hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", hash[:], s.clock())
@@ -250,7 +255,7 @@ func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (account.Token, 
 	return k, nil
 }
 
-// HasDemoAccounts tells whether a demonstration left its accounts here.
+// HasDemoAccounts reports whether a demonstration left its accounts in this database.
 func (s *Store) HasDemoAccounts(ctx context.Context) (bool, error) {
 	var users, tokens int64
 	if err := s.read(ctx).Model(&userRow{}).Where("demo = ?", true).Count(&users).Error; err != nil {

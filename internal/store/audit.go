@@ -29,17 +29,19 @@ type eventRow struct {
 
 func (eventRow) TableName() string { return "audit_events" }
 
-// idRange is n ids in a row.
+// idRange is n consecutive ids.
 type idRange struct {
 	first int64
 	n     int
 }
 
-// record writes an event and its subjects in the transaction of what it records.
+// record writes an event and its subjects, in the transaction of the act that it
+// records.
 func (t *tx) record(ev audit.Event) error { return t.recordNew(ev, idRange{}) }
 
 // recordNew is record for an event that is also about patients created in this
-// transaction, which one statement names: they are many.
+// transaction. They are many and have consecutive ids, so one statement writes all
+// of them as subjects.
 func (t *tx) recordNew(ev audit.Event, created idRange) error {
 	id, err := t.next("audit_events", 1)
 	if err != nil {
@@ -75,7 +77,7 @@ func cut(s string, n int) string {
 	return s
 }
 
-// Record writes an event that stands alone, such as a refused sign-in.
+// Record writes an event in a transaction of its own, for example a refused sign-in.
 func (s *Store) Record(ctx context.Context, ev audit.Event) error {
 	return s.write(ctx, func(t *tx) error { return t.record(ev) })
 }
@@ -83,7 +85,8 @@ func (s *Store) Record(ctx context.Context, ev audit.Event) error {
 // maxEvents is the longest page of the access log.
 const maxEvents = 500
 
-// Events gives a page of the access log, newest first. Reading it is an event too.
+// Events returns a page of the access log, newest first. Reading the log is an event
+// too.
 func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit.Page, error) {
 	var page audit.Page
 	err := s.write(ctx, func(t *tx) error {
@@ -112,7 +115,7 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 			db = db.Where("e.id < ?", q.After)
 		}
 		var rows []struct {
-			Row          eventRow `gorm:"embedded"` // GORM passes over an unexported embedded struct
+			Row          eventRow `gorm:"embedded"` // GORM ignores an embedded struct whose type is unexported
 			CentreNumber *string
 		}
 		if err := db.Order("e.id DESC").Limit(limit + 1).Scan(&rows).Error; err != nil {

@@ -13,10 +13,9 @@ import (
 	"sluis/internal/patient"
 )
 
-// BeginParse removes what an interrupted parse left behind.
+// BeginParse removes the chunks, rows and findings of an interrupted parse.
 func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
-	held := func(t *tx) error { return t.requireClaim(c) }
-	if err := s.clear(ctx, c.Delivery.ID, held, chunks, rowMarks, rows, foundRows); err != nil {
+	if err := s.clear(ctx, c.Delivery.ID, stillClaimed(c), chunks, rowMarks, rows, foundRows); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
@@ -27,7 +26,7 @@ func (s *Store) BeginParse(ctx context.Context, c delivery.Claim) error {
 	})
 }
 
-// AddChunk stores a sealed chunk with the rows and findings it is made of.
+// AddChunk stores a sealed chunk with its rows and findings.
 func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
@@ -74,7 +73,7 @@ func (t *tx) addChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) e
 	return t.db.Exec("UPDATE deliveries SET rows_read = rows_read + ?, chunks = chunks + 1 WHERE id = ?", len(k.Rows), c.Delivery.ID).Error
 }
 
-// FinishParse lets the chunks go to the TTP, and removes the upload.
+// FinishParse lets workers bring the chunks to the TTP, and removes the upload.
 func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
 	err := s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
@@ -94,7 +93,7 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 	return err
 }
 
-// FinishFetch lets a dataset, whose answers came with it, be decided.
+// FinishFetch lets a dataset be decided at once: its definitive pseudonyms came with it.
 func (s *Store) FinishFetch(ctx context.Context, c delivery.Claim, p delivery.Parsed) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
@@ -103,7 +102,8 @@ func (s *Store) FinishFetch(ctx context.Context, c delivery.Claim, p delivery.Pa
 		if err := t.storeParsed(c.Delivery.ID, p, nil); err != nil {
 			return err
 		}
-		return t.db.Exec("UPDATE deliveries SET state = ?, resolved = chunks, paused = ?, denied = ?, next_try_at = NULL, lease_until = ? WHERE id = ?",
+		return t.db.Exec("UPDATE deliveries SET state = ?, resolved = chunks, paused = ?, denied = ?, next_try_at = NULL, lease_until = ?"+
+			" WHERE id = ?",
 			string(delivery.Deciding), false, false, t.at, c.Delivery.ID).Error
 	})
 }
@@ -125,7 +125,7 @@ func (t *tx) storeParsed(id int64, p delivery.Parsed, why []delivery.Remark) err
 		string(p.Kind), string(columns), string(notes), string(refusals), id).Error
 }
 
-// Refuse ends a delivery whose file cannot be taken.
+// Refuse ends a delivery if its file cannot be accepted.
 func (s *Store) Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error {
 	err := s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
@@ -169,8 +169,8 @@ func (s *Store) Fail(ctx context.Context, id int64, code string) error {
 	return err
 }
 
-// FailSealedBy ends every open delivery whose key is wrapped by keyID, and drops
-// the uploads under way.
+// FailSealedBy fails every delivery under way that has its key wrapped by keyID, and
+// drops such uploads. It returns the number of both.
 func (s *Store) FailSealedBy(ctx context.Context, keyID, code string) (int, error) {
 	var rows []deliveryRow
 	if err := s.read(ctx).Select("id, state").Where("key_id = ?", keyID).Order("id").Find(&rows).Error; err != nil {
@@ -192,7 +192,7 @@ func (s *Store) FailSealedBy(ctx context.Context, keyID, code string) (int, erro
 	return n, nil
 }
 
-// addFindings stores findings, and marks the rows of fatal ones as rejected.
+// addFindings stores findings, and marks the rows that have a fatal one as rejected.
 func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding) error {
 	if len(list) == 0 {
 		return nil
@@ -214,7 +214,7 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 	warned := map[int]bool{}
 	for _, f := range list {
 		switch {
-		case f.Severity == patient.Fatal && f.Stage == delivery.StageParse: // stored so already
+		case f.Severity == patient.Fatal && f.Stage == delivery.StageParse: // AddChunk stored these rows as rejected
 		case f.Severity == patient.Fatal:
 			rejected = append(rejected, f.Line)
 		case f.Stage != delivery.StageDecide:
@@ -229,7 +229,7 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 	return t.db.Exec("UPDATE deliveries SET warnings = warnings + ? WHERE id = ?", len(warned), id).Error
 }
 
-// rejected counts the rows of a delivery with a fatal finding.
+// rejected returns the number of rows of a delivery that have a fatal finding.
 func rejected(db *gorm.DB, id int64) (n int, err error) {
 	err = db.Raw("SELECT COUNT(DISTINCT line) FROM findings WHERE delivery_id = ? AND severity = ?", id, string(patient.Fatal)).Scan(&n).Error
 	return n, err
@@ -240,9 +240,9 @@ var stageBase = map[delivery.Stage]int{
 	delivery.StageParse: 0, delivery.StagePrepare: 100, delivery.StageResolve: 200, delivery.StageDecide: 300,
 }
 
-// replaceContent checks that a chunk's claim still stands, counts the step, and puts in
-// what it holds from now on. The delivery is taken first: it may have ended, and
-// its chunks not be cleared yet.
+// replaceContent replaces the sealed content of a chunk, and counts the step in its
+// delivery. If the claim is lost, it returns delivery.ErrLost. It updates the delivery
+// first, because that may have ended while its chunks are not cleared yet.
 func (t *tx) replaceContent(c delivery.ChunkClaim, holds delivery.Stuff, sealed, marks []byte) error {
 	step := "resolved"
 	if holds == delivery.HoldsTemporaries {
@@ -259,9 +259,12 @@ func (t *tx) replaceContent(c delivery.ChunkClaim, holds delivery.Stuff, sealed,
 	return t.db.Exec("UPDATE chunk_contents SET sealed = ?, marks = ? WHERE chunk_id = ?", sealed, marks, c.ID).Error
 }
 
-// StorePrepared replaces the identities of a chunk by temporary pseudonyms of so
-// many rows, the first of which runs out at expires.
-func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time, findings []delivery.Finding) (delivery.ChunkClaim, error) {
+// StorePrepared replaces the identities of a chunk by temporary pseudonyms: waiting is
+// the number of rows that have them, and expires the moment at which the first one
+// expires. It returns the claim with the new content.
+func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time,
+	findings []delivery.Finding,
+) (delivery.ChunkClaim, error) {
 	err := s.write(ctx, func(t *tx) error {
 		if err := t.replaceContent(c, delivery.HoldsTemporaries, sealed, []byte(nil)); err != nil {
 			return err
@@ -269,7 +272,8 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
 			return err
 		}
-		err := t.db.Exec("UPDATE chunks SET waiting = ?, expires_at = ?, attempts = 0, paused_at = NULL WHERE id = ?", waiting, nullTime(expires), c.ID).Error
+		err := t.db.Exec("UPDATE chunks SET waiting = ?, expires_at = ?, attempts = 0, paused_at = NULL WHERE id = ?", waiting,
+			nullTime(expires), c.ID).Error
 		if err != nil {
 			return err
 		}
@@ -281,9 +285,11 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 	return c, err
 }
 
-// StoreResolved replaces the temporary pseudonyms of a chunk by its answers. The
-// last one lets the delivery be decided.
-func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []delivery.Mark, findings []delivery.Finding) error {
+// StoreResolved replaces the temporary pseudonyms of a chunk by the answers to them.
+// With the last chunk, the delivery goes on to be decided.
+func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []delivery.Mark,
+	findings []delivery.Finding,
+) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.replaceContent(c, delivery.HoldsDefinitives, sealed, delivery.PackMarks(list)); err != nil {
 			return err

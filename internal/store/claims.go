@@ -9,8 +9,8 @@ import (
 	"sluis/internal/delivery"
 )
 
-// releaseLeases frees what a process held that died. Only where one process has
-// the database to itself; elsewhere leases run out.
+// releaseLeases ends every lease: those of a process that died. It may be called only
+// if no other process uses the database. On SQL Server, leases run out instead.
 func (s *Store) releaseLeases(ctx context.Context) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE lease_until > ?", t.at, t.at).Error; err != nil {
@@ -20,15 +20,15 @@ func (s *Store) releaseLeases(ctx context.Context) error {
 	})
 }
 
-// ClaimDelivery takes a delivery that waits for a worker: of the centre that
-// waited longest, the oldest. The claim is an optimistic update: whoever finds
-// the old fence has it.
+// ClaimDelivery claims the next delivery that waits for a worker: the oldest one of the
+// centre that has waited longest. The claim is an optimistic update. Of the workers
+// that try it at once, the one that still finds the old fence has the delivery.
 func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (delivery.Claim, bool, error) {
 	return s.claimDelivery(ctx, now, lease, func(db *gorm.DB) *gorm.DB { return db })
 }
 
-// ClaimSmallDelivery is the same for small ones alone, so that they need not wait
-// until a large one is done.
+// ClaimSmallDelivery is ClaimDelivery for small deliveries only, so that these need not
+// wait until a large one is done.
 func (s *Store) ClaimSmallDelivery(ctx context.Context, now time.Time, lease time.Duration) (delivery.Claim, bool, error) {
 	return s.claimDelivery(ctx, now, lease, func(db *gorm.DB) *gorm.DB {
 		return db.Where("((d.state = ? AND d.file_bytes <= ? AND d.dataset_id = '') OR (d.state <> ? AND d.rows_read <= ?))",
@@ -36,20 +36,28 @@ func (s *Store) ClaimSmallDelivery(ctx context.Context, now time.Time, lease tim
 	})
 }
 
-// moving are the states in which a delivery goes on by itself.
-var moving = []string{string(delivery.Received), string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Registering)}
+// workingStates are the states in which a delivery goes on by itself. A worker claims it
+// in any of them but exchanging, in which its chunks are claimed.
+var (
+	workingStates   = []string{string(delivery.Received), string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Registering)}
+	claimableStates = []string{string(delivery.Received), string(delivery.Deciding), string(delivery.Registering)}
+)
 
-func (s *Store) claimDelivery(ctx context.Context, now time.Time, lease time.Duration, which func(*gorm.DB) *gorm.DB) (delivery.Claim, bool, error) {
+func (s *Store) claimDelivery(ctx context.Context, now time.Time, lease time.Duration,
+	which func(*gorm.DB) *gorm.DB,
+) (delivery.Claim, bool, error) {
 	now = stamp(now)
 	var rows []listedDelivery
-	// Deciding and registering go in order of arrival within a centre, so that the
-	// outcome never depends on which delivery was quicker at the TTP.
-	const inTurn = `(d.state = ? OR (d.state IN ? AND NOT EXISTS (SELECT 1 FROM deliveries e
+	// Within a centre, deliveries are decided and registered in order of arrival, so that
+	// the outcome never depends on which of them was quicker at the TTP.
+	const inTurn = `(d.state = ? OR (NOT EXISTS (SELECT 1 FROM deliveries e
 		WHERE e.centre_id = d.centre_id AND e.id < d.id AND e.state IN ?)))`
-	err := which(s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number, c.brake_percent AS brake").Joins("JOIN centres c ON c.id = d.centre_id").
+	err := which(s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number, c.brake_percent AS brake").
+		Joins("JOIN centres c ON c.id = d.centre_id").
 		Joins("LEFT JOIN turns w ON w.centre_id = d.centre_id AND w.lane = ?", laneWork).
-		Where("d.state IN ? AND d.lease_until <= ?", []string{moving[0], moving[2], moving[3]}, now).Where(inTurn, moving[0], moving[2:], moving)).
-		Order("w.served_at, d.id").Limit(8).Scan(&rows).Error // who never had a turn comes first
+		Where("d.state IN ? AND d.lease_until <= ?", claimableStates, now).
+		Where(inTurn, string(delivery.Received), workingStates)).
+		Order("w.served_at, d.id").Limit(8).Scan(&rows).Error // NULL, a centre without a turn so far, sorts first
 	if err != nil {
 		return delivery.Claim{}, false, s.dialect.clean(err)
 	}
@@ -69,19 +77,21 @@ func (s *Store) claimDelivery(ctx context.Context, now time.Time, lease time.Dur
 	return delivery.Claim{}, false, nil
 }
 
-// The lanes in which centres take turns: the workers, and the calls to the TTP.
+// The lanes in which centres take turns: work on deliveries, and calls to the TTP.
 const (
 	laneWork = "work"
 	laneCall = "call"
 )
 
-// turn is a centre's, in a lane; zero for work that is nobody's.
+// turn is the turn of a centre in a lane. It is zero for work of no centre, such as a
+// renewal.
 type turn struct {
 	centreID int64
 	lane     string
 }
 
-// take claims a row, and counts as a turn of its centre.
+// take claims a row, and notes the turn of its centre. It returns false if another
+// worker was first.
 func (s *Store) take(ctx context.Context, table string, id, fence int64, now time.Time, lease time.Duration, whose turn) (bool, error) {
 	taken := false
 	err := s.write(ctx, func(t *tx) error {
@@ -127,9 +137,9 @@ type chunkRow struct {
 
 func (chunkRow) TableName() string { return "chunks" }
 
-// ClaimChunk takes a chunk that waits for the TTP: first those whose temporary
-// pseudonyms are about to run out, then of the centre that waited longest the
-// oldest delivery's.
+// ClaimChunk claims the next chunk that waits for the TTP. Chunks with temporary
+// pseudonyms that are about to expire go first. After them comes the oldest delivery
+// of the centre that has waited longest.
 func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (delivery.ChunkClaim, bool, error) {
 	now = stamp(now)
 	for _, look := range []func(context.Context, time.Time) ([]waitingChunk, error){s.urgentChunks, s.nextChunks} {
@@ -154,33 +164,34 @@ func (s *Store) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 // underExchange are the states in which chunks are on their way through the TTP.
 var underExchange = []string{string(delivery.Exchanging), string(delivery.Feeding)}
 
-// waitingChunk is a chunk that could be claimed.
+// waitingChunk is a chunk that can be claimed.
 type waitingChunk struct{ ID, Fence, CentreID int64 }
 
-// claimable are chunks k of deliveries d that wait for the TTP.
+// claimable selects chunks k, of deliveries d, that wait for the TTP.
 func (s *Store) claimable(ctx context.Context, now time.Time) *gorm.DB {
 	return s.read(ctx).Table("chunks k").Select("k.id, k.fence, d.centre_id").Joins("JOIN deliveries d ON d.id = k.delivery_id").
 		Where("k.next_try_at <= ? AND k.lease_until <= ? AND d.state IN ?", now, now, underExchange).Limit(8)
 }
 
-// urgentChunks are those with a temporary pseudonym that is about to run out.
+// urgentChunks returns chunks with a temporary pseudonym that is about to expire.
 func (s *Store) urgentChunks(ctx context.Context, now time.Time) (rows []waitingChunk, err error) {
 	err = s.claimable(ctx, now).Where("k.expires_at <= ? AND k.holds IN ?", now.Add(delivery.ExpiryWarning),
 		[]string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}).Order("k.expires_at, k.id").Scan(&rows).Error
 	return rows, err
 }
 
-// nextChunks are the next ones of the delivery whose turn it is. What is half
-// done goes first, so that little can run out.
+// nextChunks returns the first chunks of the delivery that has its turn. Those with
+// temporary pseudonyms go before those with identities, so that few can expire.
 func (s *Store) nextChunks(ctx context.Context, now time.Time) (rows []waitingChunk, err error) {
 	var ids []int64
 	err = s.read(ctx).Table("deliveries d").Joins("LEFT JOIN turns w ON w.centre_id = d.centre_id AND w.lane = ?", laneCall).
-		Where("d.state IN ? AND EXISTS (SELECT 1 FROM chunks k WHERE k.delivery_id = d.id AND k.holds IN ? AND k.next_try_at <= ? AND k.lease_until <= ?)",
+		Where("d.state IN ? AND EXISTS (SELECT 1 FROM chunks k WHERE k.delivery_id = d.id AND k.holds IN ? AND k.next_try_at <= ?"+
+			" AND k.lease_until <= ?)",
 			underExchange, []string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now).
 		Order("w.served_at, d.id").Limit(4).Pluck("d.id", &ids).Error
 	for _, id := range ids {
 		for _, holds := range []delivery.Stuff{delivery.HoldsTemporaries, delivery.HoldsIdentities} {
-			if err != nil || len(rows) > 0 { // others may have been quicker
+			if err != nil || len(rows) > 0 { // of the first delivery, other workers may have taken all
 				return rows, err
 			}
 			err = s.claimable(ctx, now).Where("k.delivery_id = ? AND k.holds = ?", id, string(holds)).Order("k.no").Scan(&rows).Error
@@ -203,38 +214,42 @@ func (s *Store) claimedChunk(ctx context.Context, r waitingChunk) (delivery.Chun
 		Where("k.id = ?", r.ID).Order("k.id").Take(&k).Error
 	return delivery.ChunkClaim{
 		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, No: k.Row.No,
-		Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1, WrappedKey: k.WrappedKey,
-		ExpiresAt: moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt), Failures: k.Row.Failures,
+		Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1,
+		WrappedKey: k.WrappedKey,
+		ExpiresAt:  moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt), Failures: k.Row.Failures,
 	}, s.dialect.clean(err)
 }
 
-// RenewDelivery prolongs a delivery's lease.
+// RenewDelivery prolongs the lease of a delivery.
 func (s *Store) RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error {
 	return s.write(ctx, func(t *tx) error {
-		return one(t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.Delivery.ID, c.Fence), delivery.ErrLost)
+		return one(t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.Delivery.ID, c.Fence),
+			delivery.ErrLost)
 	})
 }
 
-// RenewChunk prolongs a chunk's lease.
+// RenewChunk prolongs the lease of a chunk.
 func (s *Store) RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		return one(t.db.Exec("UPDATE chunks SET lease_until = ? WHERE id = ? AND fence = ?", stamp(until), c.ID, c.Fence), delivery.ErrLost)
 	})
 }
 
-// YieldDelivery gives a delivery back, so that others have their turn.
+// YieldDelivery gives a delivery back between two of its steps, so that others have
+// their turn.
 func (s *Store) YieldDelivery(ctx context.Context, c delivery.Claim) error {
 	return s.write(ctx, func(t *tx) error {
 		return one(t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", t.at, c.Delivery.ID, c.Fence), delivery.ErrLost)
 	})
 }
 
-// ReleaseDelivery gives a delivery back until next, and counts the failure.
+// ReleaseDelivery gives a delivery back after a failure, not to be claimed before next.
+// It returns how often that has happened to it.
 func (s *Store) ReleaseDelivery(ctx context.Context, c delivery.Claim, next time.Time) (int, error) {
 	return s.release(ctx, "deliveries", c.Delivery.ID, c.Fence, next)
 }
 
-// ReleaseChunk gives a chunk back until next, and counts the failure.
+// ReleaseChunk is ReleaseDelivery for a chunk.
 func (s *Store) ReleaseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) (int, error) {
 	return s.release(ctx, "chunks", c.ID, c.Fence, next)
 }
@@ -251,15 +266,17 @@ func (s *Store) release(ctx context.Context, table string, id, fence int64, next
 	return failures, err
 }
 
-// PauseChunk gives a chunk back until next.
+// PauseChunk gives a chunk back because the TTP did not answer, not to be claimed before
+// next. Its delivery is shown as paused.
 func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec("UPDATE chunks SET attempts = attempts + 1, next_try_at = ?, lease_until = ?, paused_at = COALESCE(paused_at, ?) WHERE id = ? AND fence = ?",
+		res := t.db.Exec("UPDATE chunks SET attempts = attempts + 1, next_try_at = ?, lease_until = ?, paused_at = COALESCE(paused_at, ?)"+
+			" WHERE id = ? AND fence = ?",
 			stamp(next), t.at, t.at, c.ID, c.Fence)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}
-		// The delivery shows the soonest next try of its chunks.
+		// The delivery shows the moment of the first next try of any of its chunks.
 		var soonest []time.Time
 		err := t.db.Table("chunks").Where("delivery_id = ? AND attempts > 0 AND holds <> ?", c.DeliveryID, string(delivery.HoldsDefinitives)).
 			Order("next_try_at").Limit(1).Pluck("next_try_at", &soonest).Error
@@ -274,8 +291,7 @@ func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why deliv
 	})
 }
 
-// PauseDelivery gives a delivery that is itself fetched from the TTP back until
-// next.
+// PauseDelivery is PauseChunk for a delivery that is itself fetched from the TTP.
 func (s *Store) PauseDelivery(ctx context.Context, c delivery.Claim, why delivery.Pause, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		res := t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = ?, lease_until = ? WHERE id = ? AND fence = ?",
@@ -284,8 +300,8 @@ func (s *Store) PauseDelivery(ctx context.Context, c delivery.Claim, why deliver
 	})
 }
 
-// answered marks that the TTP gave this chunk an answer. Where it had not for a
-// while, the other chunks that wait for the same answer need wait no longer.
+// answered notes that the TTP answered for this chunk. If it had not for a while, the
+// other chunks that wait for the same kind of answer are tried at once.
 func (t *tx) answered(c delivery.ChunkClaim) error {
 	err := t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = NULL WHERE id = ?", false, false, c.DeliveryID).Error
 	if err != nil || c.Attempts == 0 {
@@ -297,17 +313,23 @@ func (t *tx) answered(c delivery.ChunkClaim) error {
 	return t.db.Exec("UPDATE chunks SET next_try_at = ? WHERE holds = ? AND next_try_at > ?", t.at, string(c.Holds), t.at).Error
 }
 
-// startClock begins to reckon anew how long a delivery will take.
+// startClock restarts the estimate of how long a delivery will take.
 func (t *tx) startClock(id int64) error {
 	return t.db.Exec("UPDATE deliveries SET clock_at = ?, clock_done = prepared + resolved + registered WHERE id = ?", t.at, id).Error
 }
 
-// hold checks that a delivery's claim still stands, and prolongs it.
+// requireClaim returns delivery.ErrLost if a delivery is not claimed by c any more.
+// Otherwise it prolongs the lease.
 func (t *tx) requireClaim(c delivery.Claim) error {
 	res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ? AND state = ?",
 		t.at.Add(deliveryLease), c.Delivery.ID, c.Fence, string(c.Delivery.State))
 	return one(res, delivery.ErrLost)
 }
 
-// deliveryLease is how long a delivery stays a worker's after each step.
+// stillClaimed returns requireClaim as a check for clear.
+func stillClaimed(c delivery.Claim) func(t *tx) error {
+	return func(t *tx) error { return t.requireClaim(c) }
+}
+
+// deliveryLease is how long a lease lasts after each write of its worker.
 const deliveryLease = time.Minute

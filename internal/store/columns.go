@@ -12,7 +12,7 @@ import (
 	"sluis/internal/delivery"
 )
 
-// columnMapRow is how a centre assigned the columns of a header.
+// columnMapRow is the assignment of columns that a centre made for a header.
 type columnMapRow struct {
 	CentreID   int64  `gorm:"primaryKey;autoIncrement:false"`
 	HeaderMAC  []byte `gorm:"column:header_mac;primaryKey"`
@@ -22,7 +22,7 @@ type columnMapRow struct {
 
 func (columnMapRow) TableName() string { return "column_maps" }
 
-// AwaitColumns lets a delivery wait for a user to say what its columns are.
+// AwaitColumns lets a delivery wait until expires for a user to assign its columns.
 func (s *Store) AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
@@ -34,14 +34,15 @@ func (s *Store) AwaitColumns(ctx context.Context, c delivery.Claim, expires time
 			return err
 		}
 		return t.record(audit.Event{
-			Type: audit.DeliveryChecked, Action: audit.Execute, Who: c.Who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID, Code: string(delivery.Mapping),
+			Type: audit.DeliveryChecked, Action: audit.Execute, Who: c.Who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID,
+			Code: string(delivery.Mapping),
 		})
 	})
 }
 
-// AwaitingColumns gives a delivery whose columns are to be assigned, with what
-// opens its upload; apperr.Conflict "delivery_not_mapping" where it does not wait
-// for that.
+// AwaitingColumns returns a delivery that waits for its columns, with the key that
+// opens its upload. If it does not wait for them, the error is apperr.Conflict
+// "delivery_not_mapping".
 func (s *Store) AwaitingColumns(ctx context.Context, scope account.Scope, id string) (delivery.Claim, error) {
 	r, err := findDelivery(s.read(ctx), scope, id)
 	if err != nil {
@@ -53,16 +54,20 @@ func (s *Store) AwaitingColumns(ctx context.Context, scope account.Scope, id str
 	return delivery.Claim{Delivery: r.delivery(), WrappedKey: r.Row.WrappedKey, FileBytes: r.Row.FileBytes, Who: r.Row.who()}, nil
 }
 
-// AssignColumns lets a delivery be parsed as a user assigned its columns. Where
-// header is given, the centre's next files with such a header are too.
-func (s *Store) AssignColumns(ctx context.Context, who audit.Who, scope account.Scope, id string, a delivery.Assignment, header []byte) error {
+// AssignColumns lets a delivery be parsed with the columns that a user assigned. If
+// header, the keyed hash of the file's header, is given, the assignment is remembered:
+// the centre's next files with that header are parsed in the same way.
+func (s *Store) AssignColumns(ctx context.Context, who audit.Who, scope account.Scope, id string, a delivery.Assignment,
+	header []byte,
+) error {
 	text, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
 	return s.changeWaiting(ctx, who, scope, id, []delivery.State{delivery.Mapping}, apperr.New(apperr.Conflict, "delivery_not_mapping"),
 		audit.ColumnsAssigned, func(t *tx, r deliveryRow) error {
-			err := t.db.Exec("UPDATE deliveries SET state = ?, assignment = ?, expires_at = NULL WHERE id = ?", string(delivery.Received), string(text), r.ID).Error
+			err := t.db.Exec("UPDATE deliveries SET state = ?, assignment = ?, expires_at = NULL WHERE id = ?", string(delivery.Received),
+				string(text), r.ID).Error
 			if err != nil || header == nil {
 				return err
 			}
@@ -73,8 +78,8 @@ func (s *Store) AssignColumns(ctx context.Context, who audit.Who, scope account.
 		})
 }
 
-// RememberedColumns gives the assignment that a centre made last for a header
-// with one of these keyed hashes, and that hash; nil where there is none.
+// RememberedColumns returns the latest assignment that a centre made for a header with
+// one of these keyed hashes, and that hash. It returns nil if there is none.
 func (s *Store) RememberedColumns(ctx context.Context, centreID int64, macs [][]byte) (*delivery.Assignment, []byte, error) {
 	var newest columnMapRow
 	err := pieces(macs, s.dialect.maxIn(), func(part [][]byte) error {
@@ -99,14 +104,14 @@ func (s *Store) RememberedColumns(ctx context.Context, centreID int64, macs [][]
 	return &a, slices.Clone(newest.HeaderMAC), nil
 }
 
-// RememberedHeaders counts the headers of which a centre assigned the columns.
+// RememberedHeaders returns the number of headers for which a centre has assigned columns.
 func (s *Store) RememberedHeaders(ctx context.Context, centreID int64) (int, error) {
 	var n int64
 	err := s.read(ctx).Model(&columnMapRow{}).Where("centre_id = ?", centreID).Count(&n).Error
 	return int(n), s.dialect.clean(err)
 }
 
-// ForgetColumns forgets how a centre assigned columns.
+// ForgetColumns removes every assignment of columns of a centre.
 func (s *Store) ForgetColumns(ctx context.Context, who audit.Who, centreID int64) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.db.Exec("DELETE FROM column_maps WHERE centre_id = ?", centreID).Error; err != nil {

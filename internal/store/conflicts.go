@@ -70,7 +70,7 @@ type listedConflict struct {
 }
 
 func (r listedConflict) conflict() patient.Conflict {
-	b, _ := patient.ParseBirth(r.Row.Birth) // we wrote it
+	b, _ := patient.ParseBirth(r.Row.Birth) // Sluis wrote it, so it is readable
 	c := patient.Conflict{
 		PublicID: r.Row.PublicID, CentreNumber: r.CentreNumber, Reason: patient.Reason(r.Row.Reason),
 		Delivered: patient.Display{Number: r.Row.PatientNumber, Birth: b, Sex: patient.Sex(r.Row.Sex)},
@@ -80,17 +80,20 @@ func (r listedConflict) conflict() patient.Conflict {
 		c.Origin = &patient.Origin{DeliveryID: r.FirstBy, Filename: r.Filename, DatasetID: r.DatasetID, Line: r.Row.Line}
 	}
 	if r.Row.State == stateClosed {
-		c.Judgement = &patient.Judgement{Decision: patient.Decision(r.Row.Decision), Why: r.Row.Why, By: r.Row.JudgedBy, At: moment(r.Row.JudgedAt)}
+		c.Judgement = &patient.Judgement{Decision: patient.Decision(r.Row.Decision), Why: r.Row.Why, By: r.Row.JudgedBy,
+			At: moment(r.Row.JudgedAt)}
 	}
 	return c
 }
 
 // conflictsIn selects the conflicts in scope.
 func conflictsIn(db *gorm.DB, scope account.Scope) *gorm.DB {
-	return scoped(db.Table("reviews r").Joins("JOIN centres c ON c.id = r.centre_id").Joins("LEFT JOIN deliveries d ON d.id = r.delivery_id"), scope, "r.centre_id")
+	return scoped(db.Table("reviews r").Joins("JOIN centres c ON c.id = r.centre_id").
+		Joins("LEFT JOIN deliveries d ON d.id = r.delivery_id"), scope, "r.centre_id")
 }
 
-const conflictColumns = "r.*, c.number AS centre_number, COALESCE(d.public_id, '') AS first_by, COALESCE(d.filename, '') AS filename, COALESCE(d.dataset_id, '') AS dataset_id"
+const conflictColumns = "r.*, c.number AS centre_number, COALESCE(d.public_id, '') AS first_by, COALESCE(d.filename, '')" +
+	" AS filename, COALESCE(d.dataset_id, '') AS dataset_id"
 
 // Conflicts returns a page of open conflicts, oldest first. Its event names the
 // stored patients that they are about.
@@ -108,7 +111,8 @@ func (s *Store) Conflicts(ctx context.Context, who audit.Who, scope account.Scop
 				db = db.Where("c.number = ?", q.CentreNumber)
 			}
 			if q.DeliveryID != "" {
-				db = db.Where("r.id IN (SELECT x.review_id FROM review_rows x JOIN deliveries y ON y.id = x.delivery_id WHERE y.public_id = ?)", q.DeliveryID)
+				db = db.Where("r.id IN (SELECT x.review_id FROM review_rows x JOIN deliveries y ON y.id = x.delivery_id WHERE y.public_id = ?)",
+					q.DeliveryID)
 			}
 			return db
 		}
@@ -173,7 +177,8 @@ func (t *tx) counted(rows []listedConflict) ([]patient.Conflict, error) {
 	by := map[int64]count{}
 	err := pieces(ids, t.dialect.maxIn(), func(part []int64) error {
 		var counts []count
-		err := t.db.Raw("SELECT review_id, COUNT(*) AS n, COUNT(DISTINCT delivery_id) AS d FROM review_rows WHERE review_id IN ? GROUP BY review_id", part).Scan(&counts).Error
+		err := t.db.Raw("SELECT review_id, COUNT(*) AS n, COUNT(DISTINCT delivery_id) AS d FROM review_rows WHERE review_id IN ?"+
+			" GROUP BY review_id", part).Scan(&counts).Error
 		for _, c := range counts {
 			by[c.ConflictID] = c
 		}
@@ -211,7 +216,8 @@ func (t *tx) findCase(scope account.Scope, publicID string) (listedConflict, pat
 		PublicID, Filename, DatasetID string
 		Line                          int
 	}
-	err = t.db.Table("review_rows x").Select("d.public_id, d.filename, d.dataset_id, x.line").Joins("JOIN deliveries d ON d.id = x.delivery_id").
+	err = t.db.Table("review_rows x").Select("d.public_id, d.filename, d.dataset_id, x.line").
+		Joins("JOIN deliveries d ON d.id = x.delivery_id").
 		Where("x.review_id = ?", r.Row.ID).Order("x.delivery_id, x.line").Limit(patient.MaxOrigins).Scan(&origins).Error
 	for _, o := range origins {
 		c.Origins = append(c.Origins, patient.Origin{DeliveryID: o.PublicID, Filename: o.Filename, DatasetID: o.DatasetID, Line: o.Line})

@@ -8,11 +8,12 @@ import (
 	"sluis/internal/delivery"
 )
 
-// CreateDatasetDelivery begins a delivery that a worker fetches from the TTP. One that is
-// under way already is apperr.Conflict "dataset_under_way".
+// CreateDatasetDelivery stores a new delivery that a worker fetches from the TTP. If a
+// delivery of the same dataset is under way, the error is apperr.Conflict
+// "dataset_under_way".
 func (s *Store) CreateDatasetDelivery(ctx context.Context, d delivery.New) error {
 	return s.write(ctx, func(t *tx) error {
-		// The centre's row is taken first, so that of two who press at once one waits.
+		// The lock on the centre's row makes the second of two simultaneous requests wait.
 		var centre centreRow
 		if err := first(t.dialect.forUpdate(t.db, "centres").Where("id = ?", d.CentreID), &centre); err != nil {
 			return err
@@ -26,7 +27,8 @@ func (s *Store) CreateDatasetDelivery(ctx context.Context, d delivery.New) error
 			return apperr.New(apperr.Conflict, "dataset_under_way")
 		}
 		var same []string
-		err = t.db.Table("deliveries").Where("dataset_id = ? AND state = ?", d.DatasetID, string(delivery.Done)).Order("id").Limit(1).Pluck("public_id", &same).Error
+		err = t.db.Table("deliveries").Where("dataset_id = ? AND state = ?", d.DatasetID, string(delivery.Done)).Order("id").Limit(1).
+			Pluck("public_id", &same).Error
 		if err != nil {
 			return err
 		}
@@ -46,7 +48,7 @@ func (s *Store) CreateDatasetDelivery(ctx context.Context, d delivery.New) error
 	})
 }
 
-// LatestImports gives, by dataset, its latest delivery here.
+// LatestImports returns the latest delivery of each of these datasets, by dataset.
 func (s *Store) LatestImports(ctx context.Context, who audit.Who, ids []string) (map[string]delivery.Delivery, error) {
 	out := map[string]delivery.Delivery{}
 	err := s.write(ctx, func(t *tx) error {

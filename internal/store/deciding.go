@@ -9,36 +9,40 @@ import (
 	"sluis/internal/patient"
 )
 
-// BeginDeciding takes back the marks, counts and findings of an earlier decision.
+// BeginDeciding removes the marks, counts and findings of an earlier decision.
 func (s *Store) BeginDeciding(ctx context.Context, c delivery.Claim) error {
-	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.requireClaim(c) }, rowMarks); err != nil {
+	if err := s.clear(ctx, c.Delivery.ID, stillClaimed(c), rowMarks); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
 			return err
 		}
-		if err := t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND stage = ?", c.Delivery.ID, string(delivery.StageDecide)).Error; err != nil {
+		if err := t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND stage = ?", c.Delivery.ID,
+			string(delivery.StageDecide)).Error; err != nil {
 			return err
 		}
-		return t.db.Exec("UPDATE deliveries SET p_created = 0, p_updated = 0, p_unchanged = 0, p_rejected = 0, p_review = 0 WHERE id = ?", c.Delivery.ID).Error
+		return t.db.Exec("UPDATE deliveries SET p_created = 0, p_updated = 0, p_unchanged = 0, p_rejected = 0, p_review = 0 WHERE id = ?",
+			c.Delivery.ID).Error
 	})
 }
 
-// SealedChunk gives the sealed answers of a chunk.
+// SealedChunk returns a chunk with its sealed definitive pseudonyms.
 func (s *Store) SealedChunk(ctx context.Context, id int64, no int) (delivery.Chunk, error) {
 	var k struct {
 		No, FirstLine, LastLine int
 		Holds                   string
 		Sealed                  []byte
 	}
-	err := first(s.read(ctx).Table("chunks k").Select("k.no, k.first_line, k.last_line, k.holds, x.sealed").Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
+	err := first(s.read(ctx).Table("chunks k").Select("k.no, k.first_line, k.last_line, k.holds, x.sealed").
+		Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
 		Where("k.delivery_id = ? AND k.no = ? AND k.holds = ?", id, no, string(delivery.HoldsDefinitives)), &k)
-	return delivery.Chunk{No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: delivery.Stuff(k.Holds), Sealed: k.Sealed}, s.dialect.clean(err)
+	return delivery.Chunk{No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: delivery.Stuff(k.Holds), Sealed: k.Sealed},
+		s.dialect.clean(err)
 }
 
-// Marks gives the marks of a chunk's rows; known is false where it has none, as
-// a chunk of an older version.
+// Marks returns the marks of a chunk's rows. If they are not stored, known is false:
+// an older version of Sluis wrote chunks without them.
 func (s *Store) Marks(ctx context.Context, id int64, no int) (list []delivery.Mark, known bool, err error) {
 	var k struct{ Marks []byte }
 	err = first(s.read(ctx).Table("chunks k").Select("x.marks").Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
@@ -50,8 +54,8 @@ func (s *Store) Marks(ctx context.Context, id int64, no int) (list []delivery.Ma
 	return list, true, err
 }
 
-// AddMarks stores rows that share a number or a linking pseudonym with others, so
-// that Repeats finds them.
+// AddMarks stores the marks of rows that may share a number or a linking pseudonym with
+// other rows, so that Repeats finds them.
 func (s *Store) AddMarks(ctx context.Context, c delivery.Claim, list []delivery.Mark) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
@@ -65,10 +69,10 @@ func (s *Store) AddMarks(ctx context.Context, c delivery.Claim, list []delivery.
 	})
 }
 
-// Repeats gives the numbers and linking pseudonyms of these lines that other
-// rows of the delivery have too, as far as AddMarks was told of them: one question
-// where there are none, else two for the groups and two for the lines of the small
-// ones.
+// Repeats returns the numbers and the linking pseudonyms on the lines from..to that
+// other rows of the delivery have too. It sees only rows that AddMarks stored. It asks
+// one query if there are none, otherwise two for the groups and two for the lines of
+// the small groups.
 func (s *Store) Repeats(ctx context.Context, id int64, from, to int) (map[string]delivery.Repeat, map[int64]delivery.Repeat, error) {
 	var marked int64
 	err := s.read(ctx).Table("row_marks").Where("delivery_id = ? AND line BETWEEN ? AND ?", id, from, to).Count(&marked).Error
@@ -83,7 +87,8 @@ func (s *Store) Repeats(ctx context.Context, id int64, from, to int) (map[string
 	return numbers, links, s.dialect.clean(err)
 }
 
-// repeats groups marks by one column, and counts the distinct values of another.
+// repeats groups marks by one column, and counts the distinct values of the other. For
+// example, it finds patient numbers on two rows, and how many contents these have.
 func repeats[K comparable](ctx context.Context, s *Store, by, distinct string, id int64, from, to int) (map[K]delivery.Repeat, error) {
 	var groups []struct {
 		K        K
@@ -91,7 +96,8 @@ func repeats[K comparable](ctx context.Context, s *Store, by, distinct string, i
 		Distinct int `gorm:"column:d"`
 		Lo, Hi   int
 	}
-	err := s.read(ctx).Raw("SELECT "+by+" AS k, COUNT(*) AS n, COUNT(DISTINCT "+distinct+") AS d, MIN(line) AS lo, MAX(line) AS hi FROM row_marks"+
+	err := s.read(ctx).Raw("SELECT "+by+" AS k, COUNT(*) AS n, COUNT(DISTINCT "+distinct+") AS d, MIN(line) AS lo, MAX(line) AS hi"+
+		" FROM row_marks"+
 		" WHERE delivery_id = ? AND "+by+" IN (SELECT "+by+" FROM row_marks WHERE delivery_id = ? AND line BETWEEN ? AND ?)"+
 		" GROUP BY "+by+" HAVING COUNT(*) > 1", id, id, from, to).Scan(&groups).Error
 	if err != nil || len(groups) == 0 {
@@ -110,7 +116,8 @@ func repeats[K comparable](ctx context.Context, s *Store, by, distinct string, i
 			K    K
 			Line int
 		}
-		err := s.read(ctx).Raw("SELECT "+by+" AS k, line FROM row_marks WHERE delivery_id = ? AND "+by+" IN ? ORDER BY line", id, part).Scan(&rows).Error
+		err := s.read(ctx).Raw("SELECT "+by+" AS k, line FROM row_marks WHERE delivery_id = ? AND "+by+" IN ? ORDER BY line", id, part).
+			Scan(&rows).Error
 		lines := map[K][]int{}
 		for _, r := range rows {
 			lines[r.K] = append(lines[r.K], r.Line)
@@ -125,21 +132,22 @@ func repeats[K comparable](ctx context.Context, s *Store, by, distinct string, i
 	return out, err
 }
 
-// Rejected counts the rows of a delivery that were rejected on their way.
+// Rejected returns the number of rows that were rejected before the delivery is decided.
 func (s *Store) Rejected(ctx context.Context, id int64) (int, error) {
 	n, err := rejected(s.read(ctx), id)
 	return n, s.dialect.clean(err)
 }
 
-// StoreVerdicts adds up what would become of a chunk's rows. What becomes of each
-// of them is settled when they are stored.
+// StoreVerdicts counts what would happen to a chunk's rows, and stores the findings. The
+// verdict of each row is not kept: registering makes it anew.
 func (s *Store) StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []patient.Verdict, findings []delivery.Finding) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
 			return err
 		}
 		n := tally(verdicts)
-		err := t.db.Exec("UPDATE deliveries SET p_created = p_created + ?, p_updated = p_updated + ?, p_unchanged = p_unchanged + ?, p_review = p_review + ? WHERE id = ?",
+		err := t.db.Exec("UPDATE deliveries SET p_created = p_created + ?, p_updated = p_updated + ?,"+
+			" p_unchanged = p_unchanged + ?, p_review = p_review + ? WHERE id = ?",
 			n.Created, n.Updated, n.Unchanged, n.Review, c.Delivery.ID).Error
 		if err != nil {
 			return err
@@ -148,6 +156,7 @@ func (s *Store) StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []
 	})
 }
 
+// tally counts verdicts by outcome.
 func tally(verdicts []patient.Verdict) (n patient.Counts) {
 	for _, v := range verdicts {
 		n.Add(v.Outcome, 1)
@@ -155,29 +164,23 @@ func tally(verdicts []patient.Verdict) (n patient.Counts) {
 	return n
 }
 
-// FinishDeciding puts the delivery in its next state, by what would become of its
-// rows as far as that was judged.
-func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next func(patient.Counts) delivery.State, expires time.Time) error {
+// FinishDeciding puts the delivery in its next state. If a person must answer there,
+// expires is the moment until which Sluis waits for that.
+func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next delivery.State, expires time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
 			return err
 		}
-		var r deliveryRow
-		if err := first(t.db.Where("id = ?", c.Delivery.ID), &r); err != nil {
+		planned, err := rejected(t.db, c.Delivery.ID)
+		if err != nil {
 			return err
 		}
-		p := patient.Counts{Read: r.RowsRead, Created: r.PCreated, Updated: r.PUpdated, Unchanged: r.PUnchanged, Review: r.PReview}
-		var err error
-		if p.Rejected, err = rejected(t.db, c.Delivery.ID); err != nil {
-			return err
-		}
-		p.Pending = p.Read - p.Stored() - p.Rejected - p.Review
-		state := next(p)
 		var lapse *time.Time
-		if state.Waiting() {
+		if next.Waiting() {
 			at := stamp(expires)
 			lapse = &at
-			err := t.record(audit.Event{Type: audit.DeliveryChecked, Action: audit.Execute, Who: c.Who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID, Code: string(state)})
+			err := t.record(audit.Event{Type: audit.DeliveryChecked, Action: audit.Execute, Who: c.Who, ObjectType: "delivery",
+				ObjectID: c.Delivery.PublicID, Code: string(next)})
 			if err != nil {
 				return err
 			}
@@ -186,6 +189,6 @@ func (s *Store) FinishDeciding(ctx context.Context, c delivery.Claim, next func(
 			return err
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ?, p_rejected = ?, expires_at = ?, lease_until = ? WHERE id = ?",
-			string(state), p.Rejected, lapse, t.at, c.Delivery.ID).Error
+			string(next), planned, lapse, t.at, c.Delivery.ID).Error
 	})
 }

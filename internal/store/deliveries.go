@@ -99,7 +99,7 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 	}
 	d.Counts.Pending = d.Counts.Read - d.Counts.Stored() - d.Counts.Rejected - d.Counts.Review
 	d.Planned.Pending = d.Planned.Read - d.Planned.Stored() - d.Planned.Rejected - d.Planned.Review
-	// We wrote these three.
+	// Sluis wrote these three itself, so they are readable.
 	_ = json.Unmarshal([]byte(r.Columns), &d.Columns)
 	_ = json.Unmarshal([]byte(r.Refusals), &d.Refusals)
 	_ = json.Unmarshal([]byte(r.Notes), &d.Notes)
@@ -116,7 +116,7 @@ func (r deliveryRow) pause() delivery.Pause {
 	return delivery.PauseDown
 }
 
-// assignment is how a user assigned the columns, if one did.
+// assignment returns the columns as a user assigned them, or nil if none did.
 func (r deliveryRow) assignment() *delivery.Assignment {
 	var a delivery.Assignment
 	if r.Assignment == "" || json.Unmarshal([]byte(r.Assignment), &a) != nil {
@@ -125,7 +125,7 @@ func (r deliveryRow) assignment() *delivery.Assignment {
 	return &a
 }
 
-// who is the person in whose name the delivery's work is done.
+// who returns the person on whose behalf the delivery is worked on.
 func (r deliveryRow) who() audit.Who {
 	return audit.Who{
 		UserID: r.UserID, Name: r.UserName, Role: r.UserRole, CentreID: r.CentreID, Address: r.Address, RequestID: r.RequestID, Via: "worker",
@@ -153,13 +153,14 @@ func nullTime(t time.Time) sql.NullTime { return sql.NullTime{Time: stamp(t), Va
 type listedDelivery struct {
 	Row          deliveryRow `gorm:"embedded"`
 	CentreNumber string
-	Brake        int // the centre's, where it was asked for
+	Brake        int // of the centre, if the query selects it
 }
 
 func (r listedDelivery) delivery() delivery.Delivery { return r.Row.delivery(r.CentreNumber) }
 
 func deliveriesIn(db *gorm.DB, scope account.Scope) *gorm.DB {
-	return scoped(db.Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id"), scope, "d.centre_id")
+	return scoped(db.Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id"), scope,
+		"d.centre_id")
 }
 
 // findDelivery reads one delivery in scope.
@@ -169,11 +170,11 @@ func findDelivery(db *gorm.DB, scope account.Scope, publicID string) (listedDeli
 	return r, err
 }
 
-// finalStates: done, then refused and failed, then cancelled.
+// finalStates are the states after which nothing happens.
 var finalStates = []string{string(delivery.Done), string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}
 
-// Delivery gives one delivery without an event: for the progress of one whose
-// page was logged.
+// Delivery returns one delivery without an event. It is for the progress of a delivery
+// whose page is in the log already.
 func (s *Store) Delivery(ctx context.Context, scope account.Scope, publicID string) (delivery.Delivery, error) {
 	r, err := findDelivery(s.read(ctx), scope, publicID)
 	if err != nil {
@@ -182,14 +183,14 @@ func (s *Store) Delivery(ctx context.Context, scope account.Scope, publicID stri
 	return r.delivery(), nil
 }
 
-// Ahead counts the deliveries of the same centre that must be stored before d.
+// Ahead returns the number of deliveries of the same centre that go before d.
 func (s *Store) Ahead(ctx context.Context, d delivery.Delivery) (int, error) {
 	var n int64
-	err := s.read(ctx).Table("deliveries").Where("centre_id = ? AND id < ? AND state IN ?", d.CentreID, d.ID, moving).Count(&n).Error
+	err := s.read(ctx).Table("deliveries").Where("centre_id = ? AND id < ? AND state IN ?", d.CentreID, d.ID, workingStates).Count(&n).Error
 	return int(n), s.dialect.clean(err)
 }
 
-// ViewDelivery gives one delivery with its event.
+// ViewDelivery returns one delivery, with its event.
 func (s *Store) ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error) {
 	var d delivery.Delivery
 	err := s.write(ctx, func(t *tx) error {
@@ -203,7 +204,7 @@ func (s *Store) ViewDelivery(ctx context.Context, who audit.Who, scope account.S
 	return d, err
 }
 
-// Deliveries gives a page of deliveries, newest first, with its event.
+// Deliveries returns a page of deliveries, newest first, with its event.
 func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Scope, q delivery.Query) (delivery.Page, error) {
 	var page delivery.Page
 	err := s.write(ctx, func(t *tx) error {
@@ -219,7 +220,7 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 		case delivery.Closed:
 			db = db.Where("d.state IN ?", finalStates)
 		case delivery.ToMend:
-			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), finalStates[1:3]).
+			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), []string{string(delivery.Refused), string(delivery.Failed)}).
 				Where(notMended, string(delivery.Done))
 		}
 		if q.After != "" {
@@ -245,8 +246,9 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 	return page, err
 }
 
-// changeWaiting moves a delivery that a person acts upon: from one of the states
-// in from, or err. It takes the delivery away from any worker that holds it.
+// changeWaiting applies a person's change to a delivery in one of the states in from,
+// with its event. In any other state the error is miss. A worker that has claimed the
+// delivery loses it.
 func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.Scope, id string, from []delivery.State, miss error,
 	typ audit.Type, change func(t *tx, r deliveryRow) error,
 ) error {
@@ -270,8 +272,8 @@ func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.
 	})
 }
 
-// SaveChecked lets a delivery that waits for a person go on: it is decided once
-// more, and stored.
+// SaveChecked lets a delivery that waits for a person go on. It is decided once more,
+// and then stored.
 func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	return s.changeWaiting(ctx, who, scope, id, []delivery.State{delivery.Checked, delivery.Confirm},
 		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
@@ -285,11 +287,12 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 
 // openStates are the states from which a delivery can be ended.
 var openStates = []delivery.State{
-	delivery.Received, delivery.Mapping, delivery.Feeding, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm, delivery.Registering,
+	delivery.Received, delivery.Mapping, delivery.Feeding, delivery.Exchanging, delivery.Deciding, delivery.Checked, delivery.Confirm,
+	delivery.Registering,
 }
 
-// Cancel ends a delivery that is not final, and erases what it held. Of one that
-// is being stored, what is stored stays.
+// Cancel ends a delivery that is not final, and erases its sealed content. Rows that
+// are stored already stay stored.
 func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	var ended int64
 	err := s.changeWaiting(ctx, who, scope, id, openStates, apperr.New(apperr.Conflict, "delivery_not_cancellable"), audit.DeliveryCancel,
@@ -306,24 +309,25 @@ func (s *Store) Cancel(ctx context.Context, who audit.Who, scope account.Scope, 
 	return err
 }
 
-// errNotTheirs is the answer to a centre that wants to decide about the
-// conversion of the existing patients: that is the registry's.
+// errNotTheirs is returned to a centre that wants to save or cancel a delivery of the
+// conversion. Only the registry may.
 var errNotTheirs = apperr.New(apperr.Forbidden, "forbidden")
 
-// RetryDelivery lets the paused chunks of a delivery try the TTP at once.
+// RetryDelivery lets a paused delivery, and its chunks, try the TTP at once.
 func (s *Store) RetryDelivery(ctx context.Context, who audit.Who, scope account.Scope, id string) error {
 	return s.write(ctx, func(t *tx) error {
 		r, err := findDelivery(t.db, scope, id)
 		if err != nil {
 			return err
 		}
-		if err := t.db.Exec("UPDATE chunks SET next_try_at = ? WHERE delivery_id = ? AND next_try_at > ?", t.at, r.Row.ID, t.at).Error; err != nil {
+		if err := t.db.Exec("UPDATE chunks SET next_try_at = ? WHERE delivery_id = ? AND next_try_at > ?", t.at, r.Row.ID,
+			t.at).Error; err != nil {
 			return err
 		}
 		if err := t.db.Exec("UPDATE deliveries SET next_try_at = ? WHERE id = ? AND paused = ?", t.at, r.Row.ID, true).Error; err != nil {
 			return err
 		}
-		// One that is itself fetched from the TTP waits by its lease.
+		// A delivery that is itself fetched from the TTP waits by its lease.
 		err = t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND paused = ? AND state = ? AND lease_until > ?",
 			t.at, r.Row.ID, true, string(delivery.Received), t.at).Error
 		if err != nil {
@@ -333,10 +337,9 @@ func (s *Store) RetryDelivery(ctx context.Context, who audit.Who, scope account.
 	})
 }
 
-// end puts a delivery in a final state: its key is destroyed, so that nobody can
-// read any more what was sealed under it; the caller clears that afterwards.
-// It answers delivery.ErrLost where the delivery is in none of the states in
-// from any more; the row is taken first, so that nothing is added meanwhile.
+// end puts a delivery in a final state and destroys its key. Nobody can read any more
+// what was sealed under that key; the caller clears it afterwards. If the delivery is
+// in none of the states in from any more, end returns delivery.ErrLost.
 func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode string) error {
 	states := make([]string, len(from))
 	for i, f := range from {
@@ -350,15 +353,17 @@ func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode
 // uploadLife is how long a sealed upload is kept at most (product.md, "The rules").
 const uploadLife = 24 * time.Hour
 
-// Expire cancels checks that nobody answered, fails uploads that nobody parsed in
-// time, and drops uploads that broke off.
+// Expire cancels checks that nobody answered in time, fails uploads that no worker
+// parsed in time, and drops uploads that broke off: those that began longer ago than
+// abandoned. It returns the number of deliveries that it ended.
 func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Duration) (int, error) {
 	n := 0
 	err := s.write(ctx, func(t *tx) error {
 		n = 0
 		var rows []deliveryRow
 		err := t.db.Where("(expires_at < ? AND state IN ?) OR (created_at < ? AND state = ? AND dataset_id = '')", stamp(now),
-			[]string{string(delivery.Checked), string(delivery.Confirm), string(delivery.Mapping)}, stamp(now.Add(-uploadLife)), string(delivery.Received)).Find(&rows).Error
+			[]string{string(delivery.Checked), string(delivery.Confirm), string(delivery.Mapping)}, stamp(now.Add(-uploadLife)),
+			string(delivery.Received)).Find(&rows).Error
 		if err != nil {
 			return err
 		}
@@ -375,14 +380,16 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 			}
 			who := r.who()
 			who.UserID, who.Name, who.Role = 0, "systeem", ""
-			err = t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID, Code: "lapsed"})
+			err = t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID,
+				Code: "lapsed"})
 			if err != nil {
 				return err
 			}
 		}
 		n = len(rows)
 		rows = nil
-		if err := t.db.Where("state = ? AND created_at < ?", string(delivery.Receiving), stamp(now.Add(-abandoned))).Find(&rows).Error; err != nil {
+		if err := t.db.Where("state = ? AND created_at < ?", string(delivery.Receiving), stamp(now.Add(-abandoned))).
+			Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -399,7 +406,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 	return n, err
 }
 
-// KeyIDsInUse names the wrapping keys that open deliveries still need.
+// KeyIDsInUse returns the ids of the wrapping keys that deliveries still need.
 func (s *Store) KeyIDsInUse(ctx context.Context) ([]string, error) {
 	var ids []string
 	err := s.read(ctx).Raw("SELECT DISTINCT key_id FROM deliveries WHERE key_id <> ''").Scan(&ids).Error

@@ -9,23 +9,24 @@ import (
 	"gorm.io/gorm"
 )
 
-// dialect is all that differs between the databases.
+// dialect is everything that differs between the databases.
 type dialect interface {
 	// migrate runs up to the newest schema under a lock.
 	migrate(ctx context.Context, db *sql.DB) error
-	// insert stores n rows at once, by the fastest way there is.
+	// insert stores n rows, in the fastest way that the database has.
 	insert(ctx context.Context, tx *sql.Tx, table string, columns []string, n int, row func(i int) []any) error
-	// update sets columns of n rows found by their key columns, set first.
+	// update changes the columns in set of n rows, each found by its key columns. A row
+	// has the values of set first, then those of key.
 	update(ctx context.Context, tx *sql.Tx, table string, set, key []string, n int, row func(i int) []any) error
-	// forUpdate makes a SELECT of one table wait for, and keep off, other writers.
+	// forUpdate makes a SELECT from one table lock what it finds against other writers.
 	forUpdate(db *gorm.DB, table string) *gorm.DB
-	// retryable tells an error after which the whole transaction may be tried again.
+	// retryable reports whether the whole transaction may be tried again after err.
 	retryable(err error) bool
-	// duplicate tells a violated unique index.
+	// duplicate reports whether err says that a unique index was violated.
 	duplicate(err error) bool
-	// clean gives a driver's error without the values that its text may quote.
+	// clean returns a driver's error without its text, which may quote values.
 	clean(err error) error
-	// maxIn is how many parameters one IN list may have.
+	// maxIn returns the number of parameters that one IN list may have.
 	maxIn() int
 }
 
@@ -37,5 +38,5 @@ type codeError struct {
 
 func (e *codeError) Error() string { return fmt.Sprintf("%s error %d", e.database, e.code) }
 
-// marks gives "?, ?, ?".
+// marks returns n question marks: "?, ?, ?".
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -13,17 +13,20 @@ import (
 	"sluis/internal/patient"
 )
 
-// awaited tells of a row (of the table that is put in) that an open review waits
-// for it: such a row stays until it is judged.
+// awaited returns the condition that a row of table waits for an open conflict. Such
+// rows stay until a data manager has judged the conflict.
 func awaited(table string) string {
-	return "EXISTS (SELECT 1 FROM review_rows x JOIN reviews r ON r.id = x.review_id WHERE x.delivery_id = " + table + ".delivery_id AND x.line = " + table + ".line AND r.state = ?)"
+	return "EXISTS (SELECT 1 FROM review_rows x JOIN reviews r ON r.id = x.review_id WHERE x.delivery_id = " + table +
+		".delivery_id AND x.line = " + table + ".line AND r.state = ?)"
 }
 
-// ExpireReports deletes one piece of the oldest report that ended before a
-// moment: the rows of at most so many lines, with their findings. more tells that
-// there may be another piece. The delivery keeps its counts and what was found how
-// often; rows that an open review waits for stay until it is judged. Pieces are
-// small, so that nobody waits long for the one writer of SQLite.
+// ExpireReports deletes one piece of the oldest report of a delivery that ended before
+// a moment: the rows of at most that many lines, with their findings. The delivery
+// keeps its counts, and how often each cause was found. Rows that wait for an open
+// conflict stay.
+//
+// It returns the delivery's public id with the first piece of its report, and whether
+// there may be more pieces. Pieces are small, because SQLite has only one writer.
 func (s *Store) ExpireReports(ctx context.Context, before time.Time, lines int) (expired string, more bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		expired, more = "", false
@@ -47,7 +50,7 @@ func (s *Store) ExpireReports(ctx context.Context, before time.Time, lines int) 
 	return expired, more, err
 }
 
-// expire keeps what was found how often, and says from when the rest is gone.
+// expire keeps the causes of a report and their counts, and marks the report as expired.
 func (t *tx) expire(r deliveryRow) error {
 	causes, err := t.causes(t.db, r.ID)
 	if err != nil {
@@ -68,15 +71,18 @@ func (t *tx) expire(r deliveryRow) error {
 	return t.record(audit.Event{Type: audit.ReportExpired, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID})
 }
 
-// forgetRows deletes the first so many rows of a delivery for which nobody waits.
+// forgetRows deletes the first rows of a delivery that wait for no conflict, as many as
+// lines says.
 func (t *tx) forgetRows(id int64, lines int) error {
 	var last []int
-	err := t.db.Table("delivery_rows").Where("delivery_id = ? AND NOT "+awaited("delivery_rows"), id, stateOpen).Order("line").Limit(lines).Pluck("line", &last).Error
+	err := t.db.Table("delivery_rows").Where("delivery_id = ? AND NOT "+awaited("delivery_rows"), id, stateOpen).Order("line").Limit(lines).
+		Pluck("line", &last).Error
 	if err != nil || len(last) == 0 {
 		return err
 	}
 	for _, table := range []string{"findings", "delivery_rows"} {
-		err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ? AND line <= ? AND NOT "+awaited(table), id, last[len(last)-1], stateOpen).Error
+		err := t.db.Exec("DELETE FROM "+table+" WHERE delivery_id = ? AND line <= ? AND NOT "+awaited(table), id, last[len(last)-1],
+			stateOpen).Error
 		if err != nil {
 			return err
 		}
@@ -84,13 +90,13 @@ func (t *tx) forgetRows(id int64, lines int) error {
 	return nil
 }
 
-// keptCause is a cause of an expired report as it is kept.
+// keptCause is a cause as it is stored when its report expires.
 type keptCause struct {
 	Severity, Source, Code, Field, Message string
 	Count                                  int
 }
 
-// causes groups the findings of a delivery by what they say.
+// causes groups the findings of a delivery by their text, severity and field.
 func (s *Store) causes(db *gorm.DB, id int64) ([]keptCause, error) {
 	var out []keptCause
 	err := db.Table("findings").Select(causeColumns+", COUNT(*) AS count").Where("delivery_id = ?", id).Group(causeColumns).
@@ -104,10 +110,11 @@ func (c keptCause) cause() delivery.Cause {
 	}}
 }
 
-// expiredCauses are the causes of a report whose rows are gone: without lines.
+// expiredCauses returns the causes of an expired report. They have no lines any more.
 func (s *Store) expiredCauses(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error) {
 	var raw []string
-	if err := s.read(ctx).Table("expired_reports").Where("delivery_id = ?", d.ID).Limit(1).Pluck("causes", &raw).Error; err != nil || len(raw) == 0 {
+	if err := s.read(ctx).Table("expired_reports").Where("delivery_id = ?", d.ID).Limit(1).
+		Pluck("causes", &raw).Error; err != nil || len(raw) == 0 {
 		return nil, s.dialect.clean(err)
 	}
 	var kept []keptCause

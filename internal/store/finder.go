@@ -8,11 +8,11 @@ import (
 	"sluis/internal/patient"
 )
 
-// finder answers patient.Reader's questions, inside or outside a transaction.
+// finder implements the queries of patient.Reader, inside or outside a transaction.
 type finder struct {
 	db   *gorm.DB
 	d    dialect
-	lock bool // keep other writers off what is found, until the transaction ends
+	lock bool // lock the patients that are found until the transaction ends
 }
 
 func (f finder) patients() *gorm.DB {
@@ -46,7 +46,7 @@ func (f finder) byID(centreID int64, ids []int64) (map[int64]patient.Patient, er
 	return out, err
 }
 
-// whole gives patients with their pseudonyms.
+// whole calls each with every patient of rows, with its pseudonyms.
 func (f finder) whole(rows []patientRow, each func(patient.Patient)) error {
 	ids := make([]int64, len(rows))
 	for i, r := range rows {
@@ -55,7 +55,8 @@ func (f finder) whole(rows []patientRow, each func(patient.Patient)) error {
 	held := make(map[int64][]patient.Pseudonym, len(rows))
 	err := pieces(ids, f.d.maxIn(), func(part []int64) error {
 		var rows []pseudonymRow
-		err := f.db.Table("pseudonyms").Where("patient_id IN ?", part).Order("patient_id, type, domain, key_version, value_hash").Find(&rows).Error
+		err := f.db.Table("pseudonyms").Where("patient_id IN ?", part).Order("patient_id, type, domain, key_version, value_hash").
+			Find(&rows).Error
 		for _, r := range rows {
 			held[r.PatientID] = append(held[r.PatientID], r.pseudonym())
 		}
@@ -70,7 +71,7 @@ func (f finder) whole(rows []patientRow, each func(patient.Patient)) error {
 	return err
 }
 
-// keys gives whose these old keys are, and every old key of these patients.
+// keys returns the old keys in keys that have a patient, and every old key of patients.
 func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
 	var out []patient.Key
 	err := pieces(keys, f.d.maxIn(), func(part []string) error {

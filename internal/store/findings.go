@@ -31,7 +31,8 @@ func (r findingRow) finding() patient.Finding {
 	}
 }
 
-// cursorBase packs line and seq into one cursor: a line has fewer findings.
+// cursorBase packs a line and a sequence number into one cursor. A line has fewer than
+// this many findings.
 const cursorBase = 1000
 
 // waiting are the codes of conflicts that wait for a data manager.
@@ -45,10 +46,12 @@ var waiting = func() []string {
 
 // sortColumns are the columns by which findings can be sorted.
 var sortColumns = map[delivery.FindingSort]string{
-	delivery.ByNumber: "patient_number", delivery.ByField: "field", delivery.ByCode: "code", delivery.BySeverity: "severity", delivery.BySource: "source",
+	delivery.ByNumber: "patient_number", delivery.ByField: "field", delivery.ByCode: "code", delivery.BySeverity: "severity",
+	delivery.BySource: "source",
 }
 
-// orderOf is the order of a query: what it asks for, and then that of the file.
+// orderOf returns the order of a query. Rows that are equal in it are in the order of the
+// file.
 func orderOf(q delivery.FindingQuery) string {
 	column, known := sortColumns[q.Sort]
 	switch {
@@ -62,7 +65,7 @@ func orderOf(q delivery.FindingQuery) string {
 	return column + ", line, seq"
 }
 
-// Findings gives a page of findings in the order of the file.
+// Findings returns a page of findings, in the order that q asks for.
 func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error) {
 	limit := q.Limit
 	if limit <= 0 || limit > 5000 {
@@ -126,14 +129,14 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 	return page, nil
 }
 
-// maxCauses is how many causes a report names; a TTP has far fewer messages.
+// maxCauses is the largest number of causes in a report. A TTP has far fewer messages.
 const maxCauses = 200
 
-// causeColumns are what makes two findings the same cause.
+// causeColumns are the columns in which findings of one cause are equal.
 const causeColumns = "severity, source, code, field, message"
 
-// Causes groups a delivery's findings by what they say, the commonest first;
-// rejections before warnings. Two questions, however many findings there are.
+// Causes groups a delivery's findings by cause: rejections before warnings, and the most
+// frequent first. It takes two queries, however many findings there are.
 func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error) {
 	if !d.ReportExpiredAt.IsZero() {
 		return s.expiredCauses(ctx, d)
@@ -150,7 +153,8 @@ func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cau
 	}
 	var rows []findingRow
 	err = s.read(ctx).Raw("SELECT "+causeColumns+", line FROM (SELECT "+causeColumns+", line, ROW_NUMBER() OVER (PARTITION BY "+causeColumns+
-		" ORDER BY line) AS rn FROM findings WHERE delivery_id = ?) f WHERE rn <= ? ORDER BY line", d.ID, delivery.MaxCauseLines).Scan(&rows).Error
+		" ORDER BY line) AS rn FROM findings WHERE delivery_id = ?) f WHERE rn <= ? ORDER BY line", d.ID, delivery.MaxCauseLines).
+		Scan(&rows).Error
 	for _, r := range rows {
 		if i, ok := at[r.finding()]; ok {
 			out[i].Lines = append(out[i].Lines, r.Line)
@@ -159,7 +163,8 @@ func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cau
 	return out, s.dialect.clean(err)
 }
 
-// RecordReport logs that a report was read or downloaded.
+// RecordReport records in the access log that a report was read or downloaded.
 func (s *Store) RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error {
-	return s.Record(ctx, audit.Event{Type: audit.ReportViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: d.PublicID, Code: format})
+	return s.Record(ctx, audit.Event{Type: audit.ReportViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: d.PublicID,
+		Code: format})
 }

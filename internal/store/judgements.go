@@ -48,7 +48,8 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 			}
 		}
 		ev := audit.Event{
-			Type: audit.ReviewJudged, Action: audit.Update, Who: who, ObjectType: "review", ObjectID: publicID, Code: string(j.Decision), Subjects: ptx.subjects,
+			Type: audit.ReviewJudged, Action: audit.Update, Who: who, ObjectType: "review", ObjectID: publicID, Code: string(j.Decision),
+			Subjects: ptx.subjects,
 		}
 		if len(ev.Subjects) == 0 && c.PatientID != 0 {
 			ev.Subjects = []audit.Subject{{PatientID: c.PatientID, Action: audit.Read}}
@@ -97,8 +98,10 @@ func (t *tx) changeOutcomes(conflictID int64, only *waitingRow, to patient.Outco
 		DeliveryID int64
 		N          int
 	}
-	err := t.db.Raw("SELECT x.delivery_id, COUNT(*) AS n FROM review_rows x JOIN delivery_rows w ON w.delivery_id = x.delivery_id AND w.line = x.line"+
-		" WHERE "+where+" AND w.outcome = ? GROUP BY x.delivery_id ORDER BY x.delivery_id", append(args, string(patient.Review))...).Scan(&counts).Error
+	err := t.db.Raw("SELECT x.delivery_id, COUNT(*) AS n FROM review_rows x JOIN delivery_rows w ON w.delivery_id = x.delivery_id"+
+		" AND w.line = x.line"+
+		" WHERE "+where+" AND w.outcome = ? GROUP BY x.delivery_id ORDER BY x.delivery_id", append(args, string(patient.Review))...).
+		Scan(&counts).Error
 	if err != nil {
 		return err
 	}
@@ -126,7 +129,8 @@ func (t *tx) changeOutcomes(conflictID int64, only *waitingRow, to patient.Outco
 // moveOldKeys gives the old keys of the rows of a conflict to a patient, even if
 // they belonged to another one before.
 func (t *tx) moveOldKeys(conflictID, patientID int64) error {
-	const of = "SELECT DISTINCT e.legacy_id FROM review_rows x JOIN existing_rows e ON e.delivery_id = x.delivery_id AND e.line = x.line WHERE x.review_id = ?"
+	const of = "SELECT DISTINCT e.legacy_id FROM review_rows x JOIN existing_rows e ON e.delivery_id = x.delivery_id AND e.line = x.line" +
+		" WHERE x.review_id = ?"
 	if err := t.db.Exec("DELETE FROM legacy_keys WHERE legacy_id IN ("+of+")", conflictID).Error; err != nil {
 		return err
 	}

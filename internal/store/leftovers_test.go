@@ -14,9 +14,9 @@ import (
 	"sluis/internal/store"
 )
 
-// TestNobodyWritesIntoWhatEnded: between the end of a delivery and the clearing of
-// its chunks, whoever still works on one has lost it.
-func TestNobodyWritesIntoWhatEnded(t *testing.T) {
+// TestEndedDeliveryLosesItsWorkers: after a delivery ended, but before its chunks are
+// cleared, a worker that still has a chunk has lost it.
+func TestEndedDeliveryLosesItsWorkers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sluis.db")
 	s, err := store.OpenSQLite(t.Context(), path, options())
 	if err != nil {
@@ -28,7 +28,8 @@ func TestNobodyWritesIntoWhatEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: "d", CentreID: c.ID, Mode: delivery.Save, Who: who, WrappedKey: []byte("k"), At: time.Now()})
+	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: "d", CentreID: c.ID, Mode: delivery.Save, Who: who,
+		WrappedKey: []byte("k"), At: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,8 @@ func TestNobodyWritesIntoWhatEnded(t *testing.T) {
 	must(err)
 	must(s.BeginParse(t.Context(), claim))
 	for no := range 2 {
-		must(s.AddChunk(t.Context(), claim, delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"), Rows: []delivery.Row{{Line: no + 2}}}))
+		must(s.AddChunk(t.Context(), claim, delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: delivery.HoldsTemporaries,
+			Sealed: []byte("t"), Rows: []delivery.Row{{Line: no + 2}}}))
 	}
 	must(s.FinishParse(t.Context(), claim, delivery.Parsed{Kind: delivery.Temporary}))
 	k, found, err := s.ClaimChunk(t.Context(), time.Now().Add(time.Second), time.Minute)

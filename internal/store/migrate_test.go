@@ -16,7 +16,7 @@ import (
 	"sluis/migrations"
 )
 
-// before gives a database as the first migrations left it.
+// before returns a database with the schema of these migration files only.
 func before(t *testing.T, path string, files ...string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path)
@@ -41,9 +41,9 @@ func before(t *testing.T, path string, files ...string) *sql.DB {
 	return db
 }
 
-// TestOpenReviewsOfBefore: a review that was open before its rows were recorded
-// is settled with the row that opened it and the one that joined it.
-func TestOpenReviewsOfBefore(t *testing.T) {
+// TestOldOpenConflict: a conflict that was open before review_rows existed is judged
+// together with its first row and with the row that joined it.
+func TestOldOpenConflict(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sluis.db")
 	db := before(t, path, "0001_registry.sql", "0002_exchange.sql")
 	const delivery = `INSERT INTO deliveries (id, public_id, centre_id, filename, kind, mode, state, via, confirmed, user_id, user_name, user_role, address, request_id,
@@ -92,9 +92,10 @@ func TestOpenReviewsOfBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.JudgeConflict(t.Context(), who, all, "r1", patient.Judgement{Decision: patient.UseDelivered, Why: "proef"}, func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
-		return r.Settle(t.Context(), tx, c, patient.UseDelivered, seen)
-	})
+	err = s.JudgeConflict(t.Context(), who, all, "r1", patient.Judgement{Decision: patient.UseDelivered, Why: "proef"},
+		func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
+			return r.Settle(t.Context(), tx, c, patient.UseDelivered, seen)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,9 +106,9 @@ func TestOpenReviewsOfBefore(t *testing.T) {
 	}
 }
 
-// TestChunksOfBefore: what a chunk held before its content stood apart is what it
-// holds now, and what an interrupted end left behind is swept away.
-func TestChunksOfBefore(t *testing.T) {
+// TestOldChunks: the content of chunks is kept when it moves into its own table, and
+// Sweep removes what the interrupted end of a delivery left behind.
+func TestOldChunks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sluis.db")
 	db := before(t, path, "0001_registry.sql", "0002_exchange.sql", "0003_judging.sql", "0004_columns.sql")
 	const delivery = `INSERT INTO deliveries (id, public_id, centre_id, filename, kind, mode, state, via, confirmed, user_id, user_name, user_role, address, request_id,
@@ -144,7 +145,7 @@ func TestChunksOfBefore(t *testing.T) {
 		t.Errorf("chunk = %+v (%v)", k, err)
 	}
 	if _, known, err := s.Marks(t.Context(), 1, 0); err != nil || known {
-		t.Errorf("a chunk of before has marks (%v)", err)
+		t.Errorf("an old chunk has marks (%v)", err)
 	}
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ type patientRow struct {
 func (patientRow) TableName() string { return "patients" }
 
 func (r patientRow) display() patient.Display {
-	b, _ := patient.ParseBirth(r.Birth) // we wrote it
+	b, _ := patient.ParseBirth(r.Birth) // Sluis wrote it, so it is readable
 	return patient.Display{Number: r.PatientNumber, Birth: b, Sex: patient.Sex(r.Sex)}
 }
 
@@ -44,10 +44,11 @@ type pseudonymRow struct {
 }
 
 func (r pseudonymRow) pseudonym() patient.Pseudonym {
-	return patient.Pseudonym{Type: r.Type, Domain: r.Domain, KeyVersion: r.KeyVersion, Value: r.Value, RecordedOn: r.RecordedOn, ObservedOn: r.ObservedOn}
+	return patient.Pseudonym{Type: r.Type, Domain: r.Domain, KeyVersion: r.KeyVersion, Value: r.Value, RecordedOn: r.RecordedOn,
+		ObservedOn: r.ObservedOn}
 }
 
-// scoped limits a query to what the actor may see; column is the centre's id.
+// scoped limits a query to the centres that an actor may see. column has the centre's id.
 func scoped(db *gorm.DB, scope account.Scope, column string) *gorm.DB {
 	if scope.All() {
 		return db
@@ -55,7 +56,7 @@ func scoped(db *gorm.DB, scope account.Scope, column string) *gorm.DB {
 	return db.Where(column+" = ?", scope.CentreID())
 }
 
-// maxPage is the longest page of patients or deliveries.
+// maxPage is the largest number of patients, deliveries or conflicts in a page.
 const maxPage = 200
 
 func limitOf(n int) int {
@@ -77,7 +78,7 @@ func (r listedRow) listed() patient.Listed {
 	}
 }
 
-// Patients gives a page of patients with its event, which names each of them.
+// Patients returns a page of patients. Its event names each of them.
 func (s *Store) Patients(ctx context.Context, who audit.Who, scope account.Scope, q patient.Query) (patient.Page, error) {
 	var page patient.Page
 	err := s.write(ctx, func(t *tx) error {
@@ -128,27 +129,31 @@ func (s *Store) Patients(ctx context.Context, who audit.Who, scope account.Scope
 	return page, err
 }
 
-// Patient gives one patient with its event. Another centre's is not found.
+// Patient returns one patient, with its event. A patient of another centre is not found.
 func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Detail, error) {
 	var out patient.Detail
 	err := s.write(ctx, func(t *tx) error {
 		out = patient.Detail{}
 		var r listedRow
-		db := scoped(t.db.Table("patients p").Select("p.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = p.centre_id"), scope, "p.centre_id")
+		db := scoped(t.db.Table("patients p").Select("p.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = p.centre_id"), scope,
+			"p.centre_id")
 		if err := first(db.Where("p.public_id = ?", publicID).Order("p.id"), &r); err != nil {
 			return err
 		}
 		out.Listed = r.listed()
 		out.CreatedAt = r.Row.CreatedAt.UTC().Format(time.RFC3339)
 		var rows []pseudonymRow
-		if err := t.db.Table("pseudonyms").Where("patient_id = ?", r.Row.ID).Order("type, domain, key_version, recorded_on").Find(&rows).Error; err != nil {
+		if err := t.db.Table("pseudonyms").Where("patient_id = ?", r.Row.ID).Order("type, domain, key_version, recorded_on").
+			Find(&rows).Error; err != nil {
 			return err
 		}
-		if err := t.db.Table("legacy_keys").Where("patient_id = ?", r.Row.ID).Order("legacy_id").Pluck("legacy_id", &out.LegacyIDs).Error; err != nil {
+		if err := t.db.Table("legacy_keys").Where("patient_id = ?", r.Row.ID).Order("legacy_id").
+			Pluck("legacy_id", &out.LegacyIDs).Error; err != nil {
 			return err
 		}
 		for _, p := range rows {
-			out.Pseudonyms = append(out.Pseudonyms, patient.Presence{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, ObservedOn: p.ObservedOn})
+			out.Pseudonyms = append(out.Pseudonyms, patient.Presence{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion,
+				ObservedOn: p.ObservedOn})
 		}
 		return t.record(audit.Event{
 			Type: audit.PatientViewed, Action: audit.Read, Who: who, ObjectType: "patient", ObjectID: publicID,

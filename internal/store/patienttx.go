@@ -8,17 +8,17 @@ import (
 	"sluis/internal/patient"
 )
 
-// patientTx is patient.Tx on a transaction of ours.
+// patientTx implements patient.Tx in a transaction of the store.
 type patientTx struct {
 	t          *tx
-	deliveryID *int64
-	subjects   []audit.Subject // what the event will name
-	created    *idRange        // where set: the new patients, which subjects then leave out
+	deliveryID *int64          // nil for a single entry or a judgement
+	subjects   []audit.Subject // of the transaction's event
+	created    *idRange        // if set, it gets the new patients, and subjects does not
 }
 
-// PatientsByNumber takes the centre's row first: two transactions that judge
-// rows of one centre go one after the other, so that neither misses the person
-// whom the other is about to store.
+// PatientsByNumber locks the centre's row first. That makes transactions that register
+// rows of one centre go one after the other, so that none of them misses a patient that
+// another one is about to store.
 func (p *patientTx) PatientsByNumber(_ context.Context, centreID int64, numbers []string) (map[string]patient.Patient, error) {
 	var centre centreRow
 	if err := first(p.t.dialect.forUpdate(p.t.db, "centres").Where("id = ?", centreID), &centre); err != nil {
@@ -64,10 +64,12 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 			p.subjects = append(p.subjects, audit.Subject{PatientID: x.ID, Action: audit.Create})
 		}
 	}
-	columns := []string{"id", "public_id", "centre_id", "patient_number", "birth", "sex", "died_on", "unnumbered", "version", "created_at", "updated_at"}
+	columns := []string{"id", "public_id", "centre_id", "patient_number", "birth", "sex", "died_on", "unnumbered", "version", "created_at",
+		"updated_at"}
 	err = p.t.dialect.insert(ctx, p.t.raw, "patients", columns, len(patients), func(i int) []any {
 		x := patients[i]
-		return []any{x.ID, x.PublicID, x.CentreID, x.Number, x.Birth.String(), string(x.Sex), x.DiedOn, unnumbered(x), x.Version, x.CreatedAt, x.UpdatedAt}
+		return []any{x.ID, x.PublicID, x.CentreID, x.Number, x.Birth.String(), string(x.Sex), x.DiedOn, unnumbered(x), x.Version, x.CreatedAt,
+			x.UpdatedAt}
 	})
 	if err != nil {
 		return err
@@ -75,8 +77,9 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 	return p.insertPseudonyms(ctx, pseudonyms)
 }
 
-// unnumbered lets several patients without a number stand in a centre: the unique
-// index ends on it.
+// unnumbered returns the last column of the unique index on centre and number. It is
+// the patient's id if there is no number, so that a centre may have several such
+// patients.
 func unnumbered(p patient.Patient) int64 {
 	if p.Number == "" {
 		return p.ID
@@ -105,7 +108,7 @@ func (p *patientTx) insertPseudonyms(ctx context.Context, rows []pseudonymRow) e
 
 func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change) error {
 	var fresh []pseudonymRow
-	outdated := map[patient.Pseudonym][]int64{} // by their space: whose value is another now
+	outdated := map[patient.Pseudonym][]int64{} // by space: the patients that lose their value in it
 	var renumbered []patient.Patient
 	for _, c := range changes {
 		fresh = append(fresh, pseudonymRows(c.Patient.ID, c.Added)...)
@@ -118,7 +121,8 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 		}
 		p.subjects = append(p.subjects, audit.Subject{PatientID: c.Patient.ID, Action: audit.Update})
 	}
-	// A statement a space: as many as there are pseudonym types, and days in the set.
+	// One statement for each space. There are as many as pseudonym types, and days of
+	// postcodes, in the set.
 	for space, ids := range outdated {
 		err := pieces(ids, p.t.dialect.maxIn(), func(part []int64) error {
 			return p.t.db.Exec("DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND recorded_on = ? AND patient_id IN ?",
@@ -128,7 +132,8 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 			return err
 		}
 	}
-	err := p.t.dialect.update(ctx, p.t.raw, "patients", []string{"birth", "sex", "died_on", "version", "updated_at"}, []string{"id"}, len(changes),
+	err := p.t.dialect.update(ctx, p.t.raw, "patients", []string{"birth", "sex", "died_on", "version", "updated_at"}, []string{"id"},
+		len(changes),
 		func(i int) []any {
 			x := changes[i].Patient
 			return []any{x.Birth.String(), string(x.Sex), x.DiedOn, x.Version, x.UpdatedAt, x.ID}
@@ -144,7 +149,8 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 	return p.insertPseudonyms(ctx, fresh)
 }
 
-// RegisterEntry runs register for a single entry, with its event.
+// RegisterEntry runs register for a single entry in one transaction, with its event. It
+// returns the public id of the patient. The id is empty if the entry became a conflict.
 func (s *Store) RegisterEntry(ctx context.Context, who audit.Who, register func(tx patient.Tx) (patient.Verdict, error)) (string, error) {
 	var id string
 	err := s.write(ctx, func(t *tx) error {

@@ -9,16 +9,20 @@ import (
 	"sluis/internal/patient"
 )
 
-// RegisterChunk stores a chunk's patients with its outcomes, counters and event,
-// all of it or nothing.
-func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lines []int, register func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error)) error {
+// RegisterChunk runs register for a chunk, and stores the outcomes of its rows, the
+// counters and the event in the same transaction.
+func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lines []int, register func(patient.Tx) ([]patient.Verdict,
+	[]delivery.Finding, error),
+) error {
 	id := c.Delivery.ID
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
 			return err
 		}
-		// The chunks are stored in order, each once, whatever worker comes back.
-		if err := one(t.db.Exec("UPDATE deliveries SET registered = ? WHERE id = ? AND registered = ?", no+1, id, no), delivery.ErrLost); err != nil {
+		// This keeps the chunks in order, and each is stored once only: a worker that comes
+		// back late finds another number.
+		if err := one(t.db.Exec("UPDATE deliveries SET registered = ? WHERE id = ? AND registered = ?", no+1, id, no),
+			delivery.ErrLost); err != nil {
 			return err
 		}
 		var created idRange
@@ -31,7 +35,8 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 		if err := first(t.db.Select("id, no, first_line, last_line").Where("delivery_id = ? AND no = ?", id, no), &k); err != nil {
 			return err
 		}
-		err = t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND line BETWEEN ? AND ? AND stage = ?", id, k.FirstLine, k.LastLine, string(delivery.StageDecide)).Error
+		err = t.db.Exec("DELETE FROM findings WHERE delivery_id = ? AND line BETWEEN ? AND ? AND stage = ?", id, k.FirstLine, k.LastLine,
+			string(delivery.StageDecide)).Error
 		if err != nil {
 			return err
 		}
@@ -47,7 +52,7 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 		if err != nil {
 			return err
 		}
-		// What was sealed is stored: nobody needs it again.
+		// The rows are registered, so nobody needs the sealed content again.
 		if err := t.db.Exec("DELETE FROM chunk_contents WHERE chunk_id = ?", k.ID).Error; err != nil {
 			return err
 		}
@@ -61,9 +66,10 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 	})
 }
 
-// setOutcomes gives the rows of a chunk their outcomes: the commonest in one
-// statement, the others row by row. Rows that were rejected on their way stay so.
-// It counts the rows as they are then, which must be as they were judged.
+// setOutcomes gives the rows of a chunk their outcomes: the most frequent one in one
+// statement, the others row by row. Rows that were rejected earlier stay rejected. It
+// returns the counts of the stored rows. If they differ from the verdicts, the error is
+// delivery.ErrUnbalanced.
 func (t *tx) setOutcomes(ctx context.Context, id int64, k chunkRow, lines []int, verdicts []patient.Verdict) (patient.Counts, error) {
 	want := tally(verdicts)
 	common := patient.Created
@@ -73,7 +79,8 @@ func (t *tx) setOutcomes(ctx context.Context, id int64, k chunkRow, lines []int,
 			common = v.Outcome
 		}
 	}
-	err := t.db.Exec("UPDATE delivery_rows SET outcome = CASE WHEN verdict = ? THEN verdict ELSE ? END WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ?",
+	err := t.db.Exec("UPDATE delivery_rows SET outcome = CASE WHEN verdict = ? THEN verdict ELSE ? END WHERE delivery_id = ?"+
+		" AND line BETWEEN ? AND ? AND chunk_no = ?",
 		string(patient.Rejected), string(common), id, k.FirstLine, k.LastLine, k.No).Error
 	if err != nil {
 		return want, err
@@ -93,7 +100,8 @@ func (t *tx) setOutcomes(ctx context.Context, id int64, k chunkRow, lines []int,
 		O string
 		N int
 	}
-	err = t.db.Raw("SELECT outcome AS o, COUNT(*) AS n FROM delivery_rows WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ? GROUP BY outcome",
+	err = t.db.Raw("SELECT outcome AS o, COUNT(*) AS n FROM delivery_rows WHERE delivery_id = ? AND line BETWEEN ? AND ? AND chunk_no = ?"+
+		" GROUP BY outcome",
 		id, k.FirstLine, k.LastLine, k.No).Scan(&rows).Error
 	if err != nil {
 		return want, err
@@ -108,15 +116,17 @@ func (t *tx) setOutcomes(ctx context.Context, id int64, k chunkRow, lines []int,
 	return got, nil
 }
 
-// Finish ends a delivery whose rows are all stored. Totals that do not add up
-// are an error: then it stays as it is, for a person to look at. That the counters
-// are those of the rows was seen chunk by chunk.
+// Finish ends a delivery after its last chunk. If a row is still pending, it returns
+// delivery.ErrUnbalanced and changes nothing, so that a person can look at it. That the
+// counters agree with the rows was checked chunk by chunk.
 func (s *Store) Finish(ctx context.Context, c delivery.Claim) error {
 	if err := s.clear(ctx, c.Delivery.ID, func(t *tx) error { return t.requireClaim(c) }, sealedParts...); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
-		if c.Delivery.Repairs != "" { // the centre's row first, as registering does: its chain ends one by one
+		// Deliveries of one chain of repairs end one after the other. The centre's row is
+		// locked first, as in registering.
+		if c.Delivery.Repairs != "" {
 			var centre centreRow
 			if err := first(t.dialect.forUpdate(t.db, "centres").Where("id = ?", c.Delivery.CentreID), &centre); err != nil {
 				return err

@@ -38,12 +38,12 @@ func (r renewalRow) renewal() patient.Renewal {
 	}
 }
 
-// StartRenewal begins a walk over all pseudonyms; apperr.Conflict
-// "renewal_under_way" where one is not finished.
+// StartRenewal starts the renewal of all pseudonyms. If another renewal is not finished,
+// the error is apperr.Conflict "renewal_under_way".
 func (s *Store) StartRenewal(ctx context.Context, who audit.Who) (patient.Renewal, error) {
 	var row renewalRow
 	err := s.write(ctx, func(t *tx) error {
-		id, err := t.next("renewals", 1) // whoever comes second waits here
+		id, err := t.next("renewals", 1) // the second of two simultaneous calls waits here
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Store) StartRenewal(ctx context.Context, who audit.Who) (patient.Renewa
 	return row.renewal(), err
 }
 
-// Renewal gives the latest renewal.
+// Renewal returns the latest renewal. It returns false if there was none yet.
 func (s *Store) Renewal(ctx context.Context) (patient.Renewal, bool, error) {
 	var row renewalRow
 	err := first(s.read(ctx).Order("id DESC"), &row)
@@ -79,7 +79,7 @@ func (s *Store) Renewal(ctx context.Context) (patient.Renewal, bool, error) {
 	return row.renewal(), err == nil, s.dialect.clean(err)
 }
 
-// ClaimRenewal takes the renewal that is under way.
+// ClaimRenewal claims the renewal that is under way.
 func (s *Store) ClaimRenewal(ctx context.Context, now time.Time, lease time.Duration) (renewal.Claim, bool, error) {
 	now = stamp(now)
 	var row renewalRow
@@ -93,16 +93,17 @@ func (s *Store) ClaimRenewal(ctx context.Context, now time.Time, lease time.Dura
 	return renewal.Claim{ID: row.ID, Fence: row.Fence + 1, After: row.AfterPatient, Attempts: row.Attempts}, ok, err
 }
 
-// RenewalBatch gives the pseudonyms of the patients that come next, of about n
-// pseudonyms; the last patient is whole. Empty at the end.
+// RenewalBatch returns the pseudonyms of the next patients: about n, since it never
+// returns some pseudonyms of a patient without the others. It is empty at the end.
 func (s *Store) RenewalBatch(ctx context.Context, c renewal.Claim, n int) ([]renewal.Held, error) {
 	var rows []pseudonymRow
-	err := s.read(ctx).Table("pseudonyms").Where("patient_id > ? AND patient_id <= (SELECT last_patient FROM renewals WHERE id = ?)", c.After, c.ID).
+	err := s.read(ctx).Table("pseudonyms").Where("patient_id > ? AND patient_id <= (SELECT last_patient FROM renewals WHERE id = ?)",
+		c.After, c.ID).
 		Order("patient_id, type, domain, key_version, value_hash").Limit(n).Scan(&rows).Error
 	if err != nil {
 		return nil, s.dialect.clean(err)
 	}
-	if len(rows) == n { // the last patient may go on beyond it
+	if len(rows) == n { // the last patient may have more pseudonyms
 		last := rows[n-1].PatientID
 		whole := rows
 		for len(whole) > 0 && whole[len(whole)-1].PatientID == last {
@@ -122,47 +123,19 @@ func (s *Store) RenewalBatch(ctx context.Context, c renewal.Claim, n int) ([]ren
 	return held, nil
 }
 
-// StoreRenewed adds values beside the old ones and moves on, in one
-// transaction. It says how many were new; one whose space has another value
-// already is left as it is and counted as a conflict.
+// StoreRenewed adds new values next to the old ones, and moves the renewal on to upTo,
+// in one transaction. If a patient already has another value in the space of a new one,
+// that value stays and is counted as a conflict.
 func (s *Store) StoreRenewed(ctx context.Context, c renewal.Claim, looked int, fresh []renewal.Held, refused int, upTo int64) error {
 	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec("UPDATE renewals SET lease_until = ? WHERE id = ? AND fence = ? AND finished_at IS NULL", t.at.Add(deliveryLease), c.ID, c.Fence)
+		res := t.db.Exec("UPDATE renewals SET lease_until = ? WHERE id = ? AND fence = ? AND finished_at IS NULL", t.at.Add(deliveryLease),
+			c.ID, c.Fence)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}
-		ids := make([]int64, len(fresh))
-		for i, h := range fresh {
-			ids[i] = h.PatientID
-		}
-		type slot struct {
-			patient int64
-			space   patient.Pseudonym
-		}
-		held := map[slot]string{}
-		err := pieces(ids, t.dialect.maxIn(), func(part []int64) error {
-			var rows []pseudonymRow
-			err := t.db.Table("pseudonyms").Where("patient_id IN ?", part).Scan(&rows).Error
-			for _, r := range rows {
-				held[slot{r.PatientID, r.pseudonym().Space()}] = r.Value
-			}
-			return err
-		})
+		rows, conflicts, err := t.newValues(fresh)
 		if err != nil {
 			return err
-		}
-		var rows []pseudonymRow
-		conflicts := 0
-		for _, h := range fresh {
-			k := slot{h.PatientID, h.Pseudonym.Space()}
-			if value, known := held[k]; known {
-				if value != h.Pseudonym.Value {
-					conflicts++
-				}
-				continue
-			}
-			held[k] = h.Pseudonym.Value
-			rows = append(rows, pseudonymRows(h.PatientID, []patient.Pseudonym{h.Pseudonym})...)
 		}
 		if err := (&patientTx{t: t}).insertPseudonyms(ctx, rows); err != nil {
 			return err
@@ -172,7 +145,45 @@ func (s *Store) StoreRenewed(ctx context.Context, c renewal.Claim, looked int, f
 	})
 }
 
-// PauseRenewal gives a renewal back until next, because the TTP gave no answer.
+// newValues returns the values of fresh in spaces in which their patients have none yet,
+// and the number of those for which the patient has another value.
+func (t *tx) newValues(fresh []renewal.Held) (rows []pseudonymRow, conflicts int, err error) {
+	type slot struct {
+		patient int64
+		space   patient.Pseudonym
+	}
+	ids := make([]int64, len(fresh))
+	for i, h := range fresh {
+		ids[i] = h.PatientID
+	}
+	stored := map[slot]string{}
+	err = pieces(ids, t.dialect.maxIn(), func(part []int64) error {
+		var found []pseudonymRow
+		err := t.db.Table("pseudonyms").Where("patient_id IN ?", part).Scan(&found).Error
+		for _, r := range found {
+			stored[slot{r.PatientID, r.pseudonym().Space()}] = r.Value
+		}
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, h := range fresh {
+		k := slot{h.PatientID, h.Pseudonym.Space()}
+		if value, known := stored[k]; known {
+			if value != h.Pseudonym.Value {
+				conflicts++
+			}
+			continue
+		}
+		stored[k] = h.Pseudonym.Value
+		rows = append(rows, pseudonymRows(h.PatientID, []patient.Pseudonym{h.Pseudonym})...)
+	}
+	return rows, conflicts, nil
+}
+
+// PauseRenewal gives a renewal back because the TTP did not answer, not to be claimed
+// before next.
 func (s *Store) PauseRenewal(ctx context.Context, c renewal.Claim, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		return one(t.db.Exec("UPDATE renewals SET attempts = attempts + 1, next_try_at = ?, lease_until = ? WHERE id = ? AND fence = ?",
@@ -180,10 +191,12 @@ func (s *Store) PauseRenewal(ctx context.Context, c renewal.Claim, next time.Tim
 	})
 }
 
-// FinishRenewal ends a renewal that has seen every patient.
+// FinishRenewal ends a renewal after its last patient. If the claim is lost, it does
+// nothing: another worker ends it.
 func (s *Store) FinishRenewal(ctx context.Context, c renewal.Claim) error {
 	err := s.write(ctx, func(t *tx) error {
-		return one(t.db.Exec("UPDATE renewals SET finished_at = ?, next_try_at = NULL WHERE id = ? AND fence = ?", t.at, c.ID, c.Fence), delivery.ErrLost)
+		return one(t.db.Exec("UPDATE renewals SET finished_at = ?, next_try_at = NULL WHERE id = ? AND fence = ?", t.at, c.ID, c.Fence),
+			delivery.ErrLost)
 	})
 	if errors.Is(err, delivery.ErrLost) {
 		return nil

@@ -27,8 +27,8 @@ func sessionToRow(x account.Session) sessionRow {
 	}
 }
 
-// SaveSession stores what changed in a session. One that was ended meanwhile
-// stays ended.
+// SaveSession stores the changes of a session. A session that was ended meanwhile stays
+// ended.
 func (s *Store) SaveSession(ctx context.Context, x account.Session) error {
 	r := sessionToRow(x)
 	return s.write(ctx, func(t *tx) error {
@@ -37,7 +37,7 @@ func (s *Store) SaveSession(ctx context.Context, x account.Session) error {
 	})
 }
 
-// SessionByHash gives a session, or apperr.NotFound.
+// SessionByHash returns a session, or apperr.NotFound.
 func (s *Store) SessionByHash(ctx context.Context, hash [32]byte) (account.Session, error) {
 	var r sessionRow
 	if err := first(s.read(ctx).Where("token_hash = ?", hash[:]), &r); err != nil {
@@ -54,7 +54,7 @@ func (s *Store) DeleteSession(ctx context.Context, hash [32]byte) error {
 	return s.write(ctx, func(t *tx) error { return t.db.Exec("DELETE FROM sessions WHERE token_hash = ?", hash[:]).Error })
 }
 
-// SignIn stores a new session with its event, and drops the ones that have run out.
+// SignIn stores a new session, with its event, and deletes the expired ones.
 func (s *Store) SignIn(ctx context.Context, x account.Session, ev audit.Event) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.db.Exec("DELETE FROM sessions WHERE expires_at < ? OR idle_expires_at < ?", t.at, t.at).Error; err != nil {

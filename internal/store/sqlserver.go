@@ -14,19 +14,19 @@ import (
 	"gorm.io/gorm"
 )
 
-// sqlserverDialect is what production runs on; several processes may share one
-// server. It keeps to what stack.md §2 and §12 found to be understood.
+// sqlserverDialect is for production. Several processes may share one server. It uses
+// only T-SQL that was tried (stack.md §2 and §12).
 type sqlserverDialect struct{}
 
-// OpenSQLServer opens the database that dsn names and brings it to the newest
-// schema. READ_COMMITTED_SNAPSHOT should be on (docs/operations.md).
+// OpenSQLServer opens the database at dsn and migrates it to the newest schema.
+// READ_COMMITTED_SNAPSHOT should be on (docs/operations.md).
 func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	db, err := sql.Open("sqlserver", dsn)
 	if err != nil {
 		return nil, errors.New("open SQL Server: the connection string is not valid") // its error may quote the password
 	}
 	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(16) // a new connection is dear
+	db.SetMaxIdleConns(16) // a new connection costs about 0.2 s
 	s, err := open(ctx, sqlserverDialect{}, db, sqlserver.New(sqlserver.Config{Conn: db}), o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -34,8 +34,8 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// migrate holds an application lock on a connection of its own for the whole
-// run, since goose has none for SQL Server.
+// migrate takes an application lock for the whole run, on a connection of its own:
+// goose has no lock for SQL Server.
 func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {
 	return goUp(ctx, goose.DialectMSSQL, db, "sqlserver")
 }
 
-// insert copies rows in bulk.
+// insert copies the rows in bulk.
 func (sqlserverDialect) insert(ctx context.Context, tx *sql.Tx, table string, columns []string, n int, row func(i int) []any) error {
 	if n == 0 {
 		return nil
@@ -81,8 +81,8 @@ func (d sqlserverDialect) update(ctx context.Context, tx *sql.Tx, table string, 
 		return nil
 	}
 	columns := slices.Concat(set, key)
-	// Statements without parameters are batches, so that #stage outlives them.
-	// Tables and columns are ours, never a user's.
+	// A statement without parameters is sent as a batch, so that #stage outlives it. The
+	// names of tables and columns are constants, never a user's text.
 	//nolint:gosec // no value is concatenated
 	if _, err := tx.ExecContext(ctx, "SELECT "+strings.Join(columns, ", ")+" INTO #stage FROM "+table+" WHERE 1 = 0"); err != nil {
 		return err
@@ -98,7 +98,8 @@ func (d sqlserverDialect) update(ctx context.Context, tx *sql.Tx, table string, 
 		on[i] = "t." + c + " = s." + c
 	}
 	//nolint:gosec // no value is concatenated
-	if _, err := tx.ExecContext(ctx, "UPDATE t SET "+strings.Join(assign, ", ")+" FROM "+table+" t JOIN #stage s ON "+strings.Join(on, " AND ")); err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE t SET "+strings.Join(assign, ", ")+" FROM "+table+" t JOIN #stage s ON "+strings.Join(on,
+		" AND ")); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, "DROP TABLE #stage")
@@ -116,8 +117,8 @@ func (sqlserverDialect) code(err error) int32 {
 	return 0
 }
 
-// retryable: deadlock victim, lock timeout, snapshot conflict, and a duplicate
-// key, which a second look turns into an update.
+// retryable reports whether err is a deadlock, a lock timeout, a snapshot conflict, or a
+// duplicate key: the second try finds that row and updates it.
 func (d sqlserverDialect) retryable(err error) bool {
 	return slices.Contains([]int32{1205, 1222, 3960}, d.code(err)) || d.duplicate(err)
 }
@@ -134,16 +135,16 @@ func (d sqlserverDialect) clean(err error) error {
 	return err
 }
 
-// maxIn keeps a statement under SQL Server's 2,098 parameters.
+// maxIn keeps a statement below SQL Server's limit of 2,098 parameters.
 func (sqlserverDialect) maxIn() int { return 1000 }
 
-// Open opens the database that where names: "sqlite:PATH" or "sqlserver://…".
-func Open(ctx context.Context, where string, o Options) (*Store, error) {
-	if path, ok := strings.CutPrefix(where, "sqlite:"); ok {
+// Open opens a database: "sqlite:PATH" or "sqlserver://…".
+func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		return OpenSQLite(ctx, path, o)
 	}
-	if strings.HasPrefix(where, "sqlserver://") {
-		return OpenSQLServer(ctx, where, o)
+	if strings.HasPrefix(address, "sqlserver://") {
+		return OpenSQLServer(ctx, address, o)
 	}
 	return nil, fmt.Errorf("the database must be sqlite:PATH or sqlserver://…")
 }

@@ -19,12 +19,12 @@ import (
 	"sluis/migrations"
 )
 
-// Options are what a Store needs.
+// Options configure a Store.
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
-	// Beside opens the database for a command that may run beside the serving
-	// process: it takes no lock and frees no leases.
+	// Beside is set by a command that may run next to the serving process. Then the
+	// store takes no lock and releases no leases.
 	Beside bool
 }
 
@@ -49,7 +49,7 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
-		// GORM's logger prints statements with their values: never.
+		// GORM's logger would print statements with their values.
 		Logger: logger.Discard,
 	})
 	if err != nil {
@@ -58,7 +58,8 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	return &Store{dialect: d, sql: db, gorm: g, now: o.Now, log: o.Log}, nil
 }
 
-// goUp brings the schema up, and refuses a database that is newer than we are.
+// goUp migrates the schema to the newest version. It refuses a database with a newer
+// schema than this program knows.
 func goUp(ctx context.Context, d goose.Dialect, db *sql.DB, folder string) error {
 	files, err := fs.Sub(migrations.Files, folder)
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ping tells whether the database answers.
+// Ping returns an error if the database does not answer.
 func (s *Store) Ping(ctx context.Context) error { return s.dialect.clean(s.sql.PingContext(ctx)) }
 
 // tx is one transaction.
@@ -96,14 +97,14 @@ type tx struct {
 	*Store
 	db  *gorm.DB
 	raw *sql.Tx
-	at  time.Time // one moment for all that it writes
+	at  time.Time // the moment of everything that it writes
 }
 
-// maxTries is how often a transaction is tried that lost to another one.
+// maxTries is the number of times that a transaction is tried if others are in its way.
 const maxTries = 5
 
-// write runs f in a transaction, again from the start where the database says
-// that another transaction was in its way.
+// write runs f in a transaction. If the database says that another transaction was in
+// its way, f is run again from the start: it must not keep results of the first try.
 func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 	for try := 1; ; try++ {
 		err := s.gorm.WithContext(ctx).Transaction(func(g *gorm.DB) error {
@@ -124,15 +125,15 @@ func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 	}
 }
 
-// clock is now as the databases keep it: UTC, milliseconds.
+// clock returns the present moment as the databases store it: in UTC and milliseconds.
 func (s *Store) clock() time.Time { return stamp(s.now()) }
 
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// read gives a session for questions outside a transaction.
+// read returns a session for queries outside a transaction.
 func (s *Store) read(ctx context.Context) *gorm.DB { return s.gorm.WithContext(ctx) }
 
-// next reserves n ids of a sequence and gives the first.
+// next reserves n consecutive ids of a sequence and returns the first.
 func (t *tx) next(sequence string, n int) (int64, error) {
 	if err := t.db.Exec("UPDATE sequences SET next = next + ? WHERE name = ?", n, sequence).Error; err != nil {
 		return 0, err
@@ -142,7 +143,7 @@ func (t *tx) next(sequence string, n int) (int64, error) {
 	return next - int64(n), err
 }
 
-// one runs an UPDATE that must change exactly one row; otherwise it answers miss.
+// one returns miss if a statement did not change exactly one row.
 func one(res *gorm.DB, miss error) error {
 	if res.Error != nil {
 		return res.Error
@@ -153,16 +154,18 @@ func one(res *gorm.DB, miss error) error {
 	return nil
 }
 
-// publicID makes a time-ordered id for outside.
+// publicID returns a new id for URLs and the API. Such ids are ordered by time, which
+// keeps their index fast.
 func publicID() (string, error) {
 	id, err := uuid.NewV7()
 	return id.String(), err
 }
 
-// errNotFound is the answer for what is not there, and for what is another's.
+// errNotFound is returned for an object that does not exist and for one that is out of
+// scope. A caller cannot tell the two apart.
 var errNotFound = apperr.New(apperr.NotFound, "not_found")
 
-// pieces cuts a list into parts that one IN list may hold.
+// pieces calls f with consecutive parts of a list, each small enough for one IN list.
 func pieces[T any](list []T, size int, f func(part []T) error) error {
 	for len(list) > 0 {
 		n := min(size, len(list))

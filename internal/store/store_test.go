@@ -29,8 +29,8 @@ func TestSQLite(t *testing.T) {
 	})
 }
 
-// TestSQLServer needs a server. CI has none: the README says so, and the suite
-// runs wherever SLUIS_TEST_SQLSERVER_DSN is set.
+// TestSQLServer runs the suite on a server, if SLUIS_TEST_SQLSERVER_DSN is set. CI has
+// none, and the README says so.
 func TestSQLServer(t *testing.T) {
 	dsn := os.Getenv("SLUIS_TEST_SQLSERVER_DSN")
 	if dsn == "" {

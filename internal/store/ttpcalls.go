@@ -21,11 +21,10 @@ type ttpCallsRow struct {
 	LastBad *time.Time
 }
 
-// healthKept is how long the counts of calls are kept: a little over what the
-// page looks back on.
+// healthKept is how long the counts of calls are kept: a day longer than the page shows.
 const healthKept = 8 * 24 * time.Hour
 
-// RecordTTP adds what a process counted to what all of them counted.
+// RecordTTP adds the counts of one process to those of all processes.
 func (s *Store) RecordTTP(ctx context.Context, bins []ttphealth.Bin) error {
 	if len(bins) == 0 {
 		return nil
@@ -41,7 +40,7 @@ func (s *Store) RecordTTP(ctx context.Context, bins []ttphealth.Bin) error {
 			if res.RowsAffected > 0 {
 				continue
 			}
-			// Two processes that come first at once: one of them is tried again.
+			// If two processes insert the same row at once, one of them is tried again.
 			err := t.db.Exec("INSERT INTO ttp_calls (start_at, kind, class, ok, bad, last_ok, last_bad) VALUES (?, ?, ?, ?, ?, ?, ?)",
 				stamp(b.Start), string(b.Call), b.Class, b.OK, b.Bad, nullTime(b.LastOK), nullTime(b.LastBad)).Error
 			if err != nil {
@@ -52,7 +51,7 @@ func (s *Store) RecordTTP(ctx context.Context, bins []ttphealth.Bin) error {
 	})
 }
 
-// TTPHealth gives the bins that start at since or later, in order of time.
+// TTPHealth returns the bins that start at since or later, in order of time.
 func (s *Store) TTPHealth(ctx context.Context, since time.Time) ([]ttphealth.Bin, error) {
 	var rows []ttpCallsRow
 	err := s.read(ctx).Table("ttp_calls").Where("start_at >= ?", stamp(since)).Order("start_at, kind, class").Scan(&rows).Error
@@ -66,14 +65,15 @@ func (s *Store) TTPHealth(ctx context.Context, since time.Time) ([]ttphealth.Bin
 	return bins, s.dialect.clean(err)
 }
 
-// Backlog tells what waits for the TTP, in four questions: SQLite gives a moment
-// back as one only where it comes straight from its column.
+// Backlog returns what waits for the TTP. It takes four queries, because SQLite returns
+// a time as a time only if the value comes straight from a column, not from MIN.
 func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Backlog, error) {
 	var b delivery.Backlog
 	soon := s.clock().Add(delivery.ExpiryWarning)
 	waiting := func() *gorm.DB {
 		return scoped(s.read(ctx).Table("chunks k").Joins("JOIN deliveries d ON d.id = k.delivery_id"), scope, "d.centre_id").
-			Where("k.holds <> ? AND d.state IN ?", string(delivery.HoldsDefinitives), []string{string(delivery.Exchanging), string(delivery.Feeding)})
+			Where("k.holds <> ? AND d.state IN ?", string(delivery.HoldsDefinitives),
+				[]string{string(delivery.Exchanging), string(delivery.Feeding)})
 	}
 	paused := func() *gorm.DB {
 		return scoped(s.read(ctx).Table("deliveries d"), scope, "d.centre_id").Where("d.paused = ?", true)
@@ -82,7 +82,8 @@ func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Back
 		Holds             string
 		Waiting, Expiring int
 	}
-	err := waiting().Select("k.holds, SUM(k.waiting) AS waiting, SUM(CASE WHEN k.expires_at <= ? THEN k.waiting ELSE 0 END) AS expiring", soon).
+	err := waiting().Select("k.holds, SUM(k.waiting) AS waiting, SUM(CASE WHEN k.expires_at <= ? THEN k.waiting ELSE 0 END) AS expiring",
+		soon).
 		Group("k.holds").Scan(&held).Error
 	for _, h := range held {
 		if h.Holds == string(delivery.HoldsIdentities) {
@@ -105,7 +106,7 @@ func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Back
 	return b, s.dialect.clean(err)
 }
 
-// soonest gives the least of a column of moments; zero where there is none.
+// soonest returns the earliest time in a column, or zero if there is none.
 func soonest(db *gorm.DB, column string) (time.Time, error) {
 	var at []time.Time
 	err := db.Order(column).Limit(1).Pluck(column, &at).Error

@@ -11,7 +11,7 @@ import (
 	"sluis/internal/delivery"
 )
 
-// CreateDelivery begins a delivery in state receiving.
+// CreateDelivery stores a new delivery in state receiving, and returns its id.
 func (s *Store) CreateDelivery(ctx context.Context, d delivery.New) (id int64, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		id, err = t.createDelivery(d)
@@ -20,7 +20,6 @@ func (s *Store) CreateDelivery(ctx context.Context, d delivery.New) (id int64, e
 	return id, err
 }
 
-// open begins a delivery in state receiving.
 func (t *tx) createDelivery(d delivery.New) (int64, error) {
 	id, err := t.next("deliveries", 1)
 	if err != nil {
@@ -33,7 +32,9 @@ func (t *tx) createDelivery(d delivery.New) (int64, error) {
 	return id, t.db.Create(&row).Error
 }
 
-// CreateDeliveryOnce begins a delivery for a request that may come more than once.
+// CreateDeliveryOnce is CreateDelivery for a request that may come more than once. If an
+// earlier request with the same key has a delivery, it returns that one. An earlier
+// upload that is still in state receiving makes room: its sender gave up, or sends again.
 func (s *Store) CreateDeliveryOnce(ctx context.Context, d delivery.New, r delivery.Request) (int64, delivery.Earlier, error) {
 	var id int64
 	var earlier delivery.Earlier
@@ -48,7 +49,7 @@ func (s *Store) CreateDeliveryOnce(ctx context.Context, d delivery.New, r delive
 			if err != nil {
 				return err
 			}
-			if !dropped { // it ended at this very moment
+			if !dropped { // it was finished at this moment
 				known, err = t.earlier(r.Key)
 			} else {
 				known = nil
@@ -65,14 +66,15 @@ func (s *Store) CreateDeliveryOnce(ctx context.Context, d delivery.New, r delive
 		if id, err = t.createDelivery(d); err != nil {
 			return err
 		}
-		// The id goes first: GORM takes bytes behind a parenthesis for a list.
+		// The id is the first column, because GORM expands bytes right after a parenthesis
+		// as if they were a list.
 		return t.db.Exec("INSERT INTO idempotency_keys (delivery_id, key_hash, request_hash, created_at) VALUES (?, ?, ?, ?)",
 			id, r.Key[:], r.Asks[:], t.at).Error
 	})
 	return id, earlier, err
 }
 
-// earlierRow is a request that is known, and its delivery.
+// earlierRow is an earlier request and its delivery.
 type earlierRow struct {
 	DeliveryID  int64
 	RequestHash []byte
@@ -81,7 +83,7 @@ type earlierRow struct {
 	FileMAC     []byte `gorm:"column:file_mac"`
 }
 
-// earlier finds a request by its key; nil where it is new.
+// earlier finds a request by its key. It returns nil if the request is new.
 func (t *tx) earlier(key [32]byte) (*earlierRow, error) {
 	var rows []earlierRow
 	err := t.db.Table("idempotency_keys k").Select("k.delivery_id, k.request_hash, d.public_id, d.state, d.file_mac").
@@ -110,7 +112,7 @@ func (s *Store) AppendBlock(ctx context.Context, id int64, no int, sealed []byte
 	})
 }
 
-// Block gives a sealed block; nil after the last one.
+// Block returns a sealed block, or nil after the last one.
 func (s *Store) Block(ctx context.Context, id int64, no int) ([]byte, error) {
 	var row struct{ Sealed []byte }
 	err := s.read(ctx).Table("upload_blocks").Select("sealed").Where("delivery_id = ? AND no = ?", id, no).Take(&row).Error
@@ -120,7 +122,8 @@ func (s *Store) Block(ctx context.Context, id int64, no int) ([]byte, error) {
 	return row.Sealed, s.dialect.clean(err)
 }
 
-// FinishUpload makes an upload safe, and says whether the same file came before.
+// FinishUpload ends an upload: the delivery is received, with its event. It notes the
+// earlier delivery of the same file, if there is one.
 func (s *Store) FinishUpload(ctx context.Context, id int64, mac []byte, size int64, who audit.Who) error {
 	return s.write(ctx, func(t *tx) error {
 		var r deliveryRow
@@ -129,7 +132,8 @@ func (s *Store) FinishUpload(ctx context.Context, id int64, mac []byte, size int
 		}
 		var same []string
 		err := t.db.Table("deliveries").Where("centre_id = ? AND file_mac = ? AND state NOT IN ? AND id < ?", r.CentreID, mac,
-			[]string{string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}, id).Order("id").Limit(1).Pluck("public_id", &same).Error
+			[]string{string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}, id).Order("id").Limit(1).
+			Pluck("public_id", &same).Error
 		if err != nil {
 			return err
 		}
@@ -151,15 +155,17 @@ func (s *Store) DropUpload(ctx context.Context, id int64) error {
 	return s.write(ctx, func(t *tx) error { _, err := t.drop(id); return err })
 }
 
-// drop removes an upload, unless it has ended.
+// drop removes an upload, unless it is finished.
 func (t *tx) drop(id int64) (dropped bool, err error) {
-	// The row is taken first: an upload that is finished at this moment stays.
+	// The state is compared and the row locked in one statement, so that an upload that
+	// is finished at this moment stays.
 	res := t.db.Exec("UPDATE deliveries SET fence = fence + 1 WHERE id = ? AND state = ?", id, string(delivery.Receiving))
 	if res.Error != nil || res.RowsAffected == 0 {
 		return false, res.Error
 	}
 	for _, statement := range []string{
-		"DELETE FROM upload_blocks WHERE delivery_id = ?", "DELETE FROM idempotency_keys WHERE delivery_id = ?", "DELETE FROM deliveries WHERE id = ?",
+		"DELETE FROM upload_blocks WHERE delivery_id = ?", "DELETE FROM idempotency_keys WHERE delivery_id = ?",
+		"DELETE FROM deliveries WHERE id = ?",
 	} {
 		if err := t.db.Exec(statement, id).Error; err != nil {
 			return false, err

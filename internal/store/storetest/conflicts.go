@@ -24,7 +24,7 @@ func deliver(t *testing.T, s *store.Store, c account.Centre, rows ...patient.Can
 	resolveAll(t, s, chunks)
 	claim := claimDelivery(t, s, id)
 	ok(t, s.BeginDeciding(t.Context(), claim))
-	ok(t, s.FinishDeciding(t.Context(), claim, func(patient.Counts) delivery.State { return delivery.Registering }, time.Time{}))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Registering, time.Time{}))
 	claim = claimDelivery(t, s, id)
 	for no := range chunks {
 		set := slices.Clone(rows[no*2 : min(len(rows), no*2+2)])
@@ -76,9 +76,10 @@ func conflicts(t *testing.T, s *store.Store, c account.Centre, q patient.Conflic
 
 func view(t *testing.T, s *store.Store, c account.Centre, id string) (patient.Conflict, patient.Comparison) {
 	t.Helper()
-	x, cmp, err := s.ViewConflict(t.Context(), manager(c), account.AllCentres(), id, func(tx patient.Reader, x patient.Case) (patient.Comparison, error) {
-		return registrar.Compare(t.Context(), tx, x)
-	})
+	x, cmp, err := s.ViewConflict(t.Context(), manager(c), account.AllCentres(), id,
+		func(tx patient.Reader, x patient.Case) (patient.Comparison, error) {
+			return registrar.Compare(t.Context(), tx, x)
+		})
 	ok(t, err)
 	return x, cmp
 }
@@ -106,7 +107,8 @@ func conflictLife(t *testing.T, s *store.Store) {
 	}
 	id := page.Conflicts[0].PublicID
 	x, cmp := view(t, s, c, id)
-	if x.Rows != 3 || x.Deliveries != 2 || len(x.Origins) != 3 || x.Origins[1] != (patient.Origin{DeliveryID: first.PublicID, Filename: "a.csv", Line: 4}) ||
+	if x.Rows != 3 || x.Deliveries != 2 || len(x.Origins) != 3 || x.Origins[1] != (patient.Origin{DeliveryID: first.PublicID,
+		Filename: "a.csv", Line: 4}) ||
 		x.Origin == nil || x.Origin.Line != 2 || x.CentreNumber != c.Number || x.Judgement != nil {
 		t.Errorf("conflict = %+v", x)
 	}
@@ -153,7 +155,8 @@ func conflictReturned(t *testing.T, s *store.Store) {
 	}
 	found, err := s.Findings(t.Context(), d, delivery.FindingQuery{})
 	ok(t, err)
-	if len(found.Findings) != 1 || found.Findings[0].Code != patient.CodeJudgedReturned || found.Findings[0].Severity != patient.Fatal || found.Findings[0].Line != 2 {
+	if len(found.Findings) != 1 || found.Findings[0].Code != patient.CodeJudgedReturned || found.Findings[0].Severity != patient.Fatal ||
+		found.Findings[0].Line != 2 {
 		t.Errorf("findings = %+v", found.Findings)
 	}
 	if deliver(t, s, c, taken).Counts.Review != 1 {
@@ -165,7 +168,8 @@ func conflictReturned(t *testing.T, s *store.Store) {
 	}
 	events, err := s.Events(t.Context(), who, audit.Query{UserName: manager(c).Name, Type: audit.ReviewJudged})
 	ok(t, err)
-	if len(events.Events) != 1 || events.Events[0].Code != string(patient.Return) || events.Events[0].ObjectID != id || events.Events[0].SubjectCount != 1 {
+	if len(events.Events) != 1 || events.Events[0].Code != string(patient.Return) || events.Events[0].ObjectID != id ||
+		events.Events[0].SubjectCount != 1 {
 		t.Errorf("events = %+v", events.Events)
 	}
 }
@@ -274,7 +278,10 @@ func conflictPages(t *testing.T, s *store.Store) {
 	}
 	id := conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
 	for name, sc := range map[string]account.Scope{"another centre": of(other), "nobody": {}} {
-		_, _, err := s.ViewConflict(t.Context(), who, sc, id, func(patient.Reader, patient.Case) (patient.Comparison, error) { return patient.Comparison{}, nil })
+		_, _, err := s.ViewConflict(t.Context(), who, sc, id, func(patient.Reader, patient.Case) (patient.Comparison,
+			error) {
+			return patient.Comparison{}, nil
+		})
 		if apperr.KindOf(err) != apperr.NotFound {
 			t.Errorf("%s views it: %v", name, err)
 		}

@@ -137,7 +137,7 @@ func answerChunks(t *testing.T, s *store.Store, id int64, n int) {
 func registerOld(t *testing.T, s *store.Store, c account.Centre) {
 	t.Helper()
 	claim := holdDelivery(t, s, c)
-	ok(t, s.FinishDeciding(t.Context(), claim, func(patient.Counts) delivery.State { return delivery.Registering }, time.Now()))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Registering, time.Now()))
 	claim = holdDelivery(t, s, c)
 	r := patient.NewRegistrar("NGGV", time.Now)
 	register := func(no int, set ...patient.Candidate) {

@@ -33,7 +33,8 @@ func begin(t *testing.T, s *store.Store, c account.Centre, rows int) string {
 	claim := claimDelivery(t, s, id7.String())
 	ok(t, s.BeginParse(t.Context(), claim))
 	for no := 0; no*2 < rows; no++ {
-		k := delivery.Chunk{No: no, FirstLine: no*2 + 2, LastLine: no*2 + 3, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"), CallKey: uuid.NewString()}
+		k := delivery.Chunk{No: no, FirstLine: no*2 + 2, LastLine: no*2 + 3, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"),
+			CallKey: uuid.NewString()}
 		for i := no * 2; i < min(rows, no*2+2); i++ {
 			k.Rows = append(k.Rows, delivery.Row{Line: i + 2, PatientNumber: strconv.Itoa(i), Outcome: patient.Pending})
 		}
@@ -90,34 +91,38 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	for range 2 {
 		ok(t, s.StoreVerdicts(t.Context(), claim, created, nil))
 	}
-	ok(t, s.FinishDeciding(t.Context(), claim, func(p patient.Counts) delivery.State {
-		if p.Created != 2 || p.Unchanged != 2 || !p.Balanced() {
-			t.Errorf("planned %+v", p)
-		}
-		return delivery.Checked
-	}, time.Now().Add(time.Hour)))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Checked, time.Now().Add(time.Hour)))
+	d, err := s.Delivery(t.Context(), of(c), id)
+	ok(t, err)
+	if p := d.Planned; p.Created != 2 || p.Unchanged != 2 || !p.Balanced() {
+		t.Errorf("planned %+v", p)
+	}
 	ok(t, s.SaveChecked(t.Context(), who, of(c), id))
 	if err := s.SaveChecked(t.Context(), who, of(c), id); apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("saved twice: %v", err)
 	}
 	claim = claimDelivery(t, s, id)
 	ok(t, s.BeginDeciding(t.Context(), claim))
-	ok(t, s.FinishDeciding(t.Context(), claim, func(patient.Counts) delivery.State { return delivery.Registering }, time.Time{}))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Registering, time.Time{}))
 	claim = claimDelivery(t, s, id)
 	for no := range 2 {
 		chunk, err := s.SealedChunk(t.Context(), claim.Delivery.ID, no)
 		ok(t, err)
 		late := delivery.Finding{Line: chunk.FirstLine, Stage: delivery.StageDecide} // found only while storing
 		late.Finding = patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: string(patient.NumberTaken)}
-		ok(t, s.RegisterChunk(t.Context(), claim, no, []int{chunk.FirstLine, chunk.LastLine}, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
-			return created, []delivery.Finding{late}, nil
-		}))
+		ok(t, s.RegisterChunk(t.Context(), claim, no, []int{chunk.FirstLine, chunk.LastLine},
+			func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+				return created, []delivery.Finding{late}, nil
+			}))
 	}
-	if err := s.RegisterChunk(t.Context(), claim, 1, nil, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) { return nil, nil, nil }); !errors.Is(err, delivery.ErrLost) {
+	if err := s.RegisterChunk(t.Context(), claim, 1, nil, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+		return nil, nil,
+			nil
+	}); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a chunk was stored twice: %v", err)
 	}
 	ok(t, s.Finish(t.Context(), claim))
-	d, err := s.ViewDelivery(t.Context(), who, of(c), id)
+	d, err = s.ViewDelivery(t.Context(), who, of(c), id)
 	ok(t, err)
 	if d.State != delivery.Done || d.Counts != (patient.Counts{Read: 4, Created: 2, Unchanged: 2}) {
 		t.Errorf("delivery = %+v", d)
@@ -272,7 +277,8 @@ func findings(t *testing.T, s *store.Store) {
 	var list []delivery.Finding
 	for line := 2; line < 8; line++ {
 		f := delivery.Finding{Line: line, PatientNumber: strconv.Itoa(line), Stage: delivery.StageResolve, Partners: []int{1, line}}
-		f.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"}
+		f.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate",
+			Message: "De geboortedatum is leeg"}
 		if line == 4 {
 			f.Severity, f.Code, f.Message = patient.Warning, "3101", "Ouder"
 		}
@@ -330,7 +336,8 @@ func findings(t *testing.T, s *store.Store) {
 func uploadDrops(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id7 := uuid.NewString()
-	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: id7, CentreID: c.ID, Mode: delivery.Check, Who: who, At: time.Now().Add(-2 * time.Hour)})
+	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: id7, CentreID: c.ID, Mode: delivery.Check, Who: who, At: time.Now().
+		Add(-2 * time.Hour)})
 	ok(t, err)
 	ok(t, s.AppendBlock(t.Context(), id, 0, []byte("sealed")))
 	if _, err := s.Expire(t.Context(), time.Now(), time.Hour); err != nil {
@@ -346,7 +353,7 @@ func checksLapse(t *testing.T, s *store.Store) {
 	id := begin(t, s, c, 2)
 	resolveAll(t, s, 1)
 	claim := claimDelivery(t, s, id)
-	ok(t, s.FinishDeciding(t.Context(), claim, func(patient.Counts) delivery.State { return delivery.Checked }, time.Now().Add(time.Hour)))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Checked, time.Now().Add(time.Hour)))
 	if _, err := s.Expire(t.Context(), time.Now(), time.Hour); err != nil {
 		t.Fatal(err)
 	}

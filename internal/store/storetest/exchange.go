@@ -90,7 +90,8 @@ func datasets(t *testing.T, s *store.Store) {
 	open := func() (string, error) {
 		id := uuid.Must(uuid.NewV7()).String()
 		return id, s.CreateDatasetDelivery(t.Context(), delivery.New{
-			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: "web", Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(), DatasetID: set,
+			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: "web", Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(),
+			DatasetID: set,
 		})
 	}
 	id, err := open()
@@ -113,7 +114,8 @@ func datasets(t *testing.T, s *store.Store) {
 	ok(t, s.BeginParse(t.Context(), claim))
 	ok(t, s.AddChunk(t.Context(), claim, delivery.Chunk{
 		FirstLine: 1, LastLine: 1, Holds: delivery.HoldsDefinitives, Sealed: []byte("d"),
-		Rows: []delivery.Row{{Line: 1, PatientNumber: "a", Outcome: patient.Pending}}, Marks: []delivery.Mark{{Line: 1, Number: "a", LinkHash: 1, ContentHash: 1}},
+		Rows:  []delivery.Row{{Line: 1, PatientNumber: "a", Outcome: patient.Pending}},
+		Marks: []delivery.Mark{{Line: 1, Number: "a", LinkHash: 1, ContentHash: 1}},
 	}))
 	ok(t, s.FinishFetch(t.Context(), claim, delivery.Parsed{Kind: delivery.Dataset}))
 	claim = claimDelivery(t, s, id)
@@ -167,8 +169,10 @@ func renewals(t *testing.T, s *store.Store) {
 	var ids []int64
 	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
 		list := []patient.Patient{
-			{CentreID: c.ID, Display: patient.Display{Number: "a"}, Pseudonyms: []patient.Pseudonym{old("a")}, Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()},
-			{CentreID: c.ID, Display: patient.Display{Number: "b"}, Pseudonyms: []patient.Pseudonym{old("b")}, Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()},
+			{CentreID: c.ID, Display: patient.Display{Number: "a"}, Pseudonyms: []patient.Pseudonym{old("a")}, Version: 1, CreatedAt: time.Now(),
+				UpdatedAt: time.Now()},
+			{CentreID: c.ID, Display: patient.Display{Number: "b"}, Pseudonyms: []patient.Pseudonym{old("b")}, Version: 1, CreatedAt: time.Now(),
+				UpdatedAt: time.Now()},
 		}
 		err := tx.InsertPatients(t.Context(), list)
 		ids = append(ids[:0], list[0].ID, list[1].ID)

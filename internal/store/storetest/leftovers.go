@@ -64,7 +64,8 @@ func parseAgain(t *testing.T, s *store.Store) {
 	for range 2 {
 		ok(t, s.BeginParse(t.Context(), claim))
 		for no := range 12 {
-			k := delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"), CallKey: uuid.NewString()}
+			k := delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"),
+				CallKey: uuid.NewString()}
 			k.Rows = []delivery.Row{{Line: no + 2, PatientNumber: "7"}}
 			k.Findings = []delivery.Finding{{Line: no + 2, Stage: delivery.StageParse}}
 			ok(t, s.AddChunk(t.Context(), claim, k))

@@ -51,7 +51,8 @@ func open(t *testing.T, s *store.Store, c account.Centre, repairs string, rows [
 	ok(t, s.FinishUpload(t.Context(), id, []byte(c.Number), 6, who))
 	claim := claimDelivery(t, s, id7.String())
 	ok(t, s.BeginParse(t.Context(), claim))
-	k := delivery.Chunk{FirstLine: 2, LastLine: len(rows) + 1, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"), CallKey: uuid.NewString()}
+	k := delivery.Chunk{FirstLine: 2, LastLine: len(rows) + 1, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"),
+		CallKey: uuid.NewString()}
 	var set []patient.Candidate
 	for i, g := range rows {
 		row := delivery.Row{Line: i + 2, PatientNumber: g.number, Outcome: patient.Pending}
@@ -79,7 +80,7 @@ func handIn(t *testing.T, s *store.Store, c account.Centre, repairs string, rows
 	t.Helper()
 	claim, set := open(t, s, c, repairs, rows)
 	ok(t, s.BeginDeciding(t.Context(), claim))
-	ok(t, s.FinishDeciding(t.Context(), claim, func(patient.Counts) delivery.State { return delivery.Registering }, time.Time{}))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Registering, time.Time{}))
 	claim = claimDelivery(t, s, claim.Delivery.PublicID)
 	var lines []int
 	for _, x := range set {
@@ -94,7 +95,8 @@ func handIn(t *testing.T, s *store.Store, c account.Centre, repairs string, rows
 		for i, v := range verdicts {
 			if v.Reason != "" {
 				f := patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: string(v.Reason), Field: "patientNumber"}
-				found = append(found, delivery.Finding{Finding: f, Line: set[i].Line, PatientNumber: set[i].Display.Number, Stage: delivery.StageDecide})
+				found = append(found, delivery.Finding{Finding: f, Line: set[i].Line, PatientNumber: set[i].Display.Number,
+					Stage: delivery.StageDecide})
 			}
 		}
 		return verdicts, found, err
@@ -144,7 +146,7 @@ func repairs(t *testing.T, s *store.Store) {
 
 	// A check counts as nothing, until it is saved.
 	claim, _ := open(t, s, c, first.PublicID, goodRows("123"))
-	ok(t, s.FinishDeciding(t.Context(), claim, func(patient.Counts) delivery.State { return delivery.Checked }, time.Now().Add(time.Hour)))
+	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Checked, time.Now().Add(time.Hour)))
 	wantRepaired(t, s, c, first.PublicID, "not repaired")
 	ok(t, s.Cancel(t.Context(), who, of(c), claim.Delivery.PublicID))
 	wantRepaired(t, s, c, first.PublicID, "not repaired")
@@ -154,7 +156,8 @@ func repairs(t *testing.T, s *store.Store) {
 	wantRepaired(t, s, c, first.PublicID, `3 of 6, open 3 "123" 4 "123ABC" 5 ""`)
 	r, err := s.Repairs(t.Context(), of(c), delivered(t, s, c, again.PublicID))
 	ok(t, err)
-	if r.Original == nil || r.Original.PublicID != first.PublicID || r.Original.Repaired != 3 || len(r.OriginalOpen) != 3 || len(r.Later) != 0 || len(r.Open) != 0 {
+	if r.Original == nil || r.Original.PublicID != first.PublicID || r.Original.Repaired != 3 || len(r.OriginalOpen) != 3 ||
+		len(r.Later) != 0 || len(r.Open) != 0 {
 		t.Errorf("the repairing one: %+v", r)
 	}
 	r, err = s.Repairs(t.Context(), of(c), delivered(t, s, c, first.PublicID))
@@ -211,9 +214,11 @@ func repairsRefused(t *testing.T, s *store.Store) {
 	good := handIn(t, s, c, "", goodRows("1")...)
 	waiting, _ := open(t, s, c, "", refusedRows("1"))
 	for id, want := range map[string]apperr.Kind{
-		theirs.PublicID: apperr.NotFound, uuid.NewString(): apperr.NotFound, good.PublicID: apperr.Conflict, waiting.Delivery.PublicID: apperr.Conflict,
+		theirs.PublicID: apperr.NotFound, uuid.NewString(): apperr.NotFound, good.PublicID: apperr.Conflict,
+		waiting.Delivery.PublicID: apperr.Conflict,
 	} {
-		_, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Mode: delivery.Save, Who: who, At: time.Now(), Repairs: id})
+		_, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Mode: delivery.Save, Who: who,
+			At: time.Now(), Repairs: id})
 		if apperr.KindOf(err) != want {
 			t.Errorf("%v, want kind %d", err, want)
 		}
@@ -348,7 +353,8 @@ func findingsSorted(t *testing.T, s *store.Store) {
 	}
 	yes, no := true, false
 	for want, q := range map[string]delivery.FindingQuery{
-		"30 4 0200 1": {}, "1 0200 4 30": {Desc: true}, "0200 1 30 4": {Sort: delivery.ByNumber}, "4 30": {Sort: delivery.ByNumber, Desc: true, Limit: 2},
+		"30 4 0200 1": {}, "1 0200 4 30": {Desc: true}, "0200 1 30 4": {Sort: delivery.ByNumber},
+		"4 30":   {Sort: delivery.ByNumber, Desc: true, Limit: 2},
 		"1 0200": {Sort: delivery.ByNumber, Desc: true, Offset: 2}, "4": {Offset: 1, Limit: 1}, "1": {Review: &yes}, "30 4 0200": {Review: &no},
 		"1 30 4 0200": {Sort: delivery.BySeverity, Desc: true},
 	} {

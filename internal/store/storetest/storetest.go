@@ -97,7 +97,8 @@ func accounts(t *testing.T, s *store.Store) {
 		t.Errorf("a second centre %s: %v, want a conflict", c.Number, err)
 	}
 	email := "A." + c.Number + "@Example.org"
-	u, err := s.AddUser(t.Context(), who, account.User{Email: email, PasswordHash: "x", Roles: []account.Role{account.Uploader, account.Clinician}, Centre: &c})
+	u, err := s.AddUser(t.Context(), who, account.User{Email: email, PasswordHash: "x",
+		Roles: []account.Role{account.Uploader, account.Clinician}, Centre: &c})
 	ok(t, err)
 	got, err := s.UserByEmail(t.Context(), " "+email)
 	ok(t, err)
@@ -113,7 +114,8 @@ func accounts(t *testing.T, s *store.Store) {
 }
 
 func sessions(t *testing.T, s *store.Store) {
-	u, err := s.AddUser(t.Context(), who, account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{account.Auditor}})
+	u, err := s.AddUser(t.Context(), who, account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x",
+		Roles: []account.Role{account.Auditor}})
 	ok(t, err)
 	now := time.Now()
 	x := account.NewSession([32]byte{byte(rand.Int()), byte(rand.Int()), byte(rand.Int()), byte(rand.Int())}, u.ID, now)
@@ -215,7 +217,8 @@ func patientsChange(t *testing.T, s *store.Store) {
 	}
 	row.Display.Sex = patient.Male
 	row.Pseudonyms[1].Value = "ng-other"
-	row.Pseudonyms = append(row.Pseudonyms, patient.Pseudonym{Type: "NGGV", Domain: "qrns", KeyVersion: 2, Value: "next", ObservedOn: "2026-02-02"})
+	row.Pseudonyms = append(row.Pseudonyms, patient.Pseudonym{Type: "NGGV", Domain: "qrns", KeyVersion: 2, Value: "next",
+		ObservedOn: "2026-02-02"})
 	if got := outcomes(enter(t, s, c, row)); got != "updated " {
 		t.Errorf("changed: %s", got)
 	}
@@ -305,7 +308,8 @@ func auditRollsBack(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	boom := errors.New("boom")
 	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
-		if err := tx.InsertPatients(t.Context(), []patient.Patient{{CentreID: c.ID, Display: patient.Display{Number: "x"}, Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()}}); err != nil {
+		if err := tx.InsertPatients(t.Context(), []patient.Patient{{CentreID: c.ID, Display: patient.Display{Number: "x"}, Version: 1,
+			CreatedAt: time.Now(), UpdatedAt: time.Now()}}); err != nil {
 			return patient.Verdict{}, err
 		}
 		return patient.Verdict{}, boom

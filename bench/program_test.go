@@ -165,6 +165,7 @@ func startSite(b *testing.B, ttp string) *site {
 		"SLUIS_TTP_RESOLVE_CLIENT_ID=registratie", "SLUIS_TTP_RESOLVE_CLIENT_SECRET=resolve-resolve",
 		"SLUIS_MAX_ROWS=2000000", "SLUIS_MAX_FILE_MB=1000",
 	}
+	s.command(b, env, "migrate")
 	s.command(b, env, "centre", "add", "--number", centre, "--name", "Bench", "--identities")
 	said := strings.Fields(s.command(b, env, "token", "add", "--name", "bench", "--role", "uploader", "--centre", centre))
 	s.token = said[len(said)-1]

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +32,27 @@ func withStore(ctx context.Context, c console, f func(s *store.Store) error) err
 		return err
 	}
 	return errors.Join(f(s), s.Close())
+}
+
+// migrateCommand brings the schema up to date without starting the service, so that
+// accounts can be made before the first start.
+type migrateCommand struct{}
+
+// Run makes the database if there is none.
+func (migrateCommand) Run(ctx context.Context, c console) error {
+	where, err := config.LoadDatabase(c.env)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, where.Reveal(), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "the database is up to date")
+	return nil
 }
 
 // addCentreCommand adds a centre.
@@ -117,13 +136,9 @@ func (a addUserCommand) Run(ctx context.Context, c console) error {
 	if addr, err := mail.ParseAddress(a.Email); err != nil || addr.Address != a.Email {
 		return fmt.Errorf("--email %q is no e-mail address", a.Email)
 	}
-	password := rand.Text()[:20]
-	if a.PasswordStdin {
-		line, err := bufio.NewReader(c.in).ReadString('\n')
-		if err != nil && line == "" {
-			return errors.New("no password on standard input")
-		}
-		password = strings.TrimRight(line, "\r\n")
+	password, err := newPassword(c, a.PasswordStdin)
+	if err != nil {
+		return err
 	}
 	return withStore(ctx, c, func(s *store.Store) error {
 		centre, err := centreFor(ctx, s, a.Centre, a.Role...)

@@ -76,14 +76,23 @@ type commands struct {
 	Keyring    struct {
 		GiveUp giveUpCommand `cmd:"" help:"End the deliveries whose key is lost, as failed."`
 	} `cmd:"" help:"The keyring of the real service."`
-	User struct {
-		Add addUserCommand `cmd:"" help:"Add a user."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date; the service does so too when it starts."`
+	User    struct {
+		Add      addUserCommand     `cmd:"" help:"Add a user."`
+		List     listUsersCommand   `cmd:"" help:"List the users."`
+		Disable  disableUserCommand `cmd:"" help:"Keep a user out, and sign the user out everywhere."`
+		Enable   enableUserCommand  `cmd:"" help:"Let a disabled user in again."`
+		Role     setRolesCommand    `cmd:"" help:"Replace the roles of a user."`
+		Password setPasswordCommand `cmd:"" help:"Replace the password of a user."`
 	} `cmd:"" help:"Users of the real service."`
 	Centre struct {
-		Add addCentreCommand `cmd:"" help:"Add a centre."`
-		Set setCentreCommand `cmd:"" help:"Change the settings of a centre."`
+		Add  addCentreCommand   `cmd:"" help:"Add a centre."`
+		Set  setCentreCommand   `cmd:"" help:"Change the settings of a centre."`
+		List listCentresCommand `cmd:"" help:"List the centres and their settings."`
 	} `cmd:"" help:"Centres of the real service."`
 	Token struct {
-		Add addTokenCommand `cmd:"" help:"Add an API token."`
+		Add    addTokenCommand    `cmd:"" help:"Add an API token."`
+		List   listTokensCommand  `cmd:"" help:"List the API tokens; the tokens themselves are not kept."`
+		Revoke revokeTokenCommand `cmd:"" help:"End an API token at once."`
 	} `cmd:"" help:"API tokens of the real service."`
 }

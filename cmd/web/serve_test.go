@@ -151,6 +151,8 @@ func TestPrepareService(t *testing.T) {
 		code        int
 		says        string
 	}{
+		{"", "centre add --number 2809 --name Een", 1, "Make it with web migrate"},
+		{"", "migrate", 0, "up to date"},
 		{"", "token add --name x --role uploader --centre 2809", 1, "web centre add"},
 		{"", "centre add --number 2809 --name Een", 0, "centre 2809 added"},
 		{"", "centre add --number 2809 --name Twee", 1, "is there already"},
@@ -189,6 +191,9 @@ func TestPrepareService(t *testing.T) {
 // TestBlankAccounts: nobody can be made who signs in with nothing.
 func TestBlankAccounts(t *testing.T) {
 	env := environ(settingsIn(t.TempDir(), "127.0.0.1:0", "127.0.0.1:1"))
+	if r := command(t, env, "", "migrate"); r.code != 0 {
+		t.Fatal(r.err)
+	}
 	for _, tc := range []struct {
 		stdin string
 		args  []string

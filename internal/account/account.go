@@ -88,8 +88,12 @@ type User struct {
 	Roles        []Role
 	Centre       *Centre // nil for roles of no centre
 	Demo         bool
-	DisabledAt   time.Time
+	CreatedAt    time.Time
+	DisabledAt   time.Time // zero: the user may sign in
 }
+
+// ActiveAdmin reports whether the user can sign in as administrator.
+func (u User) ActiveAdmin() bool { return u.DisabledAt.IsZero() && slices.Contains(u.Roles, Admin) }
 
 // Token is an API token: a role in a centre, without a password.
 type Token struct {
@@ -99,6 +103,9 @@ type Token struct {
 	Role     Role
 	Centre   *Centre
 	Demo     bool
+
+	CreatedAt time.Time
+	RevokedAt time.Time // zero: the token is in use
 }
 
 // Actor is whoever makes a request: a signed-in user or an API token.

@@ -55,6 +55,7 @@ const (
 	ReportViewed     Type = "report_viewed"
 	LogViewed        Type = "log_viewed"
 	AccountChanged   Type = "account_changed"
+	AccountsListed   Type = "accounts_listed" // users, tokens or centres
 	DatasetsListed   Type = "datasets_listed"
 	DatasetImported  Type = "dataset_imported"
 	// PseudonymsRenewed: their values under the TTP's newest key are being fetched.
@@ -92,7 +93,7 @@ const (
 var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
-	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged,
+	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged, AccountsListed,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ReviewsListed, ReviewViewed, ReviewJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,

@@ -24,6 +24,8 @@ type dialect interface {
 	retryable(err error) bool
 	// duplicate reports whether err says that a unique index was violated.
 	duplicate(err error) bool
+	// missingTable reports whether a statement named a table that does not exist.
+	missingTable(err error) bool
 	// clean returns a driver's error without its text, which may quote values.
 	clean(err error) error
 	// maxIn returns the number of parameters that one IN list may have.

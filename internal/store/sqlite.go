@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -44,7 +45,13 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		}
 	}
 	// SQLite gives the files beside the database the mode of the database.
-	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+	flags := os.O_CREATE | os.O_RDWR
+	if o.Beside {
+		flags = os.O_RDWR
+	}
+	if f, err := os.OpenFile(path, flags, 0o600); o.Beside && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no database at %s. Make it with web migrate, or by starting the service", path)
+	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), lock.Close())
 	} else if err := f.Close(); err != nil {
 		return nil, errors.Join(err, lock.Close())
@@ -175,6 +182,8 @@ func (d sqliteDialect) duplicate(err error) bool {
 	c := d.code(err)
 	return c == 1555 || c == 2067 || errors.Is(err, gorm.ErrDuplicatedKey) // PRIMARYKEY, UNIQUE
 }
+
+func (d sqliteDialect) missingTable(err error) bool { return d.code(err) == 1 } // SQLITE_ERROR: no such table
 
 func (d sqliteDialect) clean(err error) error {
 	if c := d.code(err); c != 0 {

@@ -128,6 +128,8 @@ func (d sqlserverDialect) duplicate(err error) bool {
 	return c == 2601 || c == 2627 || errors.Is(err, gorm.ErrDuplicatedKey)
 }
 
+func (d sqlserverDialect) missingTable(err error) bool { return d.code(err) == 208 } // invalid object name
+
 func (d sqlserverDialect) clean(err error) error {
 	if c := d.code(err); c != 0 {
 		return &codeError{"SQL Server", int(c)}

@@ -24,7 +24,8 @@ type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
 	// Beside is set by a command that may run next to the serving process. Then the
-	// store takes no lock and releases no leases.
+	// store takes no lock, releases no leases, and never makes or migrates a database.
+	// A database whose schema is not this program's is [ErrSchema].
 	Beside bool
 }
 
@@ -42,7 +43,11 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	if err := db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("reach the database: %w", d.clean(err))
 	}
-	if err := d.migrate(ctx, db); err != nil {
+	if o.Beside {
+		if err := checkSchema(ctx, d, db); err != nil {
+			return nil, err
+		}
+	} else if err := d.migrate(ctx, db); err != nil {
 		return nil, fmt.Errorf("migrate the database: %w", err)
 	}
 	g, err := gorm.Open(gd, &gorm.Config{
@@ -78,6 +83,30 @@ func goUp(ctx context.Context, d goose.Dialect, db *sql.DB, folder string) error
 	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+// ErrSchema says that the database's schema is not the one that this program knows.
+var ErrSchema = errors.New("the database has another schema than this program")
+
+// checkSchema compares the schema with what this program knows, and changes nothing.
+// A database without a table of versions has schema 0.
+func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
+	files, err := fs.Glob(migrations.Files, "sqlite/*.sql")
+	if err != nil {
+		return err
+	}
+	known := len(files) // they are numbered from 1 without a gap
+	var current sql.NullInt64
+	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&current); err != nil && !d.missingTable(err) {
+		return fmt.Errorf("read the schema's version: %w", d.clean(err))
+	}
+	switch {
+	case current.Int64 < int64(known):
+		return fmt.Errorf("%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service", ErrSchema, current.Int64, known)
+	case current.Int64 > int64(known):
+		return fmt.Errorf("%w: %d, newer than %d. Use the newer program", ErrSchema, current.Int64, known)
+	}
+	return nil
 }
 
 // Close closes the database.

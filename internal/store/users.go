@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+)
+
+// Users returns every user in the order of their addresses, with the event of who
+// asked.
+func (s *Store) Users(ctx context.Context, who audit.Who) (list []account.User, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var rows []userRow
+		if err := t.db.Order("email").Find(&rows).Error; err != nil {
+			return err
+		}
+		centres, err := centresByID(t.db)
+		if err != nil {
+			return err
+		}
+		list = make([]account.User, len(rows))
+		for i, r := range rows {
+			list[i] = r.user(centres)
+		}
+		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "user"})
+	})
+	return list, err
+}
+
+// Administrators returns the users who can sign in as administrator.
+func (s *Store) Administrators(ctx context.Context) ([]account.User, error) {
+	var rows []userRow
+	if err := s.read(ctx).Where("disabled_at IS NULL").Order("email").Find(&rows).Error; err != nil {
+		return nil, s.dialect.clean(err)
+	}
+	var out []account.User
+	for _, r := range rows {
+		if u := r.user(nil); u.ActiveAdmin() {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+// ListCentres is [Store.Centres] with the event of who asked.
+func (s *Store) ListCentres(ctx context.Context, who audit.Who) (list []account.Centre, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var rows []centreRow
+		if err := t.db.Order("number").Find(&rows).Error; err != nil {
+			return err
+		}
+		list = make([]account.Centre, len(rows))
+		for i, r := range rows {
+			list[i] = r.centre()
+		}
+		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "centre"})
+	})
+	return list, err
+}
+
+// ChangeUser loads the user with this address, lets change alter roles, centre,
+// password and whether the user is disabled, and ends every session of the user. The
+// event has code as what was done. A change after which nobody could sign in as
+// administrator any more is apperr.Conflict "last_admin".
+func (s *Store) ChangeUser(ctx context.Context, who audit.Who, email, code string, change func(u *account.User) error) error {
+	return s.write(ctx, func(t *tx) error {
+		// The lock on all users keeps two administrators from removing each other at once.
+		var rows []userRow
+		if err := t.dialect.forUpdate(t.db, "users").Order("id").Find(&rows).Error; err != nil {
+			return err
+		}
+		centres, err := centresByID(t.db)
+		if err != nil {
+			return err
+		}
+		var found *account.User
+		admins := 0 // besides the user who is changed
+		for _, r := range rows {
+			u := r.user(centres)
+			if u.Email == strings.ToLower(strings.TrimSpace(email)) {
+				found = &u
+			} else if u.ActiveAdmin() {
+				admins++
+			}
+		}
+		if found == nil {
+			return errNotFound
+		}
+		before := found.ActiveAdmin()
+		if err := change(found); err != nil {
+			return err
+		}
+		if before && !found.ActiveAdmin() && admins == 0 {
+			return apperr.New(apperr.Conflict, "last_admin")
+		}
+		if err := t.updateUser(*found); err != nil {
+			return err
+		}
+		if err := t.db.Exec("DELETE FROM sessions WHERE user_id = ?", found.ID).Error; err != nil {
+			return err
+		}
+		return t.record(audit.Event{
+			Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "user", ObjectID: found.PublicID, Code: code,
+		})
+	})
+}
+
+func (t *tx) updateUser(u account.User) error {
+	// A time that is not set must go out as a typed NULL, which SQL Server asks for.
+	var disabled *time.Time
+	if !u.DisabledAt.IsZero() {
+		at := stamp(u.DisabledAt)
+		disabled = &at
+	}
+	res := t.db.Model(&userRow{}).Where("id = ?", u.ID).Select("roles", "centre_id", "password_hash", "disabled_at").
+		Updates(userRow{Roles: joinRoles(u.Roles), CentreID: centreID(u.Centre), PasswordHash: u.PasswordHash, DisabledAt: disabled})
+	return one(res, errNotFound)
+}
+
+func joinRoles(roles []account.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ",")
+}
+
+func centresByID(db *gorm.DB) (map[int64]account.Centre, error) {
+	var rows []centreRow
+	if err := db.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	out := make(map[int64]account.Centre, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.centre()
+	}
+	return out, nil
+}
+
+func (r userRow) user(centres map[int64]account.Centre) account.User {
+	u := account.User{
+		ID: r.ID, PublicID: r.PublicID, Email: r.Email, PasswordHash: r.PasswordHash, Demo: r.Demo, CreatedAt: r.CreatedAt.UTC(),
+	}
+	for _, name := range strings.Split(r.Roles, ",") {
+		u.Roles = append(u.Roles, account.Role(name))
+	}
+	if r.DisabledAt != nil {
+		u.DisabledAt = r.DisabledAt.UTC()
+	}
+	if r.CentreID != nil {
+		if c, ok := centres[*r.CentreID]; ok {
+			u.Centre = &c
+		}
+	}
+	return u
+}
+
+// Tokens returns every API token, the newest first, with the event of who asked.
+func (s *Store) Tokens(ctx context.Context, who audit.Who) (list []account.Token, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var rows []tokenRow
+		if err := t.db.Order("id DESC").Find(&rows).Error; err != nil {
+			return err
+		}
+		centres, err := centresByID(t.db)
+		if err != nil {
+			return err
+		}
+		list = make([]account.Token, len(rows))
+		for i, r := range rows {
+			list[i] = r.token(centres)
+		}
+		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "token"})
+	})
+	return list, err
+}
+
+func (r tokenRow) token(centres map[int64]account.Centre) account.Token {
+	k := account.Token{ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo, CreatedAt: r.CreatedAt.UTC()}
+	if r.RevokedAt != nil {
+		k.RevokedAt = r.RevokedAt.UTC()
+	}
+	if r.CentreID != nil {
+		if c, ok := centres[*r.CentreID]; ok {
+			k.Centre = &c
+		}
+	}
+	return k
+}
+
+// RevokeToken ends the token with this public id at once. A token that is not there
+// is apperr.NotFound, one that was revoked before apperr.Conflict "token_revoked".
+func (s *Store) RevokeToken(ctx context.Context, who audit.Who, publicID string) error {
+	return s.write(ctx, func(t *tx) error {
+		var r tokenRow
+		if err := first(t.dialect.forUpdate(t.db, "tokens").Where("public_id = ?", publicID), &r); err != nil {
+			return err
+		}
+		if r.RevokedAt != nil {
+			return apperr.New(apperr.Conflict, "token_revoked")
+		}
+		if err := one(t.db.Exec("UPDATE tokens SET revoked_at = ? WHERE id = ?", t.at, r.ID), errNotFound); err != nil {
+			return err
+		}
+		return t.record(audit.Event{
+			Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "token", ObjectID: r.PublicID, Code: "revoked",
+		})
+	})
+}

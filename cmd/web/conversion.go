@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -56,14 +57,31 @@ type conversionFlags struct {
 	As       string  `required:"" placeholder:"EMAIL" help:"Account of the data manager or administrator in whose name it is done."`
 	Data     string  `placeholder:"DIR" help:"Folder of a demonstration; without it the environment says all (docs/operations.md)."`
 	OldTable string  `name:"source" placeholder:"sqlite:PATH" help:"The old table. An address with a password in it goes into SLUIS_EXISTING_DSN instead."`
-	Mapping  string  `placeholder:"FILE" help:"JSON file that says which column is what; without it the last run's, or the usual columns."`
+	Mapping  string  `placeholder:"FILE" help:"JSON file that says which column is what; without it the last plan's or run's, or the usual columns."`
 	Number   *string `placeholder:"COLUMN" xor:"number" help:"Column of the hospital's own patient number."`
 	NoNumber bool    `xor:"number" help:"The table has no patient number: the first delivery of each patient will bring it."`
+}
+
+// need is what a step needs besides the registry's database.
+type need struct {
+	ttp bool
+	// mayBeGone: the step also works after the old table was destroyed.
+	mayBeGone bool
+	// mapping finds the mapping if the operator named none.
+	mapping func(ctx context.Context, s conversion.MappingStore) (m conversion.Mapping, ok bool, err error)
+}
+
+// toRun is the mapping of a step that plans, begins or ends a run of a mode.
+func toRun(mode delivery.Mode) func(context.Context, conversion.MappingStore) (conversion.Mapping, bool, error) {
+	return func(ctx context.Context, s conversion.MappingStore) (conversion.Mapping, bool, error) {
+		return conversion.NextMapping(ctx, s, mode)
+	}
 }
 
 // session is one command at work.
 type session struct {
 	console
+	flags   conversionFlags
 	cfg     config.Config
 	log     *slog.Logger
 	store   *store.Store
@@ -85,18 +103,43 @@ func (s *session) close() {
 // say tells the operator how it goes.
 func (s *session) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-// open opens what a step needs: always the registry's database, the TTP where
-// withTTP, and the source, which may be gone where mayBeGone.
-func (f conversionFlags) open(ctx context.Context, c console, withTTP, mayBeGone bool) (*session, error) {
-	s := &session{console: c, log: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+// command returns the line with which the operator gives a step, complete: it can be
+// copied word by word. The mapping is not in it, because the database remembers it.
+func (s *session) command(step string, args ...string) string {
+	line := []string{"web", "existing", step, "--as", s.flags.As}
+	if s.flags.Data != "" {
+		line = append(line, "--data", s.flags.Data)
+	}
+	if s.flags.OldTable != "" {
+		line = append(line, "--source", s.flags.OldTable)
+	}
+	return shellLine(append(line, args...))
+}
+
+// shellLine quotes the words of a command for a POSIX shell, as far as they need it.
+func shellLine(words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		if out[i] = w; w == "" || strings.ContainsFunc(w, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@%+=:,./_-", r)
+		}) {
+			out[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// open opens what a step needs. The registry's database is always open.
+func (f conversionFlags) open(ctx context.Context, c console, n need) (*session, error) {
+	s := &session{console: c, flags: f, log: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	err := f.configure(ctx, s)
 	if err == nil {
 		err = f.enter(ctx, s)
 	}
 	if err == nil {
-		err = f.openTable(ctx, s, mayBeGone)
+		err = f.openTable(ctx, s, n)
 	}
-	if err == nil && withTTP {
+	if err == nil && n.ttp {
 		s.pipe, err = openPipeline(ctx, s.cfg, s.store, ttphealth.NewRecorder(time.Now), s.log)
 	}
 	if err == nil {
@@ -173,7 +216,7 @@ func osUser() string {
 }
 
 // openTable finds the mapping and opens the old table.
-func (f conversionFlags) openTable(ctx context.Context, s *session, mayBeGone bool) error {
+func (f conversionFlags) openTable(ctx context.Context, s *session, n need) error {
 	where := s.cfg.OldTable.Reveal()
 	if f.OldTable != "" {
 		if !strings.HasPrefix(f.OldTable, "sqlite:") {
@@ -186,10 +229,10 @@ func (f conversionFlags) openTable(ctx context.Context, s *session, mayBeGone bo
 	}
 	s.cfg.OldTable = config.NewSecret(where)
 	var err error
-	if s.mapping, err = f.readMapping(ctx, s); err != nil {
+	if s.mapping, err = f.readMapping(ctx, s, n); err != nil {
 		return err
 	}
-	if mayBeGone {
+	if n.mayBeGone {
 		s.table, err = oldstore.Reopen(where, s.mapping)
 		if path, isFile := strings.CutPrefix(where, "sqlite:"); isFile && err != nil {
 			if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
@@ -205,16 +248,11 @@ func (f conversionFlags) openTable(ctx context.Context, s *session, mayBeGone bo
 	return err
 }
 
-// readMapping reads what is given; else it is the last run's, or the usual one.
-func (f conversionFlags) readMapping(ctx context.Context, s *session) (conversion.Mapping, error) {
-	m, given := conversion.DefaultMapping(), f.Mapping != "" || f.Number != nil || f.NoNumber
-	if !given {
-		for _, mode := range []delivery.Mode{delivery.Save, delivery.Check} {
-			if run, ok, err := s.store.LatestRun(ctx, mode); err != nil || ok {
-				return run.Mapping, err
-			}
-		}
-	}
+// readMapping reads the mapping that the operator names. Otherwise it is the one that
+// the database remembers, or else the usual columns. --number and --no-number change
+// only the patient number of it.
+func (f conversionFlags) readMapping(ctx context.Context, s *session, n need) (conversion.Mapping, error) {
+	m := conversion.DefaultMapping()
 	if f.Mapping != "" {
 		file, err := os.Open(f.Mapping)
 		if err != nil {
@@ -224,6 +262,10 @@ func (f conversionFlags) readMapping(ctx context.Context, s *session) (conversio
 		if m, err = conversion.ReadMapping(file); err != nil {
 			return m, err
 		}
+	} else if remembered, ok, err := n.mapping(ctx, s.store); err != nil {
+		return m, err
+	} else if ok {
+		m = remembered
 	}
 	none := ""
 	switch {

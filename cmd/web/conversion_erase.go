@@ -24,7 +24,7 @@ type exceptCommand struct {
 
 // Run signs it.
 func (x exceptCommand) Run(ctx context.Context, c console) error {
-	s, err := x.open(ctx, c, false, false)
+	s, err := x.open(ctx, c, need{mapping: conversion.LastMapping})
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,28 @@ type eraseCommand struct {
 	Registry  string   `default:"" help:"Name of the registry, for the proof."`
 }
 
+// proofFlags are the flags about the proof that the operator gave: the printed commands
+// repeat them, because nothing remembers them.
+func (x eraseCommand) proofFlags() []string {
+	var out []string
+	if x.Out != "." {
+		out = append(out, "--out", x.Out)
+	}
+	if x.Canaries != "" {
+		out = append(out, "--canaries", x.Canaries)
+	}
+	for _, path := range x.Also {
+		out = append(out, "--also", path)
+	}
+	if x.Registry != "" {
+		out = append(out, "--registry", x.Registry)
+	}
+	return out
+}
+
 // Run goes one step further: it asks, or does what was approved.
 func (x eraseCommand) Run(ctx context.Context, c console) error {
-	s, err := x.open(ctx, c, false, true)
+	s, err := x.open(ctx, c, need{mayBeGone: true, mapping: conversion.LastMapping})
 	if err != nil {
 		return err
 	}
@@ -74,7 +93,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if g.Erasure != nil && !g.Erasure.ErasedAt.IsZero() {
-		s.say("The source was erased on %s. Next: web existing prove", words.Moment(g.Erasure.ErasedAt))
+		s.say("The source was erased on %s. Next: %s", words.Moment(g.Erasure.ErasedAt), s.command("prove", x.proofFlags()...))
 		return nil
 	}
 	if g.Erasure == nil || way != "" && way != g.Erasure.Way {
@@ -146,7 +165,7 @@ func (x eraseCommand) ask(ctx context.Context, s *session, g conversion.Gate, wa
 		return err
 	}
 	s.say("The erasure is asked for. Two people approve it on the console, /migratie: a data manager and an administrator, each by typing the number of every centre.")
-	s.say("Then: web existing erase")
+	s.say("Then: %s", s.command("erase", x.proofFlags()...))
 	return attend("waiting for two approvals")
 }
 
@@ -161,7 +180,7 @@ func (x eraseCommand) handOver(ctx context.Context, s *session, g conversion.Gat
 		for i := 1; words.Has(fmt.Sprintf("existing.checklist.%d", i)); i++ {
 			s.say("  [ ] %d. %s", i, words.T(fmt.Sprintf("existing.checklist.%d", i)))
 		}
-		s.say("Then: web existing erase --destroyed")
+		s.say("Then: %s", s.command("erase", append([]string{"--destroyed"}, x.proofFlags()...)...))
 		return nil
 	}
 	if path, isFile := strings.CutPrefix(s.cfg.OldTable.Reveal(), "sqlite:"); isFile {
@@ -189,7 +208,7 @@ func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate)
 		if err := s.store.FinishErasure(ctx, s.who, *g.Erasure); err != nil {
 			return err
 		}
-		s.say("The columns %s are gone: recorded. Next: web existing prove", strings.Join(gone, ", "))
+		s.say("The columns %s are gone: recorded. Next: %s", strings.Join(gone, ", "), s.command("prove", x.proofFlags()...))
 		return nil
 	}
 	text, err := oldtable.Script(s.mapping)
@@ -204,7 +223,8 @@ func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate)
 		return err
 	}
 	s.say("Approved. A database administrator runs %s, step by step; it says what it cannot reach.", path)
-	s.say("Before that: web existing prove, while the names can still be looked for. After it: web existing erase")
+	s.say("Before that, while the names can still be looked for: %s", s.command("prove", x.proofFlags()...))
+	s.say("After it: %s", s.command("erase", x.proofFlags()...))
 	return nil
 }
 

@@ -29,7 +29,7 @@ type proveCommand struct {
 
 // Run looks, signs what was found and tells it. No name is written anywhere.
 func (x proveCommand) Run(ctx context.Context, c console) error {
-	s, err := x.open(ctx, c, false, true)
+	s, err := x.open(ctx, c, need{mayBeGone: true, mapping: conversion.LastMapping})
 	if err != nil {
 		return err
 	}

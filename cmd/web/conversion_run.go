@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -53,7 +54,8 @@ func (x sampleCommand) Run(ctx context.Context, c console) error {
 		}
 		fmt.Fprintf(c.out, "%s planted names are in %s\n", words.Number(len(s.Canaries)), x.Canaries)
 	}
-	fmt.Fprintf(c.out, "Next: web existing plan --as EMAIL --source sqlite:%s --number patientnummer (or --no-number)\n", x.DB)
+	fmt.Fprintln(c.out, "Next, with your own address for EMAIL:",
+		shellLine([]string{"web", "existing", "plan", "--as", "EMAIL", "--source", "sqlite:" + x.DB, "--number", "patientnummer"}))
 	return nil
 }
 
@@ -66,7 +68,7 @@ type planCommand struct {
 
 // Run tells it.
 func (x planCommand) Run(ctx context.Context, c console) error {
-	s, err := x.open(ctx, c, true, false)
+	s, err := x.open(ctx, c, need{ttp: true, mapping: toRun(delivery.Save)})
 	if err != nil {
 		return err
 	}
@@ -88,8 +90,17 @@ func (x planCommand) Run(ctx context.Context, c console) error {
 	if len(p.Blockers()) > 0 {
 		return attend("no run can begin as it is")
 	}
-	s.say("Next: web existing run --rehearse --rows 100, then without --rows; nothing is stored of a rehearsal but its outcomes")
+	s.say("A rehearsal stores nothing of the rows but their outcomes: try a hundred of each centre, and then all of them without --rows.")
+	s.say("Next: %s", s.command("run", append([]string{"--rehearse", "--rows", "100"}, rateFlag(x.Rate)...)...))
 	return nil
+}
+
+// rateFlag is the flag of a pace that the operator chose.
+func rateFlag(rate int) []string {
+	if rate <= 0 {
+		return nil
+	}
+	return []string{"--rate", strconv.Itoa(rate)}
 }
 
 func (s *session) printPlan(p conversion.Plan) {
@@ -160,7 +171,11 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 	if x.Rows < 0 || x.Rows > 100_000 || x.Rows > 0 && !x.Rehearse {
 		return errors.New("--rows is for --rehearse, from 1 to 100,000")
 	}
-	s, err := x.open(ctx, c, true, false)
+	mode := delivery.Save
+	if x.Rehearse {
+		mode = delivery.Check
+	}
+	s, err := x.open(ctx, c, need{ttp: true, mapping: toRun(mode)})
 	if err != nil {
 		return err
 	}
@@ -188,22 +203,22 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return s.report(run, time.Since(began))
+	return s.report(run, x, time.Since(began))
 }
 
 // report tells what became of a run, and what comes next.
-func (s *session) report(run conversion.Run, took time.Duration) error {
+func (s *session) report(run conversion.Run, x runCommand, took time.Duration) error {
 	confirm, failed, waiting := 0, 0, 0
-	for _, x := range run.Centres {
-		if x.Delivery == nil {
+	for _, c := range run.Centres {
+		if c.Delivery == nil {
 			waiting++
-			s.say("centre %-8s not read yet", x.CentreNumber)
+			s.say("centre %-8s not read yet", c.CentreNumber)
 			continue
 		}
-		n := x.Counts(run.Mode)
-		s.say("centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)", x.CentreNumber, words.Number(n.Read), words.Number(n.Created),
-			words.Number(n.Updated), words.Number(n.Unchanged), words.Number(n.Rejected), words.Number(n.Review), x.Delivery.State)
-		switch x.Delivery.State {
+		n := c.Counts(run.Mode)
+		s.say("centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)", c.CentreNumber, words.Number(n.Read), words.Number(n.Created),
+			words.Number(n.Updated), words.Number(n.Unchanged), words.Number(n.Rejected), words.Number(n.Review), c.Delivery.State)
+		switch c.Delivery.State {
 		case delivery.Confirm:
 			confirm++
 		case delivery.Failed, delivery.Cancelled:
@@ -223,10 +238,12 @@ func (s *session) report(run conversion.Run, took time.Duration) error {
 	case waiting > 0:
 		return attend("%d centres were not read: run this again for them", waiting)
 	case run.Mode == delivery.Check:
-		s.say("Next: look at the rejected rows on the console, /migratie; then web existing run")
+		s.say("Look at the rejected rows on the console, /migratie.")
+		s.say("Next: %s", s.command("run", rateFlag(x.Rate)...))
 		return nil
 	}
-	s.say("Next: mend what was rejected and judge what waits (console, /migratie); then web existing verify")
+	s.say("Mend what was rejected and judge what waits, on the console (/migratie).")
+	s.say("Next: %s", s.command("verify"))
 	if n.Rejected+n.Review+run.Strays > 0 {
 		return attend("rejected %d, to be judged %d", n.Rejected+run.Strays, n.Review)
 	}
@@ -241,7 +258,11 @@ type stopCommand struct {
 
 // Run ends it.
 func (x stopCommand) Run(ctx context.Context, c console) error {
-	s, err := x.open(ctx, c, false, false)
+	mode := delivery.Save
+	if x.Rehearsal {
+		mode = delivery.Check
+	}
+	s, err := x.open(ctx, c, need{mapping: toRun(mode)})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ type verifyCommand struct {
 
 // Run verifies, and tells what was found.
 func (x verifyCommand) Run(ctx context.Context, c console) error {
-	s, err := x.open(ctx, c, true, false)
+	s, err := x.open(ctx, c, need{ttp: true, mapping: conversion.LastMapping})
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,8 @@ func (x verifyCommand) Run(ctx context.Context, c console) error {
 	if !v.Clean() {
 		return attend("the verification is not clean")
 	}
-	s.say("The verification is clean. Next: web existing erase --way new (or inplace)")
+	s.say("The verification is clean. The recommended way is a new database; --way inplace is the other one.")
+	s.say("Next: %s", s.command("erase", "--way", "new"))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package conversion
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"sluis/internal/delivery"
 )
 
 // Mapping says which column of the old table is what. A column that is empty is
@@ -155,4 +159,52 @@ func (m Mapping) Same(o Mapping) bool {
 	a, _ := json.Marshal(m) // strings alone: it cannot fail
 	b, _ := json.Marshal(o)
 	return bytes.Equal(a, b)
+}
+
+// MappingStore is what finding the mapping of a plan or run needs of the database.
+type MappingStore interface {
+	LatestRun(ctx context.Context, mode delivery.Mode) (run Run, ok bool, err error)
+	LatestReport(ctx context.Context, kind Kind, runID int64) (r Report, ok bool, err error)
+}
+
+// LastMapping returns the mapping of the last conversion or, if there was none, of the
+// last rehearsal.
+func LastMapping(ctx context.Context, s MappingStore) (m Mapping, ok bool, err error) {
+	for _, mode := range []delivery.Mode{delivery.Save, delivery.Check} {
+		if run, ok, err := s.LatestRun(ctx, mode); err != nil || ok {
+			return run.Mapping, ok, err
+		}
+	}
+	return m, false, nil
+}
+
+// NextMapping returns the mapping with which a run of a mode goes on or begins: that of
+// the run under way, or else that of the newest plan, rehearsal or conversion. A column
+// chosen with `plan --number` is so the choice of the run that follows.
+func NextMapping(ctx context.Context, s MappingStore, mode delivery.Mode) (m Mapping, ok bool, err error) {
+	var newest time.Time
+	for _, of := range []delivery.Mode{delivery.Save, delivery.Check} {
+		run, there, err := s.LatestRun(ctx, of)
+		if err != nil {
+			return m, false, err
+		}
+		if there && of == mode && run.FinishedAt.IsZero() {
+			return run.Mapping, true, nil
+		}
+		if there && run.StartedAt.After(newest) {
+			m, ok, newest = run.Mapping, true, run.StartedAt
+		}
+	}
+	report, there, err := s.LatestReport(ctx, KindPlan, 0)
+	if err != nil || !there || report.MadeAt.Before(newest) {
+		return m, ok, err
+	}
+	var p Plan
+	if err := json.Unmarshal([]byte(report.Document), &p); err != nil {
+		return m, false, errors.New("decode a plan: failed")
+	}
+	if p.Mapping == nil { // a plan of an earlier version, which did not keep it
+		return m, ok, nil
+	}
+	return *p.Mapping, true, nil
 }

@@ -57,14 +57,15 @@ type Plan struct {
 	KeyEmpty      int          `json:"keyEmpty"`
 	KeyTwice      int          `json:"keyTwice"`
 	NumberEmpty   int          `json:"numberEmpty"`
-	NumberTwice   int          `json:"numberTwice"`   // numbers that stand more than once in a centre
-	PersonTwice   int          `json:"personTwice"`   // name, birth date and sex that stand more than once in a centre
-	BSN           bool         `json:"bsn"`           // the numbers are BSNs: nothing will be read
-	Local         []Tally      `json:"local"`         // rows that Sluis itself would reject, or warns of
-	Probe         int          `json:"probe"`         // rows exchanged to measure
-	ProbeRefused  int          `json:"probeRefused"`  // of those, by the TTP
-	RowsPerSecond float64      `json:"rowsPerSecond"` // 0: not measured
-	Numbered      string       `json:"numbered"`      // column, none or undecided
+	NumberTwice   int          `json:"numberTwice"`       // numbers that stand more than once in a centre
+	PersonTwice   int          `json:"personTwice"`       // name, birth date and sex that stand more than once in a centre
+	BSN           bool         `json:"bsn"`               // the numbers are BSNs: nothing will be read
+	Local         []Tally      `json:"local"`             // rows that Sluis itself would reject, or warns of
+	Probe         int          `json:"probe"`             // rows exchanged to measure
+	ProbeRefused  int          `json:"probeRefused"`      // of those, by the TTP
+	RowsPerSecond float64      `json:"rowsPerSecond"`     // 0: not measured
+	Numbered      string       `json:"numbered"`          // column, none or undecided
+	Mapping       *Mapping     `json:"mapping,omitempty"` // that it was made with; nil in plans of earlier versions
 }
 
 // Blockers tells why no run can begin.

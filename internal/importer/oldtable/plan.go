@@ -24,7 +24,7 @@ const probeRows = 100
 // and measures the TTP with a few rows where probe is set. It reads every row
 // once and stores nothing but its own findings.
 func (c *Conversion) Plan(ctx context.Context, probe bool) (conversion.Plan, error) {
-	p := conversion.Plan{Table: c.Table.Label(), Numbered: "undecided"}
+	p := conversion.Plan{Table: c.Table.Label(), Numbered: "undecided", Mapping: &c.Mapping}
 	if numbered, known := c.Mapping.Numbered(); known && numbered {
 		p.Numbered = "column"
 	} else if known {

@@ -12,7 +12,7 @@ import (
 
 	"sluis/internal/conversion"
 	"sluis/internal/importer/oldtable"
-	"sluis/internal/server"
+	"sluis/internal/server/conversions"
 	"sluis/migrations"
 	"sluis/web/templates"
 	"sluis/web/text"
@@ -257,7 +257,7 @@ func (p *prover) keep(ctx context.Context, proof conversion.Proof, took time.Dur
 
 // print writes a proof as a page of its own.
 func (p *prover) print(ctx context.Context, report conversion.Report) (string, error) {
-	props, err := server.ProofProps(text.For(text.Dutch), report)
+	props, err := conversions.ProofProps(text.For(text.Dutch), report)
 	if err != nil {
 		return "", err
 	}

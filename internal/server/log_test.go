@@ -106,7 +106,7 @@ func TestPanicsShowNothing(t *testing.T) {
 	if api := s.call("uploader", "POST", "/api/v1/deliveries/"+id+"/confirm", "", ""); api.Status != http.StatusInternalServerError || !strings.Contains(api.Body, `"code":"internal"`) {
 		t.Errorf("%d %s", api.Status, api.Body)
 	}
-	if log := s.Log.String(); strings.Contains(got.Body+log, canary) || !strings.Contains(log, "saveDelivery") {
+	if log := s.Log.String(); strings.Contains(got.Body+log, canary) || !strings.Contains(log, "deliveries.(*Handlers).Save") {
 		t.Error("the log has the value of the panic, or not its place")
 	}
 }

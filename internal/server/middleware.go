@@ -5,15 +5,17 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/gorilla/sessions"
 
 	"sluis/internal/apperr"
+	"sluis/internal/server/access"
 	"sluis/internal/server/api"
+	"sluis/internal/server/page"
 	"sluis/internal/server/request"
 )
 
@@ -34,10 +36,10 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // identify gives every request an id and finds where it came from.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		info := &request.Info{ID: request.NewID(), Address: request.ClientAddress(r, s.TrustedProxies), Via: request.Web}
+		info := &request.Info{ID: request.NewID(), Address: request.ClientAddress(r, s.o.TrustedProxies), Via: request.Web}
 		w.Header().Set("X-Request-Id", info.ID)
 		r = request.With(r, info)
-		sessions.GetRegistry(r) // one registry for all copies of r that follow
+		access.Prepare(r)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -53,7 +55,7 @@ func (s *Server) secureHeaders(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if s.Secure {
+		if s.o.Secure {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
 		next.ServeHTTP(w, r)
@@ -68,7 +70,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
 			info := request.From(r.Context())
-			s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			s.o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("request", info.ID), slog.String("method", method(r)), slog.String("route", routeOf(r)), slog.Int("status", seen.Status()),
 				slog.Int("bytes", seen.BytesWritten()), slog.Duration("took", time.Since(start)), slog.Int64("user", info.Actor.UserID))
 		}()
@@ -106,7 +108,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			if thrown == http.ErrAbortHandler { //nolint:errorlint // it is thrown as it is
 				panic(thrown)
 			}
-			s.Log.LogAttrs(r.Context(), slog.LevelError, "panic",
+			s.o.Log.LogAttrs(r.Context(), slog.LevelError, "panic",
 				slog.String("request", request.From(r.Context()).ID), slog.String("route", routeOf(r)),
 				slog.String("type", fmt.Sprintf("%T", thrown)), slog.String("stack", frames()))
 			if written(w) {
@@ -154,7 +156,7 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 // limit bounds the time and the body of a request, until its route says
 // otherwise. An upload's route does so only after it knows who sends it, so that
 // a stranger has no more time for one than for anything else.
-func (s *Server) limit(next http.Handler) http.Handler {
+func limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		_ = rc.SetReadDeadline(time.Now().Add(readTimeout))
@@ -168,5 +170,40 @@ func (s *Server) limit(next http.Handler) http.Handler {
 
 // uploads tells whether r brings a file; its route limits the body then.
 func uploads(r *http.Request) bool {
-	return r.Method == http.MethodPost && (r.URL.Path == "/aanleveringen" || r.URL.Path == api.Prefix+"/deliveries")
+	return r.Method == http.MethodPost && (r.URL.Path == page.DeliveriesPath || r.URL.Path == api.Prefix+"/deliveries")
+}
+
+// fail answers r with the page or the problem that err is, and logs its cause.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if isAPI(r) {
+		s.api.Fail(w, r, err)
+		return
+	}
+	s.frame.Fail(w, r, err)
+}
+
+// failStatus answers r with a failure that nobody has an error value of.
+func (s *Server) failStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
+	if isAPI(r) {
+		s.api.FailStatus(w, r, status, code)
+		return
+	}
+	s.frame.FailStatus(w, r, status, code)
+}
+
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.failStatus(w, r, http.StatusNotFound, "not_found")
+}
+
+func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, m := range []string{http.MethodGet, http.MethodPost} {
+		if s.router.Match(chi.NewRouteContext(), m, r.URL.Path) && !slices.Contains(allowed, m) {
+			allowed = append(allowed, m)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	s.failStatus(w, r, http.StatusMethodNotAllowed, "method_not_allowed")
 }

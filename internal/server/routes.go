@@ -10,12 +10,14 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/server/access"
 	"sluis/internal/server/api"
+	"sluis/internal/server/page"
 	"sluis/internal/server/request"
 	"sluis/web/static"
 )
 
-// Two permissions beside those of a role.
+// Two permissions besides those of a role.
 const (
 	Anyone   account.Permission = "anyone"   // no session needed
 	SignedIn account.Permission = "signedin" // whatever the role
@@ -36,83 +38,107 @@ type Route struct {
 	Method, Pattern string
 	Permission      account.Permission
 	Door            Door
-	handler         func(http.ResponseWriter, *http.Request) error
+	page            page.Handler // of the doors Page and Quiet
+	api             api.Handler  // of the door API
+}
+
+// line is a Route as the tables below write it, with a handler of a page or of the
+// API.
+type line[H any] struct {
+	method, pattern string
+	permission      account.Permission
+	door            Door
+	handler         H
 }
 
 // Routes lists every route there is, with the permission that it needs.
 func (s *Server) Routes() []Route {
-	const v1 = api.Prefix
-	return []Route{
-		{"GET", "/healthz", Anyone, Page, s.health},
-		{"GET", "/static/*", Anyone, Page, serve(static.Handler())},
-		{"GET", "/inloggen", Anyone, Page, s.signInForm},
-		{"POST", "/inloggen", Anyone, Page, s.signIn},
-		{"POST", "/taal", Anyone, Page, s.setLanguage},
-		{"POST", "/uitloggen", SignedIn, Page, s.signOut},
-		{"GET", "/", SignedIn, Page, s.overview},
+	var routes []Route
+	for _, l := range s.pageTable() {
+		routes = append(routes, Route{l.method, l.pattern, l.permission, l.door, l.handler, nil})
+	}
+	for _, l := range s.apiTable() {
+		routes = append(routes, Route{l.method, api.Prefix + l.pattern, l.permission, l.door, nil, l.handler})
+	}
+	return routes
+}
 
-		{"GET", "/patienten", account.ViewPatients, Page, s.listPatients},
-		{"POST", "/patienten", account.ViewPatients, Page, s.searchPatients},
-		{"GET", "/patienten/nieuw", account.EnterPatient, Page, s.patientForm},
-		{"POST", "/patienten/nieuw", account.EnterPatient, Page, s.enterPatient},
-		{"GET", "/patienten/{id}", account.ViewPatients, Page, s.viewPatient},
-		{"GET", "/patienten/{id}/klaar", account.EnterPatient, Page, s.patientResult},
+func (s *Server) pageTable() []line[page.Handler] {
+	return []line[page.Handler]{
+		{"GET", "/healthz", Anyone, Page, health},
+		{"GET", "/static/*", Anyone, Page, staticFiles()},
+		{"GET", "/inloggen", Anyone, Page, s.access.SignInForm},
+		{"POST", "/inloggen", Anyone, Page, s.access.SignIn},
+		{"POST", "/taal", Anyone, Page, s.access.SetLanguage},
+		{"POST", "/uitloggen", SignedIn, Page, s.access.SignOut},
+		{"GET", "/", SignedIn, Page, s.desk.Overview},
 
-		{"GET", "/aanleveringen", account.ViewDeliveries, Page, s.listDeliveries},
-		{"GET", "/aanleveringen/nieuw", account.Deliver, Page, s.uploadForm},
-		{"POST", "/aanleveringen", account.Deliver, Page, s.receive},
-		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.viewDelivery},
-		{"GET", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.viewColumns},
-		{"POST", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.assignColumns},
-		{"GET", "/aanleveringen/voorbeeld/{name}", account.Deliver, Page, s.downloadExample},
-		{"POST", "/aanleveringen/kolommen/vergeten", account.Deliver, Page, s.forgetColumns},
-		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.progress},
-		{"POST", "/aanleveringen/{id}/opslaan", account.DecideDelivery, Page, s.saveDelivery},
-		{"POST", "/aanleveringen/{id}/annuleren", account.DecideDelivery, Page, s.cancelDelivery},
-		{"POST", "/aanleveringen/{id}/nu-proberen", account.DecideDelivery, Page, s.retryDelivery},
-		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.viewReport},
-		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.downloadCSV},
-		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.downloadJSON},
-		{"GET", "/aanleveringen/{id}/fouten.xlsx", account.ViewDeliveries, Page, s.downloadXLSX},
+		{"GET", "/patienten", account.ViewPatients, Page, s.patients.List},
+		{"POST", "/patienten", account.ViewPatients, Page, s.patients.Search},
+		{"GET", "/patienten/nieuw", account.EnterPatient, Page, s.patients.EntryForm},
+		{"POST", "/patienten/nieuw", account.EnterPatient, Page, s.patients.Submit},
+		{"GET", "/patienten/{id}", account.ViewPatients, Page, s.patients.View},
+		{"GET", "/patienten/{id}/klaar", account.EnterPatient, Page, s.patients.Result},
 
-		{"GET", "/datasets", account.ImportDatasets, Page, s.listDatasets},
-		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.importDataset},
+		{"GET", "/aanleveringen", account.ViewDeliveries, Page, s.deliveries.List},
+		{"GET", "/aanleveringen/nieuw", account.Deliver, Page, s.deliveries.UploadForm},
+		{"POST", "/aanleveringen", account.Deliver, Page, s.deliveries.Receive},
+		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.deliveries.View},
+		{"GET", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.deliveries.ViewColumns},
+		{"POST", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.deliveries.AssignColumns},
+		{"GET", "/aanleveringen/voorbeeld/{name}", account.Deliver, Page, s.deliveries.DownloadExample},
+		{"POST", "/aanleveringen/kolommen/vergeten", account.Deliver, Page, s.deliveries.ForgetColumns},
+		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.deliveries.Progress},
+		{"POST", "/aanleveringen/{id}/opslaan", account.DecideDelivery, Page, s.deliveries.Save},
+		{"POST", "/aanleveringen/{id}/annuleren", account.DecideDelivery, Page, s.deliveries.Cancel},
+		{"POST", "/aanleveringen/{id}/nu-proberen", account.DecideDelivery, Page, s.deliveries.Retry},
+		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.deliveries.ViewReport},
+		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.deliveries.DownloadCSV},
+		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.deliveries.DownloadJSON},
+		{"GET", "/aanleveringen/{id}/fouten.xlsx", account.ViewDeliveries, Page, s.deliveries.DownloadXLSX},
 
-		{"GET", "/beoordelen", account.JudgeReviews, Page, s.listReviews},
-		{"GET", "/beoordelen/{id}", account.JudgeReviews, Page, s.viewReview},
-		{"POST", "/beoordelen/{id}", account.JudgeReviews, Page, s.judgeReview},
+		{"GET", "/datasets", account.ImportDatasets, Page, s.deliveries.ListDatasets},
+		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.deliveries.ImportDataset},
 
-		{"GET", "/migratie", account.RunConversion, Page, s.viewExisting},
-		{"GET", "/migratie/rijen", account.RunConversion, Page, s.listExistingRows},
-		{"POST", "/migratie/{id}/pauzeren", account.RunConversion, Page, s.pauseExisting},
-		{"POST", "/migratie/{id}/hervatten", account.RunConversion, Page, s.resumeExisting},
-		{"POST", "/migratie/{id}/doorgaan", account.RunConversion, Page, s.confirmExisting},
-		{"POST", "/migratie/{id}/goedkeuren", account.ApproveErasure, Page, s.approveErasure},
-		{"GET", "/migratie/bewijzen", account.ViewProofs, Page, s.listProofs},
-		{"GET", "/migratie/bewijzen/{id}", account.ViewProofs, Page, s.viewProof},
-		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.exportProof},
+		{"GET", "/beoordelen", account.JudgeReviews, Page, s.conflicts.List},
+		{"GET", "/beoordelen/{id}", account.JudgeReviews, Page, s.conflicts.View},
+		{"POST", "/beoordelen/{id}", account.JudgeReviews, Page, s.conflicts.Judge},
 
-		{"GET", "/status/ttp", account.ViewTTP, Page, s.ttpStatus},
-		{"GET", "/logboek", account.ViewLog, Page, s.viewLog},
+		{"GET", "/migratie", account.RunConversion, Page, s.conversions.View},
+		{"GET", "/migratie/rijen", account.RunConversion, Page, s.conversions.ListRows},
+		{"POST", "/migratie/{id}/pauzeren", account.RunConversion, Page, s.conversions.Pause},
+		{"POST", "/migratie/{id}/hervatten", account.RunConversion, Page, s.conversions.Resume},
+		{"POST", "/migratie/{id}/doorgaan", account.RunConversion, Page, s.conversions.Confirm},
+		{"POST", "/migratie/{id}/goedkeuren", account.ApproveErasure, Page, s.conversions.ApproveErasure},
+		{"GET", "/migratie/bewijzen", account.ViewProofs, Page, s.conversions.ListProofs},
+		{"GET", "/migratie/bewijzen/{id}", account.ViewProofs, Page, s.conversions.ViewProof},
+		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.conversions.ExportProof},
 
-		{"GET", v1 + "/openapi.json", Anyone, API, api.Describe},
-		{"GET", v1 + "/deliveries", account.ViewDeliveries, API, s.api.ListDeliveries},
-		{"POST", v1 + "/deliveries", account.Deliver, API, s.api.PostDelivery},
-		{"GET", v1 + "/deliveries/{id}", account.ViewDeliveries, API, s.api.GetDelivery},
-		{"POST", v1 + "/deliveries/{id}/confirm", account.Deliver, API, s.api.ConfirmDelivery},
-		{"POST", v1 + "/deliveries/{id}/cancel", account.Deliver, API, s.api.CancelDelivery},
-		{"POST", v1 + "/deliveries/{id}/retry", account.Deliver, API, s.api.RetryDelivery},
-		{"GET", v1 + "/deliveries/{id}/report", account.ViewDeliveries, API, s.api.GetReport},
-		{"GET", v1 + "/patients", account.ViewPatients, API, s.api.ListPatients},
-		{"POST", v1 + "/patients", account.EnterPatient, API, s.api.PostPatient},
-		{"GET", v1 + "/patients/{id}", account.ViewPatients, API, s.api.GetPatient},
+		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
+		{"GET", "/logboek", account.ViewLog, Page, s.access.ViewLog},
+	}
+}
+
+func (s *Server) apiTable() []line[api.Handler] {
+	return []line[api.Handler]{
+		{"GET", "/openapi.json", Anyone, API, api.Describe},
+		{"GET", "/deliveries", account.ViewDeliveries, API, s.api.ListDeliveries},
+		{"POST", "/deliveries", account.Deliver, API, s.api.PostDelivery},
+		{"GET", "/deliveries/{id}", account.ViewDeliveries, API, s.api.GetDelivery},
+		{"POST", "/deliveries/{id}/confirm", account.Deliver, API, s.api.ConfirmDelivery},
+		{"POST", "/deliveries/{id}/cancel", account.Deliver, API, s.api.CancelDelivery},
+		{"POST", "/deliveries/{id}/retry", account.Deliver, API, s.api.RetryDelivery},
+		{"GET", "/deliveries/{id}/report", account.ViewDeliveries, API, s.api.GetReport},
+		{"GET", "/patients", account.ViewPatients, API, s.api.ListPatients},
+		{"POST", "/patients", account.EnterPatient, API, s.api.PostPatient},
+		{"GET", "/patients/{id}", account.ViewPatients, API, s.api.GetPatient},
 	}
 }
 
 // mount makes the router out of the table.
 func (s *Server) mount() *chi.Mux {
 	m := chi.NewRouter()
-	m.Use(s.identify, s.secureHeaders, s.logRequests, s.recoverPanics, s.sameOrigin, s.limit)
+	m.Use(s.identify, s.secureHeaders, s.logRequests, s.recoverPanics, s.sameOrigin, limit)
 	for _, route := range s.Routes() {
 		m.Method(route.Method, route.Pattern, s.open(route))
 	}
@@ -123,54 +149,57 @@ func (s *Server) mount() *chi.Mux {
 
 // open puts the door of a route before its handler.
 func (s *Server) open(route Route) http.Handler {
-	if strings.Contains(route.Pattern, "{id}") {
-		route.handler = s.logMisses(route.handler)
+	if route.Door == API {
+		h := func(w http.ResponseWriter, r *http.Request) error { return s.logMiss(r, route.api(w, r)) }
+		if route.Permission == Anyone {
+			return s.api.Open(h)
+		}
+		return s.api.Require(route.Permission, h)
 	}
-	switch {
-	case route.Door == API && route.Permission == Anyone:
-		return s.api.Open(route.handler)
-	case route.Door == API:
-		return s.api.Require(route.Permission, route.handler)
-	case route.Permission == Anyone:
-		return s.page(route.handler)
+	h := func(v *page.Visit) error { return s.logMiss(v.R, route.page(v)) }
+	if route.Permission == Anyone {
+		return s.frame.Serve(h)
 	}
-	return s.page(s.require(route, route.handler))
+	rights := access.Rights{Permission: route.Permission, Quiet: route.Door == Quiet}
+	if route.Permission == SignedIn {
+		rights.Permission = ""
+	}
+	return s.frame.Serve(s.access.Require(rights, h))
 }
 
-// logMisses writes to the access log that somebody asked for an object that is
-// not there, or is another centre's: who tries numbers must be seen.
-func (s *Server) logMisses(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		err := h(w, r)
-		if apperr.KindOf(err) != apperr.NotFound {
-			return err
-		}
-		ev := audit.Event{
-			At: s.Now(), Type: audit.AccessDenied, Action: audit.Read, Result: audit.MinorFailure, Who: request.Who(r),
-			ObjectType: "route", Code: "not_found",
-		}
-		// Anything can be typed in an address; only what has the shape of an id is kept.
-		if id, parseErr := uuid.Parse(chi.URLParam(r, "id")); parseErr == nil {
-			ev.ObjectID = id.String()
-		}
-		if logErr := s.Audit.Record(r.Context(), ev); logErr != nil {
-			return logErr
-		}
+// logMiss writes to the access log that somebody asked for an object that is not
+// there, or is another centre's: whoever tries numbers must be seen. It returns err,
+// which is what became of r.
+func (s *Server) logMiss(r *http.Request, err error) error {
+	if apperr.KindOf(err) != apperr.NotFound || !strings.Contains(routeOf(r), "{id}") {
 		return err
 	}
+	ev := audit.Event{
+		At: s.o.Now(), Type: audit.AccessDenied, Action: audit.Read, Result: audit.MinorFailure, Who: request.Who(r),
+		ObjectType: "route", Code: "not_found",
+	}
+	// Anything can be typed in an address; only what has the shape of an id is kept.
+	if id, parseErr := uuid.Parse(chi.URLParam(r, "id")); parseErr == nil {
+		ev.ObjectID = id.String()
+	}
+	if logErr := s.o.Audit.Record(r.Context(), ev); logErr != nil {
+		return logErr
+	}
+	return err
 }
 
-// serve makes a handler of ours out of one of net/http.
-func serve(h http.Handler) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		h.ServeHTTP(w, r)
+// staticFiles is GET /static/*.
+func staticFiles() page.Handler {
+	files := static.Handler()
+	return func(v *page.Visit) error {
+		files.ServeHTTP(v.W, v.R)
 		return nil
 	}
 }
 
 // health is GET /healthz: the process answers.
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err := w.Write([]byte("ok\n"))
+func health(v *page.Visit) error {
+	v.W.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := v.W.Write([]byte("ok\n"))
 	return err
 }

@@ -1,8 +1,8 @@
-// Package server is Sluis over HTTP: pages, sessions, and the JSON API's place
-// among them. Everything of chi and gorilla/sessions is here.
+// Package server is Sluis over HTTP. It mounts the rooms (one package for each
+// noun: deliveries, patients, conflicts, …) and the JSON API under one table of
+// routes, behind one middleware. Everything of chi is here.
 //
-// It puts requests into calls and answers into words, and keeps nothing. It
-// never knows where data lives, how the TTP is reached, or an identity: entering
+// It never knows where data lives, how the TTP is reached, or an identity: entering
 // one is server/entry's.
 package server
 
@@ -19,8 +19,15 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"sluis/internal/server/access"
 	"sluis/internal/server/api"
+	"sluis/internal/server/conflicts"
+	"sluis/internal/server/conversions"
+	"sluis/internal/server/deliveries"
+	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
+	"sluis/internal/server/page"
+	"sluis/internal/server/patients"
 	"sluis/internal/server/upload"
 )
 
@@ -33,7 +40,7 @@ const defaultUploads = 4
 // Options is what the server needs.
 type Options struct {
 	Log *slog.Logger
-	Now func() time.Time // time.Now where nil
+	Now func() time.Time // time.Now if nil
 
 	Accounts Accounts
 	Sessions Sessions
@@ -49,64 +56,78 @@ type Options struct {
 	Expiries func() []Expiry   // what of ours at the TTP runs out
 
 	Demo          bool // a banner on every page
-	BirthYearOnly bool // the registry keeps the birth year alone
+	BirthYearOnly bool // the registry keeps the birth year only
 	// Secure says that browsers reach us over TLS: cookies and HSTS follow.
 	Secure         bool
 	SessionKeys    [][]byte // 32 bytes or more each; the first signs, all verify
-	BaseURL        *url.URL // an origin that may post; nil for the Host header alone
+	BaseURL        *url.URL // an origin that may post; nil for the Host header only
 	TrustedProxies []netip.Prefix
 	MaxFileBytes   int64
 	MaxRows        int
-	MaxUploads     int      // of one centre at once, in this process; 4 where 0
+	MaxUploads     int      // of one centre at once, in this process; 4 if 0
 	Types          []string // the pseudonym types that are kept
 	LinkType       string   // the one that a file must have
 	// BusyWait is how long the answer to an upload waits for a small file to be
-	// done, so that its result is there at once; 1.5 s where 0, never where < 0.
+	// done, so that its result is there at once; 1.5 s if 0, never if < 0.
 	BusyWait time.Duration
 }
 
 // Server is the HTTP handler.
 type Server struct {
-	Options
-	router   *chi.Mux
-	sessions *sessionStore
-	entry    *entry.Service
-	api      *api.API
-	signIns  *backoff // failed sign-ins, by account and by address
-	tokens   *backoff // bad API tokens, by address
-	uploads  *formKeys
-	gate     *upload.Gate // uploads at once
-	origin   *http.CrossOriginProtection
+	o      Options
+	router *chi.Mux
+	frame  *page.Frame
+	api    *api.API
+	origin *http.CrossOriginProtection
+
+	access      *access.Handlers
+	conflicts   *conflicts.Handlers
+	conversions *conversions.Handlers
+	deliveries  *deliveries.Handlers
+	desk        *desk.Handlers
+	patients    *patients.Handlers
 }
 
-// New makes a server. It fails where an option is missing.
+// New makes a server. It fails if an option is missing.
 func New(o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{
-		Options:  o,
-		sessions: newSessionStore(o.Sessions, o.SessionKeys, o.Secure, o.Now),
-		signIns:  newBackoff(o.Now),
-		tokens:   newBackoff(o.Now),
-		uploads:  newFormKeys(o.Now),
-		gate:     upload.NewGate(o.MaxUploads),
-		origin:   http.NewCrossOriginProtection(),
-	}
-	s.entry = &entry.Service{
-		Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly,
-	}
-	s.api = api.New(api.Options{
-		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: s.entry,
-		Audit: o.Audit, MaxFileBytes: o.MaxFileBytes, Gate: s.gate, BirthYearOnly: o.BirthYearOnly, Flooding: s.tokenFlood,
-	})
+	s := &Server{o: o, origin: http.NewCrossOriginProtection()}
 	if o.BaseURL != nil {
 		if err := s.origin.AddTrustedOrigin(o.BaseURL.Scheme + "://" + o.BaseURL.Host); err != nil {
 			return nil, err
 		}
 	}
+	s.furnish()
 	s.router = s.mount()
 	return s, nil
+}
+
+// furnish makes the rooms and the API.
+func (s *Server) furnish() {
+	o, gate := s.o, upload.NewGate(s.o.MaxUploads)
+	single := entry.New(entry.Options{Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly})
+	s.access = access.New(access.Options{
+		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Audit: o.Audit, Secure: o.Secure, Keys: o.SessionKeys,
+	})
+	s.frame = page.New(page.Options{
+		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly,
+	})
+	s.desk = desk.New(desk.Options{
+		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Expiries: o.Expiries, BirthYearOnly: o.BirthYearOnly,
+	})
+	s.patients = patients.New(patients.Options{Records: o.Records, Entry: single, BirthYearOnly: o.BirthYearOnly})
+	s.conflicts = conflicts.New(conflicts.Options{Desk: o.Desk, BirthYearOnly: o.BirthYearOnly})
+	s.conversions = conversions.New(conversions.Options{Now: o.Now, Existing: o.Existing, ProofKey: o.ProofKey})
+	s.deliveries = deliveries.New(deliveries.Options{
+		Now: o.Now, Records: o.Records, Receiver: o.Receiver, Columns: o.Columns, Desk: o.Desk, Gate: gate,
+		MaxFileBytes: o.MaxFileBytes, MaxRows: o.MaxRows, MaxUploads: o.MaxUploads, Types: o.Types, BusyWait: o.BusyWait,
+	})
+	s.api = api.New(api.Options{
+		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: single,
+		Audit: o.Audit, MaxFileBytes: o.MaxFileBytes, Gate: gate, BirthYearOnly: o.BirthYearOnly, Flooding: s.access.TokenFlood,
+	})
 }
 
 // complete fills in defaults and finds what is missing.
@@ -143,6 +164,6 @@ func (s *Server) HTTPServer() *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		// net/http logs panics with their value: ours are caught before, and the
 		// rest is TLS noise from strangers.
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -79,12 +79,12 @@ type Options struct {
 
 // API is the JSON API.
 type API struct {
-	Options
+	o    Options
 	text *text.Catalogue // Dutch, like the problems
 }
 
 // New makes the API.
-func New(o Options) *API { return &API{Options: o, text: text.For(text.Dutch)} }
+func New(o Options) *API { return &API{o: o, text: text.For(text.Dutch)} }
 
 // Handler is a handler whose error becomes a problem.
 type Handler func(w http.ResponseWriter, r *http.Request) error
@@ -124,9 +124,9 @@ func (a *API) authenticate(r *http.Request) error {
 		return apperr.New(apperr.Unauthenticated, "token_missing")
 	}
 	hash := account.HashToken(token)
-	t, err := a.Tokens.TokenByHash(r.Context(), hash)
+	t, err := a.o.Tokens.TokenByHash(r.Context(), hash)
 	if apperr.KindOf(err) == apperr.NotFound {
-		if wait, flooding := a.Flooding(info.Address); flooding {
+		if wait, flooding := a.o.Flooding(info.Address); flooding {
 			return &retryError{apperr.New(apperr.TooMany, "too_many_attempts"), wait}
 		}
 		if err := a.denied(r, "token_invalid"); err != nil {
@@ -143,8 +143,8 @@ func (a *API) authenticate(r *http.Request) error {
 
 // denied writes to the access log that r was refused.
 func (a *API) denied(r *http.Request, code string) error {
-	return a.Audit.Record(r.Context(), audit.Event{
-		At: a.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure,
+	return a.o.Audit.Record(r.Context(), audit.Event{
+		At: a.o.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure,
 		Who: request.Who(r), ObjectType: "route", Code: code,
 	})
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"sluis/internal/apperr"
 	"sluis/internal/delivery"
 	"sluis/internal/server/report"
@@ -33,7 +31,7 @@ func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor := request.Actor(r)
-	page, err := a.Records.Deliveries(r.Context(), request.Who(r), actor.Scope(), delivery.Query{
+	page, err := a.o.Records.Deliveries(r.Context(), request.Who(r), actor.Scope(), delivery.Query{
 		CentreNumber: q["centre"], After: q["after"], Limit: limit,
 	})
 	if err != nil {
@@ -48,7 +46,7 @@ func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
 
 // GetDelivery is GET /deliveries/{id}.
 func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
-	d, err := a.Records.ViewDelivery(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id"))
+	d, err := a.o.Records.ViewDelivery(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -56,7 +54,7 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 	// counted row by row, would cost more than the work.
 	var causes []delivery.Cause
 	if !d.State.Moving() {
-		if causes, err = a.Records.Causes(r.Context(), d); err != nil {
+		if causes, err = a.o.Records.Causes(r.Context(), d); err != nil {
 			return err
 		}
 	}
@@ -68,32 +66,32 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // ConfirmDelivery is POST /deliveries/{id}/confirm.
 func (a *API) ConfirmDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := a.Desk.Save(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id")); err != nil {
+	if err := a.o.Desk.Save(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return a.accepted(w, r, chi.URLParam(r, "id"))
+	return a.accepted(w, r, r.PathValue("id"))
 }
 
 // CancelDelivery is POST /deliveries/{id}/cancel.
 func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := a.Desk.Cancel(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id")); err != nil {
+	if err := a.o.Desk.Cancel(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return a.accepted(w, r, chi.URLParam(r, "id"))
+	return a.accepted(w, r, r.PathValue("id"))
 }
 
 // RetryDelivery is POST /deliveries/{id}/retry: one that is paused asks the TTP at
 // once.
 func (a *API) RetryDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := a.Desk.RetryNow(r.Context(), request.Who(r), request.Actor(r).Scope(), chi.URLParam(r, "id")); err != nil {
+	if err := a.o.Desk.RetryNow(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return a.accepted(w, r, chi.URLParam(r, "id"))
+	return a.accepted(w, r, r.PathValue("id"))
 }
 
 // askAgain tells a script when to look again at a delivery that is under way.
 func (a *API) askAgain(w http.ResponseWriter, d delivery.Delivery) {
-	if wait := pollAfter(d, a.Now()); wait > 0 {
+	if wait := pollAfter(d, a.o.Now()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 }
@@ -114,7 +112,7 @@ func pollAfter(d delivery.Delivery, now time.Time) time.Duration {
 
 // accepted answers with where a delivery stands now.
 func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error {
-	d, err := a.Records.Delivery(r.Context(), request.Actor(r).Scope(), id)
+	d, err := a.o.Records.Delivery(r.Context(), request.Actor(r).Scope(), id)
 	if err != nil {
 		return err
 	}
@@ -134,14 +132,14 @@ func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.Records.Delivery(r.Context(), request.Actor(r).Scope(), chi.URLParam(r, "id"))
+	d, err := a.o.Records.Delivery(r.Context(), request.Actor(r).Scope(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if err := a.Records.RecordReport(r.Context(), request.Who(r), d, format); err != nil {
+	if err := a.o.Records.RecordReport(r.Context(), request.Who(r), d, format); err != nil {
 		return err
 	}
-	return report.Send(r.Context(), w, a.Records, a.text, d, format)
+	return report.Send(r.Context(), w, a.o.Records, a.text, d, format)
 }
 
 // reportFormat chooses by ?format=, or else by Accept; JSON where neither says.

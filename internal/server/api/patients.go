@@ -4,8 +4,6 @@ import (
 	"mime"
 	"net/http"
 
-	"github.com/go-chi/chi/v5"
-
 	"sluis/internal/apperr"
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
@@ -23,7 +21,7 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor := request.Actor(r)
-	page, err := a.Records.Patients(r.Context(), request.Who(r), actor.Scope(), patient.Query{
+	page, err := a.o.Records.Patients(r.Context(), request.Who(r), actor.Scope(), patient.Query{
 		CentreNumber: q["centre"], After: q["after"], Limit: limit,
 	})
 	if err != nil {
@@ -31,7 +29,7 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := Patients{Patients: []Patient{}, Next: next(page.Next)}
 	for _, p := range page.Patients {
-		out.Patients = append(out.Patients, patientOf(p, a.BirthYearOnly, showCentre(actor)))
+		out.Patients = append(out.Patients, patientOf(p, a.o.BirthYearOnly, showCentre(actor)))
 	}
 	return writeJSON(w, http.StatusOK, out)
 }
@@ -39,11 +37,11 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 // GetPatient is GET /patients/{id}.
 func (a *API) GetPatient(w http.ResponseWriter, r *http.Request) error {
 	actor := request.Actor(r)
-	p, err := a.Records.Patient(r.Context(), request.Who(r), actor.Scope(), chi.URLParam(r, "id"))
+	p, err := a.o.Records.Patient(r.Context(), request.Who(r), actor.Scope(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, patientOf(p.Listed, a.BirthYearOnly, showCentre(actor)))
+	return writeJSON(w, http.StatusOK, patientOf(p.Listed, a.o.BirthYearOnly, showCentre(actor)))
 }
 
 // PostPatient is POST /patients.
@@ -64,7 +62,7 @@ func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
 		a.rejected(w, r, entry.Result{Faults: []entry.Fault{*fault}})
 		return nil
 	}
-	result, err := a.Entry.Enter(r.Context(), request.Who(r), where, entry.Values{
+	result, err := a.o.Entry.Submit(r.Context(), request.Who(r), where, entry.Values{
 		Number: fields[entry.Number], Birth: birth, Sex: fields[entry.Sex],
 		Surname: fields[entry.Surname], Prefix: fields[entry.Prefix], Initials: fields[entry.Initials],
 	})

@@ -47,7 +47,7 @@ func invalid(code, name string) error {
 
 // Fail answers r with the problem that err is, and logs the cause.
 func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	request.LogFailure(a.Log, r, err)
+	request.LogFailure(a.o.Log, r, err)
 	err = classify(err)
 	p := a.problem(apperr.Status(err), apperr.CodeOf(err))
 	if e, ok := errors.AsType[*parameterError](err); ok {

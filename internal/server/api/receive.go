@@ -55,14 +55,14 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if up.Key, err = idempotencyKey(r); err != nil {
 		return err
 	}
-	upload.Body(w, r, a.MaxFileBytes+overhead)
+	upload.Body(w, r, a.o.MaxFileBytes+overhead)
 	defer upload.Finish(w, r)
-	leave, err := a.Gate.Enter(where.ID)
+	leave, err := a.o.Gate.Acquire(where.ID)
 	if err != nil {
 		return &retryError{err, uploadWait}
 	}
 	defer leave()
-	if upload.Announced(r, a.MaxFileBytes+overhead) {
+	if upload.Announced(r, a.o.MaxFileBytes+overhead) {
 		return apperr.New(apperr.TooLarge, "file_too_large")
 	}
 	file, name, err := fileOf(r, q["filename"])
@@ -70,7 +70,7 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 		return interrupted(err)
 	}
 	up.Filename = name
-	id, err := a.Receiver.Receive(r.Context(), up, upload.Limit(file, a.MaxFileBytes))
+	id, err := a.o.Receiver.Receive(r.Context(), up, upload.Limit(file, a.o.MaxFileBytes))
 	if err != nil {
 		return interrupted(err)
 	}

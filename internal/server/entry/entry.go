@@ -2,7 +2,7 @@
 // was filled in goes to the TTP, and what came back of it to the registry.
 //
 // It is the only part of the server that sees an identity. It keeps none: not
-// after [Service.Enter] returns, and not in an error.
+// after [Service.Submit] returns, and not in an error.
 package entry
 
 import (
@@ -54,15 +54,21 @@ type Recorder interface {
 	Record(ctx context.Context, ev audit.Event) error
 }
 
-// Service enters patients.
-type Service struct {
+// Options is what a Service needs.
+type Options struct {
 	Preparer Preparer
 	Desk     Desk
 	Log      Recorder
 	Now      func() time.Time
-	// BirthYearOnly keeps the year of birth alone. The TTP gets the whole date.
+	// BirthYearOnly keeps the year of birth only. The TTP gets the whole date.
 	BirthYearOnly bool
 }
+
+// Service enters patients.
+type Service struct{ o Options }
+
+// New makes a service.
+func New(o Options) *Service { return &Service{o} }
 
 // Values is what was filled in.
 type Values struct {
@@ -89,10 +95,10 @@ func (r Result) Stored() bool {
 	return len(r.Faults) == 0 && r.Outcome != patient.Rejected && r.Outcome != ""
 }
 
-// Enter brings one patient into the registry. Errors: apperr.Unavailable
+// Submit brings one patient into the registry. Errors: apperr.Unavailable
 // "ttp_unavailable" when the TTP gives no answer (nothing was stored then), and
 // those of the store.
-func (s *Service) Enter(ctx context.Context, who audit.Who, centre account.Centre, v Values) (Result, error) {
+func (s *Service) Submit(ctx context.Context, who audit.Who, centre account.Centre, v Values) (Result, error) {
 	v = v.trimmed()
 	if faults := v.check(); len(faults) > 0 {
 		return Result{Faults: faults}, nil
@@ -107,7 +113,7 @@ func (s *Service) Enter(ctx context.Context, who audit.Who, centre account.Centr
 		err := s.record(ctx, who, audit.MinorFailure, "rejected")
 		return Result{Entered: importer.Entered{Outcome: patient.Rejected, Findings: findings}}, err
 	}
-	entered, err := s.Desk.RegisterEntry(ctx, who, centre, s.display(v), temporaries)
+	entered, err := s.o.Desk.RegisterEntry(ctx, who, centre, s.display(v), temporaries)
 	if err != nil {
 		return Result{}, s.unavailable(ctx, who, err)
 	}
@@ -124,13 +130,13 @@ func (s *Service) prepare(ctx context.Context, v Values) ([]patient.Temporary, [
 		Surname: v.Surname, Prefix: v.Prefix, Initials: v.Initials, BirthDate: v.Birth.String(), Sex: v.Sex,
 	})
 	defer id.Forget()
-	return s.Preparer.PrepareOne(ctx, id)
+	return s.o.Preparer.PrepareOne(ctx, id)
 }
 
 // display is what is kept of the values.
 func (s *Service) display(v Values) patient.Display {
 	d := patient.Display{Number: v.Number, Birth: v.Birth}
-	if s.BirthYearOnly {
+	if s.o.BirthYearOnly {
 		d.Birth = v.Birth.YearOnly()
 	}
 	if sex := patient.Sex(strings.ToLower(v.Sex)); sex == patient.Male || sex == patient.Female {
@@ -147,8 +153,8 @@ func (s *Service) unavailable(ctx context.Context, who audit.Who, err error) err
 }
 
 func (s *Service) record(ctx context.Context, who audit.Who, result audit.Result, code string) error {
-	return s.Log.Record(ctx, audit.Event{
-		At: s.Now(), Type: audit.PatientEntered, Action: audit.Create, Result: result, Who: who, ObjectType: "patient", Code: code,
+	return s.o.Log.Record(ctx, audit.Event{
+		At: s.o.Now(), Type: audit.PatientEntered, Action: audit.Create, Result: result, Who: who, ObjectType: "patient", Code: code,
 	})
 }
 

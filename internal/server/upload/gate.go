@@ -18,9 +18,9 @@ type Gate struct {
 // NewGate lets in most uploads of a centre at once.
 func NewGate(most int) *Gate { return &Gate{most: most, in: map[int64]int{}} }
 
-// Enter lets an upload of a centre in until leave is called, or answers
+// Acquire lets an upload of a centre in until leave is called, or answers
 // apperr.TooMany "too_many_uploads".
-func (g *Gate) Enter(centreID int64) (leave func(), err error) {
+func (g *Gate) Acquire(centreID int64) (leave func(), err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.in[centreID] >= g.most {

@@ -1,0 +1,140 @@
+package access
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+	"sluis/internal/server/entry"
+	"sluis/internal/server/page"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// ViewLog is GET /logboek?soort=&gebruiker=&centrum=&van=&tot=&voor=.
+func (h *Handlers) ViewLog(v *page.Visit) error {
+	t, q := v.T, v.Query()
+	props := templates.Log{
+		Page: v.Page(v.Home()), Types: typeOptions(t, q.Get("soort")), User: q.Get("gebruiker"), From: q.Get("van"), To: q.Get("tot"),
+	}
+	var err error
+	if props.Centres, err = v.CentreOptions(q.Get("centrum")); err != nil {
+		return err
+	}
+	filter := []string{"soort", q.Get("soort"), "gebruiker", props.User, "centrum", q.Get("centrum"), "van", props.From, "tot", props.To}
+	props.Filtered = page.Link("", filter...) != ""
+	query, faults := logQuery(v)
+	if props.Errors = faults; len(faults) > 0 {
+		return v.Render(http.StatusUnprocessableEntity, templates.LogPage(props))
+	}
+	found, err := h.o.Audit.Events(v.Context(), v.Who, query)
+	if err != nil {
+		return err
+	}
+	for _, ev := range found.Events {
+		props.Rows = append(props.Rows, logRow(t, ev))
+	}
+	if query.After > 0 {
+		props.FirstHref = page.Link("/logboek", filter...)
+	}
+	if found.Next > 0 {
+		props.NextHref = page.Link("/logboek", append(filter, "voor", strconv.FormatInt(found.Next, 10))...)
+	}
+	return v.Render(http.StatusOK, templates.LogPage(props))
+}
+
+// logQuery reads the filter. A day that is named as the last one counts whole.
+func logQuery(v *page.Visit) (audit.Query, []templates.FieldError) {
+	t, q := v.T, v.Query()
+	query := audit.Query{CentreNumber: q.Get("centrum"), UserName: strings.ToLower(strings.TrimSpace(q.Get("gebruiker"))), Limit: page.Size}
+	if kind := audit.Type(q.Get("soort")); slices.Contains(audit.Types, kind) {
+		query.Type = kind
+	}
+	if before, err := strconv.ParseInt(q.Get("voor"), 10, 64); err == nil && before > 0 {
+		query.After = before
+	}
+	var faults []templates.FieldError
+	for _, bound := range []struct {
+		input string
+		days  int
+		to    *time.Time
+	}{{"van", 0, &query.From}, {"tot", 1, &query.To}} {
+		b, ok := typedDate(q.Get(bound.input))
+		if !ok {
+			faults = append(faults, templates.FieldError{Field: bound.input, Message: t.T("form.date_unreadable")})
+		} else if !b.IsZero() {
+			*bound.to = time.Date(b.Year, time.Month(b.Month), b.Day+bound.days, 0, 0, 0, 0, text.Location())
+		}
+	}
+	if len(faults) == 0 && !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
+		faults = append(faults, templates.FieldError{Field: "tot", Message: t.T("form.period_reversed")})
+	}
+	return query, faults
+}
+
+// typedDate reads a date as 31-1-2001 or 2001-01-31; empty is no date.
+func typedDate(s string) (patient.Birth, bool) {
+	parts := strings.Split(strings.TrimSpace(s), "-")
+	if len(parts) == 1 && parts[0] == "" {
+		return patient.Birth{}, true
+	}
+	if len(parts) != 3 {
+		return patient.Birth{}, false
+	}
+	if len(parts[0]) == 4 {
+		slices.Reverse(parts)
+	}
+	b, fault := entry.ParseDate(parts[0], parts[1], parts[2])
+	return b, fault == nil && !b.IsZero()
+}
+
+func typeOptions(t *text.Catalogue, chosen string) []templates.Option {
+	out := []templates.Option{{Text: t.T("word.all"), Selected: chosen == ""}}
+	for _, kind := range audit.Types {
+		out = append(out, templates.Option{Value: string(kind), Text: t.T("audit." + string(kind)), Selected: chosen == string(kind)})
+	}
+	return out
+}
+
+func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
+	row := templates.LogRow{
+		When: t.Moment(ev.At), Who: ev.Name, Centre: ev.CentreNumber, What: t.T("audit." + string(ev.Type)),
+		Result: "success", Code: codeWord(t, ev.Code), Address: ev.Address, Count: max(ev.SubjectCount, len(ev.Subjects)),
+	}
+	if ev.Role != "" {
+		var words []string
+		for _, role := range strings.Split(ev.Role, ",") {
+			words = append(words, t.T("role."+role))
+		}
+		row.Roles = strings.Join(words, ", ")
+	}
+	if ev.Via != "" {
+		row.Via = t.T("via." + ev.Via)
+	}
+	if ev.ObjectID != "" {
+		row.Object, row.ObjectID = t.T("object."+ev.ObjectType), ev.ObjectID
+	}
+	if ev.ObjectType == "patient" {
+		row.Count = 0 // the object says it
+	}
+	switch ev.Result {
+	case audit.MinorFailure:
+		row.Result = "minor"
+	case audit.SeriousFailure:
+		row.Result = "serious"
+	}
+	return row
+}
+
+// codeWord is a reason code in words; one that the catalogue does not have is
+// shown as it is.
+func codeWord(t *text.Catalogue, code string) string {
+	if key := "audit.code." + code; t.Has(key) {
+		return t.T(key)
+	}
+	return code
+}

@@ -1,0 +1,178 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+)
+
+// touchEvery is how often at most the use of a session is written down.
+const touchEvery = time.Minute
+
+// row is where a session of gorilla's keeps what is stored of it.
+type row struct{}
+
+// errNoSession says that a session begins by signing in and in no other way.
+var errNoSession = errors.New("server: there is no session to save")
+
+// sessionStore is a sessions.Store whose cookie holds a random id and nothing
+// else; the session is in the database, under the hash of that id. So it can be
+// ended from here, and a copy of the table opens no session.
+type sessionStore struct {
+	port   Sessions
+	codecs []securecookie.Codec
+	secure bool
+	now    func() time.Time
+}
+
+func newSessionStore(port Sessions, keys [][]byte, secure bool, now func() time.Time) *sessionStore {
+	s := &sessionStore{port: port, secure: secure, now: now}
+	for _, key := range keys {
+		// Life is judged by the stored session, not by the cookie's own time.
+		s.codecs = append(s.codecs, securecookie.New(key, nil).SetSerializer(securecookie.JSONEncoder{}).MaxAge(0))
+	}
+	return s
+}
+
+// name is that of the cookie: the __Host- prefix makes a browser refuse it from
+// a subdomain or without TLS.
+func (s *sessionStore) name() string {
+	if s.secure {
+		return "__Host-sluis"
+	}
+	return "sluis"
+}
+
+func (s *sessionStore) options() *sessions.Options {
+	return &sessions.Options{Path: "/", Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// Get gives the session of r, read once.
+func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New reads the session of r. IsNew tells that there is none; an error means
+// that the database could not say.
+func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(s, name)
+	session.IsNew, session.Options = true, s.options()
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return session, nil //nolint:nilerr // no cookie, no session
+	}
+	var id string
+	if err := securecookie.DecodeMulti(name, cookie.Value, &id, s.codecs...); err != nil {
+		return session, nil //nolint:nilerr // forged, or signed by a key that was retired
+	}
+	stored, err := s.port.SessionByHash(r.Context(), sha256.Sum256([]byte(id)))
+	switch {
+	case apperr.KindOf(err) == apperr.NotFound:
+		return session, nil
+	case err != nil:
+		return session, err
+	case !stored.Live(s.now()):
+		return session, s.port.DeleteSession(r.Context(), stored.TokenHash)
+	}
+	values := map[string]string{}
+	if len(stored.Data) > 0 {
+		if err := json.Unmarshal(stored.Data, &values); err != nil {
+			return session, errors.New("server: a stored session cannot be read")
+		}
+	}
+	for k, v := range values {
+		session.Values[k] = v
+	}
+	session.ID, session.IsNew, session.Values[row{}] = id, false, stored
+	return session, nil
+}
+
+// Save writes the values of a session down; only text is kept. A session whose
+// MaxAge is negative is deleted, and its cookie with it.
+func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	stored, ok := session.Values[row{}].(account.Session)
+	if session.Options.MaxAge < 0 {
+		s.clearCookie(w)
+		if !ok {
+			return nil
+		}
+		return s.port.DeleteSession(r.Context(), stored.TokenHash)
+	}
+	if !ok {
+		return errNoSession
+	}
+	values := map[string]string{}
+	for k, v := range session.Values {
+		name, isName := k.(string)
+		value, isText := v.(string)
+		if isName && isText {
+			values[name] = value
+		}
+	}
+	data, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	stored.Data = data
+	session.Values[row{}] = stored
+	return s.port.SaveSession(r.Context(), stored)
+}
+
+// Begin starts a session of a user under a new id, so that whoever knew the old
+// one (fixation) does not know this one. The event is written with it.
+func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int64, ev audit.Event) error {
+	if old, err := s.Get(r, s.name()); err == nil && !old.IsNew {
+		if stored, ok := old.Values[row{}].(account.Session); ok {
+			if err := s.port.DeleteSession(r.Context(), stored.TokenHash); err != nil {
+				return err
+			}
+		}
+	}
+	id := rand.Text() + rand.Text() // 2 × 130 bits
+	value, err := securecookie.EncodeMulti(s.name(), id, s.codecs...)
+	if err != nil {
+		return err
+	}
+	if err := s.port.SignIn(r.Context(), account.NewSession(sha256.Sum256([]byte(id)), userID, s.now()), ev); err != nil {
+		return err
+	}
+	http.SetCookie(w, sessions.NewCookie(s.name(), value, s.options()))
+	return nil
+}
+
+// touch moves the end of an idle session on.
+func (s *sessionStore) touch(ctx context.Context, session *sessions.Session) error {
+	stored, ok := session.Values[row{}].(account.Session)
+	if !ok || s.now().Sub(stored.LastSeenAt) < touchEvery {
+		return nil
+	}
+	stored.Touch(s.now())
+	session.Values[row{}] = stored
+	return s.port.SaveSession(ctx, stored)
+}
+
+func (s *sessionStore) clearCookie(w http.ResponseWriter) {
+	o := s.options()
+	o.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(s.name(), "", o))
+}
+
+// userID is whose session it is; 0 for nobody's.
+func userID(session *sessions.Session) int64 {
+	stored, ok := session.Values[row{}].(account.Session)
+	if !ok {
+		return 0
+	}
+	return stored.UserID
+}

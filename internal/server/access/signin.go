@@ -1,0 +1,220 @@
+package access
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/server/page"
+	"sluis/internal/server/request"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// maxEmail is the longest e-mail address that is looked up, in bytes (RFC 5321).
+const maxEmail = 254
+
+const signInPath = "/inloggen"
+
+// Rights is what a page asks of its visitor.
+type Rights struct {
+	Permission account.Permission // "" for whoever is signed in
+	// Quiet pages do not keep a session alive: a browser asks for them by itself.
+	Quiet bool
+}
+
+// Require lets in whoever is signed in with a role that grants the permission.
+// Roles are read anew for each request, so that a change counts at once.
+func (h *Handlers) Require(rights Rights, next page.Handler) page.Handler {
+	return func(v *page.Visit) error {
+		session, err := h.signedIn(v)
+		if err != nil {
+			return err
+		}
+		if userID(session) == 0 {
+			return h.askToSignIn(v)
+		}
+		if !rights.Quiet {
+			if err := h.sessions.touch(v.Context(), session); err != nil {
+				return err
+			}
+		}
+		if rights.Permission != "" && !v.Actor.May(rights.Permission) {
+			if err := h.recordDenied(v, rights.Permission); err != nil {
+				return err
+			}
+			return apperr.New(apperr.Forbidden, "forbidden")
+		}
+		return next(v)
+	}
+}
+
+// signedIn finds who makes the visit and notes it there. The session that it
+// returns has no user if that is nobody, or somebody who was disabled.
+func (h *Handlers) signedIn(v *page.Visit) (*sessions.Session, error) {
+	session, err := h.sessions.Get(v.R, h.sessions.name())
+	if err != nil {
+		return nil, err
+	}
+	id := userID(session)
+	if id == 0 {
+		return session, nil
+	}
+	user, err := h.o.Accounts.UserByID(v.Context(), id)
+	switch {
+	case apperr.KindOf(err) == apperr.NotFound, err == nil && !user.DisabledAt.IsZero():
+		return sessions.NewSession(h.sessions, h.sessions.name()), nil
+	case err != nil:
+		return nil, err
+	}
+	v.SignedIn(account.ActorOf(user))
+	return session, nil
+}
+
+// askToSignIn sends to the sign-in page, and back afterwards to a page that was
+// asked for by GET.
+func (h *Handlers) askToSignIn(v *page.Visit) error {
+	q := url.Values{}
+	if v.R.Method == http.MethodGet && v.R.URL.Path != "/" {
+		if back := page.ReturnPath(v.R.URL.RequestURI()); back != "/" {
+			q.Set("terug", back)
+		}
+	}
+	if _, err := v.R.Cookie(h.sessions.name()); err == nil {
+		q.Set("verlopen", "1")
+	}
+	path := signInPath
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return v.Redirect(path)
+}
+
+// recordDenied writes to the access log that a permission was missing.
+func (h *Handlers) recordDenied(v *page.Visit, missing account.Permission) error {
+	return h.o.Audit.Record(v.Context(), audit.Event{
+		At: h.o.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure,
+		Who: v.Who, ObjectType: "route", Code: string(missing),
+	})
+}
+
+// SignInForm is GET /inloggen.
+func (h *Handlers) SignInForm(v *page.Visit) error {
+	next := page.ReturnPath(v.Query().Get("terug"))
+	session, err := h.signedIn(v)
+	if err != nil {
+		return err
+	}
+	if userID(session) != 0 {
+		return v.Redirect(next)
+	}
+	props := templates.SignIn{Page: v.Page(), Next: next, Expired: v.Query().Get("verlopen") == "1"}
+	return v.Render(http.StatusOK, templates.SignInPage(props))
+}
+
+// SignIn is POST /inloggen. Whatever is wrong, it says the same.
+func (h *Handlers) SignIn(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	email, password := strings.ToLower(strings.TrimSpace(form.Get("email"))), form.Get("password")
+	if email == "" || password == "" {
+		return h.signInAgain(v, http.StatusUnprocessableEntity, missing(v.T, email, password)...)
+	}
+	if wait, ok := h.mayTry(v, email); !ok {
+		v.W.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		return h.signInAgain(v, http.StatusTooManyRequests, templates.FieldError{
+			Field: "email", Message: v.T.T("signin.too_many", "wait", v.T.Duration(max(wait, time.Second))),
+		})
+	}
+	user, ok, err := h.checkPassword(v, email, password)
+	if err != nil {
+		return err
+	}
+	ev := audit.Event{
+		At: h.o.Now(), Type: audit.SignIn, Action: audit.Execute, Who: v.Who, ObjectType: "user", ObjectID: user.PublicID,
+	}
+	if !ok {
+		// The log names the account, if there is one, and not what was typed.
+		ev.Result, ev.Name, ev.Code = audit.MinorFailure, user.Email, "sign_in_failed"
+		if err := h.o.Audit.Record(v.Context(), ev); err != nil {
+			return err
+		}
+		return h.signInAgain(v, http.StatusUnauthorized, templates.FieldError{Field: templates.Credentials, Message: v.T.T("signin.wrong")})
+	}
+	h.signIns.Succeeded("account "+email, true)
+	h.signIns.Succeeded("address "+request.From(v.Context()).Address, false)
+	actor := account.ActorOf(user)
+	ev.UserID, ev.Name, ev.Role, ev.CentreID = user.ID, user.Email, actor.Who().Role, actor.Who().CentreID
+	if err := h.sessions.Begin(v.W, v.R, user.ID, ev); err != nil {
+		return err
+	}
+	return v.Redirect(page.ReturnPath(form.Get("next")))
+}
+
+// missing says which of the two inputs is empty.
+func missing(t *text.Catalogue, email, password string) []templates.FieldError {
+	var faults []templates.FieldError
+	if email == "" {
+		faults = append(faults, templates.FieldError{Field: "email", Message: t.T("signin.email_missing")})
+	}
+	if password == "" {
+		faults = append(faults, templates.FieldError{Field: "password", Message: t.T("signin.password_missing")})
+	}
+	return faults
+}
+
+// mayTry slows down guessing, by account and by address.
+func (h *Handlers) mayTry(v *page.Visit, email string) (time.Duration, bool) {
+	if wait, ok := h.signIns.Try("address "+request.From(v.Context()).Address, freeAddress); !ok {
+		return wait, false
+	}
+	return h.signIns.Try("account "+email, freeTries)
+}
+
+// checkPassword returns the user of an e-mail address, and whether the password is
+// theirs. It takes as long if there is no such user.
+func (h *Handlers) checkPassword(v *page.Visit, email, password string) (account.User, bool, error) {
+	var user account.User
+	if len(email) <= maxEmail && email != "" {
+		found, err := h.o.Accounts.UserByEmail(v.Context(), email)
+		if err != nil && apperr.KindOf(err) != apperr.NotFound {
+			return account.User{}, false, err
+		}
+		if err == nil {
+			user = found
+		}
+	}
+	ok, err := account.CheckPassword(v.Context(), user.PasswordHash, password)
+	return user, ok && user.DisabledAt.IsZero(), err
+}
+
+// signInAgain shows the form once more, with what was typed except the password.
+func (h *Handlers) signInAgain(v *page.Visit, status int, faults ...templates.FieldError) error {
+	props := templates.SignIn{
+		Page: v.Page(), Email: v.R.PostForm.Get("email"), Next: page.ReturnPath(v.R.PostForm.Get("next")),
+		Errors: faults,
+	}
+	return v.Render(status, templates.SignInPage(props))
+}
+
+// SignOut is POST /uitloggen: it ends every session of the user, everywhere.
+func (h *Handlers) SignOut(v *page.Visit) error {
+	err := h.o.Sessions.SignOut(v.Context(), v.Actor.UserID, audit.Event{
+		At: h.o.Now(), Type: audit.SignOut, Action: audit.Execute, Who: v.Who, ObjectType: "user",
+	})
+	if err != nil {
+		return err
+	}
+	h.sessions.clearCookie(v.W)
+	v.W.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	return v.Redirect(signInPath)
+}

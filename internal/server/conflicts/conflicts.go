@@ -1,0 +1,328 @@
+// Package conflicts is the pages on which a data manager judges conflicts: the
+// queue, and one conflict next to the patient that is registered.
+//
+// It shows what a judgement would do and passes it on; it applies nothing.
+package conflicts
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+	"sluis/internal/server/page"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// Desk lists conflicts and applies judgements.
+type Desk interface {
+	Conflicts(ctx context.Context, who audit.Who, scope account.Scope, q patient.ConflictQuery) (patient.ConflictPage, error)
+	Conflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Conflict, patient.Comparison, error)
+	// JudgeConflict applies a judgement that was made upon what was seen;
+	// apperr.Conflict "review_changed" and "review_closed", apperr.Invalid
+	// "review_withheld".
+	JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID, seen string, j patient.Judgement) error
+}
+
+// Options is what the handlers need.
+type Options struct {
+	Desk          Desk
+	BirthYearOnly bool
+}
+
+// Handlers are those of the pages about conflicts.
+type Handlers struct{ o Options }
+
+// New makes the handlers.
+func New(o Options) *Handlers { return &Handlers{o} }
+
+// queueFilter is what of the queue is shown; it goes along from conflict to
+// conflict.
+type queueFilter struct {
+	reason           patient.Reason
+	centre, delivery string
+}
+
+func filterOf(q url.Values) queueFilter {
+	f := queueFilter{reason: patient.Reason(q.Get("reden")), centre: q.Get("centrum"), delivery: q.Get("aanlevering")}
+	if !slices.Contains(patient.Reasons, f.reason) {
+		f.reason = ""
+	}
+	return f
+}
+
+func (f queueFilter) active() bool { return f != queueFilter{} }
+
+func (f queueFilter) link(path, after string) string {
+	return page.Link(path, "reden", string(f.reason), "centrum", f.centre, "aanlevering", f.delivery, "na", after)
+}
+
+func (f queueFilter) query(after string, limit int) patient.ConflictQuery {
+	return patient.ConflictQuery{Reason: f.reason, CentreNumber: f.centre, DeliveryID: f.delivery, After: after, Limit: limit}
+}
+
+func conflictPath(id string) string { return page.ConflictsPath + "/" + id }
+
+// List is GET /beoordelen?reden=&centrum=&aanlevering=&na=.
+func (h *Handlers) List(v *page.Visit) error {
+	q, t := v.Query(), v.T
+	filter, after := filterOf(q), q.Get("na")
+	found, err := h.o.Desk.Conflicts(v.Context(), v.Who, v.Scope(), filter.query(after, page.Size))
+	if err != nil {
+		return err
+	}
+	props := templates.Reviews{Page: v.Page(v.Home()), Total: found.Total, DeliveryID: filter.delivery, Filtered: filter.active()}
+	if props.Centres, err = v.CentreOptions(filter.centre); err != nil {
+		return err
+	}
+	props.Reasons = options(templates.Option{Text: t.T("reviews.all_reasons")}, string(filter.reason), func(add func(value, word string)) {
+		for _, reason := range patient.Reasons {
+			add(string(reason), t.T("finding."+string(reason)))
+		}
+	})
+	names := map[string]string{}
+	for _, o := range props.Centres {
+		names[o.Value] = o.Text
+	}
+	for _, c := range found.Conflicts {
+		row := templates.ReviewRow{
+			Href: filter.link(conflictPath(c.PublicID), ""), Opened: t.Moment(c.OpenedAt), Centre: names[c.CentreNumber],
+			Reason: t.T("finding." + string(c.Reason)), Number: page.NumberWord(t, c.Delivered.Number), Further: c.Rows,
+		}
+		if c.Origin != nil {
+			o := originProps(t, *c.Origin)
+			row.Origin, row.Further = &o, max(0, c.Rows-1)
+		}
+		props.Rows = append(props.Rows, row)
+	}
+	if found.Next != "" {
+		props.NextHref = filter.link(page.ConflictsPath, found.Next)
+	}
+	if after != "" {
+		props.FirstHref = filter.link(page.ConflictsPath, "")
+	}
+	return v.Render(http.StatusOK, templates.ReviewsPage(props))
+}
+
+func originProps(t *text.Catalogue, o patient.Origin) templates.ReviewOrigin {
+	name := o.Filename
+	if o.DatasetID != "" {
+		name = t.T("datasets.name", "id", o.DatasetID)
+	}
+	return templates.ReviewOrigin{Href: page.DeliveryPath(o.DeliveryID), Filename: name, Line: o.Line}
+}
+
+// View is GET /beoordelen/{id}.
+func (h *Handlers) View(v *page.Visit) error {
+	props, err := h.load(v)
+	if err != nil {
+		return err
+	}
+	return v.Render(http.StatusOK, templates.ReviewPage(props))
+}
+
+// Judge is POST /beoordelen/{id} with besluit, reden and gezien.
+func (h *Handlers) Judge(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	t := v.T
+	j := patient.Judgement{Decision: patient.Decision(form.Get("besluit")), Why: strings.TrimSpace(form.Get("reden"))}
+	var faults []templates.FieldError
+	if !slices.Contains(patient.Decisions, j.Decision) {
+		faults = append(faults, templates.FieldError{Field: "besluit", Message: t.T("review.error.decision")})
+	}
+	switch n := utf8.RuneCountInString(j.Why); {
+	case n < patient.MinWhy:
+		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("review.error.why_short")})
+	case n > patient.MaxWhy:
+		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("review.error.why_long")})
+	}
+	if len(faults) > 0 {
+		return h.showAgain(v, j, faults)
+	}
+	err = h.o.Desk.JudgeConflict(v.Context(), v.Who, v.Scope(), v.ID(), form.Get("gezien"), j)
+	switch apperr.KindOf(err) {
+	case apperr.Conflict:
+		v.LogFailure(err)
+		return h.showAgain(v, j, nil)
+	case apperr.Invalid:
+		return h.showAgain(v, j, []templates.FieldError{{Field: "besluit", Message: t.T("review.error.decision")}})
+	}
+	if err != nil {
+		return err
+	}
+	return h.next(v)
+}
+
+// showAgain shows a conflict as it is by now to whoever sent what was not
+// stored. Where it is not as it was looked at any more that is what counts, and
+// not a fault in the form.
+func (h *Handlers) showAgain(v *page.Visit, j patient.Judgement, faults []templates.FieldError) error {
+	props, err := h.load(v)
+	if err != nil {
+		return err
+	}
+	props.Why = j.Why
+	seen := v.R.PostForm.Get("gezien")
+	switch t := v.T; {
+	case props.Closed != nil:
+		props.Notice = t.T("error.review_closed.body")
+	case props.Seen != seen && (seen != "" || len(faults) == 0):
+		props.Notice = t.T("error.review_changed.body")
+	default:
+		props.Chosen, props.Errors = string(j.Decision), faults
+		return v.Render(http.StatusUnprocessableEntity, templates.ReviewPage(props))
+	}
+	return v.Render(http.StatusConflict, templates.ReviewPage(props))
+}
+
+// next goes on to the oldest conflict after this one, then to the oldest
+// before it, then to the empty queue; with the filter as long as it finds any.
+func (h *Handlers) next(v *page.Visit) error {
+	t := v.T
+	filter := filterOf(v.Query())
+	for _, try := range []struct {
+		filter queueFilter
+		after  string
+	}{{filter, v.ID()}, {filter, ""}, {queueFilter{}, ""}} {
+		found, err := h.o.Desk.Conflicts(v.Context(), v.Who, v.Scope(), try.filter.query(try.after, 1))
+		if err != nil {
+			return err
+		}
+		if len(found.Conflicts) > 0 {
+			if err := v.Flash(t.N("reviews.saved", found.Total), true); err != nil {
+				return err
+			}
+			return v.Redirect(try.filter.link(conflictPath(found.Conflicts[0].PublicID), ""))
+		}
+	}
+	if err := v.Flash(t.T("reviews.saved_last"), true); err != nil {
+		return err
+	}
+	return v.Redirect(page.ConflictsPath)
+}
+
+// load makes the page of a conflict as it is now.
+func (h *Handlers) load(v *page.Visit) (templates.Review, error) {
+	id := v.ID()
+	c, now, err := h.o.Desk.Conflict(v.Context(), v.Who, v.Scope(), id)
+	if err != nil {
+		return templates.Review{}, err
+	}
+	t, filter := v.T, filterOf(v.Query())
+	crumbs := []templates.Crumb{v.Home(), {Text: t.T("crumb.reviews"), Href: filter.link(page.ConflictsPath, "")}}
+	props := templates.Review{
+		Page: v.Page(crumbs...), Number: page.NumberWord(t, c.Delivered.Number), Centre: t.T("word.centre_numbered", "number", v.CentreTitle(c.CentreNumber)),
+		Opened: t.Moment(c.OpenedAt), Reason: t.T("finding." + string(c.Reason)), Rows: c.Rows, Deliveries: c.Deliveries, Entered: c.Origin == nil,
+		Action: filter.link(conflictPath(id), ""), Seen: now.Seen,
+	}
+	if len(c.Partners) > 0 {
+		props.Partners = t.Lines(c.Partners)
+	}
+	for _, o := range c.Origins {
+		props.Origins = append(props.Origins, originProps(t, o))
+	}
+	if j := c.Judgement; j != nil {
+		props.Closed = &templates.ReviewClosed{Decision: string(j.Decision), By: j.By, At: t.Moment(j.At), Why: j.Why}
+		return props, nil
+	}
+	props.Sides = h.sides(v, c, now)
+	if now.Existing != nil {
+		props.ExistingHref = page.PatientPath(now.Existing.PublicID)
+	}
+	props.Remarks = remarks(t, c, now)
+	props.Choices, props.Withheld = choices(t, c, now)
+	return props, nil
+}
+
+// sides holds what was delivered against what is registered, line by line.
+func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparison) []templates.ReviewSide {
+	t := v.T
+	field := "field.birthDate"
+	if h.o.BirthYearOnly {
+		field = "field.birthYear"
+	}
+	sides := []templates.ReviewSide{
+		{Label: t.T("field.patientNumber"), Delivered: page.NumberWord(t, c.Delivered.Number)},
+		{Label: t.T(field), Delivered: v.Birth(c.Delivered.Birth)},
+		{Label: t.T("field.sex"), Delivered: page.SexWord(t, c.Delivered.Sex)},
+		{Label: t.T("review.link"), Delivered: t.T("review.present")},
+		{Label: t.T("patients.changed"), Delivered: t.Moment(c.OpenedAt)},
+	}
+	p := now.Existing
+	if p == nil {
+		return sides
+	}
+	for i, existing := range []string{
+		page.NumberWord(t, p.Number), v.Birth(p.Birth), page.SexWord(t, p.Sex), t.T("review.present"), t.T("review.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
+	} {
+		sides[i].Existing, sides[i].Verdict = existing, "same"
+		if existing != sides[i].Delivered {
+			sides[i].Verdict = "differs"
+		}
+	}
+	sides[3].Verdict, sides[4].Verdict = string(now.Link), ""
+	return sides
+}
+
+func remarks(t *text.Catalogue, c patient.Conflict, now patient.Comparison) []string {
+	var out []string
+	if now.Existing == nil {
+		out = append(out, t.T("review.remark.none"))
+	}
+	if now.Own != nil {
+		out = append(out, t.T("review.remark.own", "number", c.Delivered.Number))
+	}
+	if now.Withheld[patient.UseDelivered] == patient.SeveralOwners {
+		out = append(out, t.T("review.remark.several"))
+	}
+	if now.Elsewhere {
+		out = append(out, t.T("review.remark.elsewhere"))
+	}
+	return out
+}
+
+// choices are the decisions that are offered, and why the others are not.
+func choices(t *text.Catalogue, c patient.Conflict, now patient.Comparison) (offered []templates.ReviewChoice, withheld []string) {
+	for _, d := range patient.Decisions {
+		if !now.Offers(d) {
+			withheld = append(withheld, t.T("withheld."+string(d)+"."+string(now.Withheld[d])))
+			continue
+		}
+		hint := "decision.hint." + string(d)
+		if d == patient.UseDelivered {
+			switch {
+			case now.Existing == nil:
+				hint += ".new"
+			case now.Existing.Number == c.Delivered.Number:
+				hint += ".number"
+			default:
+				hint += ".pseudonym"
+			}
+		}
+		offered = append(offered, templates.ReviewChoice{Value: string(d), Text: t.T("decision." + string(d)), Hint: t.T(hint)})
+	}
+	return offered, withheld
+}
+
+// options are the choices of a filter, each once, all of them first.
+func options(all templates.Option, chosen string, each func(add func(value, word string))) []templates.Option {
+	out, seen := []templates.Option{all}, map[string]bool{"": true}
+	out[0].Selected = chosen == ""
+	each(func(value, word string) {
+		if !seen[value] {
+			seen[value] = true
+			out = append(out, templates.Option{Value: value, Text: word, Selected: value == chosen})
+		}
+	})
+	return out
+}

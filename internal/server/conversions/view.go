@@ -1,0 +1,246 @@
+// Package conversions is the pages about the conversion of the existing patients:
+// its steps and runs, the rows that are no patient, the approval of the erasure,
+// and the proofs of it.
+//
+// It shows and lets approve; the work itself is done by commands.
+package conversions
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/conversion"
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/server/page"
+	"sluis/internal/server/report"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// Existing is the conversion of the existing patients, as far as pages have to do
+// with it: commands do the work.
+type Existing interface {
+	conversion.GateStore
+	ViewConversion(ctx context.Context, who audit.Who) error // the event of looking
+	ViewOpenRows(ctx context.Context, who audit.Who, run conversion.Run, q conversion.OpenQuery) (conversion.OpenPage, error)
+	// PauseRun lets a run stand still, or go on; apperr.Conflict "existing_not_running".
+	PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error
+	// ConfirmConversion lets a delivery go on that the brake holds; apperr.Conflict
+	// "delivery_not_waiting".
+	ConfirmConversion(ctx context.Context, who audit.Who, deliveryID string) error
+	// ApproveErasure is one person's word for centres; apperr.Invalid
+	// "approval_centre", apperr.Conflict "approval_…".
+	ApproveErasure(ctx context.Context, who audit.Who, publicID string, role account.Role, centres []string, why string) error
+	Proofs(ctx context.Context, who audit.Who) ([]conversion.Report, error)
+	Proof(ctx context.Context, who audit.Who, publicID string, export bool) (conversion.Report, error)
+}
+
+// Options is what the handlers need.
+type Options struct {
+	Now      func() time.Time
+	Existing Existing
+	ProofKey ed25519.PublicKey // of the registry's own signatures
+}
+
+// Handlers are those of the pages about the conversion.
+type Handlers struct{ o Options }
+
+// New makes the handlers.
+func New(o Options) *Handlers { return &Handlers{o} }
+
+// The runs of the page, by what they are.
+var runKeys = map[delivery.Mode]string{delivery.Check: "rehearsal", delivery.Save: "conversion"}
+
+// lively is how long after its last word a command counts as being at work.
+const lively = 30 * time.Second
+
+// View is GET /migratie.
+func (h *Handlers) View(v *page.Visit) error {
+	if err := h.o.Existing.ViewConversion(v.Context(), v.Who); err != nil {
+		return err
+	}
+	props, err := h.load(v)
+	if err != nil {
+		return err
+	}
+	return v.Render(http.StatusOK, templates.ConversionPage(props))
+}
+
+// state is all that the page tells of.
+type state struct {
+	plan      *conversion.Plan
+	planned   conversion.Report
+	rehearsal *conversion.Run
+	gate      conversion.Gate
+	proof     *conversion.Report
+}
+
+func (h *Handlers) stateNow(ctx context.Context) (x state, err error) {
+	if x.planned, err = h.latest(ctx, conversion.KindPlan, &x.plan); err != nil {
+		return x, err
+	}
+	run, ok, err := h.o.Existing.LatestRun(ctx, delivery.Check)
+	if err != nil {
+		return x, err
+	}
+	if ok {
+		x.rehearsal = &run
+	}
+	if x.gate, err = conversion.LoadGate(ctx, h.o.Existing, h.o.ProofKey, "", h.o.Now()); err != nil || x.gate.Run == nil {
+		return x, err
+	}
+	proof, ok, err := h.o.Existing.LatestReport(ctx, conversion.KindProof, x.gate.Run.ID)
+	if ok {
+		x.proof = &proof
+	}
+	return x, err
+}
+
+// latest reads the last report of a kind into v, which stays nil without one.
+func (h *Handlers) latest(ctx context.Context, kind conversion.Kind, v **conversion.Plan) (conversion.Report, error) {
+	rep, ok, err := h.o.Existing.LatestReport(ctx, kind, 0)
+	if err != nil || !ok {
+		return rep, err
+	}
+	*v = &conversion.Plan{}
+	if err := json.Unmarshal([]byte(rep.Document), *v); err != nil {
+		return rep, errors.New("decode a plan: failed")
+	}
+	return rep, nil
+}
+
+func (h *Handlers) load(v *page.Visit) (templates.Conversion, error) {
+	x, err := h.stateNow(v.Context())
+	if err != nil {
+		return templates.Conversion{}, err
+	}
+	t, actor := v.T, v.Actor
+	props := templates.Conversion{Page: v.Page(v.Home()), RefreshHref: page.ConversionPath}
+	if actor.May(account.ViewProofs) {
+		props.ProofsHref = page.ProofsPath
+	}
+	for _, run := range []*conversion.Run{x.rehearsal, x.gate.Run} {
+		if run == nil {
+			continue
+		}
+		props.Runs = append(props.Runs, h.runProps(t, *run))
+		props.Moving = props.Moving || run.FinishedAt.IsZero() && h.o.Now().Sub(run.SeenAt) < lively
+	}
+	props.Tasks = h.tasks(t, x, props.ProofsHref)
+	if e := x.gate.Erasure; e != nil {
+		erasure := erasureProps(t, actor, x.gate)
+		props.Erasure = &erasure
+	}
+	return props, nil
+}
+
+// runProps is a run by its centres.
+func (h *Handlers) runProps(t *text.Catalogue, run conversion.Run) templates.ConversionRun {
+	key := runKeys[run.Mode]
+	out := templates.ConversionRun{
+		Key: key, Table: run.Table, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(), Total: run.Total,
+		Percent: min(100, run.Fed()*100/max(1, run.Total)), Strays: run.Strays, Counts: templates.Counts(run.Counts()),
+	}
+	path := page.ConversionPath + "/" + run.PublicID
+	switch {
+	case !run.FinishedAt.IsZero():
+	case !run.PausedAt.IsZero():
+		out.Paused, out.ResumeAction = t.T("existing.paused", "who", run.PausedBy, "when", t.Moment(run.PausedAt)), path+"/hervatten"
+	default:
+		out.PauseAction = path + "/pauzeren"
+		if h.o.Now().Sub(run.SeenAt) > lively {
+			out.Notices = append(out.Notices, t.T("existing.silent", "when", t.Moment(run.SeenAt)))
+		}
+		if run.WaitsFor != conversion.WaitsNot {
+			out.Notices = append(out.Notices, t.T("existing.waits."+string(run.WaitsFor), "when", t.Moment(run.NextTryAt)))
+		}
+	}
+	for _, c := range run.Centres {
+		row := templates.ConversionCentre{Centre: c.CentreNumber, Fed: c.Fed, Total: c.Total, State: "waiting", Counts: templates.Counts(c.Counts(run.Mode))}
+		if c.CentreName != "" {
+			row.Centre += " " + c.CentreName
+		}
+		if c.Delivery != nil {
+			row.State = string(c.Delivery.Status())
+			if c.Delivery.State == delivery.Confirm {
+				row.Confirm = page.ConversionPath + "/" + c.Delivery.PublicID + "/doorgaan"
+				row.Counts = templates.Counts(c.Delivery.Planned)
+			}
+		}
+		out.Centres = append(out.Centres, row)
+	}
+	if out.Counts.Rejected+run.Strays > 0 {
+		out.RejectedHref = page.Link(page.ConversionPath+"/rijen", "van", key, "soort", "rejected")
+	}
+	if out.Counts.Review > 0 {
+		out.ReviewHref = page.Link(page.ConversionPath+"/rijen", "van", key, "soort", "review")
+	}
+	return out
+}
+
+// rowKinds are the two lists of rows that are no patient.
+var rowKinds = map[string]patient.Outcome{"rejected": patient.Rejected, "review": patient.Review}
+
+// ListRows is GET /migratie/rijen?van=&soort=&centrum=&na=.
+func (h *Handlers) ListRows(v *page.Visit) error {
+	q, t := v.Query(), v.T
+	kind, mode := q.Get("soort"), delivery.Save
+	outcome, known := rowKinds[kind]
+	if !known {
+		kind, outcome = "rejected", patient.Rejected
+	}
+	if q.Get("van") == runKeys[delivery.Check] {
+		mode = delivery.Check
+	}
+	run, ok, err := h.o.Existing.LatestRun(v.Context(), mode)
+	if err != nil {
+		return err
+	}
+	props := templates.ConversionRows{
+		Page: v.Page(v.Home(), templates.Crumb{Text: t.T("existing.title"), Href: page.ConversionPath}), Run: runKeys[mode], Kind: kind,
+		Filtered: q.Get("centrum") != "",
+	}
+	if props.Centres, err = v.CentreOptions(q.Get("centrum")); err != nil {
+		return err
+	}
+	for _, k := range []string{"rejected", "review"} {
+		props.Tabs = append(props.Tabs, templates.Tab{Key: k, Href: page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", k), Current: k == kind})
+	}
+	if ok {
+		found, err := h.o.Existing.ViewOpenRows(v.Context(), v.Who, run, conversion.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size})
+		if err != nil {
+			return err
+		}
+		here := func(after string) string {
+			return page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", kind, "centrum", q.Get("centrum"), "na", after)
+		}
+		h.fillRows(t, &props, found)
+		if found.Next != "" {
+			props.NextHref = here(found.Next)
+		}
+		if q.Get("na") != "" {
+			props.FirstHref = here("")
+		}
+	}
+	if kind == "review" && mode == delivery.Save && v.Actor.May(account.JudgeReviews) {
+		props.JudgeHref = page.Link(page.ConflictsPath, "centrum", q.Get("centrum"))
+	}
+	return v.Render(http.StatusOK, templates.ConversionRowsPage(props))
+}
+
+func (h *Handlers) fillRows(t *text.Catalogue, props *templates.ConversionRows, found conversion.OpenPage) {
+	props.Total = found.Total
+	for _, o := range found.Rows {
+		props.Rows = append(props.Rows, templates.ConversionRow{
+			Key: o.OldKey, Centre: o.CentreNumber, Number: o.PatientNumber, Column: report.Column(t, nil, o.Finding.Field),
+			Message: report.Message(t, o.Finding, nil), TTP: o.Finding.Source == patient.TTP, Code: o.Finding.Code, Advice: report.Advice(t, o.Finding),
+		})
+	}
+}

@@ -1,0 +1,192 @@
+package deliveries
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/delivery"
+	"sluis/internal/server/page"
+	"sluis/web/templates"
+)
+
+// decision is what a person can decide about a delivery: one of the Desk's.
+type decision = func(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+
+// pollEvery is how often a small file's result is looked for while its uploader
+// waits for the answer.
+const pollEvery = 50 * time.Millisecond
+
+// List is GET /aanleveringen?groep=&centrum=&na=.
+func (h *Handlers) List(v *page.Visit) error {
+	q, actor := v.Query(), v.Actor
+	group := delivery.Group(q.Get("groep"))
+	if group != delivery.Closed && group != delivery.ToMend {
+		group = delivery.Open
+	}
+	props := templates.Deliveries{
+		Page: v.Page(v.Home()), ShowCentre: actor.Scope().All(), MayDeliver: actor.May(account.Deliver),
+	}
+	query := delivery.Query{Group: group, After: q.Get("na"), Limit: page.Size}
+	if props.ShowCentre {
+		query.CentreNumber = q.Get("centrum")
+		var err error
+		if props.Centres, err = v.CentreOptions(query.CentreNumber); err != nil {
+			return err
+		}
+	}
+	found, err := h.o.Records.Deliveries(v.Context(), v.Who, actor.Scope(), query)
+	if err != nil {
+		return err
+	}
+	if len(found.Deliveries) == 0 && q.Get("groep") == "" {
+		// Nothing is under way: what is done is more use than an empty page.
+		query.Group = delivery.Closed
+		if found, err = h.o.Records.Deliveries(v.Context(), v.Who, actor.Scope(), query); err != nil {
+			return err
+		}
+	}
+	group = query.Group
+	props.Rows, props.Tabs = Rows(v.T, found.Deliveries), deliveryTabs(group, query.CentreNumber)
+	if found.Next != "" {
+		props.NextHref = page.Link(page.DeliveriesPath, "groep", string(group), "centrum", query.CentreNumber, "na", found.Next)
+	}
+	if query.After != "" {
+		props.FirstHref = page.Link(page.DeliveriesPath, "groep", string(group), "centrum", query.CentreNumber)
+	}
+	return v.Render(http.StatusOK, templates.DeliveriesPage(props))
+}
+
+func deliveryTabs(group delivery.Group, centre string) []templates.Tab {
+	var tabs []templates.Tab
+	for _, g := range []delivery.Group{delivery.Open, delivery.Closed, delivery.ToMend} {
+		tabs = append(tabs, templates.Tab{Key: string(g), Href: page.Link(page.DeliveriesPath, "groep", string(g), "centrum", centre), Current: g == group})
+	}
+	return tabs
+}
+
+// View is GET /aanleveringen/{id}.
+func (h *Handlers) View(v *page.Visit) error {
+	d, err := h.o.Records.ViewDelivery(v.Context(), v.Who, v.Scope(), v.ID())
+	if err != nil {
+		return err
+	}
+	causes, err := h.o.Records.Causes(v.Context(), d)
+	if err != nil {
+		return err
+	}
+	p := h.deliveryProps(v, d, causes)
+	if p.Ahead, err = h.ahead(v.Context(), d); err != nil {
+		return err
+	}
+	if p.Repair, err = h.repairProps(v, d); err != nil {
+		return err
+	}
+	return v.Render(http.StatusOK, templates.DeliveryPage(p))
+}
+
+// ahead is how many deliveries of its centre d waits for; 0 where it does not wait.
+func (h *Handlers) ahead(ctx context.Context, d delivery.Delivery) (int, error) {
+	if !waitsInLine(d) {
+		return 0, nil
+	}
+	return h.o.Records.Ahead(ctx, d)
+}
+
+// Save is POST /aanleveringen/{id}/opslaan.
+func (h *Handlers) Save(v *page.Visit) error {
+	return h.act(v, h.o.Desk.Save, "flash.saved", true)
+}
+
+// storingParam says that whoever cancels knows that the delivery is being stored.
+const storingParam = "opslaan"
+
+// Cancel is POST /aanleveringen/{id}/annuleren?opslaan=. A page that was
+// shown before storing began promised that nothing would be stored: its button does
+// not stop that, but shows the page anew.
+func (h *Handlers) Cancel(v *page.Visit) error {
+	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), v.ID())
+	if err != nil {
+		return err
+	}
+	if d.State == delivery.Registering && v.Query().Get(storingParam) == "" {
+		if err := v.Flash(v.T.T("delivery.storing_now"), false); err != nil {
+			return err
+		}
+		return v.Redirect(page.DeliveryPath(d.PublicID))
+	}
+	return h.act(v, h.o.Desk.Cancel, "flash.cancelled", false)
+}
+
+// Retry is POST /aanleveringen/{id}/nu-proberen.
+func (h *Handlers) Retry(v *page.Visit) error {
+	return h.act(v, h.o.Desk.RetryNow, "flash.retried", true)
+}
+
+// act does what a person decided about a delivery and shows it again. What can
+// no longer be done (somebody was first, or a button was pressed twice) is told
+// there. passing marks words that are true only while the delivery still moves.
+func (h *Handlers) act(v *page.Visit, do decision, told string, passing bool) error {
+	id, scope := v.ID(), v.Scope()
+	if err := h.mayAct(v, id, told); err != nil {
+		return err
+	}
+	err := do(v.Context(), v.Who, scope, id)
+	switch {
+	case apperr.KindOf(err) == apperr.Conflict:
+		err = v.FlashConflict(err)
+	case err == nil:
+		h.awaitResult(v, scope, id)
+		err = v.FlashPassing(v.T.T(told), passing)
+	}
+	if err != nil {
+		return err
+	}
+	return v.Redirect(page.DeliveryPath(id))
+}
+
+// mayAct refuses who may not do this with a delivery. Whoever may see one that is
+// paused may let it try again: that decides nothing.
+func (h *Handlers) mayAct(v *page.Visit, id, told string) error {
+	if told == "flash.retried" {
+		return nil
+	}
+	return h.mayDecide(v, id)
+}
+
+// awaitResult waits a moment for a delivery to come to a rest, so that a small
+// one needs no refreshing.
+func (h *Handlers) awaitResult(v *page.Visit, scope account.Scope, id string) {
+	if h.o.BusyWait <= 0 {
+		return
+	}
+	deadline, tick := time.NewTimer(h.o.BusyWait), time.NewTicker(pollEvery)
+	defer deadline.Stop()
+	defer tick.Stop()
+	for {
+		d, err := h.o.Records.Delivery(v.Context(), scope, id)
+		if err != nil || atRest(d) || d.Paused != delivery.Moving && d.NextTryAt.After(h.o.Now()) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return
+		case <-v.Context().Done():
+			return
+		}
+	}
+}
+
+// atRest tells whether nothing will happen to d by itself.
+func atRest(d delivery.Delivery) bool {
+	return d.State.Final() || d.State.Waiting() || d.State == delivery.Mapping
+}
+
+// crumbs lead to a page about one delivery.
+func crumbs(v *page.Visit) []templates.Crumb {
+	return []templates.Crumb{v.Home(), {Text: v.T.T("crumb.deliveries"), Href: page.DeliveriesPath}}
+}

@@ -1,0 +1,152 @@
+package deliveries
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
+	"sluis/internal/server/page"
+	"sluis/web/text"
+)
+
+const (
+	progressEvery  = 500 * time.Millisecond // at most two events a second
+	heartbeatEvery = 15 * time.Second
+	// streamLife ends a stream, so that the browser asks again and its rights are
+	// looked at again.
+	streamLife = 10 * time.Minute
+	// eventPatience is how long a client may take to accept one event.
+	eventPatience = 10 * time.Second
+)
+
+// progressEvent is how far a delivery is. It is absolute, so that a client that
+// missed one misses nothing.
+type progressEvent struct {
+	State   delivery.State  `json:"state"`
+	Status  delivery.Status `json:"status"`
+	Percent int             `json:"percent"`
+	Counts  patient.Counts  `json:"counts"`
+	Step    string          `json:"step"`
+	Done    int             `json:"done"`
+	Total   int             `json:"total"`
+	Text    string          `json:"text"`
+	// Pause is why it waits for the TTP, if so, and Next when that is asked again.
+	Pause delivery.Pause `json:"pause,omitempty"`
+	Next  string         `json:"next,omitempty"`
+	// Left is for whom it waits, or about how long it will still take.
+	Left string `json:"left"`
+}
+
+// Progress is GET /aanleveringen/{id}/voortgang: a stream of events `progress`,
+// and `done` when the delivery comes to a rest.
+func (h *Handlers) Progress(v *page.Visit) error {
+	id, scope := v.ID(), v.Scope()
+	d, err := h.o.Records.Delivery(v.Context(), scope, id)
+	if err != nil {
+		return err
+	}
+	stream := startStream(v.W)
+	tick, beat, end := time.NewTicker(progressEvery), time.NewTicker(heartbeatEvery), time.NewTimer(streamLife)
+	defer tick.Stop()
+	defer beat.Stop()
+	defer end.Stop()
+	for last := ""; ; {
+		ahead, err := h.ahead(v.Context(), d)
+		if err != nil {
+			return nil // the answer has begun: the browser asks again
+		}
+		event, err := json.Marshal(progressOf(v.T, d, ahead, h.o.Now()))
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		if string(event) != last && !stream.send("progress", string(event)) {
+			return nil
+		}
+		if last = string(event); atRest(d) {
+			stream.send("done", last)
+			return nil
+		}
+		if !stream.wait(v.Context(), tick, beat, end) {
+			return nil
+		}
+		if d, err = h.o.Records.Delivery(v.Context(), scope, id); err != nil {
+			return nil // the answer has begun: the browser asks again
+		}
+	}
+}
+
+// eventStream writes server-sent events.
+type eventStream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func startStream(w http.ResponseWriter) eventStream {
+	e := eventStream{w, http.NewResponseController(w)}
+	// A read deadline that passes would end the request.
+	_ = e.rc.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	return e
+}
+
+// send writes an event; false when nobody listens any more.
+func (e eventStream) send(name, data string) bool {
+	return e.write(fmt.Sprintf("event: %s\ndata: %s\n\n", name, data))
+}
+
+func (e eventStream) write(raw string) bool {
+	_ = e.rc.SetWriteDeadline(time.Now().Add(eventPatience))
+	if _, err := e.w.Write([]byte(raw)); err != nil {
+		return false
+	}
+	return e.rc.Flush() == nil
+}
+
+// wait until it is time to look again; false when the stream ends.
+func (e eventStream) wait(ctx context.Context, tick, beat *time.Ticker, end *time.Timer) bool {
+	for {
+		select {
+		case <-tick.C:
+			return true
+		case <-beat.C:
+			if !e.write(": \n\n") {
+				return false
+			}
+		case <-end.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func progressOf(t *text.Catalogue, d delivery.Delivery, ahead int, now time.Time) progressEvent {
+	step, done, total := currentStep(d)
+	e := progressEvent{
+		State: d.State, Status: d.Status(), Percent: d.Percent(), Counts: d.Counts, Step: step, Done: done, Total: total,
+		Text: t.T("status." + string(d.Status())), Left: left(t, d, now),
+	}
+	if ahead > 0 {
+		e.Left = t.N("progress.ahead", ahead)
+	}
+	if d.Paused == delivery.PauseDenied {
+		e.Text = t.T("status.paused_denied")
+	}
+	if e.Pause = d.Paused; e.Pause != delivery.Moving && !d.NextTryAt.IsZero() {
+		e.Next = t.T("paused.next", "when", t.Moment(d.NextTryAt))
+	}
+	switch {
+	case step == "" || d.Paused != delivery.Moving:
+	case total > 0:
+		e.Text = t.T("progress.text_count", "step", t.T("step."+step), "n", done, "total", total)
+	default:
+		e.Text = t.T("progress.text", "step", t.T("step."+step), "percent", e.Percent)
+	}
+	return e
+}

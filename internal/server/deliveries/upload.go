@@ -1,0 +1,194 @@
+package deliveries
+
+import (
+	"io"
+	"mime/multipart"
+	"net/http"
+	"slices"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/delivery"
+	"sluis/internal/importer/intake"
+	"sluis/internal/server/page"
+	"sluis/internal/server/request"
+	"sluis/internal/server/upload"
+	"sluis/web/templates"
+)
+
+const (
+	// overhead is what a multipart body is larger than its file.
+	overhead = 1 << 20
+	// maxField is how long a field before the file is at most, in bytes.
+	maxField = 1 << 10
+)
+
+// UploadForm is GET /aanleveringen/nieuw.
+func (h *Handlers) UploadForm(v *page.Visit) error {
+	return h.showUpload(v, http.StatusOK, uploaded{repairs: v.Query().Get(repairsParam)})
+}
+
+// showUpload shows the upload form, with what was wrong with the try before.
+func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults ...templates.FieldError) error {
+	centre, err := v.Centre()
+	if err != nil {
+		return err
+	}
+	props := templates.Upload{
+		Page: v.Page(crumbs(v)...), Centre: page.CentreName(centre), Mode: string(form.mode), Errors: faults,
+		Action: page.Link(page.DeliveriesPath, "sleutel", newFormKey(), repairsParam, v.Query().Get(repairsParam)), Kinds: h.fileKinds(v, centre),
+		MaxMegabytes: int(h.o.MaxFileBytes >> 20), MaxRows: h.o.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell, MaxUploads: h.o.MaxUploads,
+	}
+	if props.Repair, err = h.uploadRepair(v, form); err != nil {
+		return err
+	}
+	if props.Kept, err = h.o.Columns.Remembered(v.Context(), centre.ID); err != nil {
+		return err
+	}
+	return v.Render(status, templates.UploadPage(props))
+}
+
+// Receive is POST /aanleveringen: the file is read as a stream, and its form key
+// makes pressing the button twice one delivery.
+func (h *Handlers) Receive(v *page.Visit) error {
+	centre, err := v.Centre()
+	if err != nil {
+		return err
+	}
+	upload.Body(v.W, v.R, h.o.MaxFileBytes+overhead)
+	var form uploaded
+	id, err := h.forms.Once(v.Context(), v.Query().Get("sleutel"), v.Actor.UserID, func() (string, error) {
+		return h.receiveOnce(v, centre, &form)
+	})
+	upload.Finish(v.W, v.R)
+	if err != nil {
+		return h.refuseUpload(v, form, err)
+	}
+	if form.modeUnknown {
+		if err := v.Flash(v.T.T("flash.delivered")+" "+v.T.T("mode.check"), false); err != nil {
+			return err
+		}
+	}
+	h.awaitResult(v, v.Scope(), id)
+	return v.Redirect(page.DeliveryPath(id))
+}
+
+// uploaded is what the upload form said beside the file.
+type uploaded struct {
+	mode    delivery.Mode
+	repairs string // the delivery that the file is to repair, where the user left that ticked
+	whole   bool   // all before the file was read
+	// modeUnknown says that the choice did not come before the file, so that it
+	// was only checked.
+	modeUnknown bool
+}
+
+// receiveOnce reads the form up to its file and takes that in.
+func (h *Handlers) receiveOnce(v *page.Visit, centre account.Centre, form *uploaded) (string, error) {
+	leave, err := h.o.Gate.Acquire(centre.ID)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	if upload.Announced(v.R, h.o.MaxFileBytes+overhead) {
+		return "", apperr.New(apperr.TooLarge, "file_too_large")
+	}
+	parts, err := v.R.MultipartReader()
+	if err != nil {
+		return "", apperr.New(apperr.UnsupportedType, "multipart_malformed")
+	}
+	for {
+		part, err := parts.NextPart()
+		switch {
+		case err == io.EOF: //nolint:errorlint // wrapped, it is a body that broke off
+			form.whole = true
+			return "", apperr.New(apperr.Invalid, "file_missing")
+		case err != nil:
+			return "", upload.Broken(err)
+		}
+		switch part.FormName() {
+		case "mode":
+			form.mode, err = readMode(part)
+			if err != nil {
+				return "", err
+			}
+		case repairsParam:
+			if form.repairs, err = readField(part); err != nil {
+				return "", err
+			}
+		case "file":
+			form.whole = true
+			return h.receiveFile(v, centre, form, part)
+		}
+	}
+}
+
+func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploaded, part *multipart.Part) (string, error) {
+	name := upload.Name(part.FileName())
+	if name == "" {
+		return "", apperr.New(apperr.Invalid, "file_missing")
+	}
+	mode := form.mode
+	if mode == "" {
+		mode, form.modeUnknown = delivery.Check, true // the safe one
+	}
+	id, err := h.o.Receiver.Receive(v.Context(), intake.Upload{
+		Who: v.Who, Centre: centre, Filename: name, Mode: mode, Via: request.Web, Repairs: form.repairs,
+	}, upload.Limit(part, h.o.MaxFileBytes))
+	if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// readMode reads what is to become of the file.
+func readMode(part *multipart.Part) (delivery.Mode, error) {
+	raw, err := readField(part)
+	if err != nil {
+		return "", err
+	}
+	if mode := delivery.Mode(raw); mode == delivery.Check || mode == delivery.Save {
+		return mode, nil
+	}
+	return "", nil
+}
+
+// readField reads a short field.
+func readField(part io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(part, maxField))
+	if err != nil {
+		return "", upload.Broken(err)
+	}
+	return string(raw), nil
+}
+
+// formFaults are the errors of an upload that its form tells at the file, and
+// the words for them.
+var formFaults = map[string]string{
+	"file_missing": "upload.file_missing", "file_empty": "upload.file_empty",
+	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted", "too_many_uploads": "upload.too_many",
+}
+
+// refuseUpload shows the form again where the user can mend what was wrong, all
+// of it at once.
+func (h *Handlers) refuseUpload(v *page.Visit, form uploaded, err error) error {
+	key, ok := formFaults[apperr.CodeOf(err)]
+	if !ok {
+		return err
+	}
+	v.LogFailure(err)
+	t := v.T
+	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(h.o.MaxFileBytes>>20), "uploads", h.o.MaxUploads)}}
+	status := apperr.Status(err)
+	if code := apperr.CodeOf(err); code == "file_missing" || code == "file_empty" {
+		// The form came in whole: what it lacks is the user's to fill in.
+		status = http.StatusUnprocessableEntity
+		if form.mode == "" {
+			faults = slices.Insert(faults, 0, templates.FieldError{Field: "mode", Message: t.T("upload.mode_missing")})
+		}
+	}
+	if !form.whole { // what the user ticked is not known
+		form.repairs = v.Query().Get(repairsParam)
+	}
+	return h.showUpload(v, status, form, faults...)
+}

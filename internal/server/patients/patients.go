@@ -1,0 +1,157 @@
+// Package patients is the pages about patients: the list, one patient, and the
+// entry of one. It shows the display set only.
+//
+// What is typed into the form goes to server/entry; nothing of it is kept here.
+package patients
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"sluis/internal/account"
+	"sluis/internal/audit"
+	"sluis/internal/patient"
+	"sluis/internal/server/entry"
+	"sluis/internal/server/page"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// Records reads patients. Every read is in the access log when it returns. A
+// foreign patient and one that does not exist are both apperr.NotFound.
+type Records interface {
+	Patients(ctx context.Context, who audit.Who, scope account.Scope, q patient.Query) (patient.Page, error)
+	Patient(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Detail, error)
+}
+
+// Options is what the handlers need.
+type Options struct {
+	Records       Records
+	Entry         *entry.Service
+	BirthYearOnly bool
+}
+
+// Handlers are those of the pages about patients.
+type Handlers struct{ o Options }
+
+// New makes the handlers.
+func New(o Options) *Handlers { return &Handlers{o} }
+
+const newPath = page.PatientsPath + "/nieuw"
+
+// warningsNote is what an entry leaves for the page of its result.
+const warningsNote = "warnings"
+
+// List is GET /patienten?na=&vanaf=.
+func (h *Handlers) List(v *page.Visit) error {
+	q := v.Query()
+	from, err := strconv.Atoi(q.Get("vanaf"))
+	if err != nil || from < 1 || q.Get("na") == "" {
+		from = 1
+	}
+	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{After: q.Get("na"), Limit: page.Size})
+	if err != nil {
+		return err
+	}
+	props := h.patientsProps(v, found)
+	if n := len(found.Patients); n > 0 {
+		props.From, props.To = from, from+n-1
+	}
+	if found.Next != "" {
+		props.NextHref = page.Link(page.PatientsPath, "na", found.Next, "vanaf", strconv.Itoa(from+len(found.Patients)))
+	}
+	if q.Get("na") != "" {
+		props.FirstHref = page.PatientsPath
+	}
+	return v.Render(http.StatusOK, templates.PatientsPage(props))
+}
+
+// Search is POST /patienten: the number that is searched is never in a
+// URL, so the answer is the result itself.
+func (h *Handlers) Search(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	number := strings.TrimSpace(form.Get("number"))
+	if number == "" {
+		return v.Redirect(page.PatientsPath)
+	}
+	if utf8.RuneCountInString(number) > patient.MaxNumberLength {
+		props := h.patientsProps(v, patient.Page{})
+		props.Searched, props.Number = true, number
+		props.Errors = []templates.FieldError{{Field: "number", Message: v.T.T("entry.number_too_long")}}
+		return v.Render(http.StatusUnprocessableEntity, templates.PatientsPage(props))
+	}
+	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: number, Limit: page.Size})
+	if err != nil {
+		return err
+	}
+	props := h.patientsProps(v, found)
+	props.Searched, props.Number = true, number
+	return v.Render(http.StatusOK, templates.PatientsPage(props))
+}
+
+func (h *Handlers) patientsProps(v *page.Visit, found patient.Page) templates.Patients {
+	t, actor := v.T, v.Actor
+	props := templates.Patients{
+		Page: v.Page(v.Home()), ShowCentre: actor.Scope().All(), BirthYear: h.o.BirthYearOnly, Total: found.Total,
+		MayEnter: actor.May(account.EnterPatient),
+	}
+	for _, p := range found.Patients {
+		props.Rows = append(props.Rows, templates.PatientRow{
+			Href: page.PatientPath(p.PublicID), Number: page.NumberWord(t, p.Number), Birth: v.Birth(p.Birth), Sex: page.SexWord(t, p.Sex),
+			Changed: moment(t, p.UpdatedAt), Centre: p.CentreNumber,
+		})
+	}
+	return props
+}
+
+// View is GET /patienten/{id}.
+func (h *Handlers) View(v *page.Visit) error {
+	actor := v.Actor
+	found, err := h.o.Records.Patient(v.Context(), v.Who, actor.Scope(), v.ID())
+	if err != nil {
+		return err
+	}
+	t := v.T
+	props := templates.Patient{
+		Page:   v.Page(crumbs(v)...),
+		Number: page.NumberWord(t, found.Number), Unnumbered: found.Number == "", Birth: v.Birth(found.Birth), BirthYear: h.o.BirthYearOnly, Sex: page.SexWord(t, found.Sex),
+		Centre: v.CentreTitle(found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
+	}
+	if actor.Scope().All() { // the registry's own key is for the registry
+		props.LegacyIDs = strings.Join(found.LegacyIDs, ", ")
+	}
+	for _, p := range found.Pseudonyms {
+		props.Pseudonyms = append(props.Pseudonyms, templates.PseudonymRow{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, Observed: day(t, p.ObservedOn)})
+	}
+	return v.Render(http.StatusOK, templates.PatientPage(props))
+}
+
+// crumbs lead to a page about one patient.
+func crumbs(v *page.Visit) []templates.Crumb {
+	return []templates.Crumb{v.Home(), {Text: v.T.T("crumb.patients"), Href: page.PatientsPath}}
+}
+
+// moment shows a stored time; one that cannot be read is left out.
+func moment(t *text.Catalogue, stored string) string {
+	at, err := time.Parse(time.RFC3339, stored)
+	if err != nil {
+		return ""
+	}
+	return t.Moment(at)
+}
+
+// day shows a stored date.
+func day(t *text.Catalogue, stored string) string {
+	b, ok := patient.ParseBirth(stored)
+	if !ok {
+		return ""
+	}
+	return t.ShortDate(b.Year, b.Month, b.Day)
+}

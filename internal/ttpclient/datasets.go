@@ -80,7 +80,8 @@ func (c *Client) DatasetRows(ctx context.Context, id string, each func(number in
 	var own error
 	err := c.send(ctx, request{
 		unbounded: true,
-		kind:      ttphealth.Datasets, method: http.MethodGet, path: datasetsPath + "/" + url.PathEscape(id), accept: "application/x-ndjson", attempts: 1,
+		kind:      ttphealth.Datasets, method: http.MethodGet, path: datasetsPath + "/" + url.PathEscape(id),
+		accept: "application/x-ndjson", attempts: 1,
 		read: func(_ context.Context, resp *http.Response) error {
 			if !isNDJSON(resp.Header) {
 				return &fault{verdict: tryAgain, status: resp.StatusCode, what: "the dataset is no NDJSON"}

@@ -43,7 +43,12 @@ func (c *Client) Datasets(ctx context.Context) ([]patient.Dataset, error) {
 // Rows implements [patient.Datasets].
 func (c *Client) Rows(ctx context.Context, id string, each func(number int, row patient.DatasetRow) error) error {
 	return c.ttp.DatasetRows(ctx, id, func(number int, r ttpclient.DatasetRow) error {
-		row := patient.DatasetRow{Number: r.PatientNumber, BirthDate: r.BirthDate, Sex: r.Sex, Pseudonyms: make([]patient.Pseudonym, len(r.Pseudonyms))}
+		row := patient.DatasetRow{
+			Number:     r.PatientNumber,
+			BirthDate:  r.BirthDate,
+			Sex:        r.Sex,
+			Pseudonyms: make([]patient.Pseudonym, len(r.Pseudonyms)),
+		}
 		for i, v := range r.Pseudonyms {
 			row.Pseudonyms[i] = patient.Pseudonym{Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, RecordedOn: v.RecordedOn}
 		}

@@ -37,7 +37,8 @@ func TestDatasets(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := c.Datasets(t.Context())
-	if err != nil || len(list) != 1 || list[0].ID != id || list[0].Centre != "2809" || list[0].Rows != 1500 || !list[0].Ready || list[0].CreatedAt.IsZero() {
+	if err != nil || len(list) != 1 || list[0].ID != id || list[0].Centre != "2809" || list[0].Rows != 1500 || !list[0].Ready ||
+		list[0].CreatedAt.IsZero() {
 		t.Fatalf("%+v %v", list, err)
 	}
 	truth := ttp.Definitives(ttp.Temporaries(ttptest.Person(7))...)[0]
@@ -46,8 +47,11 @@ func TestDatasets(t *testing.T) {
 		if n++; number != n {
 			t.Fatalf("row %d is called %d", n, number)
 		}
-		if n == 8 && (r.Number != "0007" || r.Pseudonyms[0].Value != truth["NGGV"] || r.Pseudonyms[0].KeyVersion != 1 || r.Pseudonyms[0].Domain != ttptest.Domain) {
-			t.Errorf("row = %+v", r)
+		if n == 8 {
+			p := r.Pseudonyms[0]
+			if r.Number != "0007" || p.Value != truth["NGGV"] || p.KeyVersion != 1 || p.Domain != ttptest.Domain {
+				t.Errorf("row = %+v", r)
+			}
 		}
 		return nil
 	})
@@ -76,9 +80,11 @@ func TestBadAnswers(t *testing.T) {
 		answer func(w http.ResponseWriter)
 		want   func(error) bool
 	}{
-		"a page":          {func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>Qanarynaam")) }, down},
-		"503":             {func(w http.ResponseWriter) { w.WriteHeader(503) }, down},
-		"gone":            {func(w http.ResponseWriter) { w.WriteHeader(410) }, func(err error) bool { return apperr.KindOf(err) == apperr.NotFound }},
+		"a page": {func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>Qanarynaam")) }, down},
+		"503":    {func(w http.ResponseWriter) { w.WriteHeader(503) }, down},
+		"gone": {
+			func(w http.ResponseWriter) { w.WriteHeader(410) }, func(err error) bool { return apperr.KindOf(err) == apperr.NotFound },
+		},
 		"no JSON":         {func(w http.ResponseWriter) { _, _ = w.Write([]byte(row + "Qanarynaam\n" + row)) }, malformed},
 		"wrong types":     {func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"patientNumber":["Qanarynaam"]}` + "\n")) }, malformed},
 		"an endless line": {func(w http.ResponseWriter) { _, _ = w.Write([]byte(row + strings.Repeat("x", 1<<17))) }, malformed},
@@ -112,7 +118,8 @@ func TestBadAnswers(t *testing.T) {
 		t.Errorf("one that stops coming: %v", err)
 	}
 	for body, n := range map[string]int{
-		`{"datasets":[{"id":"a","centre":"1","rows":1,"state":"ready"},{"id":"a","centre":"1","rows":1},{"id":"../b","centre":"1"},{"id":"c","centre":""},{"id":"d","centre":"1","rows":-1}]}`: 1,
+		`{"datasets":[{"id":"a","centre":"1","rows":1,"state":"ready"},{"id":"a","centre":"1","rows":1},` +
+			`{"id":"../b","centre":"1"},{"id":"c","centre":""},{"id":"d","centre":"1","rows":-1}]}`: 1,
 		`{"datasets":null}`: 0,
 	} {
 		ttp.BreakCalls(func(_ int, _ http.Handler, w http.ResponseWriter, _ *http.Request) {

@@ -61,11 +61,18 @@ func TestPrepare(t *testing.T) {
 	if err != nil || len(got) != 30 {
 		t.Fatal(len(got), err)
 	}
-	want := patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"}
+	want := patient.Finding{
+		Severity: patient.Fatal,
+		Source:   patient.TTP,
+		Code:     "2101",
+		Field:    "birthDate",
+		Message:  "De geboortedatum is leeg",
+	}
 	if a := got["ref-4"]; len(a.Temporaries) != 0 || len(a.Findings) != 1 || a.Findings[0] != want {
 		t.Errorf("without a birth date: %+v", a)
 	}
-	if a := got["ref-5"]; len(a.Temporaries) != 2 || len(a.Findings) != 1 || a.Findings[0].Code != "3101" || a.Findings[0].Severity != patient.Warning {
+	if a := got["ref-5"]; len(a.Temporaries) != 2 || len(a.Findings) != 1 || a.Findings[0].Code != "3101" ||
+		a.Findings[0].Severity != patient.Warning {
 		t.Errorf("born in 1909: %+v", a)
 	}
 	a := got["ref-7"]
@@ -178,8 +185,8 @@ func TestEchoedFieldsAreMasked(t *testing.T) {
 		Postcodes: []identity.Postcode{{Postcode: "4321QX", HouseNumber: "98761", Suffix: "achterhuis", RecordedOn: "2019-07-08"}},
 	}
 	echoed := []string{
-		"Bos-Qanarynaam", "bos", "QANARYNAAM", "Qånårynaam", "BOSQANARYNAAM", "qanarynaams", "vander", "qrst", "1987-06-05", "5-6-1987", "05/06/1987",
-		"19870605", "vrouwelijk", "4321QX", "98761", "achterhuis", "2019-07-08",
+		"Bos-Qanarynaam", "bos", "QANARYNAAM", "Qånårynaam", "BOSQANARYNAAM", "qanarynaams", "vander", "qrst", "1987-06-05", "5-6-1987",
+		"05/06/1987", "19870605", "vrouwelijk", "4321QX", "98761", "achterhuis", "2019-07-08",
 	}
 	for _, e := range echoed {
 		ttp.BreakCalls(func(_ int, _ http.Handler, w http.ResponseWriter, r *http.Request) {

@@ -52,7 +52,13 @@ func TestResolve(t *testing.T) {
 		t.Errorf("%d answers in %d calls", len(got), ttp.Calls.Load())
 	}
 	bad := got["ref-3"]
-	want := patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2202", Field: "NGGV", Message: "Het tijdelijke pseudoniem is onbekend of beschadigd"}
+	want := patient.Finding{
+		Severity: patient.Fatal,
+		Source:   patient.TTP,
+		Code:     "2202",
+		Field:    "NGGV",
+		Message:  "Het tijdelijke pseudoniem is onbekend of beschadigd",
+	}
 	if len(bad.Pseudonyms) != 0 || len(bad.Findings) != 1 || bad.Findings[0] != want {
 		t.Errorf("damaged row: %+v", bad)
 	}
@@ -144,7 +150,14 @@ func TestNeverAWrongLink(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d cases, %d calls, %d outages: %d links, wrong links 0, lost rows 0, %d rows reported as unusable", cases, ttp.Calls.Load(), outages, linked, unusable)
+	t.Logf(
+		"%d cases, %d calls, %d outages: %d links, wrong links 0, lost rows 0, %d rows reported as unusable",
+		cases,
+		ttp.Calls.Load(),
+		outages,
+		linked,
+		unusable,
+	)
 	if linked == 0 || unusable == 0 {
 		t.Error("the test saw only one kind of outcome")
 	}
@@ -174,9 +187,19 @@ func TestConvert(t *testing.T) {
 	c := resolve.New(ttp.Client(ttpclient.ScopeConvert), ttptest.Domain)
 	_, truth := rows(ttp, 3)
 	was := func(i int, typ string) patient.Pseudonym {
-		return patient.Pseudonym{Type: typ, Domain: ttptest.Domain, KeyVersion: 1, Value: truth[fmt.Sprint("ref-", i)][typ], ObservedOn: "2026-01-31"}
+		return patient.Pseudonym{
+			Type:       typ,
+			Domain:     ttptest.Domain,
+			KeyVersion: 1,
+			Value:      truth[fmt.Sprint("ref-", i)][typ],
+			ObservedOn: "2026-01-31",
+		}
 	}
-	asked := []patient.Conversion{{Ref: "a", Pseudonym: was(0, "NGGV")}, {Ref: "b", Pseudonym: was(1, "NGG")}, {Ref: "c", Pseudonym: patient.Pseudonym{Type: "NGG", KeyVersion: 1, Value: "v1.NONSENSE"}}}
+	asked := []patient.Conversion{
+		{Ref: "a", Pseudonym: was(0, "NGGV")},
+		{Ref: "b", Pseudonym: was(1, "NGG")},
+		{Ref: "c", Pseudonym: patient.Pseudonym{Type: "NGG", KeyVersion: 1, Value: "v1.NONSENSE"}},
+	}
 	there, err := c.Convert(t.Context(), "there", ttptest.Domain, ttptest.OtherDomain, asked)
 	if err != nil || len(there) != 3 {
 		t.Fatal(there, err)
@@ -202,7 +225,13 @@ func TestConvert(t *testing.T) {
 		func(item ttptest.Item) { item["keyVersion"] = 2 }, // the same value under another key
 	} {
 		ttp.Tamper(func(items []ttptest.Item) []ttptest.Item { spoil(items[0]); return items })
-		got, err := c.Convert(t.Context(), fmt.Sprint("spoilt", time.Now()), ttptest.Domain, ttptest.Domain, []patient.Conversion{{Ref: "r", Pseudonym: was(0, "NGGV")}})
+		got, err := c.Convert(
+			t.Context(),
+			fmt.Sprint("spoilt", time.Now()),
+			ttptest.Domain,
+			ttptest.Domain,
+			[]patient.Conversion{{Ref: "r", Pseudonym: was(0, "NGGV")}},
+		)
 		if err != nil || len(got["r"].Findings) != 1 || got["r"].Findings[0].Code != patient.CodeUnusable {
 			t.Errorf("%+v %v", got, err)
 		}

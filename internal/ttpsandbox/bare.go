@@ -1,14 +1,14 @@
 package ttpsandbox
 
-// Bare is the sandbox's cryptography without everything around it: no HTTP, no
-// JSON, no checks. The benchmark of the whole program is held against it.
+// Bare is only the sandbox's cryptography: no HTTP, no JSON, no checks. The
+// benchmark of the whole program is compared with it.
 type Bare struct {
 	sandbox *Sandbox
 	maker   *maker
 	types   []string
 }
 
-// Bare gives the cryptography that stands behind an order's pseudonyms.
+// Bare returns the cryptography that makes an order's pseudonyms.
 func (s *Sandbox) Bare(o Order) (*Bare, error) {
 	m, types, err := s.fulfil(o)
 	if err != nil {
@@ -17,8 +17,8 @@ func (s *Sandbox) Bare(o Order) (*Bare, error) {
 	return &Bare{s, m, types}, nil
 }
 
-// Temporary makes the temporary pseudonyms of one person, an ISO date and m or v
-// given, in the order of the types.
+// Temporary returns the temporary pseudonyms of one person, in the order of the
+// types. birthDate is an ISO date, and sex is m or v.
 func (b *Bare) Temporary(surname, initials, birthDate, sex string) []string {
 	p := person{surname: normalise(surname), initial: normalise(initials)[:1], birthDate: birthDate, sex: sex}
 	out := make([]string, 0, len(b.types))
@@ -29,7 +29,7 @@ func (b *Bare) Temporary(surname, initials, birthDate, sex string) []string {
 }
 
 // Definitive exchanges the temporary pseudonyms of one person, in the order of the
-// types; false where one of them is no good.
+// types. It returns false if one of them is not valid.
 func (b *Bare) Definitive(temporaries []string) ([]string, bool) {
 	out := make([]string, 0, len(temporaries))
 	for i, t := range temporaries {

@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// maxBody is room for the largest call: definitive, 1,000 rows with many types.
+// maxBody is the largest body in bytes. The largest call is definitive, with 1,000
+// rows of many types.
 const maxBody = 16 << 20
 
-// call is a request that may be made: by whom, with what, and when. A repeated
-// call has the time of the first one.
+// call is a request that was admitted.
 type call struct {
 	client *Client
 	body   []byte
-	at     time.Time
-	seed   []byte
+	at     time.Time // a repeated call has the time of the first one
+	seed   []byte    // of the nonces; see maker
 }
 
-// guarded does what the pseudonym calls have in common before their own work:
-// media type, credential, body, idempotency.
+// guarded does what the pseudonym calls have in common before their own work: it
+// checks credential, media type, body and idempotency key.
 func (s *Sandbox) guarded(scope string, do func(call) (*answer, *problem)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, p := s.admit(w, r, scope)
@@ -56,7 +56,7 @@ func (s *Sandbox) admit(w http.ResponseWriter, r *http.Request, scope string) (c
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return call{}, &problem{Status: http.StatusRequestEntityTooLarge, Code: "TOO_MANY_ITEMS", Title: "The body is too large", MaxItems: s.opt.MaxItems}
+		return call{}, s.tooMany("The body is too large")
 	}
 	if err != nil {
 		return call{}, malformed("the body ended early")
@@ -65,7 +65,9 @@ func (s *Sandbox) admit(w http.ResponseWriter, r *http.Request, scope string) (c
 	bodyHash := s.keyed(scope, string(body))
 	at, ok := s.answered.first(s.keyed(scope, client.ID, key), bodyHash, s.opt.Now())
 	if !ok {
-		return call{}, &problem{Status: http.StatusConflict, Code: "IDEMPOTENCY_KEY_REUSED", Title: "This Idempotency-Key came with another body before"}
+		return call{}, &problem{
+			Status: http.StatusConflict, Code: "IDEMPOTENCY_KEY_REUSED", Title: "This Idempotency-Key came with another body before",
+		}
 	}
 	c.at = at
 	seed := hmac.New(sha256.New, s.keys.nonce)
@@ -76,8 +78,8 @@ func (s *Sandbox) admit(w http.ResponseWriter, r *http.Request, scope string) (c
 	return c, nil
 }
 
-// keyed hashes what the ledger remembers: a plain hash of few identities could
-// be guessed.
+// keyed returns a keyed hash of parts for the ledger. A plain hash would not do: the
+// identities behind it could be found by hashing guesses.
 func (s *Sandbox) keyed(parts ...string) (out [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, s.keys.body)
 	for _, part := range parts {
@@ -87,14 +89,14 @@ func (s *Sandbox) keyed(parts ...string) (out [sha256.Size]byte) {
 	return out
 }
 
-// decode reads a body strictly: what the contract does not name is refused, so
-// that nobody sends the TTP more than it asks for. The decoder's own words may
-// hold a value and are dropped.
+// decode reads a body strictly: it refuses fields that the contract does not name,
+// so that nobody sends the TTP more than it asks for. The decoder's error is
+// dropped, for its text may hold a value.
 func decode(body []byte, into any) *problem {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if dec.Decode(into) != nil {
-		return malformed("the body is no JSON of this call")
+		return malformed("the body is not the JSON of this call")
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return malformed("there is something after the body")
@@ -102,14 +104,18 @@ func decode(body []byte, into any) *problem {
 	return nil
 }
 
-// allowed checks what both calls name: a domain, and a number of items with a
-// ref each.
+func (s *Sandbox) tooMany(title string) *problem {
+	return &problem{Status: http.StatusRequestEntityTooLarge, Code: "TOO_MANY_ITEMS", Title: title, MaxItems: s.opt.MaxItems}
+}
+
+// allowed checks what every pseudonym call has: a domain, and a number of items
+// with a ref each.
 func (s *Sandbox) allowed(c *Client, domain string, refs []string) *problem {
 	if !s.keys.domains[domain] || len(c.Domains) > 0 && !slices.Contains(c.Domains, domain) {
 		return &problem{Status: http.StatusForbidden, Code: "DOMAIN_NOT_ALLOWED", Title: "This domain is not yours to use"}
 	}
 	if len(refs) > s.opt.MaxItems {
-		return &problem{Status: http.StatusRequestEntityTooLarge, Code: "TOO_MANY_ITEMS", Title: "Too many items in one call", MaxItems: s.opt.MaxItems}
+		return s.tooMany("Too many items in one call")
 	}
 	if len(refs) == 0 {
 		return malformed("no items")
@@ -148,7 +154,7 @@ func knownTypes(types []string) *problem {
 	seen := map[string]bool{}
 	for _, t := range types {
 		if _, ok := kinds[t]; !ok || seen[t] {
-			return malformed("types must be known ones, each named once")
+			return malformed("types must be known, and each named only once")
 		}
 		seen[t] = true
 	}
@@ -165,7 +171,7 @@ func (s *Sandbox) maker(domain, recipient string, at time.Time) *maker {
 	}
 }
 
-// answers judges a set of identities.
+// answers checks items and makes temporary pseudonyms of the usable ones.
 func (s *Sandbox) answers(m *maker, items []identity, types []string, at time.Time) []answerItem {
 	today := s.today(at)
 	out := make([]answerItem, len(items))
@@ -206,7 +212,8 @@ func (s *Sandbox) definitive(c call) (*answer, *problem) {
 	return a, nil
 }
 
-// exchange answers one row: all of its pseudonyms, or what is wrong with them.
+// exchange returns the answer to one row: all of its definitive pseudonyms, or the
+// findings about its temporary ones.
 func (s *Sandbox) exchange(c call, domain string, given []pseudonym) (answerItem, *problem) {
 	var out answerItem
 	newest := s.keyVersion()

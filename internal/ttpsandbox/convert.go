@@ -18,9 +18,9 @@ type convertItem struct {
 	KeyVersion int    `json:"keyVersion"`
 }
 
-// convert gives definitive pseudonyms of one domain as those of another, under
-// the newest key. With one domain for both it is what a registry does after the
-// TTP's keys were turned.
+// convert exchanges definitive pseudonyms of one domain for those of another, under
+// the newest key. After the TTP has turned its keys, a registry calls it with the
+// same domain twice to get its pseudonyms under the new key.
 func (s *Sandbox) convert(c call) (*answer, *problem) {
 	var req convertRequest
 	if p := decode(c.body, &req); p != nil {
@@ -53,8 +53,8 @@ func (s *Sandbox) convert(c call) (*answer, *problem) {
 	return a, nil
 }
 
-// precursorOf takes a definitive pseudonym back to what it was made of; false
-// where it is none of this domain, type and key.
+// precursorOf returns the precursor that a definitive pseudonym was made of. It
+// returns false if value is no pseudonym of this domain, type and key version.
 func (k *keyring) precursorOf(domain, typ string, version int, value string) (string, bool) {
 	encoded, ok := strings.CutPrefix(value, versionPrefix(version))
 	if !ok || version < 1 {

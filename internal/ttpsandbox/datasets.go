@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// summary is a dataset in the list. It stands as such in the folder, beside the
-// rows.
+// summary is a dataset as the list shows it. The folder has it in a file next to
+// the file with the rows.
 type summary struct {
 	ID        string    `json:"id"`
 	Centre    string    `json:"centre"`
@@ -36,10 +36,11 @@ type datasetRow struct {
 
 var datasetName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
-// AddDataset plays a hospital that sends its file to the TTP (the PVM technique):
-// the rows of a CSV with identities stand ready for the registry, with definitive
-// pseudonyms, as the dataset of a centre. Of the identities nothing is written.
-// refused rows are left out.
+// AddDataset plays a hospital that sends its file to the TTP (the PVM technique). It
+// reads a CSV with identities and makes its rows ready for the registry, with
+// definitive pseudonyms, as a dataset of the centre. It writes nothing of the
+// identities. It returns the number of rows in the dataset and of those that the
+// TTP refused and that are left out.
 func (s *Sandbox) AddDataset(ctx context.Context, centre string, in io.Reader, order Order) (id string, rows, refused int, err error) {
 	if s.opt.DatasetFolder == "" || centre == "" {
 		return "", 0, 0, errors.New("ttpsandbox: a dataset needs a folder and a centre")
@@ -84,11 +85,13 @@ func (s *Sandbox) AddDataset(ctx context.Context, centre string, in io.Reader, o
 		}
 	}
 	id = "ds-" + rand.Text()[:12]
-	info, err := json.Marshal(summary{ID: id, Centre: centre, CreatedAt: today.UTC().Truncate(time.Second), Rows: rows, Types: types, State: "ready"})
+	info, err := json.Marshal(summary{
+		ID: id, Centre: centre, CreatedAt: today.UTC().Truncate(time.Second), Rows: rows, Types: types, State: "ready",
+	})
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return "", rows, refused, err
 	}
-	// The rows first: what the list names is there.
+	// The rows first, so that the list never names a dataset without rows.
 	if err := os.Rename(out.Name(), s.datasetFile(id, ".ndjson")); err != nil {
 		return "", rows, refused, err
 	}
@@ -99,7 +102,7 @@ func (s *Sandbox) datasetFile(id, ext string) string {
 	return filepath.Join(s.opt.DatasetFolder, id+ext)
 }
 
-// datasetRow makes one row; ok is false where the TTP refuses it.
+// datasetRow makes one row; ok is false if the TTP refuses it.
 func (s *Sandbox) datasetRow(m *maker, t *table, r record, types []string, today time.Time) (row datasetRow, ok bool, err error) {
 	a := s.answers(m, []identity{r.identity(t, strconv.Itoa(r.line))}, types, today)[0]
 	if !usable(a.Findings) {
@@ -108,9 +111,9 @@ func (s *Sandbox) datasetRow(m *maker, t *table, r record, types []string, today
 	newest := s.keyVersion()
 	row = datasetRow{PatientNumber: r.field(t, number), BirthDate: isoDate(r.field(t, birthDate)), Sex: wireSex(r.field(t, sexColumn))}
 	for _, p := range a.Pseudonyms {
-		o, opens := m.keys.open(p.Value, m.recipient)
-		if !opens {
-			return row, false, errors.New("ttpsandbox: its own pseudonym does not open")
+		o, ok := m.keys.open(p.Value, m.recipient)
+		if !ok {
+			return row, false, errors.New("ttpsandbox: the sandbox cannot open its own pseudonym")
 		}
 		value, err := m.keys.definitive(m.domain, p.Type, newest, o.precursor)
 		if err != nil {
@@ -121,7 +124,7 @@ func (s *Sandbox) datasetRow(m *maker, t *table, r record, types []string, today
 	return row, true, nil
 }
 
-// listDatasets is GET /v1/datasets: the folder as it is now.
+// listDatasets serves GET /v1/datasets: the datasets that are in the folder now.
 func (s *Sandbox) listDatasets(w http.ResponseWriter, r *http.Request) {
 	if _, p := s.clientFor(r, ScopeDatasets); p != nil {
 		p.write(w)
@@ -143,7 +146,7 @@ func (s *Sandbox) listDatasets(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]any{"datasets": list})
 }
 
-// dataset is GET /v1/datasets/{id}: its rows, a line each.
+// dataset serves GET /v1/datasets/{id}: the rows, one a line.
 func (s *Sandbox) dataset(w http.ResponseWriter, r *http.Request) {
 	if _, p := s.clientFor(r, ScopeDatasets); p != nil {
 		p.write(w)

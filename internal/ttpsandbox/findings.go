@@ -10,9 +10,9 @@ const (
 	warning = "warning"
 )
 
-// The findings, letter by letter as the contract lists them. 2141 is the
-// sandbox's own: the contract has no word for a call that asks for postcode
-// types alone and brings no postcode.
+// The findings, letter by letter as the contract lists them. Only 2141 is the
+// sandbox's own: the contract has no finding for a call that asks only for postcode
+// types and brings no postcode.
 var (
 	birthDateEmpty   = finding{fatal, "2101", "birthDate", "De geboortedatum is leeg"}
 	birthDateFuture  = finding{fatal, "2102", "birthDate", "De geboortedatum ligt in de toekomst"}
@@ -25,15 +25,15 @@ var (
 	birthDateLongAgo = finding{warning, "3101", "birthDate", "De geboortedatum ligt meer dan 110 jaar terug"}
 )
 
-// About a temporary pseudonym; the field is its type.
+// Findings about a temporary pseudonym. Their field is its type.
 var (
 	temporaryExpired = finding{fatal, "2201", "", "Het tijdelijke pseudoniem is verlopen"}
 	temporaryUnknown = finding{fatal, "2202", "", "Het tijdelijke pseudoniem is onbekend of beschadigd"}
 	temporaryForeign = finding{fatal, "2203", "", "Het tijdelijke pseudoniem is voor een andere ontvanger bestemd"}
 )
 
-// About a definitive pseudonym that is to be converted; the contract's list has
-// no word for it.
+// definitiveUnknown is about a definitive pseudonym to be converted. The contract
+// lists no finding for it.
 var definitiveUnknown = finding{fatal, "2202", "", "Het pseudoniem is onbekend of beschadigd"}
 
 func (f finding) at(typ string) finding {
@@ -41,8 +41,8 @@ func (f finding) at(typ string) finding {
 	return f
 }
 
-// check judges one identity for the wanted types and normalises it. With a
-// fatal finding the person is not usable.
+// check checks one identity for the types that are asked for, and normalises it. It
+// returns false if a finding is fatal.
 func check(id identity, types []string, today time.Time) (person, []finding, bool) {
 	p := person{initial: initial(id.Initials)}
 	var found []finding
@@ -66,8 +66,9 @@ func check(id identity, types []string, today time.Time) (person, []finding, boo
 	if !usable(found) {
 		return person{}, found, false
 	}
-	// What a type lacks leaves that type out; only where none is left is it said.
-	if !wants(types, p.gives) {
+	// A type whose ingredients are missing is left out. There is a finding only if
+	// no type is left.
+	if !wants(types, p.has) {
 		if wants(types, func(k kind) bool { return k.initial }) {
 			found = append(found, initialsEmpty)
 		} else {
@@ -78,8 +79,8 @@ func check(id identity, types []string, today time.Time) (person, []finding, boo
 	return p, found, true
 }
 
-// gives tells whether the person has the ingredients of k.
-func (p person) gives(k kind) bool {
+// has reports whether the person has the ingredients of k.
+func (p person) has(k kind) bool {
 	return (!k.initial || p.initial != "") && (!k.postcode || len(p.postcodes) > 0)
 }
 
@@ -101,7 +102,8 @@ func usable(found []finding) bool {
 	return true
 }
 
-// checkBirthDate wants an ISO date. today is midnight UTC of the current day.
+// checkBirthDate returns s without spaces, or a finding if it is not a possible ISO
+// date. today is midnight UTC of the current day.
 func checkBirthDate(s string, today time.Time) (string, *finding) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -119,8 +121,8 @@ func checkBirthDate(s string, today time.Time) (string, *finding) {
 	return s, nil
 }
 
-// sex gives M or V. The contract knows m and v alone; man, vrouw and the like
-// are turned into these by whoever reads a hospital's file.
+// sex returns M or V, or nothing if s is neither. The contract knows only m and v:
+// man, vrouw and the like are the work of the program that reads a hospital's file.
 func sex(s string) string {
 	switch s = strings.ToUpper(strings.TrimSpace(s)); s {
 	case "M", "V":
@@ -139,13 +141,14 @@ func checkSurname(s string) (string, *finding) {
 	return "", &surnameUnusable
 }
 
-// initial gives the first letter of initials as messy as "a.a" and "t t".
+// initial returns the first letter, in upper case, of initials such as "a.a" and
+// "t t".
 func initial(s string) string {
 	n := normalise(s)
 	return n[:min(1, len(n))]
 }
 
-// today is the current day in the Netherlands, as midnight UTC.
+// today returns the current day in the Netherlands, as midnight UTC.
 func (s *Sandbox) today(now time.Time) time.Time {
 	y, m, d := now.In(s.amsterdam).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// remembered is how long an idempotency key stands for its first body.
+// remembered is how long an idempotency key belongs to its first body.
 const remembered = 24 * time.Hour
 
 // ledger remembers which body came with which idempotency key, and when. It
-// keeps no answer and no body: an answer is made again from the same body at
-// the same time, and comes out the same. It lives in memory, so a restart
-// forgets it, and is bounded: the oldest keys go first.
+// keeps no answer and no body: a repeated call computes its answer again, with the
+// same body and the time of the first call, and so gets the same answer. The ledger
+// is in memory, so that a restart empties it. Its size is bounded: the oldest keys
+// are forgotten first.
 type ledger struct {
 	mu    sync.Mutex
 	max   int
@@ -29,8 +30,8 @@ func newLedger(limit int) *ledger {
 	return &ledger{max: limit, seen: map[[sha256.Size]byte]entry{}}
 }
 
-// first gives the time at which key first came with this body; false where it
-// came with another one.
+// first returns the time at which key first came. It returns false if it came with
+// another body.
 func (l *ledger) first(key, body [sha256.Size]byte, now time.Time) (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,7 +44,7 @@ func (l *ledger) first(key, body [sha256.Size]byte, now time.Time) (time.Time, b
 	return now, true
 }
 
-// forget drops what is too old, and makes room for one more.
+// forget drops keys that are too old, and makes room for one more.
 func (l *ledger) forget(now time.Time) {
 	for len(l.order) > 0 {
 		oldest := l.order[0]

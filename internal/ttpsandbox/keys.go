@@ -27,19 +27,19 @@ const keyPrefix = "ttpsandbox-key-v1:"
 
 const masterSize = 32
 
-// keyring holds what is derived from the master key. Every domain has its own
-// key, so a domain that is added later changes no pseudonym of another.
+// keyring has the keys that are derived from the master key. Every domain has its
+// own key, so that a domain that is added later changes no pseudonym of another.
 type keyring struct {
-	macs      sync.Pool // of the HMAC over the normalised fields: to make one costs more than to use it
-	token     []byte    // HMAC over access tokens
-	nonce     []byte    // HMAC that makes a repeated call give the same answer
-	body      []byte    // HMAC over bodies, for the idempotency ledger
+	macs      sync.Pool // HMACs over the normalised fields; making one costs more than using it
+	token     []byte    // for the HMAC over access tokens
+	nonce     []byte    // for the HMAC that seeds nonces, so that a repeated call gets the same answer
+	body      []byte    // for the HMAC over bodies in the idempotency ledger
 	temporary cipher.AEAD
 	domains   map[string]bool
 
 	derive   func(label string, size int) ([]byte, error)
 	mu       sync.Mutex
-	versions map[domainVersion]tink.DeterministicAEAD // made when first asked for
+	versions map[domainVersion]tink.DeterministicAEAD // made when first needed
 }
 
 type domainVersion struct {
@@ -83,7 +83,7 @@ func newKeyring(master []byte, domains []string) (*keyring, error) {
 	return k, nil
 }
 
-// domainKey gives a domain's key of a version, from 1 up.
+// domainKey returns a domain's key of a version; versions count from 1.
 func (k *keyring) domainKey(domain string, version int) (tink.DeterministicAEAD, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -106,8 +106,8 @@ func (k *keyring) domainKey(domain string, version int) (tink.DeterministicAEAD,
 	return key, err
 }
 
-// masterKey reads the key file, or makes it. Two processes that start at once
-// end with the same key.
+// masterKey returns the key of the key file, and makes the file if there is none.
+// Two processes that start at the same time get the same key.
 func masterKey(path string) ([]byte, error) {
 	if path == "" {
 		return newMaster(), nil
@@ -143,14 +143,15 @@ func readMaster(path string) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(string(text)), keyPrefix)
 	key, err := base64.StdEncoding.DecodeString(encoded)
 	if !ok || err != nil || len(key) != masterSize {
-		return nil, fmt.Errorf("ttpsandbox: %s is not a key file of the sandbox; put it back from a copy, or remove it to start with new pseudonyms", path)
+		return nil, fmt.Errorf("ttpsandbox: %s is not a key file of the sandbox; "+
+			"put it back from a copy, or remove it to start with new pseudonyms", path)
 	}
 	return key, nil
 }
 
-// writeMaster puts the whole file in place at once, and never over another one.
+// writeMaster puts the whole key file in place at once. It never overwrites one.
 func writeMaster(path string, key []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".ttpkey-*") // made 0600
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".ttpkey-*") // has mode 0600
 	if err != nil {
 		return err
 	}

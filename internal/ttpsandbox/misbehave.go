@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// load is what is under way, for the limits.
+// load counts calls for the limits.
 type load struct {
-	now    atomic.Int64
+	now    atomic.Int64 // calls that are running
 	mu     sync.Mutex
-	second int64
-	in     int
+	second int64 // Unix time
+	in     int   // calls in that second
 }
 
-// over counts a call in this second, and tells whether it is one too many.
+// over counts a call in the second of at, and reports whether it is one too many.
 func (l *load) over(rate int, at time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -30,7 +30,7 @@ func (l *load) over(rate int, at time.Time) bool {
 	return rate > 0 && l.in > rate
 }
 
-// misbehave puts the faults before the routes.
+// misbehave puts the faults in front of next.
 func (s *Sandbox) misbehave(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.readFaults()
@@ -53,13 +53,13 @@ func (s *Sandbox) misbehave(next http.Handler) http.Handler {
 			if !pause(r, f.Latency) {
 				return
 			}
-			s.befall(w, r, next, f, s.dice.fate(f))
+			s.serveWith(w, r, next, f, s.dice.fate(f))
 		}
 	})
 }
 
-// befall gives a call its fate.
-func (s *Sandbox) befall(w http.ResponseWriter, r *http.Request, next http.Handler, f Faults, fate string) {
+// serveWith answers a call with the fault called fate.
+func (s *Sandbox) serveWith(w http.ResponseWriter, r *http.Request, next http.Handler, f Faults, fate string) {
 	switch fate {
 	case "":
 		next.ServeHTTP(w, r)
@@ -67,7 +67,7 @@ func (s *Sandbox) befall(w http.ResponseWriter, r *http.Request, next http.Handl
 		status, _ := strconv.Atoi(fate)
 		s.refuse(w, f, status)
 	case "reset":
-		if s.dice.float() < 0.5 { // done, and never heard of
+		if s.dice.float() < 0.5 { // the work is done, and the caller never hears of it
 			next.ServeHTTP(&answerBuffer{}, r)
 		}
 		panic(http.ErrAbortHandler)
@@ -82,12 +82,12 @@ func (s *Sandbox) befall(w http.ResponseWriter, r *http.Request, next http.Handl
 	}
 }
 
-// spoil gives an answer that was good in the way of fate.
+// spoil sends a good answer, spoiled in the way that fate names.
 func (s *Sandbox) spoil(w http.ResponseWriter, r *http.Request, b *answerBuffer, fate string) {
 	switch fate {
 	case "truncate":
 		half := b.body.Bytes()[:b.body.Len()/2]
-		if s.dice.float() < 0.5 { // whole to HTTP, and half to JSON
+		if s.dice.float() < 0.5 { // the HTTP body is complete, its JSON is not
 			b.body = *bytes.NewBuffer(half)
 			b.copyTo(w)
 			return
@@ -120,16 +120,16 @@ func (s *Sandbox) spoil(w http.ResponseWriter, r *http.Request, b *answerBuffer,
 
 func (s *Sandbox) rearrange(items []answerItem, fate string) []answerItem {
 	at := int(s.dice.float() * float64(len(items)))
-	turned := func() []answerItem { return append(items[at:len(items):len(items)], items[:at]...) }
+	rotated := func() []answerItem { return append(items[at:len(items):len(items)], items[:at]...) }
 	switch fate {
 	case "missing":
 		return append(items[:at:at], items[at+1:]...)
 	case "double":
 		return append(items, items[at])
 	case "shuffle":
-		return turned()
+		return rotated()
 	case "short":
-		return turned()[1:]
+		return rotated()[1:]
 	case "expired":
 		for i, item := range items {
 			if len(item.Pseudonyms) > 0 && item.Pseudonyms[0].ExpiresAt.IsZero() {
@@ -140,8 +140,7 @@ func (s *Sandbox) rearrange(items []answerItem, fate string) []answerItem {
 	return items
 }
 
-// refuse answers with a problem, and for 429 and 503 with the Retry-After that
-// was asked for.
+// refuse answers with a problem. A 429 or 503 has the Retry-After of f.
 func (s *Sandbox) refuse(w http.ResponseWriter, f Faults, status int) {
 	codes := map[int]string{
 		http.StatusUnauthorized: "UNAUTHORIZED", http.StatusTooManyRequests: "TOO_MANY_REQUESTS",
@@ -163,7 +162,7 @@ func (s *Sandbox) refuse(w http.ResponseWriter, f Faults, status int) {
 	problem{Status: status, Code: codes[status], Title: "A fault that was switched on"}.write(w)
 }
 
-// pause waits, unless the caller leaves.
+// pause waits for d. It returns false if the caller left before.
 func pause(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -178,7 +177,7 @@ func pause(r *http.Request, d time.Duration) bool {
 	}
 }
 
-// answerBuffer holds an answer back.
+// answerBuffer keeps an answer, so that it can be spoiled before it is sent.
 type answerBuffer struct {
 	header http.Header
 	status int

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// grant is what an access token says. Tokens are signed and not stored, so the
-// sandbox holds nothing per token, and a restart takes none away.
+// grant is the content of an access token. Tokens are signed and not stored, so
+// that the sandbox keeps nothing per token and tokens survive a restart.
 type grant struct {
 	Client  string   `json:"c"`
 	Scopes  []string `json:"s"`
 	Expires int64    `json:"x"`
-	Serial  int64    `json:"n"` // keeps two tokens of one second apart
+	Serial  int64    `json:"n"` // makes two tokens of the same second different
 }
 
 func (s *Sandbox) token(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +57,10 @@ func (s *Sandbox) token(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// authenticate wants HTTP Basic with form-encoded parts (RFC 6749, 2.3.1). The
-// secrets are compared by their hashes, so that their length takes no part.
+// authenticate returns the client that a request names by HTTP Basic with
+// form-encoded parts (RFC 6749, 2.3.1); nil if there is none or its secret is wrong.
+// It compares the hashes of secrets, so that the time does not depend on their
+// length.
 func (s *Sandbox) authenticate(r *http.Request) *Client {
 	id, secret, ok := r.BasicAuth()
 	if !ok {
@@ -89,7 +91,7 @@ func oauthError(w http.ResponseWriter, status int, code string) {
 }
 
 func (s *Sandbox) sign(g grant) string {
-	payload, _ := json.Marshal(g) // strings and numbers always marshal
+	payload, _ := json.Marshal(g) // strings and numbers never fail to marshal
 	text := base64.RawURLEncoding.EncodeToString(payload)
 	return text + "." + base64.RawURLEncoding.EncodeToString(s.mac(text))
 }
@@ -100,7 +102,7 @@ func (s *Sandbox) mac(text string) []byte {
 	return mac.Sum(nil)
 }
 
-// bearer gives the grant of a request; nil where it has none that is valid.
+// bearer returns the grant of a request; nil if it has no valid token.
 func (s *Sandbox) bearer(r *http.Request) *grant {
 	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	payload, tag, dot := strings.Cut(text, ".")
@@ -116,7 +118,8 @@ func (s *Sandbox) bearer(r *http.Request) *grant {
 	return &g
 }
 
-// clientFor gives the client that may make a call under scope, or what to say.
+// clientFor returns the client that makes a call under scope, or the problem to
+// answer with if it may not.
 func (s *Sandbox) clientFor(r *http.Request, scope string) (*Client, *problem) {
 	g := s.bearer(r)
 	if g == nil || s.clients[g.Client] == nil {

@@ -11,15 +11,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Pseudonym types: which fields each is made from.
+// Pseudonym types, with the fields that each is made from.
 const (
 	NGGV = "NGGV" // surname, birth date, sex, first initial
 	NGG  = "NGG"  // surname, birth date, sex
-	PGG  = "PGG"  // postcode with house number, birth date, sex; one for each day it was true on
+	PGG  = "PGG"  // postcode with house number, birth date, sex; one for each postcode, with its date
 )
 
-// kind says which of the optional ingredients a type needs besides birth date
-// and sex.
+// kind says which ingredients a type needs besides birth date and sex.
 type kind struct{ surname, initial, postcode bool }
 
 var kinds = map[string]kind{
@@ -34,9 +33,9 @@ type person struct {
 	postcodes                        []postcode // usable ones
 }
 
-// hash gives the precursor: what a person is to the TTP, for one type; a keyed hash over the
-// normalised fields. Each field is preceded by its length, so that no two sets
-// of fields run into one.
+// hash returns the precursor of a person for one type: a keyed hash over the
+// normalised fields. Each field is preceded by its length, so that two different
+// sets of fields never make the same input.
 func (k *keyring) hash(typ string, fields ...string) [sha256.Size]byte {
 	mac := k.macs.Get().(hash.Hash) //nolint:forcetypeassert // newKeyring fills it
 	defer k.macs.Put(mac)
@@ -57,11 +56,11 @@ func writeField(w interface{ Write([]byte) (int, error) }, s string) {
 	_, _ = w.Write([]byte(s))
 }
 
-// unfold spells the letters that no Unicode decomposition takes apart.
+// unfold spells out the letters that NFKD does not decompose.
 var unfold = strings.NewReplacer("ß", "ss", "ẞ", "ss", "ø", "o", "Ø", "o", "æ", "ae", "Æ", "ae", "œ", "oe", "Œ", "oe",
 	"ł", "l", "Ł", "l", "đ", "d", "Đ", "d", "ĳ", "ij", "Ĳ", "ij")
 
-// normalise keeps the letters A–Z of s, in upper case and without marks.
+// normalise returns the letters A–Z of s, in upper case and without marks.
 func normalise(s string) string {
 	if !ascii(s) {
 		s = norm.NFKD.String(unfold.Replace(s))
@@ -87,7 +86,7 @@ func ascii(s string) bool {
 	return true
 }
 
-// normalPostcode gives 1234AB, or nothing where p is no Dutch postcode.
+// normalPostcode returns p as 1234AB, or nothing if it is no Dutch postcode.
 func normalPostcode(p string) string {
 	p = strings.ToUpper(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {

@@ -20,19 +20,20 @@ type maker struct {
 	keys              *keyring
 	domain, recipient string
 	expires           time.Time
-	// seed makes the nonces of a call that carried an idempotency key, so that the
-	// same call gives the same answer without one being kept. It covers the whole
-	// body and the time, so no nonce ever comes back with another content.
+	// The nonces of a call with an idempotency key are made from seed, so that the
+	// same call gets the same answer although no answer is kept. The seed covers the
+	// whole body and the time, so that a nonce is never used for other content. Nil:
+	// the nonces are random.
 	seed []byte
-	mac  hash.Hash // of seed, once it is needed
+	mac  hash.Hash // keyed with seed; nil until it is needed
 }
 
-// all makes every wanted type that p has the ingredients for.
+// all makes a pseudonym of every one of types that p has the ingredients for.
 func (m *maker) all(ref string, p person, types []string) []pseudonym {
 	out := make([]pseudonym, 0, len(types))
 	for _, t := range types {
 		switch k := kinds[t]; {
-		case !p.gives(k):
+		case !p.has(k):
 		case k.postcode:
 			for i, pc := range p.postcodes {
 				h := m.keys.hash(t, pc.Postcode, pc.HouseNumber, normalise(pc.Suffix), p.birthDate, p.sex)
@@ -81,14 +82,14 @@ func (m *maker) nonce(ref, typ string) []byte {
 	return out
 }
 
-// opened is what a temporary pseudonym holds.
+// opened is the content of a temporary pseudonym.
 type opened struct {
 	precursor, typ, domain string
 	expires                time.Time
 }
 
-// open reads a temporary pseudonym as recipient; false where it is damaged,
-// invented, or somebody else's.
+// open reads a temporary pseudonym as recipient. It returns false if the pseudonym
+// is damaged, invented or for another recipient.
 func (k *keyring) open(value, recipient string) (opened, bool) {
 	sealed, err := base64.RawURLEncoding.DecodeString(value)
 	size := k.temporary.NonceSize()
@@ -103,15 +104,15 @@ func (k *keyring) open(value, recipient string) (opened, bool) {
 	typEnd := fixed + int(plain[fixed-1])
 	return opened{
 		precursor: string(plain[:sha256.Size]),
-		expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[sha256.Size:])), 0).UTC(), // written by one
+		expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[sha256.Size:])), 0).UTC(), // see maker.one
 		typ:       string(plain[fixed:typEnd]),
 		domain:    string(plain[typEnd:]),
 	}, true
 }
 
-// definitive gives the domain's pseudonym of a precursor. Deterministic
-// encryption, not a hash: the TTP alone can take it back to the precursor, and
-// so convert between domains.
+// definitive returns the domain's pseudonym of a precursor. It is deterministic
+// encryption and not a hash, so that the TTP, and nobody else, can get the precursor
+// back and convert between domains.
 func (k *keyring) definitive(domain, typ string, version int, precursor string) (string, error) {
 	key, err := k.domainKey(domain, version)
 	if err != nil {

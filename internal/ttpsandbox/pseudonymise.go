@@ -13,25 +13,26 @@ import (
 	"strings"
 )
 
-// Order says as whom, and for what, a file is pseudonymised.
+// Order says as which client, for which domain and to which types a file is
+// pseudonymised.
 type Order struct {
 	ClientID string   // a care provider; empty: the first client that may make temporary pseudonyms
 	Domain   string   // empty: the first domain
 	Types    []string // empty: NGGV and NGG
 }
 
-// batch is how many rows are judged at once; one call's worth at most.
+// batch is the number of rows that are pseudonymised at once: less than in one call.
 const batch = 500
 
-// Pseudonymise plays the hospital's side of the web technique. From in it reads
-// a CSV with identities; to out go the same rows with temporary pseudonyms in
-// place of the names, and to rejected the line number, the patient number and
-// the TTP's words of each row that it refused. It reads and writes as a stream.
-// rows are those in out, refused those in rejected.
+// Pseudonymise plays the hospital's side of the web technique. It reads a CSV with
+// identities from in. It writes the same rows to out, with temporary pseudonyms in
+// place of the names. Of each row that the TTP refused it writes the line number,
+// the patient number and the TTP's message to rejected. It reads and writes as a
+// stream, and returns the number of rows in out and in rejected.
 //
-// The two outputs have the delimiter of the input, and a byte order mark where
-// it had one. A column that is not known is left out: it might hold a name. An
-// error names a line and never a value.
+// The two outputs have the delimiter of the input, and a byte order mark if it had
+// one. An unknown column is left out: it might hold a name. An error names a line
+// and never a value.
 func (s *Sandbox) Pseudonymise(ctx context.Context, in io.Reader, out, rejected io.Writer, order Order) (rows, refused int, err error) {
 	m, types, err := s.fulfil(order)
 	if err != nil {
@@ -65,6 +66,7 @@ func (s *Sandbox) Pseudonymise(ctx context.Context, in io.Reader, out, rejected 
 	return w.rows, w.refused, nil
 }
 
+// fulfil returns a maker and the types for an order.
 func (s *Sandbox) fulfil(o Order) (*maker, []string, error) {
 	var client *Client
 	for i := range s.opt.Clients {
@@ -101,7 +103,7 @@ func newWriters(t *table, out, rejected io.Writer, types []string) *writers {
 	w := &writers{table: t, types: types, out: csv.NewWriter(out), rejected: csv.NewWriter(rejected)}
 	w.out.Comma, w.out.UseCRLF = t.comma, true
 	w.rejected.Comma, w.rejected.UseCRLF = t.comma, true
-	if t.bom { // a writer that fails here fails at the flush too, and is seen there
+	if t.bom { // if these writes fail, flush fails too and returns the error
 		_, _ = io.WriteString(out, "\ufeff")
 		_, _ = io.WriteString(rejected, "\ufeff")
 	}
@@ -109,7 +111,7 @@ func newWriters(t *table, out, rejected io.Writer, types []string) *writers {
 	for _, typ := range types {
 		header = append(header, "Pseudoniem "+typ)
 	}
-	_ = w.out.Write(header) // flush tells of errors
+	_ = w.out.Write(header) // flush returns the error
 	_ = w.rejected.Write([]string{"Regel", "Patiëntnummer", "Code", "Melding"})
 	return w
 }
@@ -145,7 +147,7 @@ func (w *writers) flush() error {
 	return nil
 }
 
-// identity is the row as the hospital's own software would send it.
+// identity returns the row as the hospital's own software would send it.
 func (r record) identity(t *table, ref string) identity {
 	return identity{
 		Ref: ref, Surname: r.field(t, surname), Prefix: r.field(t, prefix), Initials: r.field(t, initials),
@@ -155,8 +157,8 @@ func (r record) identity(t *table, ref string) identity {
 
 var dutchDate = regexp.MustCompile(`^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})$`)
 
-// isoDate turns d-m-yyyy into yyyy-mm-dd. Whether such a day exists, and what
-// any other text means, is the TTP's to judge.
+// isoDate turns d-m-yyyy into yyyy-mm-dd. Any other text stays as it is: whether it
+// is a date that exists is for the TTP to say.
 func isoDate(s string) string {
 	s = strings.TrimSpace(s)
 	if m := dutchDate.FindStringSubmatch(s); m != nil {
@@ -165,8 +167,8 @@ func isoDate(s string) string {
 	return s
 }
 
-// wireSex turns a hospital's words into m and v; anything else is the TTP's to
-// refuse.
+// wireSex turns a hospital's words into m and v. Anything else stays as it is, for
+// the TTP to refuse.
 func wireSex(s string) string {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "m", "man", "male", "mannelijk":

@@ -36,7 +36,8 @@ func TestPseudonymisePilot(t *testing.T) {
 		t.Fatalf("%d rows, %d refused, %v", rows, refused, err)
 	}
 	got := readCSV(t, out.String(), ';')
-	if h := strings.Join(got[0], ";"); h != "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Pseudoniem NGGV;Pseudoniem NGG" || len(got) != 37 {
+	if h := strings.Join(got[0], ";"); h != "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Pseudoniem NGGV;Pseudoniem NGG" ||
+		len(got) != 37 {
 		t.Errorf("header %s, %d lines", h, len(got))
 	}
 	if r := got[8]; !slices.Equal(r[:4], []string{"2809", "21-12-1961", "m", "0123"}) {
@@ -57,7 +58,7 @@ func TestPseudonymisePilot(t *testing.T) {
 			t.Errorf("the output holds %s", name)
 		}
 	}
-	// What came out is the same person that a call over HTTP makes.
+	// A call over HTTP makes a pseudonym of the same person.
 	jan := x.person("NGGV", `"surname":"Jansen","initials":"a","birthDate":"2001-01-01","sex":"m"`)
 	if d := x.definitive("NGGV", got[1][4]).Pseudonyms[0].Value; d != jan {
 		t.Errorf("%s from the file, %s from the call", d, jan)
@@ -71,13 +72,27 @@ func TestPseudonymiseShapes(t *testing.T) {
 		comma         rune
 		rows, refused int
 		header        string
-		rejected      string // its first line after the header
+		rejected      string // the first line after the header
 	}{
-		"comma, other order, BOM": {"\ufeffVoorletters,Achternaam,Patiëntnummer,Geslacht,Geboortedatum\r\na,Jansen,0123,Man,1-1-2001\r\n", ',', 1, 0, "Patiëntnummer,Geslacht,Geboortedatum", ""},
-		"tab, unknown column":     {"Patientnummer\tGeboortedatum\tGeslacht\tAchternaam\tE-mail\n1\t2001-01-01\tv\tJansen\ta@b.nl\n", '\t', 1, 0, "Patientnummer\tGeboortedatum\tGeslacht", ""},
-		"line of a spreadsheet":   {"Patiëntnummer;Geboortedatum;Geslacht;Achternaam\n1;1-1-2001;v;\"Jan\nsen\"\n\n;;;\n4;31-2-2001;v;Jansen\n", ';', 1, 1, "Patiëntnummer;Geboortedatum;Geslacht", "5;4;2103;De geboortedatum is ongeldig"},
-		"windows-1252":            {"Pati\xebntnummer;Geboortedatum;Geslacht;Achternaam\n1;1-1-2001;v;Jans\xe9n\n", ';', 1, 0, "Patiëntnummer;Geboortedatum;Geslacht", ""},
-		"short row":               {"Geboortedatum;Geslacht;Patiëntnummer;Achternaam\n1-1-2001;v;5\n", ';', 0, 1, "Geboortedatum;Geslacht;Patiëntnummer", "2;5;2121;De achternaam is leeg"},
+		"comma, other order, BOM": {
+			"\ufeffVoorletters,Achternaam,Patiëntnummer,Geslacht,Geboortedatum\r\na,Jansen,0123,Man,1-1-2001\r\n", ',', 1, 0,
+			"Patiëntnummer,Geslacht,Geboortedatum", "",
+		},
+		"tab, unknown column": {
+			"Patientnummer\tGeboortedatum\tGeslacht\tAchternaam\tE-mail\n1\t2001-01-01\tv\tJansen\ta@b.nl\n", '\t', 1, 0,
+			"Patientnummer\tGeboortedatum\tGeslacht", "",
+		},
+		"line of a spreadsheet": {
+			"Patiëntnummer;Geboortedatum;Geslacht;Achternaam\n1;1-1-2001;v;\"Jan\nsen\"\n\n;;;\n4;31-2-2001;v;Jansen\n", ';', 1, 1,
+			"Patiëntnummer;Geboortedatum;Geslacht", "5;4;2103;De geboortedatum is ongeldig",
+		},
+		"windows-1252": {
+			"Pati\xebntnummer;Geboortedatum;Geslacht;Achternaam\n1;1-1-2001;v;Jans\xe9n\n", ';', 1, 0, "Patiëntnummer;Geboortedatum;Geslacht", "",
+		},
+		"short row": {
+			"Geboortedatum;Geslacht;Patiëntnummer;Achternaam\n1-1-2001;v;5\n", ';', 0, 1, "Geboortedatum;Geslacht;Patiëntnummer",
+			"2;5;2121;De achternaam is leeg",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, rejected bytes.Buffer
@@ -122,7 +137,7 @@ func TestPseudonymiseSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// BenchmarkTemporary1000 is one call of 1,000 rows and two types over HTTP.
+// BenchmarkTemporary1000 measures one call of 1,000 rows and two types over HTTP.
 func BenchmarkTemporary1000(b *testing.B) {
 	x := start(b, options(""))
 	var body strings.Builder

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// turned is how often the domains' keys were turned. It stands in a file beside
-// the key file, so that a running sandbox hears of it.
+// turned is the newest version of the domains' keys. It is kept in a file next to
+// the key file, so that a running sandbox notices that another process turned them.
 type turned struct {
 	mu      sync.Mutex
 	version int // 0: not read yet
@@ -22,7 +22,7 @@ type turned struct {
 
 func (s *Sandbox) versionFile() string { return s.opt.KeyFile + ".version" }
 
-// keyVersion is the newest version of the domains' keys, from 1 up.
+// keyVersion returns the newest version of the domains' keys; versions count from 1.
 func (s *Sandbox) keyVersion() int {
 	s.turned.mu.Lock()
 	defer s.turned.mu.Unlock()
@@ -50,14 +50,14 @@ func readVersion(path string) (int, error) {
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%s holds no key version", path)
+		return 0, fmt.Errorf("%s does not contain a key version", path)
 	}
 	return n, nil
 }
 
-// RotateDomainKeys turns the keys of all domains: definitive pseudonyms are made
-// under a new version from now on, and convert takes the old ones to it. It
-// gives the new version.
+// RotateDomainKeys turns the keys of all domains and returns their new version. From
+// now on definitive pseudonyms are made under it, and convert exchanges old ones for
+// new ones.
 func (s *Sandbox) RotateDomainKeys() (int, error) {
 	newest := s.keyVersion() + 1
 	if s.opt.KeyFile != "" {
@@ -71,7 +71,7 @@ func (s *Sandbox) RotateDomainKeys() (int, error) {
 	return newest, nil
 }
 
-// replaceFile puts a whole file in place at once, readable by its owner alone.
+// replaceFile puts a whole file in place at once, readable only by its owner.
 func replaceFile(path string, content []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".ttp-*")
 	if err != nil {

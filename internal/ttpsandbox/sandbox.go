@@ -23,11 +23,11 @@ var scopes = []string{ScopeTemporary, ScopeDefinitive, ScopeConvert, ScopeDatase
 
 // Options make a sandbox. Only Clients and Domains must be set.
 type Options struct {
-	// KeyFile holds the TTP's master key. It is made, readable by its owner alone,
-	// when it does not exist. Empty: a key that lives as long as the Sandbox.
+	// KeyFile holds the TTP's master key. If it does not exist it is made, readable
+	// only by its owner. Empty: a key that lives as long as the Sandbox.
 	KeyFile string
-	Log     *slog.Logger // nil: nothing is logged
-	Now     func() time.Time
+	Log     *slog.Logger     // nil: nothing is logged
+	Now     func() time.Time // nil: time.Now
 	// Lifetime of a temporary pseudonym; 0: 14 days.
 	Lifetime time.Duration
 	// TokenLifetime of an access token; 0: one hour.
@@ -35,15 +35,16 @@ type Options struct {
 	Clients       []Client
 	Domains       []string // the pseudonym domains that exist
 	MaxItems      int      // in one call; 0: 1000
-	// MaxIdempotencyKeys remembered at once, oldest forgotten first; 0: 100,000.
+	// MaxIdempotencyKeys is the number of keys remembered at once; the oldest is
+	// forgotten first; 0: 100,000.
 	MaxIdempotencyKeys int
-	// DatasetFolder holds the datasets that stand ready; empty: there are none.
+	// DatasetFolder holds the datasets that are ready; empty: there are none.
 	DatasetFolder string
-	// Faults are switched on from the start. What stands in FaultFile, when it
-	// exists, is taken over while the sandbox runs.
+	// Faults are switched on from the start. Those that FaultFile lists, if it
+	// exists, replace them while the sandbox runs.
 	Faults    Faults
 	FaultFile string
-	Seed      uint64 // of the shares of faults
+	Seed      uint64 // of the draws that share out the faults
 }
 
 // Client is a connected party.
@@ -51,10 +52,10 @@ type Client struct {
 	ID, Secret string
 	Scopes     []string
 	// Recipient is, for a care provider, the party for which its temporary
-	// pseudonyms are made, and for a registry its own name. A temporary pseudonym
-	// opens for its recipient alone.
+	// pseudonyms are made, and for a registry its own name. Only its recipient can
+	// exchange a temporary pseudonym.
 	Recipient string
-	Domains   []string // those it may name; empty: all of them
+	Domains   []string // the domains that it may use; empty: all of them
 }
 
 func (c *Client) may(scope string) bool { return slices.Contains(c.Scopes, scope) }
@@ -74,7 +75,7 @@ type Sandbox struct {
 	load       load
 }
 
-// New checks the options, and reads the key file or makes it.
+// New makes a sandbox. It reads the key file, or makes it if it does not exist.
 func New(opt Options) (*Sandbox, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -99,8 +100,7 @@ func New(opt Options) (*Sandbox, error) {
 	if s.keys, err = newKeyring(master, opt.Domains); err != nil {
 		return nil, err
 	}
-	// Which day it is decides whether a birth lies in the future; it is the day
-	// of the hospital that asks.
+	// A birth lies in the future or not by the day that it is for the hospital.
 	if s.amsterdam, err = time.LoadLocation("Europe/Amsterdam"); err != nil {
 		s.amsterdam = time.FixedZone("CET", 3600)
 	}
@@ -132,8 +132,8 @@ func (s *Sandbox) addClients() error {
 	return nil
 }
 
-// Handler serves the contract's paths, with the faults that are switched on
-// between the log and the routes.
+// Handler returns the handler of the contract's paths. Every call is logged, and
+// then gets the faults that are switched on.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth2/token", s.token)
@@ -148,13 +148,13 @@ func (s *Sandbox) Handler() http.Handler {
 	return s.logged(s.misbehave(mux))
 }
 
-// logged writes one line a call: never a header, a query or a body.
+// logged writes one log line for each call, without headers, query or body.
 func (s *Sandbox) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		start := time.Now()
 		w.Header().Set("Sluis-Sandbox", "1") // so that nobody takes its pseudonyms for real ones
-		defer func() {                       // also where a fault breaks the connection off
+		defer func() {                       // deferred, for a fault may break off the connection by a panic
 			s.opt.Log.Info("ttp sandbox call", "method", r.Method, "route", r.Pattern,
 				"status", rec.status, "ms", time.Since(start).Milliseconds())
 		}()

@@ -18,7 +18,7 @@ import (
 	"sluis/internal/ttpsandbox"
 )
 
-// ttp is a sandbox behind real HTTP, with a clock that a test may turn.
+// ttp is a sandbox behind real HTTP, with a clock that a test can set.
 type ttp struct {
 	*ttpsandbox.Sandbox
 	t   testing.TB
@@ -88,7 +88,7 @@ func (x *ttp) do(req *http.Request) (int, []byte, http.Header) {
 	return resp.StatusCode, body, resp.Header
 }
 
-// post makes a call as client; change may spoil the request.
+// post makes a call as client; change can spoil the request.
 func (x *ttp) post(client, verb, key, body string, change ...func(*http.Request)) (int, []byte) {
 	x.t.Helper()
 	_, token := x.token(client, secrets[client], "")
@@ -133,22 +133,33 @@ func code(t testing.TB, body []byte) string {
 
 var serial int
 
-// temporary asks for one person's temporaries of domain qrns; fields is JSON.
+// temporary asks for one person's temporary pseudonyms of domain qrns; fields is
+// JSON.
 func (x *ttp) temporary(client, types, fields string) item {
 	x.t.Helper()
 	serial++
-	status, body := x.post(client, "temporary", fmt.Sprint("t", serial), `{"domain":"qrns","types":[`+types+`],"items":[{"ref":"1",`+fields+`}]}`)
+	status, body := x.post(
+		client,
+		"temporary",
+		fmt.Sprint("t", serial),
+		`{"domain":"qrns","types":[`+types+`],"items":[{"ref":"1",`+fields+`}]}`,
+	)
 	return items(x.t, status, body)[0]
 }
 
 func (x *ttp) definitive(typ, value string) item {
 	x.t.Helper()
 	serial++
-	status, body := x.post("registry", "definitive", fmt.Sprint("d", serial), fmt.Sprintf(`{"domain":"qrns","items":[{"ref":"1","pseudonyms":[{"type":%q,"value":%q}]}]}`, typ, value))
+	status, body := x.post(
+		"registry",
+		"definitive",
+		fmt.Sprint("d", serial),
+		fmt.Sprintf(`{"domain":"qrns","items":[{"ref":"1","pseudonyms":[{"type":%q,"value":%q}]}]}`, typ, value),
+	)
 	return items(x.t, status, body)[0]
 }
 
-// person is the definitive pseudonym of a person under typ.
+// person returns the definitive pseudonym of a person, of type typ.
 func (x *ttp) person(typ, fields string) string {
 	x.t.Helper()
 	t := x.temporary("hospital", `"`+typ+`"`, fields)
@@ -169,26 +180,58 @@ func TestFindings(t *testing.T) {
 		want          []want
 		made          string // types that come back
 	}{
-		"all well":          {both, ok, nil, "NGGV NGG"},
-		"birth date empty":  {both, `"surname":"J","initials":"a","birthDate":" ","sex":"m"`, []want{{"fatal", "2101", "birthDate", "De geboortedatum is leeg"}}, ""},
-		"born tomorrow":     {both, `"surname":"J","initials":"a","birthDate":"2026-11-23","sex":"m"`, []want{{"fatal", "2102", "birthDate", "De geboortedatum ligt in de toekomst"}}, ""},
-		"born today":        {both, `"surname":"J","initials":"a","birthDate":"2026-11-22","sex":"m"`, nil, "NGGV NGG"},
-		"not ISO":           {both, `"surname":"J","initials":"a","birthDate":"1-1-2001","sex":"m"`, []want{{"fatal", "2103", "birthDate", "De geboortedatum is ongeldig"}}, ""},
-		"impossible day":    {both, `"surname":"J","initials":"a","birthDate":"2001-02-29","sex":"m"`, []want{{"fatal", "2103", "birthDate", "De geboortedatum is ongeldig"}}, ""},
-		"110 years to day":  {both, `"surname":"J","initials":"a","birthDate":"1916-11-22","sex":"v"`, nil, "NGGV NGG"},
-		"older than that":   {both, `"surname":"J","initials":"a","birthDate":"1916-11-21","sex":"v"`, []want{{"warning", "3101", "birthDate", "De geboortedatum ligt meer dan 110 jaar terug"}}, "NGGV NGG"},
-		"sex empty":         {both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":""`, []want{{"fatal", "2111", "sex", "Het geslacht bevat een ongeldige waarde"}}, ""},
-		"sex unknown":       {both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":"x"`, []want{{"fatal", "2111", "sex", "Het geslacht bevat een ongeldige waarde"}}, ""},
-		"sex in capitals":   {both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":"V"`, nil, "NGGV NGG"},
-		"surname empty":     {both, `"surname":"","initials":"a","birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2121", "surname", "De achternaam is leeg"}}, ""},
-		"surname digits":    {both, `"surname":"12 -","initials":"a","birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2122", "surname", "De achternaam bevat geen bruikbare letters"}}, ""},
-		"no initials":       {both, `"surname":"J","initials":"","birthDate":"2001-01-01","sex":"m"`, nil, "NGG"},
-		"no initials, NGGV": {`"NGGV"`, `"surname":"J","initials":". ","birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2131", "initials", "De voorletters zijn leeg"}}, ""},
+		"all well": {both, ok, nil, "NGGV NGG"},
+		"birth date empty": {
+			both, `"surname":"J","initials":"a","birthDate":" ","sex":"m"`, []want{{"fatal", "2101", "birthDate", "De geboortedatum is leeg"}}, "",
+		},
+		"born tomorrow": {
+			both, `"surname":"J","initials":"a","birthDate":"2026-11-23","sex":"m"`,
+			[]want{{"fatal", "2102", "birthDate", "De geboortedatum ligt in de toekomst"}}, "",
+		},
+		"born today": {both, `"surname":"J","initials":"a","birthDate":"2026-11-22","sex":"m"`, nil, "NGGV NGG"},
+		"not ISO": {
+			both, `"surname":"J","initials":"a","birthDate":"1-1-2001","sex":"m"`,
+			[]want{{"fatal", "2103", "birthDate", "De geboortedatum is ongeldig"}}, "",
+		},
+		"impossible day": {
+			both, `"surname":"J","initials":"a","birthDate":"2001-02-29","sex":"m"`,
+			[]want{{"fatal", "2103", "birthDate", "De geboortedatum is ongeldig"}}, "",
+		},
+		"110 years to day": {both, `"surname":"J","initials":"a","birthDate":"1916-11-22","sex":"v"`, nil, "NGGV NGG"},
+		"older than that": {
+			both, `"surname":"J","initials":"a","birthDate":"1916-11-21","sex":"v"`,
+			[]want{{"warning", "3101", "birthDate", "De geboortedatum ligt meer dan 110 jaar terug"}}, "NGGV NGG",
+		},
+		"sex empty": {
+			both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":""`,
+			[]want{{"fatal", "2111", "sex", "Het geslacht bevat een ongeldige waarde"}}, "",
+		},
+		"sex unknown": {
+			both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":"x"`,
+			[]want{{"fatal", "2111", "sex", "Het geslacht bevat een ongeldige waarde"}}, "",
+		},
+		"sex in capitals": {both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":"V"`, nil, "NGGV NGG"},
+		"surname empty": {
+			both, `"surname":"","initials":"a","birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2121", "surname", "De achternaam is leeg"}},
+			"",
+		},
+		"surname digits": {
+			both, `"surname":"12 -","initials":"a","birthDate":"2001-01-01","sex":"m"`,
+			[]want{{"fatal", "2122", "surname", "De achternaam bevat geen bruikbare letters"}}, "",
+		},
+		"no initials": {both, `"surname":"J","initials":"","birthDate":"2001-01-01","sex":"m"`, nil, "NGG"},
+		"no initials, NGGV": {
+			`"NGGV"`, `"surname":"J","initials":". ","birthDate":"2001-01-01","sex":"m"`,
+			[]want{{"fatal", "2131", "initials", "De voorletters zijn leeg"}}, "",
+		},
 		"two faults": {both, `"surname":"J","initials":"a","birthDate":"","sex":""`, []want{
 			{"fatal", "2101", "birthDate", "De geboortedatum is leeg"}, {"fatal", "2111", "sex", "Het geslacht bevat een ongeldige waarde"},
 		}, ""},
-		"no postcode":       {`"NGG","PGG"`, ok, nil, "NGG"},
-		"postcode alone":    {`"PGG"`, `"birthDate":"2001-01-01","sex":"m","postcodes":[{"postcode":"1234 ab","houseNumber":"1","recordedOn":"2020-01-01"}]`, nil, "PGG"},
+		"no postcode": {`"NGG","PGG"`, ok, nil, "NGG"},
+		"only a postcode": {
+			`"PGG"`, `"birthDate":"2001-01-01","sex":"m","postcodes":[{"postcode":"1234 ab","houseNumber":"1","recordedOn":"2020-01-01"}]`, nil,
+			"PGG",
+		},
 		"postcode, no such": {`"PGG"`, `"birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2141", "postcode", "De postcode is leeg"}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +353,8 @@ func TestIdempotency(t *testing.T) {
 	opt.MaxIdempotencyKeys = 3
 	x := start(t, opt)
 	body := func(name string) string {
-		return `{"domain":"qrns","types":["NGGV"],"items":[{"ref":"1","surname":"` + name + `","initials":"a","birthDate":"2001-01-01","sex":"m"}]}`
+		return `{"domain":"qrns","types":["NGGV"],"items":[{"ref":"1","surname":"` + name +
+			`","initials":"a","birthDate":"2001-01-01","sex":"m"}]}`
 	}
 	_, one := x.post("hospital", "temporary", "k", body("Jansen"))
 	x.now = x.now.Add(23 * time.Hour)
@@ -320,7 +364,8 @@ func TestIdempotency(t *testing.T) {
 	if _, other := x.post("hospital", "temporary", "k2", body("Jansen")); bytes.Equal(one, other) {
 		t.Error("another key gave the same answer")
 	}
-	if status, b := x.post("hospital", "temporary", "k", body("Visser")); status != http.StatusConflict || code(t, b) != "IDEMPOTENCY_KEY_REUSED" {
+	if status, b := x.post("hospital", "temporary", "k", body("Visser")); status != http.StatusConflict ||
+		code(t, b) != "IDEMPOTENCY_KEY_REUSED" {
 		t.Errorf("another body: %d %s", status, b)
 	}
 	if status, _ := x.post("stray", "temporary", "k", body("Visser")); status != http.StatusOK {
@@ -350,8 +395,10 @@ func TestRefusals(t *testing.T) {
 		status             int
 		code               string
 	}{
-		"no token":      {"hospital", "temporary", ok, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "UNAUTHORIZED"},
-		"forged token":  {"hospital", "temporary", ok, func(r *http.Request) { r.Header.Set("Authorization", "Bearer e30.AAAA") }, 401, "UNAUTHORIZED"},
+		"no token": {"hospital", "temporary", ok, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "UNAUTHORIZED"},
+		"forged token": {
+			"hospital", "temporary", ok, func(r *http.Request) { r.Header.Set("Authorization", "Bearer e30.AAAA") }, 401, "UNAUTHORIZED",
+		},
 		"wrong scope":   {"registry", "temporary", ok, nil, 403, "SCOPE_NOT_ALLOWED"},
 		"other domain":  {"elsewhere", "temporary", ok, nil, 403, "DOMAIN_NOT_ALLOWED"},
 		"no domain":     {"hospital", "temporary", swap("qrns", "nowhere"), nil, 403, "DOMAIN_NOT_ALLOWED"},
@@ -362,7 +409,9 @@ func TestRefusals(t *testing.T) {
 		"doubled ref":   {"hospital", "temporary", swap(`}]`, `},{"ref":"1"}]`), nil, 400, "MALFORMED"},
 		"more after it": {"hospital", "temporary", ok + "{}", nil, 400, "MALFORMED"},
 		"no key":        {"hospital", "temporary", ok, func(r *http.Request) { r.Header.Del("Idempotency-Key") }, 400, "MALFORMED"},
-		"content type":  {"hospital", "temporary", ok, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"content type": {
+			"hospital", "temporary", ok, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415, "UNSUPPORTED_MEDIA_TYPE",
+		},
 		"too many":      {"hospital", "temporary", swap(`}]`, `},{"ref":"2"},{"ref":"3"}]`), nil, 413, "TOO_MANY_ITEMS"},
 		"no such call":  {"hospital", "permanent", ok, nil, 404, "NOT_FOUND"},
 		"no pseudonyms": {"registry", "definitive", `{"domain":"qrns","items":[{"ref":"1"}]}`, nil, 400, "MALFORMED"},
@@ -403,7 +452,7 @@ func TestLogHoldsNoValue(t *testing.T) {
 	x.post("hospital", "temporary", "spoilt2", `{"Qanarynaam":1}`)
 	log := x.log.String()
 	if !strings.Contains(log, "/v1/pseudonyms/temporary") {
-		t.Fatalf("the log is not looked at: %s", log)
+		t.Fatalf("the log has no line of the call: %s", log)
 	}
 	for _, s := range []string{"qanarynaam", "1987-06", strings.ToLower(value)} {
 		if strings.Contains(strings.ToLower(log), s) {

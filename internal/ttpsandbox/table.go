@@ -15,7 +15,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// column is one that Pseudonymise knows.
+// column is a column that Pseudonymise knows.
 type column int
 
 const (
@@ -29,7 +29,7 @@ const (
 	initials
 )
 
-// columns are the pilot's headers and near relatives, as normalise gives them.
+// columns are the pilot's headers and similar ones, as normalise returns them.
 var columns = map[string]column{
 	"CENTRUMID": centre, "CENTRUM": centre, "CENTRE": centre,
 	"GEBOORTEDATUM": birthDate, "BIRTHDATE": birthDate,
@@ -47,11 +47,11 @@ type table struct {
 	bom    bool
 	header []string
 	at     map[column]int
-	keep   []int // columns that stay as they were
+	keep   []int // columns that go to the output unchanged
 	folded int   // line ends inside quotes so far: a spreadsheet does not count them
 }
 
-// record is one row with the line that a spreadsheet shows; the header is 1.
+// record is one row with the line number that a spreadsheet shows; the header is 1.
 type record struct {
 	line   int
 	fields []string
@@ -65,7 +65,7 @@ func openTable(in io.Reader) (*table, error) {
 	}
 	t := &table{bom: bytes.HasPrefix(start, []byte("\xef\xbb\xbf")), at: map[column]int{}}
 	text := bufio.NewReaderSize(transform.NewReader(src, decoder(start)), 64<<10)
-	first, _ := text.Peek(64 << 10) // an error comes again at the first read
+	first, _ := text.Peek(64 << 10) // the first Read returns the error again
 	t.comma = delimiter(first)
 	t.csv = csv.NewReader(text)
 	t.csv.Comma, t.csv.FieldsPerRecord = t.comma, -1
@@ -87,7 +87,10 @@ func openTable(in io.Reader) (*table, error) {
 			t.keep = append(t.keep, i)
 		}
 	}
-	for c, name := range map[column]string{number: "Patiëntnummer", birthDate: "Geboortedatum", sexColumn: "Geslacht", surname: "Achternaam"} {
+	required := map[column]string{
+		number: "Patiëntnummer", birthDate: "Geboortedatum", sexColumn: "Geslacht", surname: "Achternaam",
+	}
+	for c, name := range required {
 		if _, ok := t.at[c]; !ok {
 			return nil, fmt.Errorf("ttpsandbox: the file has no column %s", name)
 		}
@@ -95,11 +98,12 @@ func openTable(in io.Reader) (*table, error) {
 	return t, nil
 }
 
-// decoder reads what a byte order mark says, else UTF-8, else Windows-1252.
+// decoder returns the decoder of the encoding that a byte order mark names, else of
+// UTF-8 if start is that, else of Windows-1252.
 func decoder(start []byte) transform.Transformer {
 	whole := start
 	for i := 0; i < utf8.UTFMax && len(whole) > 0 && !utf8.Valid(whole); i++ {
-		whole = whole[:len(whole)-1] // a letter may be cut at the end of what was looked at
+		whole = whole[:len(whole)-1] // the last letter of start may be cut off
 	}
 	if utf8.Valid(whole) && len(whole) > 0 || len(start) == 0 {
 		return unicode.BOMOverride(unicode.UTF8.NewDecoder())
@@ -107,7 +111,7 @@ func decoder(start []byte) transform.Transformer {
 	return unicode.BOMOverride(charmap.Windows1252.NewDecoder())
 }
 
-// delimiter is the one that stands most in the first line, outside quotes.
+// delimiter returns the one that the first line has most often outside quotes.
 func delimiter(text []byte) rune {
 	counts := map[rune]int{}
 	quoted := false
@@ -133,7 +137,7 @@ func delimiter(text []byte) rune {
 	return best
 }
 
-// next reads up to n rows; done at the end of the file.
+// next reads up to n rows; done is true at the end of the file.
 func (t *table) next(n int) (rows []record, done bool, err error) {
 	for len(rows) < n {
 		fields, err := t.csv.Read()
@@ -141,7 +145,8 @@ func (t *table) next(n int) (rows []record, done bool, err error) {
 			return rows, true, nil
 		}
 		if e, ok := errors.AsType[*csv.ParseError](err); ok {
-			return nil, true, fmt.Errorf("ttpsandbox: line %d: %w; put quotes around the whole field, and double those inside it", e.StartLine-t.folded, e.Err)
+			return nil, true, fmt.Errorf("ttpsandbox: line %d: %w; put quotes around the whole field, and double those inside it",
+				e.StartLine-t.folded, e.Err)
 		}
 		if err != nil {
 			return nil, true, fmt.Errorf("ttpsandbox: reading: %w", err)
@@ -156,7 +161,8 @@ func (t *table) next(n int) (rows []record, done bool, err error) {
 	return rows, false, nil
 }
 
-// blank tells whether a row is only delimiters, as spreadsheets leave at the end.
+// blank reports whether a row has only delimiters. Spreadsheets leave such rows at
+// the end.
 func blank(fields []string) bool {
 	for _, f := range fields {
 		if strings.TrimSpace(f) != "" {
@@ -173,7 +179,7 @@ func newlines(fields []string) (n int) {
 	return n
 }
 
-// field gives a column of a row; empty where the file or a short row lacks it.
+// field returns a column of a row; empty if the file, or a short row, lacks it.
 func (r record) field(t *table, c column) string {
 	if i, ok := t.at[c]; ok && i < len(r.fields) {
 		return r.fields[i]
@@ -181,7 +187,7 @@ func (r record) field(t *table, c column) string {
 	return ""
 }
 
-// kept gives the columns that stay.
+// kept returns the fields of the columns that go to the output unchanged.
 func (t *table) kept(fields []string) []string {
 	out := make([]string, len(t.keep), len(t.keep)+len(t.header))
 	for i, at := range t.keep {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The contract's bodies. They are ours alone: the client has its own reading of
-// them, and each is tested against the other.
+// The contract's bodies. The client has its own types for them: two readings of the
+// contract, each tested with the other.
 
 type temporaryRequest struct {
 	Domain string     `json:"domain"`
@@ -50,7 +50,7 @@ type answerItem struct {
 	Ref        string      `json:"ref"`
 	Pseudonyms []pseudonym `json:"pseudonyms,omitempty"`
 	Findings   []finding   `json:"findings,omitempty"`
-	// A conversion is of one pseudonym, which stands in the item itself.
+	// An answer to convert is one pseudonym, and these are its fields.
 	Type       string `json:"type,omitempty"`
 	Value      string `json:"value,omitempty"`
 	KeyVersion int    `json:"keyVersion,omitempty"`
@@ -71,7 +71,7 @@ type finding struct {
 	Message  string `json:"message"`
 }
 
-// problem is an RFC 9457 problem document. Nothing of the request is in it.
+// problem is an RFC 9457 problem document. It repeats nothing of the request.
 type problem struct {
 	Type     string `json:"type"`
 	Title    string `json:"title"`

@@ -1,9 +1,9 @@
-// Package renewal fetches the values of all pseudonyms under the TTP's newest
-// key, when its key version has risen, and puts them beside the old ones: in the
-// background, resumable at any moment, and without an end to the old values.
+// Package renewal fetches new values of all pseudonyms after the TTP has turned its
+// keys, and adds them to the old ones. It works in the background and can be
+// interrupted at any moment. The old values stay.
 //
-// It never sees an identity or a temporary pseudonym, and changes nothing of a
-// patient but adding pseudonyms.
+// It never sees an identity or a temporary pseudonym. The only thing that it changes
+// about a patient is to add pseudonyms.
 package renewal
 
 import (
@@ -17,40 +17,41 @@ import (
 	"sluis/internal/patient"
 )
 
-// Claim is a worker's hold on the renewal that is under way.
+// Claim is a worker's claim on the renewal that is under way.
 type Claim struct {
 	ID, Fence int64
-	After     int64 // every patient up to this one is done
-	Attempts  int   // calls without an answer, one after the other
+	After     int64 // id of a patient; all patients up to it are done
+	Attempts  int   // unanswered calls in a row
 }
 
-// Held is a pseudonym and whose it is.
+// Held is a pseudonym with the patient that it belongs to.
 type Held struct {
 	PatientID int64
 	Pseudonym patient.Pseudonym
 }
 
-// Store is what a renewal needs of the database. Writes of a claim that is lost
-// change nothing and answer an error.
+// Store is what a renewal needs of the database. Writes with a lost claim change
+// nothing and return an error.
 type Store interface {
 	ClaimRenewal(ctx context.Context, now time.Time, lease time.Duration) (c Claim, ok bool, err error)
-	// RenewalBatch gives the pseudonyms of whole patients after c.After, about n.
+	// RenewalBatch returns about n pseudonyms of the patients after c.After. It
+	// never splits a patient.
 	RenewalBatch(ctx context.Context, c Claim, n int) ([]Held, error)
 	StoreRenewed(ctx context.Context, c Claim, looked int, fresh []Held, refused int, upTo int64) error
 	PauseRenewal(ctx context.Context, c Claim, next time.Time) error
 	FinishRenewal(ctx context.Context, c Claim) error
 }
 
-// The pace of a renewal: it shares the TTP with the deliveries, and has no hurry.
+// The pace of a renewal. It shares the TTP with the deliveries and is in no hurry.
 const (
-	batch        = 1000 // pseudonyms a step
+	batch        = 1000 // pseudonyms in a batch
 	lease        = 5 * time.Minute
-	look         = 15 * time.Second // between looks for a renewal to do
+	look         = 15 * time.Second // average time between looks for work
 	firstPause   = 30 * time.Second
 	longestPause = 10 * time.Minute
 )
 
-// Worker does renewals. It is safe to run in several processes.
+// Worker does renewals. Several processes may each run one.
 type Worker struct {
 	Store     Store
 	Converter patient.Converter
@@ -77,8 +78,8 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// Step goes on with the renewal that is under way until the TTP gives no answer
-// or all is done; busy is false where there is none.
+// Step continues the renewal that is under way, until the TTP does not answer or all
+// is done. busy is false if there is no renewal to do.
 func (w *Worker) Step(ctx context.Context) (busy bool, err error) {
 	c, ok, err := w.Store.ClaimRenewal(ctx, w.Now(), lease)
 	if err != nil || !ok {
@@ -108,8 +109,9 @@ func (w *Worker) Step(ctx context.Context) (busy bool, err error) {
 	}
 }
 
-// convert asks the TTP, a call for each domain in the batch, and gives what is of
-// another key version than what was sent.
+// convert asks the TTP for the newest value of each pseudonym in held, one call for
+// each domain. It returns the values whose key version differs from the one that was
+// sent, and the number of pseudonyms that the TTP refused.
 func (w *Worker) convert(ctx context.Context, c Claim, held []Held) (fresh []Held, refused int, err error) {
 	domains := map[string][]patient.Conversion{}
 	var order []string
@@ -121,7 +123,7 @@ func (w *Worker) convert(ctx context.Context, c Claim, held []Held) (fresh []Hel
 		domains[d] = append(domains[d], patient.Conversion{Ref: strconv.Itoa(i), Pseudonym: h.Pseudonym})
 	}
 	for _, d := range order {
-		// The same batch has the same key, so that an answer that was lost is got again.
+		// The same batch has the same key, so that the TTP repeats an answer that was lost.
 		key := "renewal|" + strconv.FormatInt(c.ID, 10) + "|" + strconv.FormatInt(c.After, 10)
 		answers, err := w.Converter.Convert(ctx, key, d, d, domains[d])
 		if err != nil {
@@ -139,7 +141,7 @@ func (w *Worker) convert(ctx context.Context, c Claim, held []Held) (fresh []Hel
 				}
 				p := a.Pseudonym
 				p.Domain, p.RecordedOn = was.Domain, was.RecordedOn
-				p.ObservedOn = was.ObservedOn // the person was seen then, whatever the key
+				p.ObservedOn = was.ObservedOn // the day when the person was seen does not change with the key
 				fresh = append(fresh, Held{held[i].PatientID, p})
 			}
 		}

@@ -18,14 +18,18 @@ import (
 	"sluis/internal/ttpsandbox"
 )
 
-// TestRenewal: after the TTP's keys were turned, every patient gets the value
-// under the new key beside the old one, through an outage and a worker that
-// stops half-way; and a row under the new key finds its patient.
+// TestRenewal turns the TTP's keys and then renews the pseudonyms, through an outage
+// and with a worker that stops half-way. In the end every patient has a value under
+// the new key as well as the old one, and a row under the new key finds its patient.
 func TestRenewal(t *testing.T) {
 	ttp := ttptest.Start(t)
 	now := time.Now()
 	clock := func() time.Time { return now }
-	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sluis.db"), store.Options{Now: clock, Log: slog.New(slog.DiscardHandler)})
+	s, err := store.OpenSQLite(
+		t.Context(),
+		filepath.Join(t.TempDir(), "sluis.db"),
+		store.Options{Now: clock, Log: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +92,12 @@ func TestRenewal(t *testing.T) {
 	}
 
 	worker := func() *renewal.Worker {
-		return &renewal.Worker{Store: s, Converter: resolve.New(ttp.Client(ttpsandbox.ScopeConvert), ttptest.Domain), Now: clock, Log: slog.New(slog.DiscardHandler)}
+		return &renewal.Worker{
+			Store:     s,
+			Converter: resolve.New(ttp.Client(ttpsandbox.ScopeConvert), ttptest.Domain),
+			Now:       clock,
+			Log:       slog.New(slog.DiscardHandler),
+		}
 	}
 	if busy, err := worker().Step(t.Context()); busy || err != nil {
 		t.Errorf("nobody asked for it: %v %v", busy, err)
@@ -114,7 +123,7 @@ func TestRenewal(t *testing.T) {
 	}
 	ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
 	now = now.Add(time.Hour)
-	// A worker that is stopped after its first batch.
+	// A worker is stopped after its first batch.
 	ctx, stop := context.WithCancel(t.Context())
 	halting := worker()
 	halting.Store = stopping{s, stop}
@@ -152,7 +161,7 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
-// stopping ends the work after the first batch was stored.
+// stopping is a store that stops the worker after its first batch was stored.
 type stopping struct {
 	*store.Store
 	stop context.CancelFunc

@@ -1,8 +1,8 @@
-// Package ttphealth is how the TTP has been doing: how many calls went well, how
-// many did not, and how long they took, in intervals of a quarter of an hour.
+// Package ttphealth counts the calls to the TTP in intervals of a quarter of an
+// hour: how many went well, how many did not, and how long they took.
 //
-// It counts, and never holds anything of a call but its kind, its duration and
-// whether it was answered. It knows no HTTP and no SQL.
+// All that it keeps of a call is its kind, its duration and whether it was answered.
+// It knows no HTTP and no SQL.
 package ttphealth
 
 import (
@@ -15,7 +15,7 @@ import (
 // Call is a kind of call.
 type Call string
 
-// The calls.
+// The kinds of calls.
 const (
 	Token      Call = "token"
 	Temporary  Call = "temporary"
@@ -27,10 +27,11 @@ const (
 // Calls lists them in the order in which the page shows them.
 var Calls = []Call{Token, Temporary, Definitive, Convert, Datasets}
 
-// Interval is how long one bin gathers; Window is what the page looks back on.
 const (
+	// Interval is the time that one bin covers.
 	Interval = 15 * time.Minute
-	Window   = 24 * time.Hour
+	// Window is how far back the status page looks.
+	Window = 24 * time.Hour
 )
 
 // Bin counts the calls of one kind in one interval whose duration fell in one
@@ -41,17 +42,18 @@ type Bin struct {
 	Class int       // of duration; see Upper
 	OK    int
 	Bad   int // not answered, refused, or answered with something unusable
-	// LastOK and LastBad are the latest of each; zero where there is none.
+	// LastOK and LastBad are the times of the latest call of each; zero if there is
+	// none.
 	LastOK, LastBad time.Time
 }
 
-// Classes is how many classes of duration there are: from 1 ms up, each a quarter
-// longer than the one before, to over a minute.
+// Classes is the number of classes of duration. The first goes up to 1 ms, and each
+// goes a quarter further than the one before. The last one starts at over a minute.
 const Classes = 52
 
 const growth = 1.25
 
-// classOf gives the class of a duration.
+// classOf returns the class of a duration.
 func classOf(d time.Duration) int {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms <= 1 {
@@ -60,7 +62,7 @@ func classOf(d time.Duration) int {
 	return min(Classes-1, int(math.Ceil(math.Log(ms)/math.Log(growth))))
 }
 
-// Upper is the longest duration of a class.
+// Upper returns the longest duration of a class.
 func Upper(class int) time.Duration {
 	return time.Duration(math.Pow(growth, float64(class)) * float64(time.Millisecond))
 }
@@ -78,7 +80,7 @@ type key struct {
 	class int
 }
 
-// NewRecorder makes one that reads the time from now.
+// NewRecorder makes a recorder that reads the time from now.
 func NewRecorder(now func() time.Time) *Recorder {
 	return &Recorder{now: now, bins: map[key]*Bin{}}
 }
@@ -101,7 +103,7 @@ func (r *Recorder) Observe(c Call, took time.Duration, ok bool) {
 	}
 }
 
-// Take gives what was counted since the last Take, and starts anew.
+// Take returns the counts since the last Take, and starts again from zero.
 func (r *Recorder) Take() []Bin {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,15 +124,15 @@ func (r *Recorder) Take() []Bin {
 	return out
 }
 
-// GiveBack returns what could not be kept, so that it is counted with the next.
+// GiveBack adds bins that could not be stored to the counts of the next Take.
 func (r *Recorder) GiveBack(bins []Bin) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, b := range bins {
 		k := key{b.Call, b.Start, b.Class}
-		if held := r.bins[k]; held != nil {
-			b.OK, b.Bad = b.OK+held.OK, b.Bad+held.Bad
-			b.LastOK, b.LastBad = latest(b.LastOK, held.LastOK), latest(b.LastBad, held.LastBad)
+		if newer := r.bins[k]; newer != nil {
+			b.OK, b.Bad = b.OK+newer.OK, b.Bad+newer.Bad
+			b.LastOK, b.LastBad = latest(b.LastOK, newer.LastOK), latest(b.LastBad, newer.LastBad)
 		}
 		r.bins[k] = &b
 	}
@@ -143,15 +145,16 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// Summary is how one kind of call did over some time. P50 and P95 are of the
-// answered calls, rounded up to their class; 0 where there were none.
+// Summary sums up the calls of one kind over some time. P50 and P95 are percentiles
+// of the duration of the answered calls, rounded up to their class; 0 if there were
+// none.
 type Summary struct {
 	OK, Bad         int
 	LastOK, LastBad time.Time
 	P50, P95        time.Duration
 }
 
-// ErrorShare is the part of the calls that were not answered, from 0 to 1.
+// ErrorShare returns the share of the calls that were not answered, from 0 to 1.
 func (s Summary) ErrorShare() float64 {
 	if s.OK+s.Bad == 0 {
 		return 0

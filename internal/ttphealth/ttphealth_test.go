@@ -19,7 +19,7 @@ func TestRecorder(t *testing.T) {
 		t.Fatalf("bins = %+v", first)
 	}
 	if len(r.Take()) != 0 {
-		t.Error("taken twice")
+		t.Error("the same counts were taken twice")
 	}
 	r.Observe(ttphealth.Temporary, 40*time.Millisecond, false)
 	r.GiveBack(first)
@@ -37,7 +37,7 @@ func TestSummary(t *testing.T) {
 		r.Observe(ttphealth.Definitive, 900*time.Millisecond, true)
 	}
 	for range 25 {
-		r.Observe(ttphealth.Definitive, time.Hour, false) // says nothing of how quick answers are
+		r.Observe(ttphealth.Definitive, time.Hour, false) // no answer: its duration must not count
 	}
 	s := ttphealth.Summarise(r.Take())
 	atMost := func(name string, got, true time.Duration) {
@@ -55,8 +55,8 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// TestClasses: whatever a call takes, it falls in a class that is not shorter,
-// nor more than a quarter longer, up to the last one.
+// TestClasses shows that the class of a duration is never shorter than it, and at
+// most a quarter longer.
 func TestClasses(t *testing.T) {
 	for d := time.Duration(0); d < 70*time.Second; d += 37*time.Millisecond + d/50 {
 		r := ttphealth.NewRecorder(time.Now)

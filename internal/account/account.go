@@ -1,4 +1,4 @@
-// Package account is who may do what: users, roles, permissions, centres,
+// Package account says who may do what: users, roles, permissions, centres,
 // passwords and API tokens.
 //
 // It knows no HTTP and no SQL, and never sees a patient.
@@ -19,11 +19,12 @@ type Centre struct {
 	Name   string
 	// IdentitiesAllowed lets the centre deliver identities; off unless switched on.
 	IdentitiesAllowed bool
-	// BrakePercent: of ten rows or more, over so many percent rejected are stored
-	// only when the user confirms; 0 for the registry's own.
+	// BrakePercent is the centre's brake; 0 means that of the registry. If more than
+	// this percentage of a delivery of ten rows or more would be rejected, nothing is
+	// stored until the user confirms.
 	BrakePercent int
 	// NumberSystem is the system of the centre's patient numbers in FHIR
-	// (Patient.identifier.system); empty where it need not be told from others.
+	// (Patient.identifier.system); empty if patients have no other identifiers.
 	NumberSystem string
 }
 
@@ -42,13 +43,14 @@ const (
 // Roles lists every role.
 var Roles = []Role{Clinician, Uploader, DataManager, Admin, Auditor}
 
-// NeedsCentre tells whether the role belongs to one centre; the others belong to none.
+// NeedsCentre reports whether the role belongs to one centre. The others belong to
+// none.
 func (r Role) NeedsCentre() bool { return r == Clinician || r == Uploader }
 
-// Valid tells whether r is a role.
+// Valid reports whether r is a role.
 func (r Role) Valid() bool { return slices.Contains(Roles, r) }
 
-// Permission is something that a route may ask for.
+// Permission is what a route asks of its user.
 type Permission string
 
 // The permissions: the rows of product.md's table.
@@ -57,20 +59,20 @@ const (
 	EnterPatient   Permission = "patients.enter"
 	ViewDeliveries Permission = "deliveries.view"
 	Deliver        Permission = "deliveries.deliver"
-	// DecideDelivery: save, cancel and retry what one may decide about. What that is,
-	// the delivery's kind says too.
+	// DecideDelivery is to save, cancel and retry deliveries. It is not enough for
+	// every kind: a data manager, for example, decides only about datasets.
 	DecideDelivery Permission = "deliveries.decide"
-	ImportDatasets Permission = "datasets.import" // and decide on what was imported
+	ImportDatasets Permission = "datasets.import" // and decide about what was imported
 	JudgeReviews   Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
 	RunConversion  Permission = "existing.run"     // plan, run and verify the existing patients
-	ApproveErasure Permission = "existing.approve" // two people, one of each role
+	ApproveErasure Permission = "existing.approve" // needs two people, one of each role
 	ViewProofs     Permission = "proofs.view"
 	ExportProofs   Permission = "proofs.export"
 )
 
-// granted is product.md's table, as far as it is built.
+// granted is the part of product.md's table that is built.
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
@@ -86,7 +88,7 @@ type User struct {
 	Email        string
 	PasswordHash string
 	Roles        []Role
-	Centre       *Centre // nil for roles of no centre
+	Centre       *Centre // nil for roles without a centre
 	Demo         bool
 	CreatedAt    time.Time
 	DisabledAt   time.Time // zero: the user may sign in
@@ -108,7 +110,7 @@ type Token struct {
 	RevokedAt time.Time // zero: the token is in use
 }
 
-// Actor is whoever makes a request: a signed-in user or an API token.
+// Actor makes a request: it is a signed-in user or an API token.
 type Actor struct {
 	UserID int64 // 0 for a token
 	Name   string
@@ -116,17 +118,17 @@ type Actor struct {
 	Centre *Centre
 }
 
-// ActorOf makes the actor of a signed-in user.
+// ActorOf returns the actor of a signed-in user.
 func ActorOf(u User) Actor {
 	return Actor{UserID: u.ID, Name: u.Email, Roles: u.Roles, Centre: u.Centre}
 }
 
-// ActorOfToken makes the actor of an API token.
+// ActorOfToken returns the actor of an API token.
 func ActorOfToken(t Token) Actor {
 	return Actor{Name: "token " + t.Name, Roles: []Role{t.Role}, Centre: t.Centre}
 }
 
-// May tells whether one of the actor's roles grants p.
+// May reports whether one of the actor's roles grants p.
 func (a Actor) May(p Permission) bool {
 	for _, r := range a.Roles {
 		if slices.Contains(granted[r], p) {
@@ -136,10 +138,10 @@ func (a Actor) May(p Permission) bool {
 	return false
 }
 
-// Is tells whether the actor has role r.
+// Is reports whether the actor has role r.
 func (a Actor) Is(r Role) bool { return slices.Contains(a.Roles, r) }
 
-// Scope is what the actor may see: its own centre, or all of them.
+// Scope returns what the actor may see: its own centre, all centres, or nothing.
 func (a Actor) Scope() Scope {
 	if a.Centre != nil {
 		return Scope{centre: a.Centre.ID}
@@ -147,7 +149,7 @@ func (a Actor) Scope() Scope {
 	return Scope{all: a.Is(DataManager)}
 }
 
-// Who is the actor as the access log knows it.
+// Who returns the actor as the access log names it.
 func (a Actor) Who() audit.Who {
 	names := make([]string, len(a.Roles))
 	for i, r := range a.Roles {
@@ -160,7 +162,7 @@ func (a Actor) Who() audit.Who {
 	return w
 }
 
-// Scope limits a question to the store to what an actor may see. Its zero value
+// Scope limits a query of the store to what an actor may see. Its zero value
 // sees nothing, so that a forgotten scope shows an empty page and not a foreign
 // one.
 type Scope struct {
@@ -168,11 +170,11 @@ type Scope struct {
 	all    bool
 }
 
-// AllCentres is the scope of the system itself: commands and workers.
+// AllCentres returns the scope of the system itself: commands and workers.
 func AllCentres() Scope { return Scope{all: true} }
 
-// All tells whether every centre is in scope.
+// All reports whether every centre is in scope.
 func (s Scope) All() bool { return s.all }
 
-// CentreID is the one centre in scope; 0 where there is none or where all are.
+// CentreID returns the one centre in scope; 0 if there is none, or if all are.
 func (s Scope) CentreID() int64 { return s.centre }

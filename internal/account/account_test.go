@@ -66,10 +66,10 @@ func TestPasswordLength(t *testing.T) {
 	}
 }
 
-func TestPasswordGivesUpWithItsContext(t *testing.T) {
+func TestPasswordStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	// A full house: whichever branch select takes, it may not hang.
+	// Whichever branch its select takes, CheckPassword must not hang.
 	done := make(chan struct{})
 	go func() { defer close(done); _, _ = account.CheckPassword(ctx, "", "een wachtwoord") }()
 	select {
@@ -97,18 +97,18 @@ func TestSessionLife(t *testing.T) {
 	start := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	s := account.NewSession([32]byte{1}, 7, start)
 	if !s.Live(start.Add(account.SessionIdle - time.Second)) {
-		t.Error("ends before it was idle long enough")
+		t.Error("the session ends before it was idle for SessionIdle")
 	}
 	if s.Live(start.Add(account.SessionIdle)) {
-		t.Error("lives on although idle")
+		t.Error("the session lives on although it was idle")
 	}
 	for at := start; at.Before(start.Add(account.SessionLife)); at = at.Add(20 * time.Minute) {
 		if !s.Live(at) {
-			t.Fatalf("ends at %s although busy", at.Sub(start))
+			t.Fatalf("the session ends at %s although it is used", at.Sub(start))
 		}
 		s.Touch(at)
 	}
 	if s.Live(start.Add(account.SessionLife)) {
-		t.Error("lives on past its absolute limit")
+		t.Error("the session lives longer than SessionLife")
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// How long a password is, in characters.
+// The length of a password, in characters.
 const (
 	MinPasswordLength = 12
 	MaxPasswordLength = 256
 )
 
-// The ways in which a new password is not good enough.
+// The errors of a new password that is not accepted.
 var (
 	ErrPasswordTooShort = fmt.Errorf("a password has at least %d characters", MinPasswordLength)
 	ErrPasswordTooLong  = fmt.Errorf("a password has at most %d characters", MaxPasswordLength)
@@ -26,18 +26,18 @@ var (
 // passwordParams are OWASP's for argon2id: 19 MiB, two passes, one thread.
 var passwordParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// passwordSlots bounds how many passwords are hashed at once, and with that the
-// memory that a flood of sign-ins can take: four times 19 MiB.
+// passwordSlots limits how many passwords are hashed at once. That bounds the
+// memory that a flood of sign-ins can take to four times 19 MiB.
 var passwordSlots = make(chan struct{}, 4)
 
-// dummyHash is checked for a user who does not exist, so that this takes as
-// long as for one who does.
+// dummyHash is checked for a user who does not exist, so that the answer takes as
+// long as for a user who does.
 var dummyHash = sync.OnceValues(func() (string, error) {
 	token, _ := NewToken()
 	return argon2id.CreateHash(token, passwordParams)
 })
 
-// HashPassword makes what is stored of a new password.
+// HashPassword returns the hash of a new password, to be stored.
 // Errors: [ErrPasswordTooShort], [ErrPasswordTooLong], those of ctx.
 func HashPassword(ctx context.Context, password string) (string, error) {
 	password = norm.NFC.String(password)
@@ -55,9 +55,8 @@ func HashPassword(ctx context.Context, password string) (string, error) {
 	return argon2id.CreateHash(password, passwordParams)
 }
 
-// CheckPassword tells whether password is the one that hash was made of. An
-// empty hash stands for a user who does not exist: the answer is no, and takes
-// as long.
+// CheckPassword reports whether hash was made of password. An empty hash means a
+// user who does not exist: the answer is false, and takes as long as any other.
 func CheckPassword(ctx context.Context, hash, password string) (bool, error) {
 	password = norm.NFC.String(password)
 	known := hash != ""
@@ -68,7 +67,7 @@ func CheckPassword(ctx context.Context, hash, password string) (bool, error) {
 		}
 	}
 	if utf8.RuneCountInString(password) > MaxPasswordLength {
-		password = "" // nobody has such a password, nor this one
+		password = "" // nobody has a password that long, and nobody has this one
 	}
 	release, err := passwordSlot(ctx)
 	if err != nil {
@@ -82,7 +81,7 @@ func CheckPassword(ctx context.Context, hash, password string) (bool, error) {
 	return ok && known, nil
 }
 
-// passwordSlot waits for its turn to hash.
+// passwordSlot waits until one more password may be hashed.
 func passwordSlot(ctx context.Context) (release func(), err error) {
 	select {
 	case passwordSlots <- struct{}{}:

@@ -2,7 +2,6 @@ package account
 
 import "time"
 
-// How long a session lives.
 const (
 	// SessionIdle is how long a session lives without a request.
 	SessionIdle = 30 * time.Minute
@@ -10,16 +9,16 @@ const (
 	SessionLife = 12 * time.Hour
 )
 
-// Session is a signed-in browser. Its id is random and stands only in the
-// cookie; what is stored is the hash of it, so that whoever reads the table
-// cannot become anyone.
+// Session is a signed-in browser. Its id is random and only the cookie has it. The
+// database has only the hash of the id, so that a reader of the table cannot take
+// over a session.
 type Session struct {
 	TokenHash  [32]byte // SHA-256 of the id in the cookie
 	UserID     int64
-	Data       []byte // what the pages keep in it; never an identity, at most 4 KiB
+	Data       []byte // data of the pages; never an identity, at most 4 KiB
 	CreatedAt  time.Time
 	LastSeenAt time.Time
-	// IdleExpiresAt moves on with every use, ExpiresAt never does.
+	// IdleExpiresAt moves with every use, ExpiresAt never does.
 	IdleExpiresAt time.Time
 	ExpiresAt     time.Time
 }
@@ -31,12 +30,12 @@ func NewSession(hash [32]byte, userID int64, now time.Time) Session {
 	return s
 }
 
-// Live tells whether the session may still be used.
+// Live reports whether the session may still be used.
 func (s Session) Live(now time.Time) bool {
 	return now.Before(s.IdleExpiresAt) && now.Before(s.ExpiresAt)
 }
 
-// Touch says that the session was used.
+// Touch records that the session was used.
 func (s *Session) Touch(now time.Time) {
 	s.LastSeenAt = now
 	s.IdleExpiresAt = now.Add(SessionIdle)

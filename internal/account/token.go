@@ -10,9 +10,9 @@ import (
 // recognises one.
 const TokenPrefix = "sluis_"
 
-// NewToken makes an API token of 256 random bits. The token is shown once; what
-// is stored is its hash. A token has too many bits to be guessed, so a plain
-// hash will do.
+// NewToken makes an API token of 256 random bits. The token is shown once, and only
+// its hash is stored. A token has too many bits to be guessed, so a plain hash will
+// do.
 func NewToken() (token string, hash [32]byte) {
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails (documented)
@@ -20,5 +20,5 @@ func NewToken() (token string, hash [32]byte) {
 	return token, HashToken(token)
 }
 
-// HashToken is what is stored of a token and looked up.
+// HashToken returns the hash by which a token is stored and looked up.
 func HashToken(token string) [32]byte { return sha256.Sum256([]byte(token)) }

@@ -1,9 +1,9 @@
-// Package apperr is the error that crosses package borders when its kind
-// matters: not found, invalid, conflict, forbidden, unavailable.
+// Package apperr has the error that packages return if its kind matters to the
+// caller: not found, invalid, conflict, forbidden, unavailable.
 //
 // The Code names a sentence in the catalogue, which is all that a person gets
 // to see; the cause goes to the log. It never carries a value that a person
-// typed or that stood in a file.
+// typed or that came from a file.
 package apperr
 
 import (
@@ -12,10 +12,10 @@ import (
 	"net/http"
 )
 
-// Kind is what went wrong, as far as the caller can act on it.
+// Kind says what went wrong, as far as the caller can act on it.
 type Kind int
 
-// The kinds. Internal is the zero value: an error nobody classified.
+// The kinds. Internal is the zero value: an error that nobody classified.
 const (
 	Internal Kind = iota
 	NotFound
@@ -61,7 +61,7 @@ func Wrap(kind Kind, code string, err error) *Error {
 	return &Error{Kind: kind, Code: code, Err: err}
 }
 
-// Error gives code and cause.
+// Error returns code and cause.
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return e.Code
@@ -69,16 +69,16 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Code, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is holds two classified errors to be the same where kind and code are.
+// Is reports whether target has the same kind and code. The causes may differ.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Kind == e.Kind && t.Code == e.Code
 }
 
-// KindOf gives the kind of err; Internal for an unclassified one.
+// KindOf returns the kind of err; Internal for an unclassified one.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -86,7 +86,7 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// CodeOf gives the catalogue code of err; "internal" for an unclassified one.
+// CodeOf returns the catalogue code of err; "internal" for an unclassified one.
 func CodeOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -94,5 +94,5 @@ func CodeOf(err error) string {
 	return "internal"
 }
 
-// Status gives the HTTP status for err.
+// Status returns the HTTP status for err.
 func Status(err error) int { return status[KindOf(err)] }

@@ -1,9 +1,9 @@
 // Package audit is the access log (NEN 7513): who did or saw what, on whose
 // behalf, when, of which record, from where, and with what result.
 //
-// An event has no field that could hold an identity or a pseudonym. It is
-// written in the transaction of what it records, so that what is not in the log
-// did not happen.
+// An event has no field that could hold an identity or a pseudonym. It is written
+// in the same transaction as the change that it records, so that no change can
+// happen without its event.
 package audit
 
 import "time"
@@ -30,7 +30,7 @@ const (
 	SeriousFailure Result = 8 // our side
 )
 
-// Type is what happened. The catalogue has a sentence for each ("audit.<type>").
+// Type says what happened. The catalogue has a sentence for each ("audit.<type>").
 type Type string
 
 // The event types.
@@ -44,7 +44,7 @@ const (
 	PatientEntered   Type = "patient_entered"
 	DeliveryReceived Type = "delivery_received"
 	DeliveryRefused  Type = "delivery_refused"
-	DeliverySaved    Type = "delivery_saved" // a person said: save what was checked
+	DeliverySaved    Type = "delivery_saved" // a person chose to save a delivery that was only checked
 	DeliveryStored   Type = "delivery_stored"
 	DeliveryChecked  Type = "delivery_checked"
 	DeliveryFailed   Type = "delivery_failed"
@@ -58,7 +58,7 @@ const (
 	AccountsListed   Type = "accounts_listed" // users, tokens or centres
 	DatasetsListed   Type = "datasets_listed"
 	DatasetImported  Type = "dataset_imported"
-	// PseudonymsRenewed: their values under the TTP's newest key are being fetched.
+	// PseudonymsRenewed is the start of a renewal, not its end.
 	PseudonymsRenewed Type = "pseudonyms_renewed"
 	TTPViewed         Type = "ttp_viewed"
 	ColumnsAssigned   Type = "columns_assigned"
@@ -66,7 +66,7 @@ const (
 	ReviewsListed     Type = "reviews_listed"
 	ReviewViewed      Type = "review_viewed"
 	ReviewJudged      Type = "review_judged"
-	// ReportExpired: the rows and findings of a delivery were deleted, the counts stay.
+	// ReportExpired is the deletion of a delivery's rows and findings. Its counts stay.
 	ReportExpired Type = "report_expired"
 
 	// The existing patients: the registry's old table.
@@ -88,8 +88,8 @@ const (
 	ProofExported        Type = "proof_exported"
 )
 
-// Types lists every event type, for the filter of the log's page and the test
-// that each has its sentence.
+// Types lists every event type, for the filter on the log's page and for the test
+// that each has a sentence.
 var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
@@ -100,13 +100,13 @@ var Types = []Type{
 	ConversionVerified, ConversionExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
 }
 
-// Who is the user, the client and the purpose of an event. Workers act under
-// the Who of the person whose delivery it is.
+// Who is the user of an event, with the centre and the client. Workers act under the
+// Who of the person who made the delivery.
 type Who struct {
 	UserID    int64  // 0 for the system and for a failed sign-in
 	Name      string // e-mail address or token name; "systeem" for the system
-	Role      string // the roles in which it was done
-	CentreID  int64  // on whose behalf; 0 for none
+	Role      string // the user's roles
+	CentreID  int64  // the centre on whose behalf; 0 for none
 	Address   string // the client's network address
 	RequestID string
 	Via       string // "web", "api", "worker" or "cli"

@@ -5,11 +5,11 @@ import "time"
 // Query selects events, newest first. A zero field does not filter.
 type Query struct {
 	Type         Type
-	CentreNumber string    // on whose behalf
-	UserName     string    // exactly this Who.Name, compared lower-case
+	CentreNumber string    // the centre on whose behalf
+	UserName     string    // exactly this Who.Name, in any case
 	From         time.Time // at or after
 	To           time.Time // before
-	After        int64     // ID of the last one seen (events with a lower ID follow); 0 for the first page
+	After        int64     // ID of the last event of the page before; events with a lower ID follow; 0 for the first page
 	Limit        int
 }
 

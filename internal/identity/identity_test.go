@@ -23,7 +23,7 @@ func full() Identity {
 	})
 }
 
-// holder keeps an identity where fmt cannot call its methods.
+// holder has an identity in unexported fields, whose methods fmt cannot call.
 type holder struct {
 	id   Identity
 	list []Identity
@@ -50,7 +50,7 @@ func TestNothingPrintsAnIdentity(t *testing.T) {
 		t.Errorf("an identity was printed:\n%s", out.String())
 	}
 	if !strings.Contains(out.String(), hidden) {
-		t.Error("nothing was hidden: did anything print at all?")
+		t.Error("nothing was printed in place of an identity")
 	}
 }
 

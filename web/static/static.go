@@ -1,8 +1,8 @@
 // Package static serves the built assets: style sheet, script, fonts and icon.
 //
 // They are built from web/src into dist and committed, so that a Go toolchain is
-// enough. A file's name holds a hash of its content, so a browser may keep it
-// for ever. The package serves nothing that a person delivered.
+// enough to build Sluis. A file's name has a hash of its content, so that a browser
+// may keep it for ever. The package serves nothing that a person delivered.
 package static
 
 import (
@@ -17,7 +17,7 @@ import (
 // Prefix is the path under which [Handler] must be mounted.
 const Prefix = "/static/"
 
-// forever is for content whose name changes with it.
+// forever is the Cache-Control of files whose name changes with their content.
 const forever = "public, max-age=31536000, immutable"
 
 //go:embed dist
@@ -35,8 +35,8 @@ var (
 	names = read(files)
 )
 
-// types are the content types by extension; a machine's own MIME table need not
-// know them, and `nosniff` makes a wrong one fatal.
+// types are the content types by extension. The machine's own MIME table may lack
+// one, and because of nosniff a browser refuses a file with a wrong type.
 var types = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
@@ -44,8 +44,9 @@ var types = map[string]string{
 	".woff2": "font/woff2",
 }
 
-// Path gives the path of a logical name, such as "app.css". An unknown name is a
-// mistake of the program, so it panics; the names in use are checked at start.
+// Path returns the path of a logical name, such as "app.css". It panics for an
+// unknown name, which is a mistake of the program. The names in use are checked at
+// start.
 func Path(name string) string {
 	hashed, ok := names[name]
 	if !ok {
@@ -54,8 +55,8 @@ func Path(name string) string {
 	return Prefix + hashed
 }
 
-// Handler serves the assets under [Prefix], for GET and HEAD. Anything else
-// under it is 404: there is no listing and no meta.json.
+// Handler returns the handler of the assets under [Prefix]. It answers 404 to
+// anything else, a folder and meta.json among them.
 func Handler() http.Handler {
 	server := http.StripPrefix(Prefix, http.FileServerFS(files))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -83,8 +84,8 @@ func dist() fs.FS {
 	return sub
 }
 
-// read checks at start that every asset is there: the program without its style
-// sheet is better not started.
+// read returns the hashed names of the assets by their logical names. It panics if
+// one is missing: the program had better not start without its style sheet.
 func read(files fs.FS) map[string]string {
 	raw, err := fs.ReadFile(files, "meta.json")
 	if err != nil {

@@ -37,8 +37,9 @@ func TestAssetsAreServedForEver(t *testing.T) {
 	}
 }
 
-// Every file that the style sheet names must be served with its type, and none
-// may come from elsewhere: font-src and img-src are 'self'.
+// TestStyleSheetNamesOnlyWhatIsServed shows that every file that the style sheet
+// names is served with its type, and that none comes from elsewhere: the content
+// security policy has font-src and img-src 'self'.
 func TestStyleSheetNamesOnlyWhatIsServed(t *testing.T) {
 	css := get(t, http.MethodGet, static.Path(static.Style)).Body.String()
 	fonts := 0
@@ -59,12 +60,13 @@ func TestStyleSheetNamesOnlyWhatIsServed(t *testing.T) {
 	}
 	for _, foreign := range []string{"GDS Transport", "crown", "@import"} {
 		if strings.Contains(css, foreign) {
-			t.Errorf("the style sheet holds %q", foreign)
+			t.Errorf("the style sheet has %q", foreign)
 		}
 	}
 }
 
-// Trusted Types turn each of these into an error in the browser.
+// TestScriptHasNoInjection looks for the calls that Trusted Types turn into an error
+// in the browser.
 func TestScriptHasNoInjection(t *testing.T) {
 	js := get(t, http.MethodGet, static.Path(static.Script)).Body.String()
 	for _, sink := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", ".style.", "cssText"} {
@@ -76,7 +78,8 @@ func TestScriptHasNoInjection(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	for _, path := range []string{
-		"/static/", "/static/meta.json", "/static/app.css", "/static/../static.go", "/static/dist/meta.json", "/static/x/" + filepath.Base(static.Path(static.Style)),
+		"/static/", "/static/meta.json", "/static/app.css", "/static/../static.go", "/static/dist/meta.json",
+		"/static/x/" + filepath.Base(static.Path(static.Style)),
 	} {
 		if w := get(t, http.MethodGet, path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, w.Code)
@@ -103,8 +106,8 @@ func TestLockfileNamesNoRegistry(t *testing.T) {
 	}
 }
 
-// TestBuiltFromSource builds the assets once more where Node and its packages
-// are at hand, and wants the committed files to be the same.
+// TestBuiltFromSource builds the assets again, if Node and its packages are there,
+// and compares them with the committed files.
 func TestBuiltFromSource(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -142,8 +145,8 @@ func TestBuiltFromSource(t *testing.T) {
 	}
 }
 
-// skipOutsideCI passes a test over where a developer lacks what it needs; CI has
-// to have it.
+// skipOutsideCI skips a test if a developer's machine lacks what it needs. In CI it
+// fails the test instead.
 func skipOutsideCI(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -1,8 +1,8 @@
 // Package text is the catalogue of everything that Sluis says, in Dutch and in
 // English, and the way the Dutch write numbers, dates and times.
 //
-// It never holds or sees a value of a patient beyond what it is given to put in
-// a sentence, and it decides nothing: codes come in, sentences go out.
+// It decides nothing: codes come in, sentences go out. The only values of a patient
+// that it ever sees are those that it is given to put in a sentence.
 package text
 
 import (
@@ -17,7 +17,7 @@ import (
 	_ "time/tzdata" // Europe/Amsterdam must be known on a bare machine
 )
 
-// The languages. Dutch is the first: it is what an unknown language falls back on.
+// The languages. An unknown language falls back on Dutch.
 const (
 	Dutch   = "nl"
 	English = "en"
@@ -49,7 +49,7 @@ var (
 	}
 )
 
-// Catalogue is the texts of one language. It is safe for concurrent use.
+// Catalogue has the texts of one language. It is safe for concurrent use.
 type Catalogue struct {
 	lang    string
 	texts   map[string]string
@@ -57,7 +57,7 @@ type Catalogue struct {
 	months  []string
 }
 
-// For gives the catalogue of lang; the Dutch one for a language that is not there.
+// For returns the catalogue of lang, or the Dutch one if there is none of lang.
 func For(lang string) *Catalogue {
 	if c, ok := catalogues[lang]; ok {
 		return c
@@ -65,21 +65,21 @@ func For(lang string) *Catalogue {
 	return catalogues[Dutch]
 }
 
-// Lang is the language as an HTML lang attribute wants it.
+// Lang returns the language as an HTML lang attribute wants it.
 func (c *Catalogue) Lang() string { return c.lang }
 
-// Has tells whether the catalogue knows key.
+// Has reports whether the catalogue has key.
 func (c *Catalogue) Has(key string) bool {
 	_, ok := c.texts[key]
 	return ok
 }
 
-// Keys lists all keys in order.
+// Keys returns all keys, sorted.
 func (c *Catalogue) Keys() []string { return slices.Sorted(maps.Keys(c.texts)) }
 
-// T gives the text of key. args are pairs of a placeholder's name and its value:
-// T("records.stored", "n", 36). Whole numbers are grouped. A key that is missing
-// gives itself, so that the fault is seen and the page still stands.
+// T returns the text of key. args are pairs of a placeholder's name and its value:
+// T("records.stored", "n", 36). Whole numbers are grouped. For a missing key it
+// returns the key itself, so that the mistake is seen and the page still works.
 func (c *Catalogue) T(key string, args ...any) string {
 	s, ok := c.texts[key]
 	if !ok {
@@ -95,7 +95,8 @@ func (c *Catalogue) T(key string, args ...any) string {
 	return strings.NewReplacer(pairs...).Replace(s)
 }
 
-// N gives the text of key.one or key.other, by n, which is also there as {n}.
+// N returns the text of key.one if n is 1, else that of key.other. The texts can use
+// n as {n}.
 func (c *Catalogue) N(key string, n int, args ...any) string {
 	form := ".other"
 	if n == 1 {
@@ -117,8 +118,8 @@ func (c *Catalogue) Number(n int) string {
 	return sign + digits
 }
 
-// Decimal writes a number that has a decimal point as the language does: 3,5 in
-// Dutch.
+// Decimal writes a number that has a decimal point in the way of the language: 3,5
+// in Dutch.
 func (c *Catalogue) Decimal(n string) string {
 	if c.lang == Dutch {
 		return strings.Replace(n, ".", ",", 1)
@@ -126,8 +127,8 @@ func (c *Catalogue) Decimal(n string) string {
 	return n
 }
 
-// Lines writes line numbers as a list: "7, 39". They are names of lines, not
-// amounts, so they are not grouped: a spreadsheet does not do so either.
+// Lines writes line numbers as a list: "7, 39". They are names of lines and not
+// amounts, so they are not grouped. A spreadsheet does not group them either.
 func (c *Catalogue) Lines(lines []int) string {
 	words := make([]string, len(lines))
 	for i, l := range lines {
@@ -136,8 +137,8 @@ func (c *Catalogue) Lines(lines []int) string {
 	return strings.Join(words, ", ")
 }
 
-// Date writes a date in full: 20 augustus 2025. Without a month it is the year
-// alone; without a year it is empty.
+// Date writes a date in full: 20 augustus 2025. Without a month or a day it writes
+// only the year; without a year it writes nothing.
 func (c *Catalogue) Date(year, month, day int) string {
 	switch {
 	case year == 0:
@@ -159,8 +160,8 @@ func (c *Catalogue) ShortDate(year, month, day int) string {
 	return fmt.Sprintf("%d-%d-%04d", day, month, year)
 }
 
-// Moment writes a time as it is on the clock in Amsterdam: 20 augustus 2025
-// 14:02. The zero time is empty.
+// Moment writes a time as the clock in Amsterdam shows it: 20 augustus 2025 14:02.
+// It writes nothing for the zero time.
 func (c *Catalogue) Moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -182,7 +183,7 @@ func (c *Catalogue) Duration(d time.Duration) string {
 	return c.N("duration.hours", int(d.Round(time.Hour)/time.Hour))
 }
 
-// Location is the time zone in which people read the pages.
+// Location returns the time zone in which people read the pages.
 func Location() *time.Location { return amsterdam }
 
 func (c *Catalogue) show(v any) string {
@@ -192,7 +193,7 @@ func (c *Catalogue) show(v any) string {
 	return fmt.Sprint(v)
 }
 
-// load reads a catalogue at start. A broken file is our own fault, not the
+// load reads a catalogue at start. A broken file is our own mistake and not the
 // user's, so it may stop the program.
 func load(lang string, raw []byte, grouper string, months []string) *Catalogue {
 	texts := map[string]string{}

@@ -14,7 +14,7 @@ import (
 
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
-// plural gives the two forms of a plural key, where key is one of them.
+// plural returns both forms of a plural key if key is one of them.
 func plural(key string) (one, other string, ok bool) {
 	for _, form := range []string{".one", ".other"} {
 		if stem, found := strings.CutSuffix(key, form); found {
@@ -59,8 +59,8 @@ func TestPluralsAreComplete(t *testing.T) {
 	}
 }
 
-// Findings, advice and entry faults are told without arguments (the report has
-// none to give), so a placeholder would be shown as it is.
+// TestFindingsHaveNoPlaceholders checks the texts that are shown without arguments,
+// because the report has none: a placeholder would be shown as it is.
 func TestFindingsHaveNoPlaceholders(t *testing.T) {
 	c := text.For(text.Dutch)
 	for _, key := range c.Keys() {
@@ -72,7 +72,8 @@ func TestFindingsHaveNoPlaceholders(t *testing.T) {
 	}
 }
 
-// What Sluis itself can find and refuse must have words, and a way to mend it.
+// TestEveryCodeHasWords shows that every finding has a text and an advice, and every
+// refusal a text.
 func TestEveryCodeHasWords(t *testing.T) {
 	findings := strings.Fields(`PATIENT_NUMBER_EMPTY PATIENT_NUMBER_TOO_LONG CENTRE_OTHER BIRTH_DATE_UNREADABLE BIRTH_YEAR_UNREADABLE
 		ROW_TOO_MANY_COLUMNS FIELD_TOO_LONG CONTROL_CHARACTER LINK_PSEUDONYM_MISSING PSEUDONYM_MALFORMED PSEUDONYM_REUSED SEX_UNKNOWN
@@ -81,7 +82,8 @@ func TestEveryCodeHasWords(t *testing.T) {
 		CELL_ERROR CELL_UNCOUNTED CELL_ROUNDED CELL_NESTED CELL_TWICE ROW_NOT_OBJECT`)
 	ttp := strings.Fields(`2101 2102 2103 2111 2121 2122 2131 2201 2202 2203 3101`)
 	refusals := strings.Fields(`EMPTY NO_ROWS NOT_TEXT ENCODING NO_HEADER MISSING_COLUMN DOUBLE_COLUMN BSN_COLUMN BSN_NUMBERS MIXED
-		IDENTITIES_NOT_ALLOWED NO_LINK_PSEUDONYM TOO_MANY_ROWS TOO_MANY_COLUMNS RECORD_TOO_LONG UNCLOSED_QUOTE UNKNOWN_COLUMNS_ONLY ONE_COLUMN MARKUP
+		IDENTITIES_NOT_ALLOWED NO_LINK_PSEUDONYM TOO_MANY_ROWS TOO_MANY_COLUMNS RECORD_TOO_LONG UNCLOSED_QUOTE UNKNOWN_COLUMNS_ONLY
+		ONE_COLUMN MARKUP
 		ENCRYPTED OLD_WORKBOOK BINARY_WORKBOOK OTHER_DOCUMENT BROKEN_WORKBOOK BROKEN_WORKBOOK_AT TOO_EXPANDED
 		BROKEN_JSON BROKEN_JSON_AT BROKEN_JSON_AFTER NOT_RECORDS FHIR_XML NO_PATIENTS NOT_A_BUNDLE SHEETS`)
 	var keys []string
@@ -100,7 +102,8 @@ func TestEveryCodeHasWords(t *testing.T) {
 			t.Errorf("%s is missing", key)
 		}
 	}
-	if got, want := c.T("finding.EXPIRED_DURING_OUTAGE"), "verlopen tijdens een storing bij de TTP, lever deze regel opnieuw aan"; got != want {
+	const want = "verlopen tijdens een storing bij de TTP, lever deze regel opnieuw aan"
+	if got := c.T("finding.EXPIRED_DURING_OUTAGE"); got != want {
 		t.Errorf("finding.EXPIRED_DURING_OUTAGE = %q, want %q", got, want)
 	}
 	for _, key := range c.Keys() {
@@ -116,8 +119,8 @@ func TestEveryCodeHasWords(t *testing.T) {
 
 var coded = regexp.MustCompile(`(?m)^\t[A-Za-z]+ +(?:Type|Status|Outcome|Role) += "([a-z_]+)"`)
 
-// The values are read from the source, because this package must import nothing
-// of ours: a new one without words fails here.
+// TestEveryDomainValueHasWords reads the values from the source, because this package
+// must import nothing else of Sluis. It fails if a new value has no text.
 func TestEveryDomainValueHasWords(t *testing.T) {
 	c := text.For(text.Dutch)
 	for file, prefix := range map[string]string{
@@ -148,7 +151,7 @@ func TestTexts(t *testing.T) {
 		{nl.T("deliveries.of", "n", 36, "total", 40), "36 van 40"},
 		{nl.T("deliveries.of", "n", 1234567, "total", "x"), "1.234.567 van x"},
 		{en.T("deliveries.of", "n", 1234, "total", 40), "1,234 of 40"},
-		{nl.T("deliveries.of", "n", "{total}", "total", 2), "{total} van 2"}, // a value is not read as a placeholder
+		{nl.T("deliveries.of", "n", "{total}", "total", 2), "{total} van 2"}, // a value is never taken for a placeholder
 		{nl.N("report.records", 1), "1 record"},
 		{nl.N("report.records", 0), "0 records"},
 		{nl.N("report.records", 100000), "100.000 records"},

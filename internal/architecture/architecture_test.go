@@ -167,6 +167,9 @@ func TestIdentitiesNeverMeetDefinitivePseudonyms(t *testing.T) {
 				t.Errorf("%s: patient.%s is in reach of an identity", f.path, banned)
 			}
 		}
+		if uses(f.ast, "chunk", "DefinitiveRows") {
+			t.Errorf("%s: definitive pseudonyms can be opened in reach of an identity", f.path)
+		}
 	}
 }
 

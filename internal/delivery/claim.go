@@ -2,10 +2,10 @@ package delivery
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 )
 
 // ErrLost says that a claim is no longer the worker's: its lease ran out and
@@ -67,7 +67,7 @@ type ChunkClaim struct {
 	DeliveryPublicID string
 	CentreID         int64
 	No               int
-	Holds            Stuff
+	Holds            chunk.Content
 	Sealed           []byte
 	CallKey          string // for the TTP's idempotency, the same on every try
 	Attempts         int    // calls without an answer, one after the other
@@ -83,14 +83,14 @@ type ChunkClaim struct {
 type Chunk struct {
 	No                  int
 	FirstLine, LastLine int
-	Holds               Stuff
+	Holds               chunk.Content
 	Sealed              []byte
 	CallKey             string
 	Rows                []Row // every row read, rejected ones included
 	Waiting             int   // rows among them that wait for the TTP
 	Findings            []Finding
-	ExpiresAt           time.Time // when the first of its temporary pseudonyms runs out; zero where nobody said
-	Marks               []Mark    // with HoldsDefinitives alone
+	ExpiresAt           time.Time    // when the first of its temporary pseudonyms runs out; zero where nobody said
+	Marks               []chunk.Mark // only with chunk.Definitives
 }
 
 // Parsed is what a file turned out to be.
@@ -98,14 +98,6 @@ type Parsed struct {
 	Kind    Kind
 	Columns Columns
 	Notes   []Remark
-}
-
-// Mark is what deciding needs to know of a row beside the others of its file.
-type Mark struct {
-	Line        int
-	Number      string
-	LinkHash    int64 // of the linking pseudonym; 0 where it has none
-	ContentHash int64 // of display set and pseudonyms
 }
 
 // Repeat is a patient number, or a linking pseudonym, that several rows of a
@@ -141,7 +133,3 @@ const (
 	SmallBytes = 256 << 10
 	SmallRows  = 2500
 )
-
-// Place binds a chunk's sealed bytes to its number and to what they hold, so that
-// no chunk can stand in for another.
-func Place(no int, holds Stuff) string { return string(holds) + "/" + strconv.Itoa(no) }

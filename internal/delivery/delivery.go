@@ -291,13 +291,3 @@ type Row struct {
 	PatientNumber string
 	Outcome       patient.Outcome
 }
-
-// Stuff is what a chunk holds, sealed, at one moment: each step replaces it.
-type Stuff string
-
-// What a chunk can hold.
-const (
-	HoldsIdentities  Stuff = "identities"
-	HoldsTemporaries Stuff = "temporaries"
-	HoldsDefinitives Stuff = "definitives"
-)

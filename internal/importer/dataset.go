@@ -15,6 +15,7 @@ import (
 
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -232,10 +233,10 @@ func (f *fetching) flush(ctx context.Context) error {
 	if len(f.chunk.Rows) == 0 {
 		return nil
 	}
-	f.chunk.No, f.chunk.Holds = f.no, delivery.HoldsDefinitives
+	f.chunk.No, f.chunk.Holds = f.no, chunk.Definitives
 	f.chunk.FirstLine, f.chunk.LastLine = f.chunk.Rows[0].Line, f.chunk.Rows[len(f.chunk.Rows)-1].Line
 	var err error
-	if f.chunk.Sealed, err = f.key.Seal(patient.PackCandidates(f.candidates), delivery.Place(f.no, delivery.HoldsDefinitives)); err != nil {
+	if f.chunk.Sealed, err = chunk.Seal(f.key, f.no, chunk.DefinitiveRows, f.candidates); err != nil {
 		return err
 	}
 	if err := f.im.Store.AddChunk(ctx, f.claim, f.chunk); err != nil {

@@ -3,10 +3,10 @@ package importer
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -118,11 +118,11 @@ func braked(c patient.Counts, percent int) bool {
 // candidates opens a chunk's answers and says of each row how it stands to the
 // other rows of its file.
 func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, error) {
-	set, chunk, err := im.open(ctx, key, c, no)
+	set, sealed, err := im.open(ctx, key, c, no)
 	if err != nil || len(set) == 0 {
 		return nil, err
 	}
-	numbers, links, err := im.Store.Repeats(ctx, c.Delivery.ID, chunk.FirstLine, chunk.LastLine)
+	numbers, links, err := im.Store.Repeats(ctx, c.Delivery.ID, sealed.FirstLine, sealed.LastLine)
 	if err != nil {
 		return nil, err
 	}
@@ -134,24 +134,17 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 
 // open gives the answers of a chunk.
 func (im *Importer) open(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, delivery.Chunk, error) {
-	chunk, err := im.Store.SealedChunk(ctx, c.Delivery.ID, no)
+	sealed, err := im.Store.SealedChunk(ctx, c.Delivery.ID, no)
 	if err != nil {
-		return nil, chunk, err
+		return nil, sealed, err
 	}
-	plain, err := key.Open(chunk.Sealed, delivery.Place(no, delivery.HoldsDefinitives))
-	if err != nil {
-		return nil, chunk, err
-	}
-	set, err := patient.UnpackCandidates(plain)
-	if err != nil {
-		return nil, chunk, fmt.Errorf("read the answers of a chunk: %w", err)
-	}
-	return set, chunk, nil
+	set, err := chunk.Open(key, no, chunk.DefinitiveRows, sealed.Sealed)
+	return set, sealed, err
 }
 
 // within holds a row against the rows of its file that share its number or its
 // linking pseudonym.
-func within(c patient.Candidate, m delivery.Mark, numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat) patient.Within {
+func within(c patient.Candidate, m chunk.Mark, numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat) patient.Within {
 	var w patient.Within
 	if r, ok := numbers[m.Number]; ok {
 		w.Partners = others(r.Lines, c.Line)

@@ -8,6 +8,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -40,7 +41,7 @@ type Store interface {
 	// PauseDelivery is the same for a delivery that is fetched from the TTP.
 	PauseDelivery(ctx context.Context, c delivery.Claim, why delivery.Pause, next time.Time) error
 	// StoreResolved replaces the temporary pseudonyms of a chunk by its answers.
-	StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, marks []delivery.Mark, findings []delivery.Finding) error
+	StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, marks []chunk.Mark, findings []delivery.Finding) error
 	// Fail ends a delivery that cannot go on, with a code for the log and the screen.
 	Fail(ctx context.Context, deliveryID int64, code string) error
 
@@ -63,10 +64,10 @@ type Store interface {
 	// BeginDeciding takes back the marks, verdicts and findings of an earlier decision.
 	BeginDeciding(ctx context.Context, c delivery.Claim) error
 	// Marks gives the marks of chunk no; known is false where they are not kept.
-	Marks(ctx context.Context, deliveryID int64, no int) (list []delivery.Mark, known bool, err error)
+	Marks(ctx context.Context, deliveryID int64, no int) (list []chunk.Mark, known bool, err error)
 	// AddMarks stores the marks of rows that may share a number or a linking
 	// pseudonym with other rows, for Repeats.
-	AddMarks(ctx context.Context, c delivery.Claim, list []delivery.Mark) error
+	AddMarks(ctx context.Context, c delivery.Claim, list []chunk.Mark) error
 	// SealedChunk gives the sealed answers of chunk no, and the lines it spans.
 	SealedChunk(ctx context.Context, deliveryID int64, no int) (delivery.Chunk, error)
 	// Repeats gives the numbers and the linking pseudonyms of these lines that

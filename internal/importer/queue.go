@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluis/internal/account"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -199,7 +200,7 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 	ctx, stop := im.holdLease(ctx, c)
 	defer stop()
 	var err error
-	if c.Holds == delivery.HoldsIdentities {
+	if c.Holds == chunk.Identities {
 		c, err = im.Intake.Prepare(ctx, c)
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/sealing"
 )
@@ -16,7 +17,7 @@ import (
 // size of the delivery; what they let through by mistake is compared exactly later.
 func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery.Claim) error {
 	seed := maphash.MakeSeed()
-	keys := func(m delivery.Mark) []uint64 {
+	keys := func(m chunk.Mark) []uint64 {
 		k := [2]uint64{maphash.String(seed, m.Number), maphash.Comparable(seed, m.LinkHash)}
 		if m.LinkHash == 0 { // it has none
 			return k[:1]
@@ -45,7 +46,7 @@ func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery
 		if err != nil {
 			return err
 		}
-		var shared []delivery.Mark
+		var shared []chunk.Mark
 		for _, m := range marks {
 			if slices.ContainsFunc(keys(m), twice.has) {
 				shared = append(shared, m)
@@ -63,7 +64,7 @@ func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery
 
 // marks gives the marks of a chunk's rows, from the sealed answers where they are
 // not kept beside them.
-func (im *Importer) marks(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]delivery.Mark, error) {
+func (im *Importer) marks(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]chunk.Mark, error) {
 	list, known, err := im.Store.Marks(ctx, c.Delivery.ID, no)
 	if err != nil || known {
 		return list, err

@@ -3,9 +3,9 @@ package importer
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 )
@@ -42,13 +42,9 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return err
 	}
-	plain, err := key.Open(c.Sealed, delivery.Place(c.No, delivery.HoldsTemporaries))
+	rows, err := chunk.Open(key, c.No, chunk.TemporaryRows, c.Sealed)
 	if err != nil {
 		return err
-	}
-	rows, err := patient.UnpackExchange(plain)
-	if err != nil {
-		return fmt.Errorf("read a chunk of temporary pseudonyms: %w", err)
 	}
 	answers, err := im.ask(ctx, c.CallKey, rows)
 	if err != nil {
@@ -56,7 +52,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	}
 	today := patient.Day(im.Now())
 	candidates := make([]patient.Candidate, 0, len(rows))
-	marks := make([]delivery.Mark, 0, len(rows))
+	marks := make([]chunk.Mark, 0, len(rows))
 	var findings []delivery.Finding
 	for _, r := range rows {
 		found, pseudonyms := im.settle(answers[r.Ref], func(typ string) bool { return ranOut(c, typ, r) }, today)
@@ -74,7 +70,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 		candidates = append(candidates, cand)
 		marks = append(marks, im.mark(cand))
 	}
-	sealed, err := key.Seal(patient.PackCandidates(candidates), delivery.Place(c.No, delivery.HoldsDefinitives))
+	sealed, err := chunk.Seal(key, c.No, chunk.DefinitiveRows, candidates)
 	if err != nil {
 		return err
 	}
@@ -120,8 +116,8 @@ func (im *Importer) settle(a patient.Resolved, outage func(typ string) bool, tod
 }
 
 // mark gives what deciding compares between the rows of one file.
-func (im *Importer) mark(c patient.Candidate) delivery.Mark {
-	m := delivery.Mark{Line: c.Line, Number: c.Display.Number, ContentHash: c.ContentHash()}
+func (im *Importer) mark(c patient.Candidate) chunk.Mark {
+	m := chunk.Mark{Line: c.Line, Number: c.Display.Number, ContentHash: c.ContentHash()}
 	if m.Number == "" && c.Legacy != nil { // without a number it repeats no other row; no number has a control character
 		m.Number = "\x1f" + c.Legacy.ID
 	}

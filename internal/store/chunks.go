@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 )
@@ -49,8 +50,8 @@ func (t *tx) addChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) e
 		return err
 	}
 	marks := []byte(nil)
-	if k.Holds == delivery.HoldsDefinitives {
-		marks = delivery.PackMarks(k.Marks)
+	if k.Holds == chunk.Definitives {
+		marks = chunk.PackMarks(k.Marks)
 	}
 	if err := t.db.Exec("INSERT INTO chunk_contents (chunk_id, sealed, marks) VALUES (?, ?, ?)", id, k.Sealed, marks).Error; err != nil {
 		return err
@@ -243,9 +244,9 @@ var stageBase = map[delivery.Stage]int{
 // replaceContent replaces the sealed content of a chunk, and counts the step in its
 // delivery. If the claim is lost, it returns delivery.ErrLost. It updates the delivery
 // first, because that may have ended while its chunks are not cleared yet.
-func (t *tx) replaceContent(c delivery.ChunkClaim, holds delivery.Stuff, sealed, marks []byte) error {
+func (t *tx) replaceContent(c delivery.ChunkClaim, holds chunk.Content, sealed, marks []byte) error {
 	step := "resolved"
-	if holds == delivery.HoldsTemporaries {
+	if holds == chunk.Temporaries {
 		step = "prepared"
 	}
 	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state IN ?", c.DeliveryID, underExchange)
@@ -266,7 +267,7 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 	findings []delivery.Finding,
 ) (delivery.ChunkClaim, error) {
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.replaceContent(c, delivery.HoldsTemporaries, sealed, []byte(nil)); err != nil {
+		if err := t.replaceContent(c, chunk.Temporaries, sealed, []byte(nil)); err != nil {
 			return err
 		}
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
@@ -280,18 +281,18 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 		return t.answered(c)
 	})
 	if err == nil {
-		c.Holds, c.Sealed, c.Attempts, c.PausedAt, c.ExpiresAt = delivery.HoldsTemporaries, sealed, 0, time.Time{}, expires
+		c.Holds, c.Sealed, c.Attempts, c.PausedAt, c.ExpiresAt = chunk.Temporaries, sealed, 0, time.Time{}, expires
 	}
 	return c, err
 }
 
 // StoreResolved replaces the temporary pseudonyms of a chunk by the answers to them.
 // With the last chunk, the delivery goes on to be decided.
-func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []delivery.Mark,
+func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, list []chunk.Mark,
 	findings []delivery.Finding,
 ) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.replaceContent(c, delivery.HoldsDefinitives, sealed, delivery.PackMarks(list)); err != nil {
+		if err := t.replaceContent(c, chunk.Definitives, sealed, chunk.PackMarks(list)); err != nil {
 			return err
 		}
 		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 )
 
@@ -176,7 +177,7 @@ func (s *Store) claimable(ctx context.Context, now time.Time) *gorm.DB {
 // urgentChunks returns chunks with a temporary pseudonym that is about to expire.
 func (s *Store) urgentChunks(ctx context.Context, now time.Time) (rows []waitingChunk, err error) {
 	err = s.claimable(ctx, now).Where("k.expires_at <= ? AND k.holds IN ?", now.Add(delivery.ExpiryWarning),
-		[]string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}).Order("k.expires_at, k.id").Scan(&rows).Error
+		[]string{string(chunk.Identities), string(chunk.Temporaries)}).Order("k.expires_at, k.id").Scan(&rows).Error
 	return rows, err
 }
 
@@ -187,10 +188,10 @@ func (s *Store) nextChunks(ctx context.Context, now time.Time) (rows []waitingCh
 	err = s.read(ctx).Table("deliveries d").Joins("LEFT JOIN turns w ON w.centre_id = d.centre_id AND w.lane = ?", laneCall).
 		Where("d.state IN ? AND EXISTS (SELECT 1 FROM chunks k WHERE k.delivery_id = d.id AND k.holds IN ? AND k.next_try_at <= ?"+
 			" AND k.lease_until <= ?)",
-			underExchange, []string{string(delivery.HoldsIdentities), string(delivery.HoldsTemporaries)}, now, now).
+			underExchange, []string{string(chunk.Identities), string(chunk.Temporaries)}, now, now).
 		Order("w.served_at, d.id").Limit(4).Pluck("d.id", &ids).Error
 	for _, id := range ids {
-		for _, holds := range []delivery.Stuff{delivery.HoldsTemporaries, delivery.HoldsIdentities} {
+		for _, holds := range []chunk.Content{chunk.Temporaries, chunk.Identities} {
 			if err != nil || len(rows) > 0 { // of the first delivery, other workers may have taken all
 				return rows, err
 			}
@@ -214,7 +215,7 @@ func (s *Store) claimedChunk(ctx context.Context, r waitingChunk) (delivery.Chun
 		Where("k.id = ?", r.ID).Order("k.id").Take(&k).Error
 	return delivery.ChunkClaim{
 		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, No: k.Row.No,
-		Holds: delivery.Stuff(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1,
+		Holds: chunk.Content(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1,
 		WrappedKey: k.WrappedKey,
 		ExpiresAt:  moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt), Failures: k.Row.Failures,
 	}, s.dialect.clean(err)
@@ -278,7 +279,7 @@ func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why deliv
 		}
 		// The delivery shows the moment of the first next try of any of its chunks.
 		var soonest []time.Time
-		err := t.db.Table("chunks").Where("delivery_id = ? AND attempts > 0 AND holds <> ?", c.DeliveryID, string(delivery.HoldsDefinitives)).
+		err := t.db.Table("chunks").Where("delivery_id = ? AND attempts > 0 AND holds <> ?", c.DeliveryID, string(chunk.Definitives)).
 			Order("next_try_at").Limit(1).Pluck("next_try_at", &soonest).Error
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 )
@@ -36,27 +37,27 @@ func (s *Store) SealedChunk(ctx context.Context, id int64, no int) (delivery.Chu
 	}
 	err := first(s.read(ctx).Table("chunks k").Select("k.no, k.first_line, k.last_line, k.holds, x.sealed").
 		Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
-		Where("k.delivery_id = ? AND k.no = ? AND k.holds = ?", id, no, string(delivery.HoldsDefinitives)), &k)
-	return delivery.Chunk{No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: delivery.Stuff(k.Holds), Sealed: k.Sealed},
+		Where("k.delivery_id = ? AND k.no = ? AND k.holds = ?", id, no, string(chunk.Definitives)), &k)
+	return delivery.Chunk{No: k.No, FirstLine: k.FirstLine, LastLine: k.LastLine, Holds: chunk.Content(k.Holds), Sealed: k.Sealed},
 		s.dialect.clean(err)
 }
 
 // Marks returns the marks of a chunk's rows. If they are not stored, known is false:
 // an older version of Sluis wrote chunks without them.
-func (s *Store) Marks(ctx context.Context, id int64, no int) (list []delivery.Mark, known bool, err error) {
+func (s *Store) Marks(ctx context.Context, id int64, no int) (list []chunk.Mark, known bool, err error) {
 	var k struct{ Marks []byte }
 	err = first(s.read(ctx).Table("chunks k").Select("x.marks").Joins("JOIN chunk_contents x ON x.chunk_id = k.id").
 		Where("k.delivery_id = ? AND k.no = ?", id, no), &k)
 	if err != nil || k.Marks == nil {
 		return nil, false, s.dialect.clean(err)
 	}
-	list, err = delivery.UnpackMarks(k.Marks)
+	list, err = chunk.UnpackMarks(k.Marks)
 	return list, true, err
 }
 
 // AddMarks stores the marks of rows that may share a number or a linking pseudonym with
 // other rows, so that Repeats finds them.
-func (s *Store) AddMarks(ctx context.Context, c delivery.Claim, list []delivery.Mark) error {
+func (s *Store) AddMarks(ctx context.Context, c delivery.Claim, list []chunk.Mark) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
 			return err

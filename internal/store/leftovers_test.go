@@ -9,6 +9,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/store"
@@ -44,7 +45,7 @@ func TestEndedDeliveryLosesItsWorkers(t *testing.T) {
 	must(err)
 	must(s.BeginParse(t.Context(), claim))
 	for no := range 2 {
-		must(s.AddChunk(t.Context(), claim, delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: delivery.HoldsTemporaries,
+		must(s.AddChunk(t.Context(), claim, delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: chunk.Temporaries,
 			Sealed: []byte("t"), Rows: []delivery.Row{{Line: no + 2}}}))
 	}
 	must(s.FinishParse(t.Context(), claim, delivery.Parsed{Kind: delivery.Temporary}))

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"sluis/internal/account"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/ttphealth"
 )
@@ -72,7 +73,7 @@ func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Back
 	soon := s.clock().Add(delivery.ExpiryWarning)
 	waiting := func() *gorm.DB {
 		return scoped(s.read(ctx).Table("chunks k").Joins("JOIN deliveries d ON d.id = k.delivery_id"), scope, "d.centre_id").
-			Where("k.holds <> ? AND d.state IN ?", string(delivery.HoldsDefinitives),
+			Where("k.holds <> ? AND d.state IN ?", string(chunk.Definitives),
 				[]string{string(delivery.Exchanging), string(delivery.Feeding)})
 	}
 	paused := func() *gorm.DB {
@@ -86,7 +87,7 @@ func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Back
 		soon).
 		Group("k.holds").Scan(&held).Error
 	for _, h := range held {
-		if h.Holds == string(delivery.HoldsIdentities) {
+		if h.Holds == string(chunk.Identities) {
 			b.Prepare = h.Waiting
 		} else {
 			b.Resolve, b.Expiring = h.Waiting, h.Expiring

@@ -11,6 +11,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
@@ -106,11 +107,7 @@ func (p *plant) rows(k delivery.ChunkClaim) []patient.InExchange {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	plain, err := key.Open(k.Sealed, delivery.Place(k.No, delivery.HoldsTemporaries))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	rows, err := patient.UnpackExchange(plain)
+	rows, err := chunk.Open(key, k.No, chunk.TemporaryRows, k.Sealed)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -174,7 +171,7 @@ func TestSeveralPostcodes(t *testing.T) {
 				}
 			}
 		}
-		if k.Holds != delivery.HoldsTemporaries || first.IsZero() || k.ExpiresAt.Sub(first).Abs() > time.Millisecond {
+		if k.Holds != chunk.Temporaries || first.IsZero() || k.ExpiresAt.Sub(first).Abs() > time.Millisecond {
 			t.Errorf("chunk %d holds %s and runs out at %v, want %v", k.No, k.Holds, k.ExpiresAt, first)
 		}
 		if b := p.backlog(); b.Prepare+b.Resolve != waiting[i] {

@@ -15,10 +15,9 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/account"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
-	"sluis/internal/identity"
 	"sluis/internal/importer/intake/tabular"
-	"sluis/internal/packed"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 	"sluis/internal/value"
@@ -266,45 +265,6 @@ func nextFilled(r tabular.Rows) (tabular.Row, error) {
 	}
 }
 
-// identityRow is a row of an identity delivery as it is sealed.
-type identityRow struct {
-	Ref     string          `json:"r"`
-	Line    int             `json:"l"`
-	Display patient.Display `json:"d"`
-	Person  identity.Fields `json:"p"`
-}
-
-func packIdentity(w *packed.Writer, row *identityRow) {
-	w.String(row.Ref)
-	w.Int(row.Line)
-	row.Display.Pack(w)
-	p := &row.Person
-	w.String(p.Surname)
-	w.Word(p.Prefix)
-	w.Word(p.Initials)
-	w.String(p.BirthDate)
-	w.Word(p.Sex)
-	w.Int(len(p.Postcodes))
-	for _, c := range p.Postcodes {
-		w.String(c.Postcode)
-		w.String(c.HouseNumber)
-		w.String(c.Suffix)
-		w.String(c.RecordedOn)
-	}
-}
-
-func unpackIdentity(r *packed.Reader, row *identityRow) {
-	row.Ref, row.Line, row.Display = r.String(), r.Int(), patient.UnpackDisplay(r)
-	p := &row.Person
-	p.Surname, p.Prefix, p.Initials, p.BirthDate, p.Sex = r.String(), r.Word(), r.Word(), r.String(), r.Word()
-	if n := r.Count(); n > 0 {
-		p.Postcodes = make([]identity.Postcode, n)
-	}
-	for i := range p.Postcodes {
-		p.Postcodes[i] = identity.Postcode{Postcode: r.String(), HouseNumber: r.String(), Suffix: r.String(), RecordedOn: r.String()}
-	}
-}
-
 // cut reads the file once more and cuts it into sealed chunks. While one is being
 // stored, the next is read.
 func (p *parse) cut(ctx context.Context) error {
@@ -376,7 +336,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 	if err != nil {
 		return delivery.Chunk{}, fmt.Errorf("make a call key: %w", err)
 	}
-	chunk := delivery.Chunk{
+	out := delivery.Chunk{
 		No: no, FirstLine: batch[0].line, LastLine: batch[len(batch)-1].line, CallKey: call.String(),
 		Rows: make([]delivery.Row, 0, len(batch)),
 	}
@@ -385,7 +345,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 	for _, c := range batch {
 		row := delivery.Row{Line: c.line, PatientNumber: c.display.Number, Outcome: patient.Pending}
 		for _, f := range c.findings {
-			chunk.Findings = append(chunk.Findings, delivery.Finding{
+			out.Findings = append(out.Findings, delivery.Finding{
 				Finding: f, Line: c.line, PatientNumber: c.display.Number, Stage: delivery.StageParse,
 			})
 		}
@@ -399,20 +359,17 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 				Ref: newRef(), Line: c.line, Display: c.display, Temporaries: c.temporaries,
 			})
 		}
-		chunk.Rows = append(chunk.Rows, row)
+		out.Rows = append(out.Rows, row)
 	}
-	chunk.Waiting, chunk.ExpiresAt = len(people)+len(exchange), p.firstEnd(exchange)
-	var plain []byte
+	out.Waiting, out.ExpiresAt = len(people)+len(exchange), p.firstEnd(exchange)
 	if len(people) > 0 {
-		chunk.Holds = delivery.HoldsIdentities
-		plain = packed.Rows(people, 160, packIdentity)
+		out.Holds = chunk.Identities
+		out.Sealed, err = chunk.Seal(p.key, no, identityRows, people)
 	} else {
-		chunk.Holds = delivery.HoldsTemporaries
-		plain = patient.PackExchange(exchange)
+		out.Holds = chunk.Temporaries
+		out.Sealed, err = chunk.Seal(p.key, no, chunk.TemporaryRows, exchange)
 	}
-	defer clear(plain)
-	chunk.Sealed, err = p.key.Seal(plain, delivery.Place(no, chunk.Holds))
-	return chunk, err
+	return out, err
 }
 
 // firstEnd is when the first temporary pseudonym of rows runs out. Of a row that

@@ -2,13 +2,12 @@ package intake
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
-	"sluis/internal/packed"
 	"sluis/internal/patient"
 )
 
@@ -20,14 +19,9 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, err
 	}
-	plain, err := key.Open(c.Sealed, delivery.Place(c.No, delivery.HoldsIdentities))
+	rows, err := chunk.Open(key, c.No, identityRows, c.Sealed)
 	if err != nil {
 		return c, err
-	}
-	defer clear(plain)
-	rows, err := packed.ReadRows(plain, unpackIdentity)
-	if err != nil {
-		return c, fmt.Errorf("read a chunk of identities: %w", err)
 	}
 	items := make([]identity.Item, len(rows))
 	for i, r := range rows {
@@ -52,7 +46,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 			exchange = append(exchange, patient.InExchange{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
 		}
 	}
-	sealed, err := key.Seal(patient.PackExchange(exchange), delivery.Place(c.No, delivery.HoldsTemporaries))
+	sealed, err := chunk.Seal(key, c.No, chunk.TemporaryRows, exchange)
 	if err != nil {
 		return c, err
 	}

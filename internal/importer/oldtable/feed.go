@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sluis/internal/chunk"
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
@@ -278,7 +279,7 @@ func (f *feeder) answered() {
 // seal makes the chunk of a portion.
 func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.InExchange, findings []delivery.Finding) error {
 	c := delivery.Chunk{
-		No: p.no, FirstLine: p.firstLine, LastLine: p.firstLine + len(checked) - 1, Holds: delivery.HoldsTemporaries, CallKey: rand.Text(), Waiting: len(rows),
+		No: p.no, FirstLine: p.firstLine, LastLine: p.firstLine + len(checked) - 1, Holds: chunk.Temporaries, CallKey: rand.Text(), Waiting: len(rows),
 	}
 	fatal := map[int]bool{}
 	for _, r := range checked {
@@ -304,10 +305,8 @@ func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.InEx
 			}
 		}
 	}
-	plain := patient.PackExchange(rows)
-	defer clear(plain)
 	var err error
-	if c.Sealed, err = f.key.Seal(plain, delivery.Place(p.no, c.Holds)); err != nil {
+	if c.Sealed, err = chunk.Seal(f.key, p.no, chunk.TemporaryRows, rows); err != nil {
 		return fmt.Errorf("chunk %d: %w", p.no, err)
 	}
 	p.chunk = c

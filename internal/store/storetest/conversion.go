@@ -11,6 +11,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -70,7 +71,7 @@ func conversionLife(t *testing.T, s *store.Store) {
 		t.Errorf("a second command: %v, want lost", err)
 	}
 	add := func(f conversion.Feed, no, from, to int) error {
-		k := delivery.Chunk{No: no, FirstLine: from, LastLine: to, Holds: delivery.HoldsTemporaries, Sealed: []byte("s"), CallKey: "k"}
+		k := delivery.Chunk{No: no, FirstLine: from, LastLine: to, Holds: chunk.Temporaries, Sealed: []byte("s"), CallKey: "k"}
 		at := conversion.Place{}
 		for line := from; line <= to; line++ {
 			_, key := oldRow(c, line, "")

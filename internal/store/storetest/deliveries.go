@@ -13,6 +13,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/store"
@@ -33,7 +34,7 @@ func begin(t *testing.T, s *store.Store, c account.Centre, rows int) string {
 	claim := claimDelivery(t, s, id7.String())
 	ok(t, s.BeginParse(t.Context(), claim))
 	for no := 0; no*2 < rows; no++ {
-		k := delivery.Chunk{No: no, FirstLine: no*2 + 2, LastLine: no*2 + 3, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"),
+		k := delivery.Chunk{No: no, FirstLine: no*2 + 2, LastLine: no*2 + 3, Holds: chunk.Temporaries, Sealed: []byte("t"),
 			CallKey: uuid.NewString()}
 		for i := no * 2; i < min(rows, no*2+2); i++ {
 			k.Rows = append(k.Rows, delivery.Row{Line: i + 2, PatientNumber: strconv.Itoa(i), Outcome: patient.Pending})
@@ -70,9 +71,9 @@ func resolveAll(t *testing.T, s *store.Store, chunks int) {
 	t.Helper()
 	for range chunks {
 		k := claimChunk(t, s)
-		var m []delivery.Mark
+		var m []chunk.Mark
 		for i := range 2 {
-			m = append(m, delivery.Mark{Line: k.No*2 + i + 2, Number: strconv.Itoa(k.No*2 + i), LinkHash: int64(k.No*2 + i), ContentHash: 1})
+			m = append(m, chunk.Mark{Line: k.No*2 + i + 2, Number: strconv.Itoa(k.No*2 + i), LinkHash: int64(k.No*2 + i), ContentHash: 1})
 		}
 		ok(t, s.StoreResolved(t.Context(), k, []byte("d"), m, nil))
 	}
@@ -231,7 +232,7 @@ func repeats(t *testing.T, s *store.Store) {
 	if _, known, err := s.Marks(t.Context(), k.DeliveryID, 0); err != nil || known {
 		t.Errorf("a chunk without answers has marks (%v)", err)
 	}
-	marks := []delivery.Mark{
+	marks := []chunk.Mark{
 		{Line: 2, Number: "a", LinkHash: 1, ContentHash: 1},
 		{Line: 3, Number: "a", LinkHash: 1, ContentHash: 1},
 		{Line: 4, Number: "b", LinkHash: 2, ContentHash: 2},

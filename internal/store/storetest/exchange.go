@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/apperr"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
@@ -113,9 +114,9 @@ func datasets(t *testing.T, s *store.Store) {
 	claim = claimDelivery(t, s, id)
 	ok(t, s.BeginParse(t.Context(), claim))
 	ok(t, s.AddChunk(t.Context(), claim, delivery.Chunk{
-		FirstLine: 1, LastLine: 1, Holds: delivery.HoldsDefinitives, Sealed: []byte("d"),
+		FirstLine: 1, LastLine: 1, Holds: chunk.Definitives, Sealed: []byte("d"),
 		Rows:  []delivery.Row{{Line: 1, PatientNumber: "a", Outcome: patient.Pending}},
-		Marks: []delivery.Mark{{Line: 1, Number: "a", LinkHash: 1, ContentHash: 1}},
+		Marks: []chunk.Mark{{Line: 1, Number: "a", LinkHash: 1, ContentHash: 1}},
 	}))
 	ok(t, s.FinishFetch(t.Context(), claim, delivery.Parsed{Kind: delivery.Dataset}))
 	claim = claimDelivery(t, s, id)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/apperr"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/store"
 )
@@ -64,7 +65,7 @@ func parseAgain(t *testing.T, s *store.Store) {
 	for range 2 {
 		ok(t, s.BeginParse(t.Context(), claim))
 		for no := range 12 {
-			k := delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"),
+			k := delivery.Chunk{No: no, FirstLine: no + 2, LastLine: no + 2, Holds: chunk.Temporaries, Sealed: []byte("t"),
 				CallKey: uuid.NewString()}
 			k.Rows = []delivery.Row{{Line: no + 2, PatientNumber: "7"}}
 			k.Findings = []delivery.Finding{{Line: no + 2, Stage: delivery.StageParse}}

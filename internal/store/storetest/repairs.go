@@ -12,6 +12,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/store"
@@ -51,7 +52,7 @@ func open(t *testing.T, s *store.Store, c account.Centre, repairs string, rows [
 	ok(t, s.FinishUpload(t.Context(), id, []byte(c.Number), 6, who))
 	claim := claimDelivery(t, s, id7.String())
 	ok(t, s.BeginParse(t.Context(), claim))
-	k := delivery.Chunk{FirstLine: 2, LastLine: len(rows) + 1, Holds: delivery.HoldsTemporaries, Sealed: []byte("t"),
+	k := delivery.Chunk{FirstLine: 2, LastLine: len(rows) + 1, Holds: chunk.Temporaries, Sealed: []byte("t"),
 		CallKey: uuid.NewString()}
 	var set []patient.Candidate
 	for i, g := range rows {

@@ -1,4 +1,4 @@
-package packed
+package chunk
 
 import (
 	"errors"
@@ -30,7 +30,7 @@ func rows() []row {
 
 func TestRowsComeBack(t *testing.T) {
 	for _, list := range [][]row{rows(), nil, rows()[:1]} {
-		got, err := ReadRows(Rows(list, 10, pack), unpack)
+		got, err := unpackRows(packRows(list, 10, pack), unpack)
 		if err != nil || !slices.Equal(got, list) {
 			t.Errorf("%+v (%v), want %+v", got, err, list)
 		}
@@ -39,42 +39,42 @@ func TestRowsComeBack(t *testing.T) {
 
 func TestWordsAreWrittenOnce(t *testing.T) {
 	word := strings.Repeat("w", 100)
-	if n := len(Rows([]row{{W: word}, {W: word}, {W: word}}, 10, pack)); n > 150 {
+	if n := len(packRows([]row{{W: word}, {W: word}, {W: word}}, 10, pack)); n > 150 {
 		t.Errorf("%d bytes", n)
 	}
 }
 
 func TestChunksOfOlderVersions(t *testing.T) {
-	got, err := ReadRows([]byte(`[{"N":1,"S":"a","W":"b","T":"0001-01-01T00:00:00Z"}]`), unpack)
+	got, err := unpackRows([]byte(`[{"N":1,"S":"a","W":"b","T":"0001-01-01T00:00:00Z"}]`), unpack)
 	if err != nil || !slices.Equal(got, []row{{N: 1, S: "a", W: "b"}}) {
 		t.Errorf("%+v (%v)", got, err)
 	}
-	if _, err := ReadRows([]byte(`[{"N":"Jansen"}]`), unpack); !errors.Is(err, ErrDamaged) || strings.Contains(err.Error(), "Jansen") {
+	if _, err := unpackRows([]byte(`[{"N":"Jansen"}]`), unpack); !errors.Is(err, ErrDamaged) || strings.Contains(err.Error(), "Jansen") {
 		t.Errorf("err = %v", err)
 	}
 }
 
 func TestDamagedBytes(t *testing.T) {
-	b := Rows(rows(), 10, pack)
+	b := packRows(rows(), 10, pack)
 	for n := range len(b) {
-		if _, err := ReadRows(b[:n], unpack); !errors.Is(err, ErrDamaged) {
+		if _, err := unpackRows(b[:n], unpack); !errors.Is(err, ErrDamaged) {
 			t.Fatalf("cut off at %d: %v", n, err)
 		}
 	}
-	if _, err := ReadRows(append(slices.Clone(b), 0), unpack); !errors.Is(err, ErrDamaged) {
+	if _, err := unpackRows(append(slices.Clone(b), 0), unpack); !errors.Is(err, ErrDamaged) {
 		t.Errorf("more than was packed: %v", err)
 	}
 }
 
-func FuzzReadRows(f *testing.F) {
-	f.Add(Rows(rows(), 10, pack))
+func FuzzUnpackRows(f *testing.F) {
+	f.Add(packRows(rows(), 10, pack))
 	f.Add([]byte("[]"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		list, err := ReadRows(b, unpack)
+		list, err := unpackRows(b, unpack)
 		if err != nil {
 			return
 		}
-		again, err := ReadRows(Rows(list, 10, pack), unpack)
+		again, err := unpackRows(packRows(list, 10, pack), unpack)
 		if err != nil || !slices.EqualFunc(again, list, func(a, b row) bool { return a.N == b.N && a.S == b.S && a.W == b.W && a.T.Equal(b.T) }) {
 			t.Errorf("%+v (%v), want %+v", again, err, list)
 		}

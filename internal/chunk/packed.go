@@ -1,10 +1,4 @@
-// Package packed writes the rows of a chunk as bytes and reads them again: what is
-// sealed on its way through a delivery. A row takes a fifth of the time that it
-// takes as JSON, and less room.
-//
-// It knows no row: each package packs its own. It never lets a value out by its
-// errors.
-package packed
+package chunk
 
 import (
 	"encoding/binary"
@@ -13,25 +7,26 @@ import (
 	"time"
 )
 
-// version begins everything packed. JSON, which chunks of older versions hold,
-// begins with another byte.
+// version is the first byte of everything packed. Chunks of older versions hold
+// JSON, which begins with another byte.
 const version = 1
 
 // ErrDamaged says that bytes are not what a Writer wrote.
-var ErrDamaged = errors.New("packed: the bytes are damaged")
+var ErrDamaged = errors.New("chunk: the bytes are damaged")
 
-// Writer packs values one after the other.
+// Writer packs values one after the other. A row takes a fifth of the time that
+// it takes as JSON, and less room.
 type Writer struct {
 	b     []byte
 	words map[string]uint64
 }
 
-// NewWriter makes a Writer with room for so many bytes.
+// NewWriter returns a Writer with room for size bytes.
 func NewWriter(size int) *Writer {
-	return &Writer{b: append(make([]byte, 0, size), version), words: map[string]uint64{}}
+	return &Writer{b: append(make([]byte, 0, size), version)}
 }
 
-// Bytes is what was packed.
+// Bytes returns what was packed.
 func (w *Writer) Bytes() []byte { return w.b }
 
 // Int packs a number.
@@ -39,18 +34,22 @@ func (w *Writer) Int(n int) { w.b = binary.AppendVarint(w.b, int64(n)) }
 
 // String packs a text.
 func (w *Writer) String(s string) {
-	w.b = binary.AppendUvarint(w.b, uint64(len(s)))
+	w.uint(uint64(len(s)))
 	w.b = append(w.b, s...)
 }
 
-// Word packs a text that many rows share: once whole, then by its number.
+// Word packs a text that many rows share: the first time whole, then by its
+// number.
 func (w *Writer) Word(s string) {
 	n, known := w.words[s]
 	if !known {
+		if w.words == nil {
+			w.words = map[string]uint64{}
+		}
 		n = uint64(len(w.words))
 		w.words[s] = n
 	}
-	w.b = binary.AppendUvarint(w.b, n)
+	w.uint(n)
 	if !known {
 		w.String(s)
 	}
@@ -64,11 +63,16 @@ func (w *Writer) Time(t time.Time) {
 	}
 	w.b = append(w.b, 1)
 	w.b = binary.AppendVarint(w.b, t.Unix())
-	w.b = binary.AppendUvarint(w.b, uint64(t.Nanosecond())) // never below zero
+	w.uint(uint64(t.Nanosecond())) // never below zero
 }
 
-// Reader gives the values in the order in which they were packed. After the first
-// fault it gives zero values, and Err tells of it.
+// uint packs a number that is never below zero; fixed one of which every value
+// is as likely, such as a hash.
+func (w *Writer) uint(n uint64)  { w.b = binary.AppendUvarint(w.b, n) }
+func (w *Writer) fixed(n uint64) { w.b = binary.LittleEndian.AppendUint64(w.b, n) }
+
+// Reader reads values in the order in which they were packed. After the first
+// fault it returns zero values only, and Err returns ErrDamaged.
 type Reader struct {
 	text  string
 	bytes []byte
@@ -76,18 +80,17 @@ type Reader struct {
 	bad   bool
 }
 
-// NewReader reads what a Writer wrote. The texts that it gives are parts of one
-// copy of b.
+// NewReader reads what a Writer wrote. The texts that it returns are parts of one
+// copy of b, so that b can be cleared afterwards.
 func NewReader(b []byte) *Reader {
 	if len(b) == 0 || b[0] != version {
 		return &Reader{bad: true}
 	}
-	text := string(b[1:])
-	return &Reader{text: text, bytes: b[1:]}
+	return &Reader{text: string(b[1:]), bytes: b[1:]}
 }
 
-// Err is ErrDamaged where a value could not be read, or where there is more than
-// was asked for.
+// Err returns ErrDamaged if a value could not be read, or if more was packed than
+// was read.
 func (r *Reader) Err() error {
 	if r.bad || len(r.bytes) > 0 {
 		return ErrDamaged
@@ -106,7 +109,8 @@ func (r *Reader) Int() int {
 	return int(n)
 }
 
-// Count reads how many of something follow, each of which takes a byte at least.
+// Count reads how many of something follow. Each takes a byte at least, so that
+// damaged bytes cannot ask for more memory than they have themselves.
 func (r *Reader) Count() int {
 	n := r.Int()
 	if n < 0 || n > len(r.bytes) {
@@ -167,6 +171,9 @@ func (r *Reader) Time() time.Time {
 	return time.Unix(seconds, int64(nanos)).UTC()
 }
 
+// more reports whether there is something left to read.
+func (r *Reader) more() bool { return len(r.bytes) > 0 }
+
 func (r *Reader) uint() uint64 {
 	n, size := binary.Uvarint(r.bytes)
 	if size <= 0 {
@@ -177,12 +184,22 @@ func (r *Reader) uint() uint64 {
 	return n
 }
 
+func (r *Reader) fixed() uint64 {
+	if len(r.bytes) < 8 {
+		r.fail()
+		return 0
+	}
+	n := binary.LittleEndian.Uint64(r.bytes)
+	r.skip(8)
+	return n
+}
+
 func (r *Reader) skip(n int) { r.bytes, r.text = r.bytes[n:], r.text[n:] }
 
 func (r *Reader) fail() { r.bad, r.bytes, r.text = true, nil, "" }
 
-// Rows packs a list.
-func Rows[T any](list []T, each int, pack func(w *Writer, row *T)) []byte {
+// packRows packs a list with its length in front.
+func packRows[T any](list []T, each int, pack func(w *Writer, row *T)) []byte {
 	w := NewWriter(64 + len(list)*each)
 	w.Int(len(list))
 	for i := range list {
@@ -191,8 +208,9 @@ func Rows[T any](list []T, each int, pack func(w *Writer, row *T)) []byte {
 	return w.Bytes()
 }
 
-// ReadRows reads a list that Rows packed, or that an older version wrote as JSON.
-func ReadRows[T any](b []byte, unpack func(r *Reader, row *T)) ([]T, error) {
+// unpackRows reads a list that packRows packed, or that an older version wrote as
+// JSON.
+func unpackRows[T any](b []byte, unpack func(r *Reader, row *T)) ([]T, error) {
 	if len(b) > 0 && b[0] == '[' {
 		var list []T
 		if json.Unmarshal(b, &list) != nil { // a decoder's error may quote what it decodes

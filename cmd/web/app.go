@@ -60,10 +60,12 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		sessionKeys[i] = []byte(k.Reveal())
 	}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: workers, Preparer: ttp.preparer,
+		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers},
+		Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Existing: s, ProofKey: conversion.Public(proofKey),
 		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
-		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
+		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types,
+		LinkType: c.LinkType,
 	})
 	if err != nil {
 		return nil, err
@@ -80,6 +82,7 @@ type pipeline struct {
 	ttp     *ttp
 	intake  *intake.Intake
 	workers *importer.Importer
+	desk    *importer.Desk
 }
 
 // openPipeline puts it together, for the service and for the commands that do
@@ -101,15 +104,24 @@ func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *
 	if err != nil {
 		return nil, err
 	}
+	registrar := patient.NewRegistrar(c.LinkType, time.Now)
 	workers, err := importer.New(importer.Options{
-		Store: s, Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: patient.NewRegistrar(c.LinkType, time.Now), Keys: keys,
+		Ports:  importer.Ports{Queue: s, Fetches: s, Answers: s, Repeats: s, Decisions: s, Registrations: s, Housekeeping: s},
+		Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: registrar, Keys: keys,
 		Types: c.Types, YearOnly: c.BirthYearOnly, MaxRows: c.MaxRows, Domain: c.TTP.Domain, Workers: c.Workers, Calls: hands(c.TTP.Calls),
-		ReportLife: c.ReportLife, TryNow: ttp.tryNow, Now: time.Now, Log: log,
+		ReportLife: c.ReportLife, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline{keys, ttp, in, workers}, nil
+	desk, err := importer.NewDesk(importer.DeskOptions{
+		Waiting: s, Imports: s, Conflicts: s, Entries: s, Registrar: registrar, Resolver: ttp.resolver, Sets: ttp.datasets, Keys: keys,
+		Wake: workers.Wake, TryNow: ttp.tryNow, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline{keys, ttp, in, workers, desk}, nil
 }
 
 // hands is how many chunks are worked on at once where the TTP takes so many
@@ -191,7 +203,9 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 
 // Receive receives an upload and wakes the workers.
 // Assign lets a delivery go on, and tells the workers.
-func (w waking) Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark, error) {
+func (w waking) Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment,
+	keep bool,
+) ([]delivery.Remark, error) {
 	wrong, err := w.Intake.Assign(ctx, who, scope, publicID, a, keep)
 	if err == nil && len(wrong) == 0 {
 		w.workers.Wake()

@@ -28,9 +28,12 @@ type plant struct {
 	store    *store.Store
 	intake   *intake.Intake
 	importer *importer.Importer
+	desk     *importer.Desk
+	options  importer.Options // of importer
 	centre   account.Centre
 	keys     *sealing.Keyring
 	path     string // of the database
+	tryNow   func() // of the TTP's clients; may be nil
 }
 
 func newPlant(tb testing.TB) *plant {
@@ -57,23 +60,45 @@ func newPlantAt(tb testing.TB, ttp *ttptest.TTP, chunkRows int, now func() time.
 	must(err)
 	p := prepare.New(ttp.Client(ttpsandbox.ScopeTemporary), ttptest.Domain, ttptest.Types)
 	in, err := intake.New(intake.Options{
-		Store: s, Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", ChunkRows: chunkRows, Now: now, Log: log,
+		Store: s, Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", ChunkRows: chunkRows, Now: now,
+		Log: log,
 	})
 	must(err)
-	im, err := importer.New(importer.Options{
-		Store: s, Intake: in, Resolver: resolve.New(ttp.Client(ttpsandbox.ScopeDefinitive), ttptest.Domain),
+	o := importer.Options{
+		Ports:  importer.Ports{Queue: s, Fetches: s, Answers: s, Repeats: s, Decisions: s, Registrations: s, Housekeeping: s},
+		Intake: in, Resolver: resolve.New(ttp.Client(ttpsandbox.ScopeDefinitive), ttptest.Domain),
 		Registrar: patient.NewRegistrar("NGGV", now), Keys: keys, Now: now, Log: log,
-	})
-	must(err)
+	}
+	pl := &plant{store: s, intake: in, keys: keys, path: filepath.Join(dir, "sluis.db")}
+	pl.use(tb, o)
 	c, err := s.AddCentre(tb.Context(), audit.Who{Name: "bench"}, account.Centre{Number: "2809", Name: "Bench", IdentitiesAllowed: true})
 	must(err)
-	return &plant{s, in, im, c, keys, filepath.Join(dir, "sluis.db")}
+	pl.centre = c
+	return pl
+}
+
+// use gives the plant an importer with these options, and a desk that goes with it.
+func (p *plant) use(tb testing.TB, o importer.Options) {
+	tb.Helper()
+	im, err := importer.New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	desk, err := importer.NewDesk(importer.DeskOptions{
+		Waiting: p.store, Imports: p.store, Conflicts: p.store, Entries: p.store, Registrar: o.Registrar, Resolver: o.Resolver, Sets: o.Sets,
+		Keys: o.Keys, Wake: im.Wake, TryNow: p.tryNow, Now: o.Now,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p.importer, p.desk, p.options = im, desk, o
 }
 
 // deliver runs one file through the pipeline with two workers.
 func (p *plant) deliver(tb testing.TB, file []byte) delivery.Delivery {
 	tb.Helper()
-	id, err := p.intake.Receive(tb.Context(), intake.Upload{Who: audit.Who{Name: "bench"}, Centre: p.centre, Mode: delivery.Save}, bytes.NewReader(file))
+	id, err := p.intake.Receive(tb.Context(), intake.Upload{Who: audit.Who{Name: "bench"}, Centre: p.centre, Mode: delivery.Save},
+		bytes.NewReader(file))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
@@ -12,23 +13,38 @@ import (
 	"sluis/internal/sealing"
 )
 
+// Decisions reads what deciding compares, and keeps what it found.
+type Decisions interface {
+	patient.Reader
+	// BeginDeciding removes the marks, verdicts and findings of an earlier decision.
+	BeginDeciding(ctx context.Context, c delivery.Claim) error
+	// SealedChunk returns the sealed answers of chunk no, and its first and last line.
+	SealedChunk(ctx context.Context, deliveryID int64, no int) (delivery.Chunk, error)
+	// Rejected returns the number of rows that were rejected before the decision.
+	Rejected(ctx context.Context, deliveryID int64) (int, error)
+	// StoreVerdicts counts what would happen to a chunk's rows, and stores the findings.
+	StoreVerdicts(ctx context.Context, c delivery.Claim, verdicts []patient.Verdict, findings []delivery.Finding) error
+	// FinishDeciding puts the delivery in its next state.
+	FinishDeciding(ctx context.Context, c delivery.Claim, next delivery.State, expires time.Time) error
+}
+
 // decide holds the rows of a delivery whose chunks all have their answers against
 // each other, and against the brake. A check stops here, and so does a delivery
 // that the brake holds: for a person who must say how it goes on, every row is
 // judged. Where it goes on by itself that would be for nothing, since each row is
 // judged in the transaction that stores it. No patient is touched.
 func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
-	key, err := im.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
+	key, err := im.keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
 	if err != nil {
 		return err
 	}
-	if err := im.Store.BeginDeciding(ctx, c); err != nil {
+	if err := im.ports.Decisions.BeginDeciding(ctx, c); err != nil {
 		return err
 	}
 	if err := im.findRepeats(ctx, key, c); err != nil {
 		return err
 	}
-	rejected, err := im.Store.Rejected(ctx, c.Delivery.ID)
+	rejected, err := im.ports.Decisions.Rejected(ctx, c.Delivery.ID)
 	if err != nil {
 		return err
 	}
@@ -38,7 +54,7 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 			return err
 		}
 	}
-	return im.Store.FinishDeciding(ctx, c, next, im.Now().Add(checkLife))
+	return im.ports.Decisions.FinishDeciding(ctx, c, next, im.now().Add(checkLife))
 }
 
 // after is the state in which a decided delivery goes on.
@@ -55,17 +71,19 @@ func after(c delivery.Claim, rejected int) delivery.State {
 // judge says of every row what would become of it.
 func (im *Importer) judge(ctx context.Context, key sealing.Key, c delivery.Claim) error {
 	return im.eachChunk(ctx, key, c, 0, func(_ int, set []patient.Candidate) error {
-		verdicts, err := im.Registrar.Judge(ctx, im.Store, c.Delivery.CentreID, set)
+		verdicts, err := im.registrar.Judge(ctx, im.ports.Decisions, c.Delivery.CentreID, set)
 		if err != nil {
 			return err
 		}
-		return im.Store.StoreVerdicts(ctx, c, verdicts, explain(set, verdicts))
+		return im.ports.Decisions.StoreVerdicts(ctx, c, verdicts, explain(set, verdicts))
 	})
 }
 
 // eachChunk does something with the candidates of each chunk from a number on, in
 // order. While it is done, the next chunk is opened.
-func (im *Importer) eachChunk(ctx context.Context, key sealing.Key, c delivery.Claim, from int, do func(no int, set []patient.Candidate) error) error {
+func (im *Importer) eachChunk(ctx context.Context, key sealing.Key, c delivery.Claim, from int, do func(no int,
+	set []patient.Candidate) error,
+) error {
 	type opened struct {
 		set []patient.Candidate
 		err error
@@ -122,7 +140,7 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 	if err != nil || len(set) == 0 {
 		return nil, err
 	}
-	numbers, links, err := im.Store.Repeats(ctx, c.Delivery.ID, sealed.FirstLine, sealed.LastLine)
+	numbers, links, err := im.ports.Repeats.Repeats(ctx, c.Delivery.ID, sealed.FirstLine, sealed.LastLine)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +152,7 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 
 // open gives the answers of a chunk.
 func (im *Importer) open(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, delivery.Chunk, error) {
-	sealed, err := im.Store.SealedChunk(ctx, c.Delivery.ID, no)
+	sealed, err := im.ports.Decisions.SealedChunk(ctx, c.Delivery.ID, no)
 	if err != nil {
 		return nil, sealed, err
 	}

@@ -178,15 +178,12 @@ func (p *plant) onLine(tb testing.TB, ttp *ttptest.TTP, change func(*ttpclient.L
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o := p.importer.Options
+	o := p.options
 	o.Intake, o.Resolver = in, resolve.New(resolving, ttptest.Domain)
-	o.TryNow = func() { preparing.TryNow(); resolving.TryNow() }
+	p.tryNow = func() { preparing.TryNow(); resolving.TryNow() }
 	with(&o)
-	im, err := importer.New(o)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p.intake, p.importer = in, im
+	p.intake = in
+	p.use(tb, o)
 }
 
 func down(ttp *ttptest.TTP, status int) {
@@ -290,13 +287,9 @@ func TestRanOutDuringAnOutage(t *testing.T) {
 // withSets is the plant with datasets.
 func (p *plant) withSets(t *testing.T, ttp *ttptest.TTP) {
 	t.Helper()
-	o := p.importer.Options
+	o := p.options
 	o.Sets, o.Domain, o.Types, o.MaxRows = dataset.New(ttp.Client(ttpsandbox.ScopeDatasets), ttptest.Domain), ttptest.Domain, ttptest.Types, 100
-	im, err := importer.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.importer = im
+	p.use(t, o)
 }
 
 // TestDataset: what a hospital sent to the TTP becomes a delivery of the centre
@@ -319,7 +312,7 @@ func TestDataset(t *testing.T) {
 		return id
 	}
 	ours, foreign := add("2809", lines(10, 0)), add("4711", lines(2, 0))
-	sets, err := p.importer.Datasets(t.Context(), tester)
+	sets, err := p.desk.Datasets(t.Context(), tester)
 	if err != nil || len(sets) != 2 {
 		t.Fatal(sets, err)
 	}
@@ -329,22 +322,22 @@ func TestDataset(t *testing.T) {
 		}
 	}
 	for id, code := range map[string]string{foreign: "dataset_centre_unknown", "nothing": "dataset_gone"} {
-		if _, err := p.importer.ImportDataset(t.Context(), tester, id, delivery.Save); err == nil || !strings.Contains(err.Error(), code) {
+		if _, err := p.desk.ImportDataset(t.Context(), tester, id, delivery.Save); err == nil || !strings.Contains(err.Error(), code) {
 			t.Errorf("%s: %v, want %s", id, err, code)
 		}
 	}
 
 	f, _ := ttpsandbox.ParseFaults("down")
 	ttp.Sandbox.SetFaults(f)
-	if _, err := p.importer.ImportDataset(t.Context(), tester, ours, delivery.Save); err == nil || !strings.Contains(err.Error(), "ttp_unavailable") {
+	if _, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Save); err == nil || !strings.Contains(err.Error(), "ttp_unavailable") {
 		t.Errorf("while the TTP is down: %v", err)
 	}
 	ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
-	id, err := p.importer.ImportDataset(t.Context(), tester, ours, delivery.Save)
+	id, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Save)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.importer.ImportDataset(t.Context(), tester, ours, delivery.Save); err == nil || !strings.Contains(err.Error(), "dataset_under_way") {
+	if _, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Save); err == nil || !strings.Contains(err.Error(), "dataset_under_way") {
 		t.Errorf("twice: %v", err)
 	}
 	ttp.Sandbox.SetFaults(f)
@@ -359,7 +352,7 @@ func TestDataset(t *testing.T) {
 	if d := p.delivery(t, id); d.State != delivery.Done || d.Counts != want || d.Kind != delivery.Dataset || d.CentreNumber != "2809" {
 		t.Errorf("delivery = %s %+v", d.State, d.Counts)
 	}
-	sets, err = p.importer.Datasets(t.Context(), tester)
+	sets, err = p.desk.Datasets(t.Context(), tester)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +361,7 @@ func TestDataset(t *testing.T) {
 			t.Errorf("afterwards: %+v", s)
 		}
 	}
-	check, err := p.importer.ImportDataset(t.Context(), tester, ours, delivery.Check)
+	check, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Check)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,14 +424,10 @@ func TestBadDatasets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlantAt(t, ttp, 4, time.Now)
 			p.withSets(t, ttp)
-			o := p.importer.Options
+			o := p.options
 			o.Sets = c.sets
-			im, err := importer.New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.importer = im
-			id, err := im.ImportDataset(t.Context(), tester, "set", delivery.Save)
+			p.use(t, o)
+			id, err := p.desk.ImportDataset(t.Context(), tester, "set", delivery.Save)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -137,7 +137,7 @@ func TestStrangeFiles(t *testing.T) {
 			}
 			if slices.Equal(c.want.refused, ask) {
 				state, c.want.refused = delivery.Mapping, nil
-				if err := p.importer.Cancel(t.Context(), tester, p.scope(), id); err != nil || d.State != state {
+				if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); err != nil || d.State != state {
 					t.Errorf("%s %v, want it to wait for its columns (%v)", d.State, codes, err)
 				}
 			}

@@ -121,15 +121,15 @@ func TestBrake(t *testing.T) {
 		if n := p.total(t); n != 0 || d.Counts.Pending != d.Counts.Read || d.Planned.Rejected != c.bad || d.Planned.Created != c.good {
 			t.Errorf("held by the brake: %d patients, %+v, planned %+v", n, d.Counts, d.Planned)
 		}
-		if err := p.importer.Save(t.Context(), tester, p.scope(), id); err != nil {
+		if err := p.desk.Save(t.Context(), tester, p.scope(), id); err != nil {
 			t.Fatal(err)
 		}
 		// The button pressed twice, and too late to cancel is told as such.
-		if err := p.importer.Save(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
+		if err := p.desk.Save(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
 			t.Errorf("confirmed twice: %v, want a conflict", err)
 		}
 		p.settle(t)
-		if err := p.importer.Cancel(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
+		if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
 			t.Errorf("cancelled when it was done: %v, want a conflict", err)
 		}
 		if d := p.delivery(t, id); d.State != delivery.Done || d.Counts.Created != c.good || d.Counts.Rejected != c.bad || p.total(t) != c.good {
@@ -150,7 +150,7 @@ func TestCheck(t *testing.T) {
 	if checked.State != delivery.Checked || p.total(t) != 4 || checked.Counts.Pending != 12 {
 		t.Fatalf("checked: %s %+v, %d patients", checked.State, checked.Counts, p.total(t))
 	}
-	if err := p.importer.Save(t.Context(), tester, p.scope(), id); err != nil {
+	if err := p.desk.Save(t.Context(), tester, p.scope(), id); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t)
@@ -226,7 +226,7 @@ func TestOutage(t *testing.T) {
 		t.Errorf("after ten minutes: %s", d.Status())
 	}
 	ttp.Break(nil)
-	if err := p.importer.RetryNow(t.Context(), tester, p.scope(), id); err != nil {
+	if err := p.desk.RetryNow(t.Context(), tester, p.scope(), id); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t)
@@ -245,7 +245,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 	cancelled := false
 	ttp.BreakCalls(func(n int, next http.Handler, w http.ResponseWriter, r *http.Request) {
 		if n == 2 {
-			if err := p.importer.Cancel(context.WithoutCancel(r.Context()), tester, p.scope(), id); err != nil {
+			if err := p.desk.Cancel(context.WithoutCancel(r.Context()), tester, p.scope(), id); err != nil {
 				t.Error(err)
 			}
 			cancelled = true
@@ -265,7 +265,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 	if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
 		t.Errorf("keys %v are still needed (%v)", ids, err)
 	}
-	if err := p.importer.Cancel(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
+	if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("cancelled twice: %v, want a conflict", err)
 	}
 }
@@ -282,7 +282,7 @@ func (panicking) Resolve(_ context.Context, _ string, rows []patient.Resolvable)
 func TestPanic(t *testing.T) {
 	ttp := ttptest.Start(t)
 	p := newPlantAt(t, ttp, 4, time.Now)
-	o := p.importer.Options
+	o := p.options
 	o.Resolver = panicking{}
 	im, err := importer.New(o)
 	if err != nil {
@@ -340,7 +340,7 @@ func TestKeysOfOpenDeliveriesStay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.importer.Save(t.Context(), tester, p.scope(), id); err != nil {
+	if err := p.desk.Save(t.Context(), tester, p.scope(), id); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t)

@@ -101,7 +101,7 @@ func pilotsWay(b *testing.B, latency time.Duration, rows int) time.Duration {
 		}
 		birth, _ := patient.ParseBirth(person["birthDate"])
 		d := patient.Display{Number: fmt.Sprint(i), Birth: birth, Sex: patient.Sex(person["sex"])}
-		got, err := p.importer.RegisterEntry(b.Context(), audit.Who{Name: "bench"}, p.centre, d, temporaries)
+		got, err := p.desk.RegisterEntry(b.Context(), audit.Who{Name: "bench"}, p.centre, d, temporaries)
 		if err != nil || got.Outcome != patient.Created {
 			b.Fatal(err, got.Outcome)
 		}

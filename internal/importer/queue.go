@@ -8,25 +8,49 @@ import (
 	"sync"
 	"time"
 
-	"sluis/internal/account"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 )
 
+// Queue hands out work, and takes it back.
+type Queue interface {
+	// ClaimDelivery claims a delivery that waits to be parsed, decided or registered. ok is
+	// false if there is none. Deliveries of one centre are decided and registered in order
+	// of arrival.
+	ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// ClaimSmallDelivery is ClaimDelivery for small deliveries only.
+	ClaimSmallDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// ClaimChunk claims a chunk that waits for the TTP.
+	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
+	// RenewDelivery prolongs the lease of a delivery during a long download.
+	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
+	// RenewChunk prolongs the lease of a chunk during a long call.
+	RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error
+	// ReleaseDelivery gives a delivery back until next, because a step failed for a reason
+	// of ours. It returns how often that has happened to it.
+	ReleaseDelivery(ctx context.Context, c delivery.Claim, next time.Time) (failures int, err error)
+	// ReleaseChunk is ReleaseDelivery for a chunk.
+	ReleaseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) (failures int, err error)
+	// PauseChunk gives a chunk back until next, because the TTP did not answer.
+	PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error
+	// Fail ends a delivery that cannot go on. The code is for the log and the screen.
+	Fail(ctx context.Context, deliveryID int64, code string) error
+}
+
 // Run works the queue until ctx ends, and returns when every worker has put
 // down what it held.
 func (im *Importer) Run(ctx context.Context) {
 	var workers sync.WaitGroup
-	for range im.Workers {
+	for range im.workers {
 		workers.Go(func() { im.work(ctx, im.StepDelivery) })
 	}
 	// One more for small deliveries, which never wait until a large one is done.
 	workers.Go(func() { im.work(ctx, im.stepSmall) })
 	// Chunks have hands of their own: a delivery that is being stored must not keep
 	// the TTP waiting, nor a slow TTP a delivery that could be stored.
-	for range im.Calls {
+	for range im.calls {
 		workers.Go(func() { im.work(ctx, im.StepChunk) })
 	}
 	workers.Go(func() { im.housekeep(ctx) })
@@ -38,12 +62,12 @@ func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, 
 	for ctx.Err() == nil {
 		busy, err := step(ctx)
 		if err != nil && ctx.Err() == nil {
-			im.Log.ErrorContext(ctx, "worker step failed", "err", err)
+			im.log.ErrorContext(ctx, "worker step failed", "err", err)
 		}
 		if busy && err == nil {
 			continue
 		}
-		pause := time.NewTimer(im.Poll/2 + rand.N(im.Poll))
+		pause := time.NewTimer(im.poll/2 + rand.N(im.poll))
 		select {
 		case <-ctx.Done():
 		case <-im.wake:
@@ -65,33 +89,37 @@ func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 // StepDelivery takes a delivery that can be fetched, parsed, decided or
 // registered one state further.
 func (im *Importer) StepDelivery(ctx context.Context) (busy bool, err error) {
-	return im.stepDelivery(ctx, im.Store.ClaimDelivery)
+	return im.stepDelivery(ctx, im.ports.Queue.ClaimDelivery)
 }
 
 // stepSmall is the same for small deliveries alone.
 func (im *Importer) stepSmall(ctx context.Context) (busy bool, err error) {
-	return im.stepDelivery(ctx, im.Store.ClaimSmallDelivery)
+	return im.stepDelivery(ctx, im.ports.Queue.ClaimSmallDelivery)
 }
 
-func (im *Importer) stepDelivery(ctx context.Context, claim func(context.Context, time.Time, time.Duration) (delivery.Claim, bool, error)) (busy bool, err error) {
-	c, ok, err := claim(ctx, im.Now(), im.Lease)
+func (im *Importer) stepDelivery(ctx context.Context, claim func(context.Context, time.Time, time.Duration) (delivery.Claim, bool,
+	error),
+) (busy bool, err error) {
+	c, ok, err := claim(ctx, im.now(), im.lease)
 	if err != nil || !ok {
 		return false, err
 	}
 	return true, im.guard(ctx, c.Delivery.ID, c.Failures, func() error { return im.advance(ctx, c) },
 		func(next time.Time) (int, error) {
-			return im.Store.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
+			return im.ports.Queue.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
 		})
 }
 
 // StepChunk brings one chunk through the TTP.
 func (im *Importer) StepChunk(ctx context.Context) (busy bool, err error) {
-	ch, ok, err := im.Store.ClaimChunk(ctx, im.Now(), im.Lease)
+	ch, ok, err := im.ports.Queue.ClaimChunk(ctx, im.now(), im.lease)
 	if err != nil || !ok {
 		return false, err
 	}
 	return true, im.guard(ctx, ch.DeliveryID, ch.Failures, func() error { return im.exchange(ctx, ch) },
-		func(next time.Time) (int, error) { return im.Store.ReleaseChunk(context.WithoutCancel(ctx), ch, next) })
+		func(next time.Time) (int, error) {
+			return im.ports.Queue.ReleaseChunk(context.WithoutCancel(ctx), ch, next)
+		})
 }
 
 // errPanic stands for a panic's value, which may be a cell of a file.
@@ -105,22 +133,24 @@ const maxFailures = 25
 // alive. What fails for a reason of ours is given back, to be tried again later by
 // whoever comes; what cannot succeed, or has failed too often, ends its delivery.
 // Whose claim is lost does neither.
-func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int, error)) error {
+func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int,
+	error),
+) error {
 	err := im.contain(ctx, deliveryID, work)
 	if err == nil {
 		im.Wake()
 		return nil
 	}
-	next := im.Now().Add(min(firstPause<<min(before, 10), longestPause))
+	next := im.now().Add(min(firstPause<<min(before, 10), longestPause))
 	if ctx.Err() != nil {
-		next = im.Now() // this process is stopping: the next one may go on at once
+		next = im.now() // this process is stopping: the next one may go on at once
 	}
 	failures, lost := 0, error(nil)
 	if !errors.Is(err, delivery.ErrLost) {
 		failures, lost = release(next)
 	}
 	if errors.Is(err, delivery.ErrLost) || errors.Is(lost, delivery.ErrLost) {
-		im.Log.InfoContext(ctx, "claim lost", "delivery", deliveryID)
+		im.log.InfoContext(ctx, "claim lost", "delivery", deliveryID)
 		return nil
 	}
 	if lost != nil || ctx.Err() != nil {
@@ -139,15 +169,15 @@ func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, wor
 	default:
 		return err
 	}
-	im.Log.ErrorContext(ctx, "delivery given up", "delivery", deliveryID, "code", code, "failures", failures, "err", err)
-	return im.Store.Fail(ctx, deliveryID, code)
+	im.log.ErrorContext(ctx, "delivery given up", "delivery", deliveryID, "code", code, "failures", failures, "err", err)
+	return im.ports.Queue.Fail(ctx, deliveryID, code)
 }
 
 // contain turns a panic into an error, and logs its place alone.
 func (im *Importer) contain(ctx context.Context, deliveryID int64, work func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			im.Log.ErrorContext(ctx, "worker panicked", "delivery", deliveryID, "stack", stack())
+			im.log.ErrorContext(ctx, "worker panicked", "delivery", deliveryID, "stack", stack())
 			err = errPanic
 		}
 	}()
@@ -177,14 +207,14 @@ func stack() string {
 // advance takes a delivery one state further.
 func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
 	defer func(begun time.Time) {
-		im.Log.InfoContext(ctx, "delivery step", "delivery", c.Delivery.PublicID, "state", c.Delivery.State, "took", time.Since(begun))
+		im.log.InfoContext(ctx, "delivery step", "delivery", c.Delivery.PublicID, "state", c.Delivery.State, "took", time.Since(begun))
 	}(time.Now())
 	switch c.Delivery.State {
 	case delivery.Received:
 		if c.Delivery.Kind == delivery.Dataset {
 			return im.fetch(ctx, c)
 		}
-		return im.Intake.Parse(ctx, c)
+		return im.intake.Parse(ctx, c)
 	case delivery.Deciding:
 		return im.decide(ctx, c)
 	case delivery.Registering:
@@ -201,7 +231,7 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 	defer stop()
 	var err error
 	if c.Holds == chunk.Identities {
-		c, err = im.Intake.Prepare(ctx, c)
+		c, err = im.intake.Prepare(ctx, c)
 	}
 	if err == nil {
 		err = im.resolve(ctx, c)
@@ -210,10 +240,10 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 		return delivery.ErrLost
 	}
 	if down, ok := errors.AsType[*patient.UnavailableError](err); ok && ctx.Err() == nil {
-		next := im.Now().Add(backoff(c.Attempts, down.RetryAfter))
-		im.Log.WarnContext(ctx, "TTP not available", "delivery", c.DeliveryPublicID, "chunk", c.No, "attempts", c.Attempts+1,
+		next := im.now().Add(backoff(c.Attempts, down.RetryAfter))
+		im.log.WarnContext(ctx, "TTP not available", "delivery", c.DeliveryPublicID, "chunk", c.No, "attempts", c.Attempts+1,
 			"denied", down.Denied, "next", next, "err", down.Err)
-		return im.Store.PauseChunk(ctx, c, pauseOf(down), next)
+		return im.ports.Queue.PauseChunk(ctx, c, pauseOf(down), next)
 	}
 	return err
 }
@@ -228,7 +258,7 @@ func pauseOf(down *patient.UnavailableError) delivery.Pause {
 // holdLease prolongs a chunk's lease while the TTP takes its time, and ends the
 // call where the chunk is lost.
 func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (context.Context, func()) {
-	return im.keep(ctx, func(ctx context.Context, until time.Time) error { return im.Store.RenewChunk(ctx, c, until) })
+	return im.keep(ctx, func(ctx context.Context, until time.Time) error { return im.ports.Queue.RenewChunk(ctx, c, until) })
 }
 
 // keep calls renew now and then, until the work is done.
@@ -236,14 +266,14 @@ func (im *Importer) keep(ctx context.Context, renew func(ctx context.Context, un
 	ctx, cancel := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
-		tick := time.NewTicker(im.Lease / 3)
+		tick := time.NewTicker(im.lease / 3)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := renew(ctx, im.Now().Add(im.Lease)); errors.Is(err, delivery.ErrLost) {
+				if err := renew(ctx, im.now().Add(im.lease)); errors.Is(err, delivery.ErrLost) {
 					cancel(err)
 				}
 			}
@@ -265,73 +295,4 @@ func backoff(attempts int, asked time.Duration) time.Duration {
 	wait := min(firstPause<<min(attempts, 10), longestPause)
 	wait = wait/2 + rand.N(wait)
 	return max(wait, min(asked, time.Hour))
-}
-
-// housekeep lets unanswered checks lapse, drops broken uploads, rotates the
-// wrapping keys and deletes the reports that are old enough.
-func (im *Importer) housekeep(ctx context.Context) {
-	tick := time.NewTicker(10 * time.Minute)
-	defer tick.Stop()
-	for {
-		if err := im.Housekeep(ctx); err != nil && ctx.Err() == nil {
-			im.Log.ErrorContext(ctx, "housekeeping failed", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// Housekeep does once what the importer does every ten minutes.
-func (im *Importer) Housekeep(ctx context.Context) error {
-	n, err := im.Store.Expire(ctx, im.Now(), uploadLife)
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		im.Log.InfoContext(ctx, "deliveries lapsed", "count", n)
-	}
-	if err := im.Store.Sweep(ctx); err != nil {
-		return err
-	}
-	waiting, err := im.Store.Backlog(ctx, account.AllCentres())
-	if err != nil {
-		return err
-	}
-	if waiting.Expiring > 0 {
-		im.Log.WarnContext(ctx, "temporary pseudonyms are about to run out while they wait for the TTP",
-			"rows", waiting.Expiring, "first", waiting.ExpiresAt)
-	}
-	inUse, err := im.Store.KeyIDsInUse(ctx)
-	if err != nil {
-		return err
-	}
-	rotated, destroyed, err := im.Keys.Rotate(keyLife, inUse)
-	if rotated || destroyed > 0 {
-		im.Log.InfoContext(ctx, "wrapping keys", "rotated", rotated, "destroyed", destroyed)
-	}
-	return errors.Join(err, im.expireReports(ctx))
-}
-
-// expireReports deletes the rows and findings of reports that are old enough,
-// piece by piece: a large one goes on the next time.
-func (im *Importer) expireReports(ctx context.Context) error {
-	n := 0
-	defer func() {
-		if n > 0 {
-			im.Log.InfoContext(ctx, "reports expired", "count", n)
-		}
-	}()
-	for range reportPieces {
-		expired, more, err := im.Store.ExpireReports(ctx, im.Now().Add(-im.ReportLife), reportPiece)
-		if err != nil || !more {
-			return err
-		}
-		if expired != "" {
-			n++
-		}
-	}
-	return nil
 }

@@ -21,7 +21,7 @@ const (
 // Recheck exchanges rows of the old table once more and holds the answers against
 // the patients that have their old keys. It stores nothing.
 func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error) {
-	answers, err := im.ask(ctx, newRef(), rows)
+	answers, err := im.exchanger.ask(ctx, newRef(), rows)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 			keys = append(keys, r.Legacy.ID)
 		}
 	}
-	held, err := im.Store.Keys(ctx, keys, nil)
+	held, err := im.ports.Decisions.Keys(ctx, keys, nil)
 	if err != nil {
 		return nil, fmt.Errorf("find old keys: %w", err)
 	}
@@ -40,7 +40,7 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 	for i, k := range held {
 		whose[k.LegacyID], ids[i] = k.PatientID, k.PatientID
 	}
-	stored, err := im.Store.PatientsByID(ctx, centreID, ids)
+	stored, err := im.ports.Decisions.PatientsByID(ctx, centreID, ids)
 	if err != nil {
 		return nil, fmt.Errorf("find patients by id: %w", err)
 	}
@@ -73,12 +73,12 @@ func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved
 		case i < 0: // under a newer key of the TTP, say
 		case p.Pseudonyms[i].Value != q.Value:
 			out = append(out, conversion.Problem{OldKey: legacyID, Code: codeOtherPseudo, Field: q.Type})
-		case q.Type == im.Registrar.LinkingType():
+		case q.Type == im.registrar.LinkingType():
 			linked = true
 		}
 	}
 	if !linked && len(out) == 0 {
-		out = append(out, conversion.Problem{OldKey: legacyID, Code: codeNotStored, Field: im.Registrar.LinkingType()})
+		out = append(out, conversion.Problem{OldKey: legacyID, Code: codeNotStored, Field: im.registrar.LinkingType()})
 	}
 	return out
 }
@@ -86,6 +86,6 @@ func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved
 // Probe exchanges temporary pseudonyms, to measure how long the TTP takes. The
 // answers are not looked at.
 func (im *Importer) Probe(ctx context.Context, rows []patient.InExchange) error {
-	_, err := im.ask(ctx, rand.Text(), rows)
+	_, err := im.exchanger.ask(ctx, rand.Text(), rows)
 	return err
 }

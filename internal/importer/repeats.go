@@ -10,6 +10,18 @@ import (
 	"sluis/internal/sealing"
 )
 
+// Repeats keeps the marks of rows that may share a number or a linking pseudonym.
+type Repeats interface {
+	// Marks returns the marks of chunk no. known is false if they are not kept.
+	Marks(ctx context.Context, deliveryID int64, no int) (list []chunk.Mark, known bool, err error)
+	// AddMarks stores marks of rows that may share something with other rows.
+	AddMarks(ctx context.Context, c delivery.Claim, list []chunk.Mark) error
+	// Repeats returns the numbers and the linking pseudonyms on the lines first..last that
+	// other rows of the delivery have too.
+	Repeats(ctx context.Context, deliveryID int64, first, last int) (numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat,
+		err error)
+}
+
 // findRepeats finds the rows that share their number, or their linking pseudonym,
 // with another row of the delivery, and stores their marks. The marks of all rows
 // are read twice, a chunk at a time: first to see which keys come more than once,
@@ -55,7 +67,7 @@ func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery
 		if len(shared) == 0 {
 			continue
 		}
-		if err := im.Store.AddMarks(ctx, c, shared); err != nil {
+		if err := im.ports.Repeats.AddMarks(ctx, c, shared); err != nil {
 			return err
 		}
 	}
@@ -65,7 +77,7 @@ func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery
 // marks gives the marks of a chunk's rows, from the sealed answers where they are
 // not kept beside them.
 func (im *Importer) marks(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]chunk.Mark, error) {
-	list, known, err := im.Store.Marks(ctx, c.Delivery.ID, no)
+	list, known, err := im.ports.Repeats.Marks(ctx, c.Delivery.ID, no)
 	if err != nil || known {
 		return list, err
 	}

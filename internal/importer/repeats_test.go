@@ -68,7 +68,7 @@ func TestRepeatsOverChunks(t *testing.T) {
 					t.Fatalf("checked: %s, planned %+v, %d patients", d.State, planned, p.total(t))
 				}
 				checked := p.findings(t, id)
-				if err := p.importer.Save(t.Context(), tester, p.scope(), id); err != nil {
+				if err := p.desk.Save(t.Context(), tester, p.scope(), id); err != nil {
 					t.Fatal(err)
 				}
 				p.settle(t)

@@ -2,8 +2,6 @@ package importer
 
 import (
 	"context"
-	"crypto/rand"
-	"slices"
 
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
@@ -36,9 +34,15 @@ func ranOut(c delivery.ChunkClaim, typ string, row patient.InExchange) bool {
 	return c.Attempts >= longOutage
 }
 
+// Answers keeps the TTP's answers.
+type Answers interface {
+	// StoreResolved replaces the temporary pseudonyms of a chunk by the answers to them.
+	StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed []byte, marks []chunk.Mark, findings []delivery.Finding) error
+}
+
 // resolve exchanges the temporary pseudonyms of a chunk for definitive ones.
 func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
-	key, err := im.Keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
+	key, err := im.keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
 	if err != nil {
 		return err
 	}
@@ -46,16 +50,16 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return err
 	}
-	answers, err := im.ask(ctx, c.CallKey, rows)
+	answers, err := im.exchanger.ask(ctx, c.CallKey, rows)
 	if err != nil {
 		return err
 	}
-	today := patient.Day(im.Now())
+	today := patient.Day(im.now())
 	candidates := make([]patient.Candidate, 0, len(rows))
 	marks := make([]chunk.Mark, 0, len(rows))
 	var findings []delivery.Finding
 	for _, r := range rows {
-		found, pseudonyms := im.settle(answers[r.Ref], func(typ string) bool { return ranOut(c, typ, r) }, today)
+		found, pseudonyms := im.exchanger.accept(answers[r.Ref], func(typ string) bool { return ranOut(c, typ, r) }, today)
 		rejected := false
 		for _, f := range found {
 			rejected = rejected || f.Severity == patient.Fatal
@@ -74,45 +78,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return err
 	}
-	return im.Store.StoreResolved(ctx, c, sealed, marks, findings)
-}
-
-// ask calls the TTP; a chunk without rows needs no call.
-func (im *Importer) ask(ctx context.Context, key string, rows []patient.InExchange) (map[string]patient.Resolved, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	items := make([]patient.Resolvable, len(rows))
-	for i, r := range rows {
-		items[i] = patient.Resolvable{Ref: r.Ref, Temporaries: r.Temporaries}
-	}
-	return im.Resolver.Resolve(ctx, key, items)
-}
-
-// settle turns an answer into findings and dated pseudonyms. A row without its
-// linking pseudonym cannot be held to be anyone, and is rejected.
-func (im *Importer) settle(a patient.Resolved, outage func(typ string) bool, today string) ([]patient.Finding, []patient.Pseudonym) {
-	findings := slices.Clone(a.Findings)
-	fatal := false
-	for i, f := range findings {
-		fatal = fatal || f.Severity == patient.Fatal
-		if f.Source == patient.TTP && f.Code == codeExpired && outage(f.Field) {
-			findings[i] = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: codeExpiredDuringOutage, Field: f.Field}
-		}
-	}
-	linked := false
-	for i, p := range a.Pseudonyms {
-		linked = linked || p.Type == im.Registrar.LinkingType()
-		if p.ObservedOn == "" {
-			a.Pseudonyms[i].ObservedOn = today
-		}
-	}
-	if !fatal && !linked {
-		findings = append(findings, patient.Finding{
-			Severity: patient.Fatal, Source: patient.Sluis, Code: "LINK_PSEUDONYM_MISSING", Field: im.Registrar.LinkingType(),
-		})
-	}
-	return findings, a.Pseudonyms
+	return im.ports.Answers.StoreResolved(ctx, c, sealed, marks, findings)
 }
 
 // mark gives what deciding compares between the rows of one file.
@@ -123,12 +89,9 @@ func (im *Importer) mark(c patient.Candidate) chunk.Mark {
 	}
 	version := 0
 	for _, p := range c.Pseudonyms {
-		if p.Type == im.Registrar.LinkingType() && p.KeyVersion > version {
+		if p.Type == im.registrar.LinkingType() && p.KeyVersion > version {
 			m.LinkHash, version = p.Hash(), p.KeyVersion // the newest, whatever order the TTP gave
 		}
 	}
 	return m
 }
-
-// newRef makes a reference for a single entry.
-func newRef() string { return rand.Text() }

@@ -72,7 +72,7 @@ func TestStopWhileStoring(t *testing.T) {
 	if d.Registered == 0 || d.Registered == d.Chunks {
 		t.Fatalf("%d of %d chunks are stored: the work was not given back between two", d.Registered, d.Chunks)
 	}
-	if err := p.importer.Cancel(t.Context(), tester, p.scope(), id); err != nil {
+	if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t)

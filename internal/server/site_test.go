@@ -119,10 +119,19 @@ func newSite(t *testing.T, change ...func(*server.Options)) *site {
 		Store: s.Store, Preparer: prep, Keys: keys, MACKey: bytes.Repeat([]byte("mac!"), 8), Types: ttptest.Types, LinkType: "NGGV",
 		MaxBytes: 1 << 20, Now: s.Clock.Now, Log: log,
 	}))(t)
+	resolver := resolve.New(s.TTP.Client(ttpclient.ScopeDefinitive), ttptest.Domain)
+	sets := dataset.New(s.TTP.Client(ttpclient.ScopeDatasets), ttptest.Domain)
+	registrar := patient.NewRegistrar("NGGV", s.Clock.Now)
 	im := must(importer.New(importer.Options{
-		Store: s.Store, Intake: in, Resolver: resolve.New(s.TTP.Client(ttpclient.ScopeDefinitive), ttptest.Domain),
-		Sets: dataset.New(s.TTP.Client(ttpclient.ScopeDatasets), ttptest.Domain), Types: ttptest.Types, Domain: ttptest.Domain,
-		Registrar: patient.NewRegistrar("NGGV", s.Clock.Now), Keys: keys, Workers: 2, Poll: 10 * time.Millisecond, Now: s.Clock.Now, Log: log,
+		Ports: importer.Ports{Queue: s.Store, Fetches: s.Store, Answers: s.Store, Repeats: s.Store, Decisions: s.Store, Registrations: s.Store,
+			Housekeeping: s.Store},
+		Intake: in, Resolver: resolver, Sets: sets, Types: ttptest.Types, Domain: ttptest.Domain,
+		Registrar: registrar, Keys: keys, Workers: 2, Poll: 10 * time.Millisecond, Now: s.Clock.Now, Log: log,
+	}))(t)
+	desk := must(importer.NewDesk(importer.DeskOptions{
+		Waiting: s.Store, Imports: s.Store, Conflicts: s.Store, Entries: s.Store, Registrar: registrar, Resolver: resolver, Sets: sets,
+		Keys: keys,
+		Wake: im.Wake, Now: s.Clock.Now,
 	}))(t)
 	ctx, stop := context.WithCancel(context.Background())
 	var working sync.WaitGroup
@@ -130,7 +139,8 @@ func newSite(t *testing.T, change ...func(*server.Options)) *site {
 	t.Cleanup(func() { stop(); working.Wait() })
 
 	o := server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in, Desk: im, Preparer: prep, Watch: s.Store, Existing: s.Store,
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in,
+		Desk: desk, Preparer: prep, Watch: s.Store, Existing: s.Store,
 		SessionKeys: [][]byte{bytes.Repeat([]byte("key!"), 8)}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
 		BusyWait: 20 * time.Second,
 	}
@@ -161,7 +171,8 @@ func must[T any](v T, err error) func(testing.TB) T {
 func (s *site) fill() {
 	who, ctx := audit.Who{Name: "systeem", Via: "cli"}, s.t.Context()
 	for number, identities := range map[string]bool{"2809": true, "2810": false} {
-		s.Centres[number] = must(s.Store.AddCentre(ctx, who, account.Centre{Number: number, Name: "Ziekenhuis " + number, IdentitiesAllowed: identities}))(s.t)
+		s.Centres[number] = must(s.Store.AddCentre(ctx, who, account.Centre{Number: number, Name: "Ziekenhuis " + number,
+			IdentitiesAllowed: identities}))(s.t)
 	}
 	for name, a := range accounts {
 		var centre *account.Centre
@@ -169,7 +180,8 @@ func (s *site) fill() {
 			c := s.Centres[a.centre]
 			centre = &c
 		}
-		must(s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.role}, Centre: centre}))(s.t)
+		must(s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.role},
+			Centre: centre}))(s.t)
 		token, hash := account.NewToken()
 		must(s.Store.AddToken(ctx, who, account.Token{Name: name, Role: a.role, Centre: centre}, hash))(s.t)
 		s.tokens[name] = token

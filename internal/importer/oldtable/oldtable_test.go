@@ -63,11 +63,15 @@ func newRegistry(t *testing.T, centres ...string) *registry {
 	}
 	r.keys = must(sealing.OpenKeyring(filepath.Join(dir, "keyring"), time.Now))(t)
 	r.in = must(intake.New(intake.Options{
-		Store: r.store, Preparer: prepare.New(r.ttp.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types), Keys: r.keys, MACKey: bytes.Repeat([]byte("mac!"), 8),
-		Types: ttptest.Types, LinkType: "NGGV", Now: time.Now, Log: log,
+		Store: r.store, Preparer: prepare.New(r.ttp.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types), Keys: r.keys,
+		MACKey: bytes.Repeat([]byte("mac!"), 8),
+		Types:  ttptest.Types, LinkType: "NGGV", Now: time.Now, Log: log,
 	}))(t)
 	r.work = must(importer.New(importer.Options{
-		Store: r.store, Intake: r.in, Resolver: resolve.New(r.ttp.Client(ttpclient.ScopeDefinitive), ttptest.Domain), Types: ttptest.Types, Domain: ttptest.Domain,
+		Ports: importer.Ports{Queue: r.store, Fetches: r.store, Answers: r.store, Repeats: r.store, Decisions: r.store, Registrations: r.store,
+			Housekeeping: r.store},
+		Intake: r.in, Resolver: resolve.New(r.ttp.Client(ttpclient.ScopeDefinitive), ttptest.Domain), Types: ttptest.Types,
+		Domain:    ttptest.Domain,
 		Registrar: patient.NewRegistrar("NGGV", time.Now), Keys: r.keys, Poll: 10 * time.Millisecond, Now: time.Now, Log: log,
 	}))(t)
 	ctx, stop := context.WithCancel(context.Background())
@@ -135,7 +139,8 @@ func (r *registry) conversion(m conversion.Mapping) *oldtable.Conversion {
 	src := must(oldstore.Open(r.t.Context(), "sqlite:"+r.path, m))(r.t)
 	r.t.Cleanup(func() { _ = src.Close() })
 	return must(oldtable.New(oldtable.Options{
-		Table: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", ChunkRows: 7, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Table: src, Mapping: m, Store: r.store, Intake: r.in, Keys: r.keys, Other: r.work, Who: who, Address: "os:test", ChunkRows: 7,
+		Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Say: func(format string, args ...any) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -167,7 +172,8 @@ func TestPilotAsOldTable(t *testing.T) {
 		t.Fatalf("%+v", n)
 	}
 	want := map[string]string{
-		"6": "De geboortedatum is leeg", "38": "De geboortedatum is leeg", "26": "De geboortedatum ligt in de toekomst", "29": "Het geslacht bevat een ongeldige waarde",
+		"6": "De geboortedatum is leeg", "38": "De geboortedatum is leeg", "26": "De geboortedatum ligt in de toekomst",
+		"29": "Het geslacht bevat een ongeldige waarde",
 	}
 	stored := 0
 	for i := 1; i <= 40; i++ {
@@ -254,7 +260,8 @@ func (r *registry) deliver() {
 	if err := r.store.ChangeCentre(r.t.Context(), who, centre); err != nil {
 		r.t.Fatal(err)
 	}
-	up := intake.Upload{Who: audit.Who{Name: "uploader", CentreID: centre.ID}, Centre: centre, Filename: "pilot40.csv", Mode: delivery.Save, Via: "web", Confirmed: true}
+	up := intake.Upload{Who: audit.Who{Name: "uploader", CentreID: centre.ID}, Centre: centre, Filename: "pilot40.csv", Mode: delivery.Save,
+		Via: "web", Confirmed: true}
 	id := must(r.in.Receive(r.t.Context(), up, bytes.NewReader(raw)))(r.t)
 	r.work.Wake()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -282,15 +289,24 @@ func TestVerifyFindsFaults(t *testing.T) {
 		what, breaks, mends string
 		want                conversion.Tally
 	}{
-		{"a row came", "INSERT INTO patient VALUES (41, 1, NULL, 'Later', NULL, '1970-01-02', 'a', 'm', 2809, NULL, NULL, '41')", "DELETE FROM patient WHERE patid = 41", conversion.Tally{Code: "ROW_MISSING", Count: 1}},
-		{"a row went", "UPDATE patient SET patid = -1 WHERE patid = 1", "UPDATE patient SET patid = 1 WHERE patid = -1", conversion.Tally{Code: "ROW_FOREIGN", Count: 1}},
-		{"another birth date", "UPDATE patient SET geboortedatum = '2-1-2001' WHERE patid = 1", "UPDATE patient SET geboortedatum = '1-1-2001' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "birthDate", Count: 1}},
-		{"another sex", "UPDATE patient SET geslacht = 'v' WHERE patid = 1", "UPDATE patient SET geslacht = 'm' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "sex", Count: 1}},
-		{"another number", "UPDATE patient SET nummer = 'x' WHERE patid = 1", "UPDATE patient SET nummer = '523534' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "patientNumber", Count: 1}},
-		{"a date of death", "UPDATE patient SET datumoverlijden = '2020-01-01' WHERE patid = 1", "UPDATE patient SET datumoverlijden = NULL WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "diedOn", Count: 1}},
-		{"another surname", "UPDATE patient SET achternaam = 'Anders' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", conversion.Tally{Code: "PSEUDONYM_OTHER", Field: "NGGV", Count: 1}},
-		{"another centre", "UPDATE patient SET centrum_id = 2810 WHERE patid = 1", "UPDATE patient SET centrum_id = 2809 WHERE patid = 1", conversion.Tally{Code: "CENTRE_OTHER", Count: 1}},
-		{"refused now", "UPDATE patient SET achternaam = '' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", conversion.Tally{Code: "REFUSED_NOW", Count: 1}},
+		{"a row came", "INSERT INTO patient VALUES (41, 1, NULL, 'Later', NULL, '1970-01-02', 'a', 'm', 2809, NULL, NULL, '41')",
+			"DELETE FROM patient WHERE patid = 41", conversion.Tally{Code: "ROW_MISSING", Count: 1}},
+		{"a row went", "UPDATE patient SET patid = -1 WHERE patid = 1", "UPDATE patient SET patid = 1 WHERE patid = -1",
+			conversion.Tally{Code: "ROW_FOREIGN", Count: 1}},
+		{"another birth date", "UPDATE patient SET geboortedatum = '2-1-2001' WHERE patid = 1",
+			"UPDATE patient SET geboortedatum = '1-1-2001' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "birthDate", Count: 1}},
+		{"another sex", "UPDATE patient SET geslacht = 'v' WHERE patid = 1", "UPDATE patient SET geslacht = 'm' WHERE patid = 1",
+			conversion.Tally{Code: "DISPLAY_OTHER", Field: "sex", Count: 1}},
+		{"another number", "UPDATE patient SET nummer = 'x' WHERE patid = 1", "UPDATE patient SET nummer = '523534' WHERE patid = 1",
+			conversion.Tally{Code: "DISPLAY_OTHER", Field: "patientNumber", Count: 1}},
+		{"a date of death", "UPDATE patient SET datumoverlijden = '2020-01-01' WHERE patid = 1",
+			"UPDATE patient SET datumoverlijden = NULL WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "diedOn", Count: 1}},
+		{"another surname", "UPDATE patient SET achternaam = 'Anders' WHERE patid = 1",
+			"UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", conversion.Tally{Code: "PSEUDONYM_OTHER", Field: "NGGV", Count: 1}},
+		{"another centre", "UPDATE patient SET centrum_id = 2810 WHERE patid = 1", "UPDATE patient SET centrum_id = 2809 WHERE patid = 1",
+			conversion.Tally{Code: "CENTRE_OTHER", Count: 1}},
+		{"refused now", "UPDATE patient SET achternaam = '' WHERE patid = 1", "UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1",
+			conversion.Tally{Code: "REFUSED_NOW", Count: 1}},
 	} {
 		r.table(f.breaks)
 		v := must(c.Verify(t.Context(), 100))(t)
@@ -308,10 +324,13 @@ func TestVerifyFindsFaults(t *testing.T) {
 func TestPlanSaysWhatIsThere(t *testing.T) {
 	r := newRegistry(t, "2809")
 	r.pilot()
-	r.table("INSERT INTO patient VALUES (41, 1, NULL, 'Zwervers', NULL, '1970-01-02', 'a', 'm', 98, NULL, NULL, '41'), (42, 1, NULL, 'Zwervers', NULL, 'gisteren', 'a', 'm', 2809, NULL, NULL, '41'),"+
-		" (43, 1, NULL, 'Jansen', NULL, '1-1-2001', 'a', 'm', 2809, NULL, NULL, '')", "UPDATE patient SET centrum_id = 'Zwervershof' WHERE patid = 41")
+	r.table("INSERT INTO patient VALUES (41, 1, NULL, 'Zwervers', NULL, '1970-01-02', 'a', 'm', 98, NULL, NULL, '41'),"+
+		" (42, 1, NULL, 'Zwervers', NULL, 'gisteren', 'a', 'm', 2809, NULL, NULL, '41'),"+
+		" (43, 1, NULL, 'Jansen', NULL, '1-1-2001', 'a', 'm', 2809, NULL, NULL, '')",
+		"UPDATE patient SET centrum_id = 'Zwervershof' WHERE patid = 41")
 	p := must(r.conversion(numbered("nummer")).Plan(t.Context(), true))(t)
-	if p.Rows != 43 || p.StrayRows != 1 || p.NumberEmpty != 1 || p.PersonTwice != 1 || p.BSN || len(p.Blockers()) > 0 || p.Probe == 0 || p.ProbeRefused != 4 || p.RowsPerSecond <= 0 {
+	if p.Rows != 43 || p.StrayRows != 1 || p.NumberEmpty != 1 || p.PersonTwice != 1 || p.BSN || len(p.Blockers()) > 0 || p.Probe == 0 ||
+		p.ProbeRefused != 4 || p.RowsPerSecond <= 0 {
 		t.Errorf("plan = %+v", p)
 	}
 	if !slices.Contains(p.Local, conversion.Tally{Code: "BIRTH_DATE_UNREADABLE", Field: "birthDate", Count: 1}) {
@@ -332,7 +351,8 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if _, err := r.conversion(conversion.DefaultMapping()).Run(t.Context(), oldtable.How{}); !errors.Is(err, oldtable.ErrUndecided) {
 		t.Errorf("a run with nothing decided: %v", err)
 	}
-	r.table("UPDATE patient SET nummer = '999999' || (900 + patid)", "UPDATE patient SET nummer = CASE patid % 2 WHEN 0 THEN '111222333' ELSE '123456782' END")
+	r.table("UPDATE patient SET nummer = '999999' || (900 + patid)", "UPDATE patient SET nummer = CASE patid % 2"+
+		" WHEN 0 THEN '111222333' ELSE '123456782' END")
 	bsn := r.conversion(numbered("nummer"))
 	if p := must(bsn.Plan(t.Context(), true))(t); !slices.Contains(p.Blockers(), "BSN_NUMBERS") {
 		t.Errorf("BSNs: %+v", p)
@@ -340,7 +360,8 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if _, err := bsn.Run(t.Context(), oldtable.How{}); err == nil || !strings.Contains(err.Error(), "BSN_NUMBERS") {
 		t.Errorf("a run of BSNs: %v", err)
 	}
-	r.table("ALTER TABLE patient RENAME TO met_sleutel", "CREATE TABLE patient AS SELECT * FROM met_sleutel", "INSERT INTO patient SELECT * FROM met_sleutel WHERE patid = 1", "UPDATE patient SET patid = NULL WHERE patid = 2")
+	r.table("ALTER TABLE patient RENAME TO met_sleutel", "CREATE TABLE patient AS SELECT * FROM met_sleutel",
+		"INSERT INTO patient SELECT * FROM met_sleutel WHERE patid = 1", "UPDATE patient SET patid = NULL WHERE patid = 2")
 	if p := must(r.conversion(numbered("")).Plan(t.Context(), true))(t); !slices.Equal(p.Blockers(), []string{"KEY_EMPTY", "KEY_TWICE"}) {
 		t.Errorf("keys: %v", p.Blockers())
 	}
@@ -379,7 +400,8 @@ func TestRehearsal(t *testing.T) {
 func TestCentresOneByOne(t *testing.T) {
 	r := newRegistry(t, "2809", "2810")
 	r.pilot()
-	r.table("UPDATE patient SET centrum_id = 17 WHERE patid > 20", "UPDATE patient SET centrum_id = NULL WHERE patid = 40", "UPDATE patient SET centrum_id = 99 WHERE patid = 39")
+	r.table("UPDATE patient SET centrum_id = 17 WHERE patid > 20", "UPDATE patient SET centrum_id = NULL WHERE patid = 40",
+		"UPDATE patient SET centrum_id = 99 WHERE patid = 39")
 	m := numbered("nummer")
 	m.Centres = map[string]string{"17": "2810"}
 	c := r.conversion(m)

@@ -28,11 +28,10 @@ type Decisions interface {
 	FinishDeciding(ctx context.Context, c delivery.Claim, next delivery.State, expires time.Time) error
 }
 
-// decide holds the rows of a delivery whose chunks all have their answers against
-// each other, and against the brake. A check stops here, and so does a delivery
-// that the brake holds: for a person who must say how it goes on, every row is
-// judged. Where it goes on by itself that would be for nothing, since each row is
-// judged in the transaction that stores it. No patient is touched.
+// decide compares the rows of a delivery with each other, applies the brake, and puts the
+// delivery in its next state. No patient is changed. If a person must say how it goes
+// on (a check, or the brake), every row is assessed, to show what would happen. If it
+// goes on by itself that is left out: registering assesses each row anyway.
 func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 	key, err := im.keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
 	if err != nil {
@@ -50,14 +49,14 @@ func (im *Importer) decide(ctx context.Context, c delivery.Claim) error {
 	}
 	next := after(c, rejected)
 	if next.Waiting() {
-		if err := im.judge(ctx, key, c); err != nil {
+		if err := im.assess(ctx, key, c); err != nil {
 			return err
 		}
 	}
 	return im.ports.Decisions.FinishDeciding(ctx, c, next, im.now().Add(checkLife))
 }
 
-// after is the state in which a decided delivery goes on.
+// after returns the state that follows deciding.
 func after(c delivery.Claim, rejected int) delivery.State {
 	switch {
 	case c.Delivery.Mode == delivery.Check:
@@ -68,8 +67,8 @@ func after(c delivery.Claim, rejected int) delivery.State {
 	return delivery.Registering
 }
 
-// judge says of every row what would become of it.
-func (im *Importer) judge(ctx context.Context, key sealing.Key, c delivery.Claim) error {
+// assess counts what would happen to every row.
+func (im *Importer) assess(ctx context.Context, key sealing.Key, c delivery.Claim) error {
 	return im.eachChunk(ctx, key, c, 0, func(_ int, set []patient.Candidate) error {
 		verdicts, err := im.registrar.Judge(ctx, im.ports.Decisions, c.Delivery.CentreID, set)
 		if err != nil {
@@ -79,8 +78,8 @@ func (im *Importer) judge(ctx context.Context, key sealing.Key, c delivery.Claim
 	})
 }
 
-// eachChunk does something with the candidates of each chunk from a number on, in
-// order. While it is done, the next chunk is opened.
+// eachChunk calls do with the candidates of each chunk, in order, starting with number
+// from. The next chunk is opened while do runs.
 func (im *Importer) eachChunk(ctx context.Context, key sealing.Key, c delivery.Claim, from int, do func(no int,
 	set []patient.Candidate) error,
 ) error {
@@ -128,13 +127,13 @@ func (im *Importer) eachChunk(ctx context.Context, key sealing.Key, c delivery.C
 	return nil
 }
 
-// braked tells whether so much would be rejected that a person must look first.
+// braked reports whether so many rows would be rejected that a person must look first.
 func braked(c patient.Counts, percent int) bool {
 	return c.Read >= brakeRows && c.Rejected*100 > c.Read*percent
 }
 
-// candidates opens a chunk's answers and says of each row how it stands to the
-// other rows of its file.
+// candidates returns the rows of a chunk, each with its relation to the other rows of the
+// file.
 func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, error) {
 	set, sealed, err := im.open(ctx, key, c, no)
 	if err != nil || len(set) == 0 {
@@ -150,7 +149,7 @@ func (im *Importer) candidates(ctx context.Context, key sealing.Key, c delivery.
 	return set, nil
 }
 
-// open gives the answers of a chunk.
+// open returns the opened answers of a chunk.
 func (im *Importer) open(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]patient.Candidate, delivery.Chunk, error) {
 	sealed, err := im.ports.Decisions.SealedChunk(ctx, c.Delivery.ID, no)
 	if err != nil {
@@ -160,7 +159,7 @@ func (im *Importer) open(ctx context.Context, key sealing.Key, c delivery.Claim,
 	return set, sealed, err
 }
 
-// within holds a row against the rows of its file that share its number or its
+// within compares a row with the rows of its file that have the same number or the same
 // linking pseudonym.
 func within(c patient.Candidate, m chunk.Mark, numbers map[string]delivery.Repeat, links map[int64]delivery.Repeat) patient.Within {
 	var w patient.Within
@@ -182,7 +181,6 @@ func others(lines []int, self int) []int {
 	return slices.DeleteFunc(slices.Clone(lines), func(l int) bool { return l == self })
 }
 
-// linesOf gives the lines of a set, in its order.
 func linesOf(set []patient.Candidate) []int {
 	lines := make([]int, len(set))
 	for i, c := range set {
@@ -191,8 +189,8 @@ func linesOf(set []patient.Candidate) []int {
 	return lines
 }
 
-// explain gives a finding for each row that waits for a data manager or repeats
-// another.
+// explain returns a finding for each row that waits for a data manager or repeats another
+// row.
 func explain(set []patient.Candidate, verdicts []patient.Verdict) []delivery.Finding {
 	var findings []delivery.Finding
 	for i, c := range set {

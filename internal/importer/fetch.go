@@ -18,7 +18,7 @@ import (
 	"sluis/internal/value"
 )
 
-// datasetChunk is how many rows of a dataset are held in memory at once.
+// datasetChunk is the number of rows in a chunk of a dataset.
 const datasetChunk = 500
 
 // Fetches stores a dataset as it comes in.
@@ -34,9 +34,9 @@ type Fetches interface {
 	PauseDelivery(ctx context.Context, c delivery.Claim, why delivery.Pause, next time.Time) error
 }
 
-// fetch brings a dataset in. Its rows have their definitive pseudonyms already,
-// so that they can be decided at once. A TTP that gives no answer, or breaks off,
-// pauses the delivery; it begins again from the start.
+// fetch downloads a dataset. Its rows have definitive pseudonyms already, so that they can
+// be decided at once. If the TTP does not answer, or breaks off, the delivery is paused
+// and the download starts again from its first row.
 func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
 	ctx, stop := im.holdDelivery(ctx, c)
 	defer stop()
@@ -61,13 +61,13 @@ func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
 	if len(refusals) == 0 {
 		return im.ports.Fetches.FinishFetch(ctx, c, parsed)
 	}
-	if err := im.ports.Fetches.BeginParse(ctx, c); err != nil { // nothing of it is kept
+	if err := im.ports.Fetches.BeginParse(ctx, c); err != nil { // removes the rows that came in
 		return err
 	}
 	return im.ports.Fetches.Refuse(ctx, c, parsed, refusals)
 }
 
-// download stores the rows in chunks, and gives every reason to refuse them.
+// download stores the rows in chunks. It returns every reason to refuse the dataset.
 func (im *Importer) download(ctx context.Context, c delivery.Claim) ([]delivery.Remark, error) {
 	set, err := im.sets.find(ctx, c.Delivery.DatasetID)
 	if err != nil {
@@ -104,7 +104,7 @@ func (im *Importer) download(ctx context.Context, c delivery.Claim) ([]delivery.
 	return refusals, nil
 }
 
-// fetching is the work on one dataset.
+// fetching is the download of one dataset.
 type fetching struct {
 	im             *Importer
 	claim          delivery.Claim
@@ -116,7 +116,7 @@ type fetching struct {
 	candidates     []patient.Candidate
 }
 
-// row takes one row, and stores the chunk that it fills.
+// row adds one row, and stores the chunk once it is full.
 func (f *fetching) row(ctx context.Context, n int, row patient.DatasetRow) error {
 	if f.read++; f.im.maxRows > 0 && f.read > f.im.maxRows {
 		return nil // counted, and refused at the end
@@ -165,8 +165,8 @@ func (f *fetching) flush(ctx context.Context) error {
 	return nil
 }
 
-// check judges one row of a dataset as a file's is judged: what Sluis itself
-// must know, and no more.
+// check checks one row of a dataset as a row of a file is checked: only for what Sluis
+// itself must know.
 func (im *Importer) check(row patient.DatasetRow, today string) (patient.Candidate, []patient.Finding) {
 	var c patient.Candidate
 	var found []patient.Finding

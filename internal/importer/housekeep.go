@@ -25,8 +25,7 @@ type Housekeeping interface {
 	Backlog(ctx context.Context, scope account.Scope) (delivery.Backlog, error)
 }
 
-// housekeep lets unanswered checks lapse, drops broken uploads, rotates the
-// wrapping keys and deletes the reports that are old enough.
+// housekeep calls Housekeep every ten minutes until ctx ends.
 func (im *Importer) housekeep(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
@@ -42,7 +41,8 @@ func (im *Importer) housekeep(ctx context.Context) {
 	}
 }
 
-// Housekeep does once what the importer does every ten minutes.
+// Housekeep cancels unanswered checks, drops broken uploads, warns of temporary
+// pseudonyms that are about to expire, rotates the wrapping keys, and deletes old reports.
 func (im *Importer) Housekeep(ctx context.Context) error {
 	n, err := im.ports.Housekeeping.Expire(ctx, im.now(), abandonedAfter)
 	if err != nil {
@@ -73,8 +73,8 @@ func (im *Importer) Housekeep(ctx context.Context) error {
 	return errors.Join(err, im.expireReports(ctx))
 }
 
-// expireReports deletes the rows and findings of reports that are old enough,
-// piece by piece: a large one goes on the next time.
+// expireReports deletes the rows and findings of reports that are old enough, in pieces. A
+// large report is finished the next time.
 func (im *Importer) expireReports(ctx context.Context) error {
 	n := 0
 	defer func() {

@@ -39,17 +39,18 @@ type Queue interface {
 	Fail(ctx context.Context, deliveryID int64, code string) error
 }
 
-// Run works the queue until ctx ends, and returns when every worker has put
-// down what it held.
+// Run works the queue until ctx ends. It returns when every worker has finished or given
+// back its last piece of work.
 func (im *Importer) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	for range im.workers {
 		workers.Go(func() { im.work(ctx, im.StepDelivery) })
 	}
-	// One more for small deliveries, which never wait until a large one is done.
+	// One more worker takes small deliveries only, so that these never wait until a large
+	// one is done.
 	workers.Go(func() { im.work(ctx, im.stepSmall) })
-	// Chunks have hands of their own: a delivery that is being stored must not keep
-	// the TTP waiting, nor a slow TTP a delivery that could be stored.
+	// Chunks have workers of their own. Registering a delivery must not keep the TTP
+	// waiting, and a slow TTP must not keep a delivery from being registered.
 	for range im.calls {
 		workers.Go(func() { im.work(ctx, im.StepChunk) })
 	}
@@ -57,7 +58,8 @@ func (im *Importer) Run(ctx context.Context) {
 	workers.Wait()
 }
 
-// work takes one thing after the other, and waits where there is nothing.
+// work does one step after the other. If there is nothing to do, or a step failed, it
+// waits a moment.
 func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, error)) {
 	for ctx.Err() == nil {
 		busy, err := step(ctx)
@@ -77,8 +79,8 @@ func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, 
 	}
 }
 
-// Step does one piece of work: of a delivery, or else of a chunk. busy is false
-// where there was nothing to do.
+// Step does one step of a delivery, or otherwise of a chunk. busy is false if there was
+// nothing to do.
 func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 	if busy, err = im.StepDelivery(ctx); busy || err != nil {
 		return busy, err
@@ -86,13 +88,12 @@ func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 	return im.StepChunk(ctx)
 }
 
-// StepDelivery takes a delivery that can be fetched, parsed, decided or
-// registered one state further.
+// StepDelivery fetches, parses, decides or registers one delivery.
 func (im *Importer) StepDelivery(ctx context.Context) (busy bool, err error) {
 	return im.stepDelivery(ctx, im.ports.Queue.ClaimDelivery)
 }
 
-// stepSmall is the same for small deliveries alone.
+// stepSmall is StepDelivery for small deliveries only.
 func (im *Importer) stepSmall(ctx context.Context) (busy bool, err error) {
 	return im.stepDelivery(ctx, im.ports.Queue.ClaimSmallDelivery)
 }
@@ -122,17 +123,17 @@ func (im *Importer) StepChunk(ctx context.Context) (busy bool, err error) {
 		})
 }
 
-// errPanic stands for a panic's value, which may be a cell of a file.
+// errPanic replaces the value of a panic, which may be a cell of a file.
 var errPanic = errors.New("importer: a step panicked")
 
-// maxFailures is how often something is tried that fails for a reason of ours:
-// for about an hour and a half, so that a full disk can be mended.
+// maxFailures is how often a step that fails for a reason of ours is tried again. That
+// takes about an hour and a half: long enough to mend a full disk.
 const maxFailures = 25
 
-// guard does a piece of work, which failed so often before, and keeps the worker
-// alive. What fails for a reason of ours is given back, to be tried again later by
-// whoever comes; what cannot succeed, or has failed too often, ends its delivery.
-// Whose claim is lost does neither.
+// guard runs work and handles its failure, a panic included. It gives the work back, to
+// be tried again later; before is how often it failed already. After maxFailures, or if
+// the work can never succeed, it fails the delivery. If the claim was lost to another
+// worker, guard does nothing.
 func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int,
 	error),
 ) error {
@@ -173,7 +174,7 @@ func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, wor
 	return im.ports.Queue.Fail(ctx, deliveryID, code)
 }
 
-// contain turns a panic into an error, and logs its place alone.
+// contain turns a panic into an error. It logs only where the panic was.
 func (im *Importer) contain(ctx context.Context, deliveryID int64, work func() error) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -204,7 +205,7 @@ func stack() string {
 	return string(out)
 }
 
-// advance takes a delivery one state further.
+// advance does the step that the state of a delivery asks for.
 func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
 	defer func(begun time.Time) {
 		im.log.InfoContext(ctx, "delivery step", "delivery", c.Delivery.PublicID, "state", c.Delivery.State, "took", time.Since(begun))
@@ -223,9 +224,9 @@ func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
 	return nil
 }
 
-// exchange brings a chunk through the TTP: identities to temporary pseudonyms,
-// and those to definitive ones at once after, so that little can expire. A TTP
-// that gives no answer pauses the chunk.
+// exchange brings a chunk through the TTP: identities become temporary pseudonyms, and
+// these become definitive ones at once, so that few can expire. If the TTP does not
+// answer, the chunk is paused.
 func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 	ctx, stop := im.holdLease(ctx, c)
 	defer stop()

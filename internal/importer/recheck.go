@@ -10,16 +10,16 @@ import (
 	"sluis/internal/patient"
 )
 
-// The codes of a second exchange that does not agree with the first.
+// The codes of differences between a second exchange and the first.
 const (
-	codeRefusedNow  = "REFUSED_NOW"          // the TTP refuses now what it took then
+	codeRefusedNow  = "REFUSED_NOW"          // the TTP refuses a row that it accepted before
 	codeNotStored   = "PSEUDONYM_NOT_STORED" // nothing stored can be compared with the answer
 	codeOtherPseudo = "PSEUDONYM_OTHER"
 	codeNoPatient   = "PATIENT_MISSING"
 )
 
-// Recheck exchanges rows of the old table once more and holds the answers against
-// the patients that have their old keys. It stores nothing.
+// Recheck exchanges old rows once more, and compares the answers with the patients that
+// have their old keys. It stores nothing.
 func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error) {
 	answers, err := im.exchanger.ask(ctx, newRef(), rows)
 	if err != nil {
@@ -59,8 +59,8 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 	return out, nil
 }
 
-// agree holds one answer against a stored patient: each pseudonym must be there
-// with this value, where there is one in its space at all.
+// agree compares one answer with a stored patient. If the patient has a value in the space
+// of a pseudonym, the two must be equal; at least the linking pseudonym must have one.
 func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved) []conversion.Problem {
 	if len(a.Pseudonyms) == 0 {
 		return []conversion.Problem{{OldKey: legacyID, Code: codeRefusedNow}}
@@ -83,8 +83,8 @@ func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved
 	return out
 }
 
-// Probe exchanges temporary pseudonyms, to measure how long the TTP takes. The
-// answers are not looked at.
+// Probe exchanges temporary pseudonyms to measure how long the TTP takes. It ignores the
+// answers.
 func (im *Importer) Probe(ctx context.Context, rows []patient.InExchange) error {
 	_, err := im.exchanger.ask(ctx, rand.Text(), rows)
 	return err

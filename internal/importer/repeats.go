@@ -22,11 +22,11 @@ type Repeats interface {
 		err error)
 }
 
-// findRepeats finds the rows that share their number, or their linking pseudonym,
-// with another row of the delivery, and stores their marks. The marks of all rows
-// are read twice, a chunk at a time: first to see which keys come more than once,
-// then for the rows that have one. The memory is that of two sieves, whatever the
-// size of the delivery; what they let through by mistake is compared exactly later.
+// findRepeats finds the rows that share their number, or their linking pseudonym, with
+// another row of the delivery, and stores their marks. It reads the marks of all rows
+// twice, a chunk at a time: first to find the keys that occur more than once, then the
+// rows that have such a key. It needs the memory of two sieves, whatever the size of the
+// delivery. A row that they let through by mistake does no harm: Repeats compares exactly.
 func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery.Claim) error {
 	seed := maphash.MakeSeed()
 	keys := func(m chunk.Mark) []uint64 {
@@ -74,8 +74,8 @@ func (im *Importer) findRepeats(ctx context.Context, key sealing.Key, c delivery
 	return nil
 }
 
-// marks gives the marks of a chunk's rows, from the sealed answers where they are
-// not kept beside them.
+// marks returns the marks of a chunk's rows. If they are not stored, it makes them from
+// the sealed answers.
 func (im *Importer) marks(ctx context.Context, key sealing.Key, c delivery.Claim, no int) ([]chunk.Mark, error) {
 	list, known, err := im.ports.Repeats.Marks(ctx, c.Delivery.ID, no)
 	if err != nil || known {
@@ -91,16 +91,15 @@ func (im *Importer) marks(ctx context.Context, key sealing.Key, c delivery.Claim
 	return list, nil
 }
 
-// sieve tells keys that were never put in from those that were; now and then it
-// takes the one for the other (a Bloom filter).
+// sieve is a Bloom filter. It recognises every key that was added. Now and then it takes
+// another key for one of these.
 type sieve struct {
 	bits  []uint64
 	empty bool
 }
 
-// The size of a sieve: bits for each row, of which there are two keys, but no more
-// than sieveMost, 4 MiB. A million rows fit well: under one in a hundred is let
-// through by mistake.
+// A sieve has sieveBits bits for each row, which has two keys, but at most sieveMost bits
+// (4 MiB). With a million rows, fewer than one key in a hundred is let through by mistake.
 const (
 	sieveBits  = 32
 	sieveLeast = 1 << 12
@@ -116,7 +115,7 @@ func newSieve(rows int) *sieve {
 	return &sieve{bits: make([]uint64, bits/64), empty: true}
 }
 
-// add puts a key in, and tells whether it was there already.
+// add adds a key. It reports whether the key seemed to be there already.
 func (s *sieve) add(key uint64) bool {
 	there := s.has(key)
 	s.each(key, func(word, bit uint64) bool { s.bits[word] |= bit; return true })
@@ -124,12 +123,12 @@ func (s *sieve) add(key uint64) bool {
 	return there
 }
 
-// has tells whether a key may have been put in.
+// has reports whether a key may have been added.
 func (s *sieve) has(key uint64) bool {
 	return s.each(key, func(word, bit uint64) bool { return s.bits[word]&bit != 0 })
 }
 
-// each visits the places of a key until visit says no.
+// each visits the bits of a key until visit returns false. It reports whether none did.
 func (s *sieve) each(key uint64, visit func(word, bit uint64) bool) bool {
 	mask := uint64(len(s.bits))*64 - 1 // a power of two
 	step := key>>32 | 1

@@ -8,20 +8,20 @@ import (
 	"sluis/internal/patient"
 )
 
-// codeExpired is the TTP's word for a temporary pseudonym that ran out. After
-// an outage that was not the hospital's doing, and the row says so.
+// codeExpired is the TTP's code for an expired temporary pseudonym. If it expired during
+// an outage, that was not the hospital's fault, and the row gets a code that says so.
 const (
 	codeExpired             = "2201"
 	codeExpiredDuringOutage = "EXPIRED_DURING_OUTAGE"
 )
 
-// longOutage is how many tries without an answer make an outage in which a
-// temporary pseudonym may have run out of which nobody knows the end: about half
-// an hour.
+// longOutage is the number of unanswered tries after which an expired temporary pseudonym
+// is blamed on the outage, even if its expiry date was never known. Ten tries take about
+// half an hour.
 const longOutage = 10
 
-// ranOut tells whether a row's temporary pseudonym ran out while the TTP gave no
-// answer: it was still good when the first call was made in vain.
+// ranOut reports whether a row's temporary pseudonym expired while the TTP did not answer:
+// it was still valid when the first call got no answer.
 func ranOut(c delivery.ChunkClaim, typ string, row patient.InExchange) bool {
 	if c.PausedAt.IsZero() {
 		return false
@@ -81,7 +81,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	return im.ports.Answers.StoreResolved(ctx, c, sealed, marks, findings)
 }
 
-// mark gives what deciding compares between the rows of one file.
+// mark returns the part of a row that is compared with the other rows of its file.
 func (im *Importer) mark(c patient.Candidate) chunk.Mark {
 	m := chunk.Mark{Line: c.Line, Number: c.Display.Number, ContentHash: c.ContentHash()}
 	if m.Number == "" && c.Legacy != nil { // without a number it repeats no other row; no number has a control character

@@ -16,7 +16,7 @@ import (
 
 var registrar = patient.NewRegistrar("NGGV", time.Now)
 
-// deliver brings rows through a whole delivery, in chunks of two lines.
+// deliver registers rows as one delivery, in chunks of two lines.
 func deliver(t *testing.T, s *store.Store, c account.Centre, rows ...patient.Candidate) delivery.Delivery {
 	t.Helper()
 	id := begin(t, s, c, len(rows))
@@ -60,8 +60,8 @@ func delivered(t *testing.T, s *store.Store, c account.Centre, id string) delive
 	return d
 }
 
-// manager is a data manager; it names itself after the centre, so that its events
-// are found again.
+// manager returns a data manager with a name made of the centre, so that a test finds its
+// events again.
 func manager(c account.Centre) audit.Who {
 	return audit.Who{UserID: 7, Name: "dm-" + c.Number, Role: "datamanager", Via: "web"}
 }
@@ -84,7 +84,7 @@ func view(t *testing.T, s *store.Store, c account.Centre, id string) (patient.Co
 	return x, cmp
 }
 
-func settle(t *testing.T, s *store.Store, c account.Centre, id, seen string, d patient.Decision) error {
+func judge(t *testing.T, s *store.Store, c account.Centre, id, seen string, d patient.Decision) error {
 	t.Helper()
 	return s.JudgeConflict(t.Context(), manager(c), account.AllCentres(), id, patient.Judgement{Decision: d, Why: "Nagevraagd."},
 		func(tx patient.Tx, x patient.Case) (patient.Settlement, error) {
@@ -92,8 +92,8 @@ func settle(t *testing.T, s *store.Store, c account.Centre, id, seen string, d p
 		})
 }
 
-// conflictLife: rows of several deliveries that say the same wait together and
-// are settled together, by one of two.
+// conflictLife: equal rows of several deliveries wait for one conflict, and one judgement
+// gives all of them their outcomes.
 func conflictLife(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	taken := candidate(0, "1", c.Number+"-b")
@@ -112,7 +112,7 @@ func conflictLife(t *testing.T, s *store.Store) {
 		x.Origin == nil || x.Origin.Line != 2 || x.CentreNumber != c.Number || x.Judgement != nil {
 		t.Errorf("conflict = %+v", x)
 	}
-	ok(t, settle(t, s, c, id, cmp.Seen, patient.UseDelivered))
+	ok(t, judge(t, s, c, id, cmp.Seen, patient.UseDelivered))
 	if d := delivered(t, s, c, first.PublicID); d.Counts != (patient.Counts{Read: 3, Created: 1, Updated: 1, Unchanged: 1}) {
 		t.Errorf("the first delivery: %+v", d.Counts)
 	}
@@ -124,7 +124,7 @@ func conflictLife(t *testing.T, s *store.Store) {
 			t.Errorf("%d findings of rows that are stored (%v)", found.Total, err)
 		}
 	}
-	if err := settle(t, s, c, id, cmp.Seen, patient.Return); apperr.CodeOf(err) != "review_closed" || apperr.KindOf(err) != apperr.Conflict {
+	if err := judge(t, s, c, id, cmp.Seen, patient.Return); apperr.CodeOf(err) != "review_closed" || apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("judged twice: %v", err)
 	}
 	x, _ = view(t, s, c, id)
@@ -134,14 +134,14 @@ func conflictLife(t *testing.T, s *store.Store) {
 	if page := conflicts(t, s, c, patient.ConflictQuery{}); page.Total != 0 {
 		t.Errorf("%d wait still", page.Total)
 	}
-	// The same row again is no conflict any more.
+	// The same row again makes no conflict any more.
 	if d := deliver(t, s, c, taken); d.Counts.Unchanged != 1 {
 		t.Errorf("again: %+v", d.Counts)
 	}
 }
 
-// conflictReturned: rejected rows say so in their delivery's report, and nothing
-// of the row is stored; whoever comes after starts a new conflict.
+// conflictReturned: a row that a data manager sends back is rejected in its delivery's
+// report, and nothing of it is stored. The same row again starts a new conflict.
 func conflictReturned(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number))
@@ -149,7 +149,7 @@ func conflictReturned(t *testing.T, s *store.Store) {
 	d := deliver(t, s, c, taken, candidate(0, "2", c.Number+"-c"))
 	id := conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
 	_, cmp := view(t, s, c, id)
-	ok(t, settle(t, s, c, id, cmp.Seen, patient.Return))
+	ok(t, judge(t, s, c, id, cmp.Seen, patient.Return))
 	if d = delivered(t, s, c, d.PublicID); d.Counts != (patient.Counts{Read: 2, Created: 1, Rejected: 1}) {
 		t.Errorf("counts = %+v", d.Counts)
 	}
@@ -174,7 +174,7 @@ func conflictReturned(t *testing.T, s *store.Store) {
 	}
 }
 
-// conflictChanged: what was looked at is not what is stored any more; nothing is
+// conflictChanged: if the stored patient changed after the data manager looked, nothing is
 // stored and the conflict stays open.
 func conflictChanged(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
@@ -186,8 +186,8 @@ func conflictChanged(t *testing.T, s *store.Store) {
 	changed.Display.Sex = patient.Male
 	enter(t, s, c, changed)
 	for _, decision := range patient.Decisions {
-		if err := settle(t, s, c, id, cmp.Seen, decision); err == nil {
-			t.Errorf("%s was stored upon another version", decision)
+		if err := judge(t, s, c, id, cmp.Seen, decision); err == nil {
+			t.Errorf("%s was stored although the patient had changed", decision)
 		}
 	}
 	x, now := view(t, s, c, id)
@@ -197,14 +197,14 @@ func conflictChanged(t *testing.T, s *store.Store) {
 	if delivered(t, s, c, d.PublicID).Counts.Review != 1 {
 		t.Error("the row does not wait any more")
 	}
-	ok(t, settle(t, s, c, id, now.Seen, patient.KeepExisting))
+	ok(t, judge(t, s, c, id, now.Seen, patient.KeepExisting))
 	if p, err := s.PatientsByNumber(t.Context(), c.ID, []string{"1"}); err != nil || p["1"].Version != 2 {
 		t.Errorf("kept: %+v (%v)", p["1"], err)
 	}
 }
 
-// conflictRace: of two who decide at once one is first, and the other one's
-// decision stores nothing.
+// conflictRace: if several data managers judge a conflict at once, one of them is first
+// and the judgements of the others store nothing.
 func conflictRace(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number))
@@ -215,7 +215,7 @@ func conflictRace(t *testing.T, s *store.Store) {
 	var all sync.WaitGroup
 	for i := range errs {
 		all.Go(func() {
-			errs[i] = settle(t, s, c, id, cmp.Seen, []patient.Decision{patient.KeepBoth, patient.UseDelivered}[i%2])
+			errs[i] = judge(t, s, c, id, cmp.Seen, []patient.Decision{patient.KeepBoth, patient.UseDelivered}[i%2])
 		})
 	}
 	all.Wait()
@@ -240,8 +240,8 @@ func conflictRace(t *testing.T, s *store.Store) {
 	}
 }
 
-// conflictPages: the queue goes oldest first and filters; another centre's is not
-// found.
+// conflictPages: the list is ordered by age and can be filtered. A conflict of another
+// centre is not found.
 func conflictPages(t *testing.T, s *store.Store) {
 	c, other := newCentre(t, s), newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number), candidate(0, "2", c.Number+"-2"))
@@ -286,7 +286,7 @@ func conflictPages(t *testing.T, s *store.Store) {
 			t.Errorf("%s views it: %v", name, err)
 		}
 		err = s.JudgeConflict(t.Context(), who, sc, id, patient.Judgement{}, func(patient.Tx, patient.Case) (patient.Settlement, error) {
-			t.Error("settled")
+			t.Error("a judgement was applied")
 			return patient.Settlement{}, nil
 		})
 		if apperr.KindOf(err) != apperr.NotFound {

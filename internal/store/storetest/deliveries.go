@@ -19,7 +19,7 @@ import (
 	"sluis/internal/store"
 )
 
-// begin makes a received delivery of n rows in chunks of two, parsed.
+// begin returns a parsed delivery with that many rows, in chunks of two.
 func begin(t *testing.T, s *store.Store, c account.Centre, rows int) string {
 	t.Helper()
 	id7, err := uuid.NewV7()
@@ -45,7 +45,7 @@ func begin(t *testing.T, s *store.Store, c account.Centre, rows int) string {
 	return id7.String()
 }
 
-// claimDelivery takes the delivery that it expects, and no other of this suite.
+// claimDelivery claims a delivery, and fails if the store hands out another one.
 func claimDelivery(t *testing.T, s *store.Store, publicID string) delivery.Claim {
 	t.Helper()
 	c, found, err := s.ClaimDelivery(t.Context(), time.Now().Add(time.Second), time.Minute)
@@ -66,7 +66,7 @@ func claimChunk(t *testing.T, s *store.Store) delivery.ChunkClaim {
 	return k
 }
 
-// resolveAll brings every chunk through the TTP's step.
+// resolveAll stores an answer for every chunk.
 func resolveAll(t *testing.T, s *store.Store, chunks int) {
 	t.Helper()
 	for range chunks {

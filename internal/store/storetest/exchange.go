@@ -15,13 +15,13 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// urgentFirst: what is about to run out goes before what came first, and what
-// has time keeps its place.
+// urgentFirst: chunks that are about to expire go first. The others stay in order of
+// arrival.
 func urgentFirst(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	early := begin(t, s, c, 2)
 	late := begin(t, s, c, 2)
-	// The rows of the later one go through the first step, and run out in an hour.
+	// The rows of the later one get temporary pseudonyms that expire in an hour.
 	first := claimChunk(t, s)
 	second := claimChunk(t, s)
 	ends := time.Now().Add(time.Hour)
@@ -51,8 +51,8 @@ func urgentFirst(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), late))
 }
 
-// pausesEnd: a refusal is told from an outage, and the first answer after an
-// outage lets all that waited for the same go on at once.
+// pausesEnd: a delivery shows whether the TTP refuses it or does not answer. The first
+// answer after an outage lets all chunks that wait for the same kind of answer go on.
 func pausesEnd(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id := begin(t, s, c, 6)
@@ -84,7 +84,7 @@ func pausesEnd(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), id))
 }
 
-// datasets: fetched in a worker's claim, once at a time.
+// datasets: a worker claims and fetches a dataset. It cannot be imported twice at once.
 func datasets(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	set := "set-" + c.Number
@@ -134,7 +134,7 @@ func datasets(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), id))
 }
 
-// health: what several processes counted is added up.
+// health: the counts of several processes are added up.
 func health(t *testing.T, s *store.Store) {
 	at := time.Now().UTC().Truncate(ttphealth.Interval)
 	before, err := s.TTPHealth(t.Context(), at)
@@ -160,8 +160,8 @@ func health(t *testing.T, s *store.Store) {
 	}
 }
 
-// renewals: values under a newer key go beside the old ones, once, and a space
-// that is filled already is left alone.
+// renewals: values under a newer key are stored once, next to the old ones. If a space has
+// another value already, that one stays.
 func renewals(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	old := func(n string) patient.Pseudonym {
@@ -203,7 +203,7 @@ func renewals(t *testing.T, s *store.Store) {
 		p.KeyVersion, p.Value = 2, value
 		return renewal.Held{PatientID: ids[0], Pseudonym: p}
 	}
-	for range 2 { // the same once more: it was done, and the answer was lost
+	for range 2 { // the second time, as if the answer to the first was lost
 		ok(t, s.StoreRenewed(t.Context(), claim, 1, []renewal.Held{fresh("a", "new"+c.Number)}, 0, ids[0]))
 	}
 	ok(t, s.StoreRenewed(t.Context(), claim, 1, []renewal.Held{fresh("a", "other"+c.Number)}, 1, ids[1]))

@@ -12,13 +12,13 @@ import (
 	"sluis/internal/store"
 )
 
-// leftovers: what a delivery no longer needs goes, however much it is, and nothing
-// else does.
+// leftovers: everything that a delivery no longer needs is deleted, however much it is, and
+// nothing else.
 func leftovers(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	other := begin(t, s, c, 4)
 	ok(t, s.Sweep(t.Context()))
-	resolveAll(t, s, 2) // they are all there
+	resolveAll(t, s, 2) // Sweep left its chunks
 	keep := claimDelivery(t, s, other)
 	if b, err := s.Block(t.Context(), keep.Delivery.ID, 0); err != nil || b != nil {
 		t.Errorf("a parsed delivery still has its upload (%v)", err)
@@ -48,7 +48,7 @@ func leftovers(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), other))
 }
 
-// parseAgain: an interrupted parse begins from nothing.
+// parseAgain: a parse after an interrupted one begins with an empty delivery.
 func parseAgain(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id7, err := uuid.NewV7()

@@ -18,15 +18,15 @@ import (
 	"sluis/internal/store"
 )
 
-// given is a row of a delivery to make: its number, and whether it is rejected.
-// Every number is a person of its own, or the one of person.
+// given describes a row of a delivery: its number, and whether it is rejected. If person
+// is empty, every number is another person.
 type given struct {
 	number   string
 	rejected bool
 	person   string
 }
 
-// refusedRow and goodRow are rows by their numbers.
+// refusedRows and goodRows return rows with these numbers.
 func refusedRows(numbers ...string) []given { return givenRows(true, numbers) }
 func goodRows(numbers ...string) []given    { return givenRows(false, numbers) }
 
@@ -38,9 +38,9 @@ func givenRows(rejected bool, numbers []string) []given {
 	return out
 }
 
-// open makes a delivery of one chunk that repairs another, up to where it is
-// decided.
-func open(t *testing.T, s *store.Store, c account.Centre, repairs string, rows []given) (delivery.Claim, []patient.Candidate) {
+// undecided returns the claim and the good rows of a delivery that repairs another one.
+// It has one chunk, and is about to be decided.
+func undecided(t *testing.T, s *store.Store, c account.Centre, repairs string, rows []given) (delivery.Claim, []patient.Candidate) {
 	t.Helper()
 	id7, err := uuid.NewV7()
 	ok(t, err)
@@ -76,10 +76,10 @@ func open(t *testing.T, s *store.Store, c account.Centre, repairs string, rows [
 	return claimDelivery(t, s, id7.String()), set
 }
 
-// handIn brings such a delivery to its end.
+// handIn makes such a delivery and registers it.
 func handIn(t *testing.T, s *store.Store, c account.Centre, repairs string, rows ...given) delivery.Delivery {
 	t.Helper()
-	claim, set := open(t, s, c, repairs, rows)
+	claim, set := undecided(t, s, c, repairs, rows)
 	ok(t, s.BeginDeciding(t.Context(), claim))
 	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Registering, time.Time{}))
 	claim = claimDelivery(t, s, claim.Delivery.PublicID)
@@ -106,7 +106,7 @@ func handIn(t *testing.T, s *store.Store, c account.Centre, repairs string, rows
 	return delivered(t, s, c, claim.Delivery.PublicID)
 }
 
-// wantRepaired holds what is told of a delivery against want: "3 of 4, open 5".
+// wantRepaired compares the repairs of a delivery with want, such as "3 of 4, open 5".
 func wantRepaired(t *testing.T, s *store.Store, c account.Centre, id, want string) {
 	t.Helper()
 	d := delivered(t, s, c, id)
@@ -134,19 +134,19 @@ func wantRepaired(t *testing.T, s *store.Store, c account.Centre, id, want strin
 	}
 }
 
-// repairs: a rejected row is repaired once a delivery that repairs its own has
-// stored its number, exactly; rows without a number cannot be followed.
+// repairs: a rejected row is repaired once a later delivery of its chain has stored exactly
+// its number. Rows without a number cannot be followed.
 func repairs(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	first := handIn(t, s, c, "", append(refusedRows("0123", "123", "123ABC", "", "9", "9"), goodRows("5")...)...)
 	wantRepaired(t, s, c, first.PublicID, "not repaired")
 
-	// One that has nothing to do with it repairs nothing.
+	// A delivery outside the chain repairs nothing.
 	handIn(t, s, c, "", goodRows("0123")...)
 	wantRepaired(t, s, c, first.PublicID, "not repaired")
 
-	// A check counts as nothing, until it is saved.
-	claim, _ := open(t, s, c, first.PublicID, goodRows("123"))
+	// A check does not count before it is saved.
+	claim, _ := undecided(t, s, c, first.PublicID, goodRows("123"))
 	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Checked, time.Now().Add(time.Hour)))
 	wantRepaired(t, s, c, first.PublicID, "not repaired")
 	ok(t, s.Cancel(t.Context(), who, of(c), claim.Delivery.PublicID))
@@ -167,11 +167,11 @@ func repairs(t *testing.T, s *store.Store) {
 		t.Errorf("the repaired one: %+v", r)
 	}
 	handIn(t, s, c, first.PublicID, goodRows("123", "123ABC")...)
-	wantRepaired(t, s, c, first.PublicID, `5 of 6, open 5 "", mended`) // what has no number is not waited for
+	wantRepaired(t, s, c, first.PublicID, `5 of 6, open 5 "", mended`) // a row without a number is not waited for
 }
 
-// repairChains: a repair of a repair counts for both, and so does a later one of
-// the same original.
+// repairChains: a repair of a repair counts for both deliveries, and so does a second
+// repair of the first.
 func repairChains(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	a := handIn(t, s, c, "", refusedRows("1", "2", "3", "4")...)
@@ -196,7 +196,7 @@ func repairChains(t *testing.T, s *store.Store) {
 	wantRepaired(t, s, c, refused, "0 of 0, open , mended")
 }
 
-// refusedFile makes a delivery whose file was refused.
+// refusedFile makes a delivery with a refused file.
 func refusedFile(t *testing.T, s *store.Store, c account.Centre) string {
 	t.Helper()
 	id7 := uuid.NewString()
@@ -207,13 +207,13 @@ func refusedFile(t *testing.T, s *store.Store, c account.Centre) string {
 	return id7
 }
 
-// repairsRefused: another centre's delivery is not found, and one of which nothing
-// is left out cannot be repaired.
+// repairsRefused: a delivery of another centre is not found, and one without a rejected row
+// cannot be repaired.
 func repairsRefused(t *testing.T, s *store.Store) {
 	c, other := newCentre(t, s), newCentre(t, s)
 	theirs := handIn(t, s, other, "", refusedRows("1")...)
 	good := handIn(t, s, c, "", goodRows("1")...)
-	waiting, _ := open(t, s, c, "", refusedRows("1"))
+	waiting, _ := undecided(t, s, c, "", refusedRows("1"))
 	for id, want := range map[string]apperr.Kind{
 		theirs.PublicID: apperr.NotFound, uuid.NewString(): apperr.NotFound, good.PublicID: apperr.Conflict,
 		waiting.Delivery.PublicID: apperr.Conflict,
@@ -227,8 +227,8 @@ func repairsRefused(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), waiting.Delivery.PublicID))
 }
 
-// repairsJudged: a repair that waited for a data manager counts once it is stored,
-// and a row that a data manager sends back is one to repair.
+// repairsJudged: a repair that waited for a data manager counts once its row is stored. A
+// row that a data manager sends back must be repaired.
 func repairsJudged(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number+"other"))
@@ -240,7 +240,7 @@ func repairsJudged(t *testing.T, s *store.Store) {
 	wantRepaired(t, s, c, a.PublicID, `1 of 2, open 2 "1"`)
 	id := conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
 	_, cmp := view(t, s, c, id)
-	ok(t, settle(t, s, c, id, cmp.Seen, patient.UseDelivered))
+	ok(t, judge(t, s, c, id, cmp.Seen, patient.UseDelivered))
 	wantRepaired(t, s, c, a.PublicID, `2 of 2, open , mended`)
 
 	enter(t, s, c, candidate(0, "7", c.Number+"seventh"))
@@ -249,12 +249,12 @@ func repairsJudged(t *testing.T, s *store.Store) {
 	wantRepaired(t, s, c, d.PublicID, `1 of 1, open , mended`)
 	id = conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
 	_, cmp = view(t, s, c, id)
-	ok(t, settle(t, s, c, id, cmp.Seen, patient.Return))
+	ok(t, judge(t, s, c, id, cmp.Seen, patient.Return))
 	wantRepaired(t, s, c, d.PublicID, `1 of 2, open 2 "7"`)
 }
 
-// reportsExpire: old rows go piece by piece, the counts and causes stay; a row
-// that waits for a data manager stays until it is judged.
+// reportsExpire: old rows are deleted in pieces; the counts and causes stay. A row that
+// waits for an open conflict stays until that is judged.
 func reportsExpire(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number+"other"))
@@ -294,13 +294,13 @@ func reportsExpire(t *testing.T, s *store.Store) {
 		t.Errorf("%d events of an expired report", n)
 	}
 
-	// The open review is judged as if nothing had gone, and its row goes after that.
+	// The open conflict is judged as before, and its row can be deleted after that.
 	id := conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
 	x, cmp := view(t, s, c, id)
 	if x.Rows != 1 {
 		t.Errorf("%d rows wait", x.Rows)
 	}
-	ok(t, settle(t, s, c, id, cmp.Seen, patient.Return))
+	ok(t, judge(t, s, c, id, cmp.Seen, patient.Return))
 	got := delivered(t, s, c, d.PublicID)
 	if got.Counts.Rejected != 3 || got.Counts.Review != 0 || got.Repaired != 1 {
 		t.Errorf("judged: %+v", got)
@@ -308,7 +308,7 @@ func reportsExpire(t *testing.T, s *store.Store) {
 	if n := expireAll(t, s, time.Now().Add(time.Minute)); n != 1 {
 		t.Errorf("%d pieces after the judgement, want 1", n)
 	}
-	// What comes after is linked, and changes no number.
+	// A later repair is linked, and changes no count.
 	handIn(t, s, c, d.PublicID, goodRows("5")...)
 	if got := delivered(t, s, c, d.PublicID); got.Repaired != 1 || got.LaterRepairs != 2 {
 		t.Errorf("repaired after its report expired: %+v", got)
@@ -319,11 +319,11 @@ func reportsExpire(t *testing.T, s *store.Store) {
 	page, err := s.Deliveries(t.Context(), who, of(c), delivery.Query{Group: delivery.ToMend})
 	ok(t, err)
 	if len(page.Deliveries) != 0 {
-		t.Errorf("%d to mend, of which no row is known", len(page.Deliveries))
+		t.Errorf("%d to mend, although none of their rows is known", len(page.Deliveries))
 	}
 }
 
-// expireAll deletes in pieces of two lines, and counts them.
+// expireAll deletes reports in pieces of two lines. It returns the number of pieces.
 func expireAll(t *testing.T, s *store.Store, before time.Time) int {
 	t.Helper()
 	for n := 0; ; n++ {
@@ -338,7 +338,8 @@ func expireAll(t *testing.T, s *store.Store, before time.Time) int {
 	}
 }
 
-// findingsSorted: by any column, either way, with an offset; conflicts apart.
+// findingsSorted: findings are sorted by any column, in both directions, with an offset, and
+// with or without those of conflicts.
 func findingsSorted(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number+"other"))

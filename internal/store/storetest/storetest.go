@@ -1,7 +1,6 @@
-// Package storetest is the conformance suite of the store: what every database
-// must do alike. It is run on SQLite always, and on SQL Server where a DSN is
-// given. Each test makes a centre of its own, so that a shared database need not
-// be empty.
+// Package storetest is the conformance suite of the store: every database must pass it.
+// It always runs on SQLite, and on SQL Server if a DSN is given. Each test makes a centre
+// of its own, so that the database need not be empty.
 package storetest
 
 import (
@@ -22,7 +21,7 @@ import (
 	"sluis/internal/store"
 )
 
-// Run runs the suite. open gives a store on the same database each time.
+// Run runs the suite. open returns a store.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	s := open(t)
 	for name, test := range map[string]func(*testing.T, *store.Store){
@@ -31,7 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"tokens":               tokens,
 		"numbers are exact":    exactNumbers,
 		"patients change":      patientsChange,
-		"reviews join":         reviewsJoin,
+		"conflicts join":       conflictsJoin,
 		"conflict life":        conflictLife,
 		"conflict returned":    conflictReturned,
 		"conflict changed":     conflictChanged,
@@ -149,7 +148,7 @@ func tokens(t *testing.T, s *store.Store) {
 	}
 }
 
-// candidate makes a row; its pseudonyms follow from person.
+// candidate returns a row. Its pseudonyms are made of person.
 func candidate(line int, number, person string) patient.Candidate {
 	return patient.Candidate{
 		Line: line, Display: patient.Display{Number: number, Birth: patient.Birth{Year: 1980, Month: 2, Day: 29}, Sex: patient.Female},
@@ -242,7 +241,7 @@ func patientsChange(t *testing.T, s *store.Store) {
 	}
 }
 
-func reviewsJoin(t *testing.T, s *store.Store) {
+func conflictsJoin(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(2, "1", c.Number))
 	for range 2 {
@@ -253,7 +252,7 @@ func reviewsJoin(t *testing.T, s *store.Store) {
 	n, err := s.CountConflicts(t.Context(), of(c))
 	ok(t, err)
 	if n != 1 {
-		t.Errorf("%d open reviews, want 1", n)
+		t.Errorf("%d open conflicts, want 1", n)
 	}
 }
 

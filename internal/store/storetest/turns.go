@@ -11,8 +11,8 @@ import (
 	"sluis/internal/store"
 )
 
-// fairTurns: centres take turns, whatever the size of what they delivered, and
-// within a centre the order of arrival stays.
+// fairTurns: centres take turns, whatever the size of their deliveries. Within a centre,
+// the order of arrival stays.
 func fairTurns(t *testing.T, s *store.Store) {
 	a, b := newCentre(t, s), newCentre(t, s)
 	large, second := begin(t, s, a, 6), begin(t, s, a, 2)
@@ -24,7 +24,7 @@ func fairTurns(t *testing.T, s *store.Store) {
 		ok(t, s.StoreResolved(t.Context(), k, []byte("d"), nil, nil))
 		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // turns are told apart by the database's milliseconds
 	}
-	// b had its turn when it was parsed, not at the TTP; a was first there.
+	// Parsing and calls have separate turns. At the TTP, a was first.
 	for i, want := range []string{large, late, large, late, large, second} {
 		if got[i] != want {
 			t.Fatalf("chunk %d is of %s, want %s (large %s, late %s, second %s)", i, got[i], want, large, late, second)
@@ -36,8 +36,7 @@ func fairTurns(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(b), late))
 }
 
-// smallDeliveries: the worker for small ones leaves large ones alone, and takes
-// the others.
+// smallDeliveries: the worker for small deliveries takes these and leaves the large ones.
 func smallDeliveries(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	upload := func(size int64) string {
@@ -76,8 +75,8 @@ func smallDeliveries(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), small))
 }
 
-// requests: a request that comes again finds what came of it; one that is still
-// under way makes room.
+// requests: a repeated request finds the delivery of the first. If that upload is still
+// under way, it makes room.
 func requests(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	r := delivery.Request{Key: [32]byte{1, byte(c.ID), byte(c.ID >> 8)}, Asks: [32]byte{2}}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+
 	"gorm.io/gorm"
 
 	"sluis/internal/audit"
@@ -9,8 +10,8 @@ import (
 	"sluis/internal/patient"
 )
 
-// Where tells what became of rows of the old table in a run, by old key; rows
-// that the run has not read are left out.
+// Where returns what became of old rows in a run, by old key. Rows that the run has not
+// read are left out.
 func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[string]conversion.Where, error) {
 	out := make(map[string]conversion.Where, len(keys))
 	err := pieces(keys, s.dialect.maxIn(), func(part []string) error {
@@ -90,7 +91,7 @@ func openRows(db *gorm.DB, runID int64, q conversion.OpenQuery) *gorm.DB {
 // maxOpen is the longest page of open rows.
 const maxOpen = 1000
 
-// OpenRows gives a page of the rows of a run that are no patient, with the first
+// OpenRows returns a page of the rows of a run that are no patient, each with the first
 // finding that says why.
 func (s *Store) OpenRows(ctx context.Context, runID int64, q conversion.OpenQuery) (conversion.OpenPage, error) {
 	page, err := s.openPage(s.read(ctx), runID, q)
@@ -110,77 +111,109 @@ func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run conversion.
 	return page, err
 }
 
+// openRow is an open row as it is read, before its finding is.
+type openRow struct {
+	LegacyID, Code, PatientNumber, CentreNumber string
+	Line                                        int
+	DeliveryID                                  int64 // 0 for a row of no known centre
+}
+
+// openPlace orders open rows: those of no known centre come first, then each centre's.
+const openPlace = "COALESCE(e.delivery_id, 0)"
+
 func (s *Store) openPage(db *gorm.DB, runID int64, q conversion.OpenQuery) (conversion.OpenPage, error) {
 	var page conversion.OpenPage
-	// Rows of no centre come first, then centre by centre in the order of the keys.
-	const place = "COALESCE(e.delivery_id, 0)"
-	limit := q.Limit
-	if limit <= 0 || limit > maxOpen {
-		limit = maxOpen
-	}
 	var total int64
 	if err := openRows(db, runID, q).Count(&total).Error; err != nil {
 		return page, err
 	}
 	page.Total = int(total)
-	find := openRows(db, runID, q).Select("e.legacy_id, e.line, e.code, COALESCE(e.delivery_id, 0) AS delivery_id, COALESCE(w.patient_number, '') AS patient_number, COALESCE(c.number, '') AS centre_number")
-	if q.After != "" {
-		var last struct {
-			DeliveryID int64
-			Line       int
-		}
-		err := first(db.Table("existing_rows").Select("COALESCE(delivery_id, 0) AS delivery_id, line").Where("run_id = ? AND legacy_id = ?", runID, q.After), &last)
-		if err != nil {
-			return page, err
-		}
-		find = find.Where("("+place+" > ? OR ("+place+" = ? AND (e.line > ? OR (e.line = ? AND e.legacy_id > ?))))", last.DeliveryID, last.DeliveryID, last.Line, last.Line, q.After)
-	}
-	var rows []struct {
-		LegacyID, Code, PatientNumber, CentreNumber string
-		Line                                        int
-		DeliveryID                                  int64
-	}
-	if err := find.Order(place + ", e.line, e.legacy_id").Limit(limit + 1).Scan(&rows).Error; err != nil {
+	rows, more, err := readOpenRows(db, runID, q)
+	if err != nil {
 		return page, err
 	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = rows[limit-1].LegacyID
+	if more {
+		page.Next = rows[len(rows)-1].LegacyID
 	}
-	lines := map[int64][]int{}
-	for _, r := range rows {
-		if r.DeliveryID != 0 {
-			lines[r.DeliveryID] = append(lines[r.DeliveryID], r.Line)
-		}
-	}
-	type at struct {
-		delivery int64
-		line     int
-	}
-	said := map[at]patient.Finding{}
-	for id, list := range lines { // as many questions as there are centres on the page
-		err := pieces(list, s.dialect.maxIn(), func(part []int) error {
-			var found []findingRow
-			err := db.Table("findings").Where("delivery_id = ? AND line IN ?", id, part).Order("line, severity, seq").Find(&found).Error
-			for _, f := range found {
-				have, there := said[at{id, f.Line}]
-				decided := f.Stage == "decide" && q.Outcome == patient.Review
-				if !there || decided && have.Source == patient.TTP {
-					said[at{id, f.Line}] = f.finding()
-				}
-			}
-			return err
-		})
-		if err != nil {
-			return page, err
-		}
+	reasons, err := s.reasons(db, rows, q.Outcome)
+	if err != nil {
+		return page, err
 	}
 	for _, r := range rows {
-		o := conversion.Open{OldKey: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome, Finding: said[at{r.DeliveryID, r.Line}]}
+		o := conversion.Open{
+			OldKey: r.LegacyID, CentreNumber: r.CentreNumber, PatientNumber: r.PatientNumber, Line: r.Line, Outcome: q.Outcome,
+			Finding: reasons[deliveryLine{r.DeliveryID, r.Line}],
+		}
 		if r.DeliveryID == 0 {
 			o.Finding = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: r.Code, Field: "centre"}
 		}
 		page.Rows = append(page.Rows, o)
 	}
 	return page, nil
+}
+
+// readOpenRows returns the rows of one page. more reports whether others follow.
+func readOpenRows(db *gorm.DB, runID int64, q conversion.OpenQuery) (rows []openRow, more bool, err error) {
+	limit := q.Limit
+	if limit <= 0 || limit > maxOpen {
+		limit = maxOpen
+	}
+	find := openRows(db, runID, q).Select("e.legacy_id, e.line, e.code, COALESCE(e.delivery_id, 0) AS delivery_id, " +
+		"COALESCE(w.patient_number, '') AS patient_number, COALESCE(c.number, '') AS centre_number")
+	if q.After != "" {
+		var last struct {
+			DeliveryID int64
+			Line       int
+		}
+		at := db.Table("existing_rows").Select("COALESCE(delivery_id, 0) AS delivery_id, line").Where("run_id = ? AND legacy_id = ?", runID, q.After)
+		if err := first(at, &last); err != nil {
+			return nil, false, err
+		}
+		find = find.Where("("+openPlace+" > ? OR ("+openPlace+" = ? AND (e.line > ? OR (e.line = ? AND e.legacy_id > ?))))",
+			last.DeliveryID, last.DeliveryID, last.Line, last.Line, q.After)
+	}
+	if err := find.Order(openPlace + ", e.line, e.legacy_id").Limit(limit + 1).Scan(&rows).Error; err != nil {
+		return nil, false, err
+	}
+	if len(rows) > limit {
+		return rows[:limit], true, nil
+	}
+	return rows, false, nil
+}
+
+// deliveryLine is a row by its place in a delivery.
+type deliveryLine struct {
+	delivery int64
+	line     int
+}
+
+// reasons returns the finding that says why a row is no patient: its first one. For a row
+// in review, a finding of the decision goes before one of the TTP.
+func (s *Store) reasons(db *gorm.DB, rows []openRow, outcome patient.Outcome) (map[deliveryLine]patient.Finding, error) {
+	lines := map[int64][]int{}
+	for _, r := range rows {
+		if r.DeliveryID != 0 {
+			lines[r.DeliveryID] = append(lines[r.DeliveryID], r.Line)
+		}
+	}
+	out := map[deliveryLine]patient.Finding{}
+	for id, list := range lines { // as many queries as there are centres on the page
+		err := pieces(list, s.dialect.maxIn(), func(part []int) error {
+			var found []findingRow
+			err := db.Table("findings").Where("delivery_id = ? AND line IN ?", id, part).Order("line, severity, seq").Find(&found).Error
+			for _, f := range found {
+				at := deliveryLine{id, f.Line}
+				have, there := out[at]
+				decided := f.Stage == "decide" && outcome == patient.Review
+				if !there || decided && have.Source == patient.TTP {
+					out[at] = f.finding()
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -11,15 +11,15 @@ import (
 	"sluis/internal/delivery"
 )
 
-// compact gives JSON without the white space that a person's editor may have put
-// in; the signature is of that.
+// compact returns JSON without the white space that a person's editor may have put in.
+// Documents are signed in this form.
 func compact(raw json.RawMessage) ([]byte, error) {
 	var b bytes.Buffer
 	err := json.Compact(&b, raw)
 	return b.Bytes(), err
 }
 
-// Way is how the source is erased.
+// Way is how the identities in the old table are erased.
 type Way string
 
 // The ways.
@@ -28,10 +28,10 @@ const (
 	InPlace     Way = "inplace" // the columns are overwritten and dropped
 )
 
-// Valid tells whether w is a way.
+// Valid reports whether w is one of the ways.
 func (w Way) Valid() bool { return w == NewDatabase || w == InPlace }
 
-// Approval is one person's word for one centre.
+// Approval is one person's consent to the erasure for one centre.
 type Approval struct {
 	Centre   string       `json:"centre"`
 	Role     account.Role `json:"role"`
@@ -39,11 +39,11 @@ type Approval struct {
 	UserName string       `json:"user"`
 	Why      string       `json:"why"`
 	At       time.Time    `json:"at"`
-	// Lapsed: the person is blocked by now, or has the role no longer.
+	// Lapsed reports whether the person was blocked since, or lost the role.
 	Lapsed bool `json:"lapsed,omitempty"`
 }
 
-// Erasure is a request that the identities in the source be erased.
+// Erasure is a request to erase the identities in the old table.
 type Erasure struct {
 	ID          int64
 	PublicID    string
@@ -58,37 +58,37 @@ type Erasure struct {
 	Approvals   []Approval
 }
 
-// ApprovingRoles are the two that must agree.
+// ApprovingRoles are the two roles that must agree, each by another person.
 var ApprovingRoles = []account.Role{account.DataManager, account.Admin}
 
-// CheckLife is how old a verification may be at an erasure.
+// CheckLife is the greatest age of a verification at an erasure.
 const CheckLife = 7 * 24 * time.Hour
 
-// Refusal is why nothing may be erased. The catalogue has a sentence for each code
+// Refusal is one reason why nothing may be erased. The catalogue has a sentence for each code
 // ("existing.refusal.<code>").
 type Refusal struct {
 	Code string
 	Args map[string]string
 }
 
-// Gate is all that is known when somebody wants to erase.
+// Gate is everything that decides whether an erasure is allowed.
 type Gate struct {
 	Now       time.Time
 	Way       Way
 	Mapping   Mapping
-	Rows      int      // rows of the old table now; -1 where it was not asked
+	Rows      int      // rows of the old table now; -1 if nobody counted them
 	Triggers  []string // of the old table
 	Run       *Run     // the last conversion
 	CheckedAt time.Time
 	CheckRun  int64
 	Check     *Check     // the last verification
 	Open      []Open     // rows that are no patient now
-	Exception *Exception // nil where there is none
-	Forged    bool       // its signature is not ours
-	Erasure   *Erasure   // nil while it is only being asked for
+	Exception *Exception // nil if there is none
+	Forged    bool       // the exception's signature is not this registry's
+	Erasure   *Erasure   // nil as long as nobody asked for one
 }
 
-// Refusals gives every reason not to erase; none, and it may be done.
+// Refusals returns every reason not to erase. If there are none, the erasure is allowed.
 func (g Gate) Refusals() []Refusal {
 	var out []Refusal
 	refuse := func(code string, args ...string) {
@@ -139,7 +139,7 @@ func (g Gate) refuseCheck(refuse func(code string, args ...string)) {
 	}
 }
 
-// refuseOpen wants every row that is no patient in the signed exception.
+// refuseOpen refuses if a row is no patient and is not in the signed exception.
 func (g Gate) refuseOpen(refuse func(code string, args ...string)) {
 	exempt := map[string]bool{}
 	switch {
@@ -165,7 +165,7 @@ func (g Gate) refuseOpen(refuse func(code string, args ...string)) {
 	}
 }
 
-// refuseApprovals wants of each centre the word of two people, one of each role.
+// refuseApprovals refuses unless two people, one of each role, approved every centre.
 func (g Gate) refuseApprovals(refuse func(code string, args ...string)) {
 	for _, c := range g.Run.Centres {
 		by := map[account.Role]int64{}

@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 )
 
-// KeyFile is where the signing key lies: beside the keyring.
+// KeyFile is the path of the signing key: in the keyring's folder.
 func KeyFile(keyring string) string { return filepath.Join(filepath.Dir(keyring), "proof-key.pem") }
 
-// SigningKey reads the key of the registry's signatures (PKCS #8 in PEM), and
-// makes one where there is none.
+// SigningKey reads the key of the registry's signatures (PKCS #8 in PEM). It makes one if
+// there is none.
 func SigningKey(path string) (ed25519.PrivateKey, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -11,7 +11,7 @@ import (
 	"sluis/internal/patient"
 )
 
-// GateStore is what the gate asks.
+// GateStore is what loading a gate needs of the database.
 type GateStore interface {
 	LatestRun(ctx context.Context, mode delivery.Mode) (run Run, ok bool, err error)
 	OpenRows(ctx context.Context, runID int64, q OpenQuery) (OpenPage, error)
@@ -19,8 +19,8 @@ type GateStore interface {
 	ErasureOf(ctx context.Context, runID int64) (e Erasure, ok bool, err error)
 }
 
-// LoadGate reads all that the gate must know, save what only the source can tell.
-// key is that of the registry's own signatures.
+// LoadGate reads the gate from the database. Rows and Triggers are left out: only the old
+// table knows them. key is the registry's own public key.
 func LoadGate(ctx context.Context, s GateStore, key ed25519.PublicKey, way Way, now time.Time) (Gate, error) {
 	g := Gate{Now: now, Way: way, Rows: -1}
 	run, there, err := s.LatestRun(ctx, delivery.Save)
@@ -63,8 +63,8 @@ func LoadGate(ctx context.Context, s GateStore, key ed25519.PublicKey, way Way, 
 	return g, err
 }
 
-// AllOpen gives every row of a run that is no patient: first those that are
-// rejected, then those that wait for a data manager.
+// AllOpen returns every row of a run that is no patient: first the rejected ones, then those
+// that wait for a data manager.
 func AllOpen(ctx context.Context, s GateStore, runID int64) ([]Open, error) {
 	var out []Open
 	for _, outcome := range []patient.Outcome{patient.Rejected, patient.Review} {

@@ -15,16 +15,16 @@ import (
 	"sluis/internal/delivery"
 )
 
-// Mapping says which column of the old table is what. A column that is empty is
-// not there.
+// Mapping says which column of the old table is what. An empty name means that the table
+// has no such column.
 type Mapping struct {
-	// Table is what is read, with its schema where it has one; or else Query, a
-	// SELECT that gives the columns.
+	// Table is the name of the table, with its schema if it has one ("dbo.patient"). In its
+	// place, Query is a SELECT that returns the columns.
 	Table string `json:"table,omitempty"`
 	Query string `json:"query,omitempty"`
 
 	Key      string `json:"key"`     // patid
-	Centre   string `json:"centre"`  // of the centre's number, or of what Centres translates
+	Centre   string `json:"centre"`  // the centre's number, or a value that Centres translates
 	Version  string `json:"version"` // of the row; the patient starts with it
 	Surname  string `json:"surname"`
 	Prefix   string `json:"prefix"`
@@ -33,13 +33,13 @@ type Mapping struct {
 	Sex      string `json:"sex"`
 	Died     string `json:"died"`
 	Email    string `json:"email"` // never read for the exchange; erased
-	// Number is the hospital's own patient number; empty where the table has none, and
-	// nil as long as nobody said which of the two.
+	// Number is the hospital's own patient number. It is empty if the table has none, and nil
+	// as long as nobody said which of the two.
 	Number *string `json:"number"`
 
-	// Centres gives, by what stands in Centre, the number of a centre.
+	// Centres maps a value in the column Centre to the number of a centre: {"17": "2809"}.
 	Centres map[string]string `json:"centres,omitempty"`
-	// Erase are more columns to erase beside surname, prefix, initials and e-mail.
+	// Erase are columns to erase besides surname, prefix, initials and e-mail.
 	Erase []string `json:"erase,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func DefaultMapping() Mapping {
 // bsnColumn is a name of a column that Sluis does not read (product.md: BSN is forbidden).
 var bsnColumn = regexp.MustCompile(`(?i)^(bsn|.*[^a-z]bsn|bsn[^a-z].*|burgerservice.*|sofi.*)$`)
 
-// ReadMapping reads a mapping: what it leaves out is as in the default one.
+// ReadMapping reads a mapping from JSON. What the JSON leaves out is as in the default one.
 func ReadMapping(r io.Reader) (Mapping, error) {
 	m := DefaultMapping()
 	raw, err := io.ReadAll(io.LimitReader(r, 1<<20))
@@ -72,7 +72,7 @@ func ReadMapping(r io.Reader) (Mapping, error) {
 	return m, m.Check()
 }
 
-// Check tells what is wrong with a mapping.
+// Check returns what is wrong with a mapping, or nil.
 func (m Mapping) Check() error {
 	switch {
 	case m.Table != "" && m.Query != "":
@@ -105,13 +105,13 @@ func (m Mapping) Check() error {
 	return nil
 }
 
-// Numbered tells whether the table has the hospital's own patient number; known
-// is false as long as nobody said.
+// Numbered reports whether the table has the hospital's own patient number. known is false
+// as long as nobody said so or denied it.
 func (m Mapping) Numbered() (numbered, known bool) {
 	return m.Number != nil && *m.Number != "", m.Number != nil
 }
 
-// number is the column of the patient number, or nothing.
+// number is the column of the patient number, or empty.
 func (m Mapping) number() string {
 	if m.Number == nil {
 		return ""
@@ -123,7 +123,7 @@ func (m Mapping) columns() []string {
 	return []string{m.Key, m.Centre, m.Version, m.Surname, m.Prefix, m.Initials, m.Birth, m.Sex, m.Died, m.Email, m.number()}
 }
 
-// Erased are the columns that are erased in the end.
+// Erased returns the columns that an erasure empties or drops.
 func (m Mapping) Erased() []string {
 	var out []string
 	for _, c := range append([]string{m.Surname, m.Prefix, m.Initials, m.Email}, m.Erase...) {
@@ -134,7 +134,7 @@ func (m Mapping) Erased() []string {
 	return out
 }
 
-// Named are the columns that must be there.
+// Named returns the columns that the table must have.
 func (m Mapping) Named() []string {
 	var out []string
 	for _, c := range append(m.columns(), m.Erase...) {
@@ -145,8 +145,7 @@ func (m Mapping) Named() []string {
 	return out
 }
 
-// CentreOf gives the number of the centre that a value of the centre's column
-// stands for.
+// CentreOf returns the number of the centre that a value in the centre's column means.
 func (m Mapping) CentreOf(value string) string {
 	if number, ok := m.Centres[value]; ok {
 		return number
@@ -154,9 +153,9 @@ func (m Mapping) CentreOf(value string) string {
 	return value
 }
 
-// Same tells whether two mappings read the same rows in the same way.
+// Same reports whether two mappings read the same rows in the same way.
 func (m Mapping) Same(o Mapping) bool {
-	a, _ := json.Marshal(m) // strings alone: it cannot fail
+	a, _ := json.Marshal(m) // only strings: it cannot fail
 	b, _ := json.Marshal(o)
 	return bytes.Equal(a, b)
 }

@@ -11,7 +11,7 @@ import (
 	"sluis/internal/patient"
 )
 
-// Kind is what a report is.
+// Kind is the kind of a report.
 type Kind string
 
 // The kinds.
@@ -27,7 +27,7 @@ type Report struct {
 	ID       int64
 	PublicID string
 	Kind     Kind
-	RunID    int64 // 0 for none
+	RunID    int64 // 0 if it is of no run
 	Clean    bool
 	MadeBy   string
 	MadeAt   time.Time
@@ -57,8 +57,8 @@ type Plan struct {
 	KeyEmpty      int          `json:"keyEmpty"`
 	KeyTwice      int          `json:"keyTwice"`
 	NumberEmpty   int          `json:"numberEmpty"`
-	NumberTwice   int          `json:"numberTwice"`       // numbers that stand more than once in a centre
-	PersonTwice   int          `json:"personTwice"`       // name, birth date and sex that stand more than once in a centre
+	NumberTwice   int          `json:"numberTwice"`       // numbers that occur more than once in a centre
+	PersonTwice   int          `json:"personTwice"`       // people (name, birth date and sex) who occur more than once in a centre
 	BSN           bool         `json:"bsn"`               // the numbers are BSNs: nothing will be read
 	Local         []Tally      `json:"local"`             // rows that Sluis itself would reject, or warns of
 	Probe         int          `json:"probe"`             // rows exchanged to measure
@@ -68,7 +68,7 @@ type Plan struct {
 	Mapping       *Mapping     `json:"mapping,omitempty"` // that it was made with; nil in plans of earlier versions
 }
 
-// Blockers tells why no run can begin.
+// Blockers returns the codes of what forbids a run.
 func (p Plan) Blockers() []string {
 	var out []string
 	if p.Rows == 0 {
@@ -89,21 +89,21 @@ func (p Plan) Blockers() []string {
 	return out
 }
 
-// CentreCheck holds the two sides of one centre against each other.
+// CentreCheck is what a verification counted in one centre: the old rows and their outcomes.
 type CentreCheck struct {
 	Centre string         `json:"centre"`
 	Rows   int            `json:"source"`
 	Counts patient.Counts `json:"counts"`
 }
 
-// Problem is a row that is not as it must be.
+// Problem is an old row that is not stored as it must be.
 type Problem struct {
 	OldKey string `json:"legacyId"`
 	Code   string `json:"code"`
 	Field  string `json:"field,omitempty"`
 }
 
-// MaxProblems is how many problems a check names; it counts them all.
+// MaxProblems is the number of problems that a check names. It counts all of them.
 const MaxProblems = 1000
 
 // Check is a verification of a run.
@@ -111,7 +111,7 @@ type Check struct {
 	Rows      int           `json:"source"` // rows of the old table
 	Centres   []CentreCheck `json:"centres"`
 	Stored    int           `json:"stored"`   // rows that are a patient by now
-	Patients  int           `json:"patients"` // so many of them
+	Patients  int           `json:"patients"` // different ones
 	Rejected  int           `json:"rejected"`
 	Review    int           `json:"review"`
 	Strays    int           `json:"strays"` // of no known centre; rejected too
@@ -123,12 +123,12 @@ type Check struct {
 	Problems  []Problem     `json:"problems"`
 }
 
-// Clean tells whether every row is accounted for, and every one that was looked
-// at is stored as it should be. Rejected and unreviewed rows are accounted for;
-// whether they may be is the gate's.
+// Clean reports whether every old row has an outcome, and every one that was compared is
+// stored as it should be. Rejected rows and conflicts count as outcomes: whether they may
+// be lost is for the gate to say.
 func (c Check) Clean() bool { return len(c.Faults) == 0 && c.Unsettled == 0 && c.Rows > 0 }
 
-// Add notes a problem.
+// Add counts a problem, and names it while there is room.
 func (c *Check) Add(p Problem) {
 	i := slices.IndexFunc(c.Faults, func(t Tally) bool { return t.Code == p.Code && t.Field == p.Field })
 	if i < 0 {
@@ -139,7 +139,7 @@ func (c *Check) Add(p Problem) {
 	}
 }
 
-// Exempt is a row that may be lost with the source.
+// Exempt is an old row that may be lost with the old table.
 type Exempt struct {
 	OldKey  string          `json:"legacyId"`
 	Centre  string          `json:"centre"`
@@ -148,7 +148,7 @@ type Exempt struct {
 	Message string          `json:"message,omitempty"`
 }
 
-// Exception lists the rows that somebody answers for.
+// Exception lists the rows whose loss somebody takes responsibility for.
 type Exception struct {
 	Run    string    `json:"run"` // public id
 	Why    string    `json:"why"`
@@ -157,25 +157,25 @@ type Exception struct {
 	Rows   []Exempt  `json:"rows"`
 }
 
-// Hit is a place where a name that is looked for may stand; never the name.
+// Hit is a place where a name was found. It does not hold the name.
 type Hit struct {
 	File   string `json:"file"`
 	Offset int64  `json:"offset"`
 	Kind   string `json:"kind"`   // canary, surname or email
 	Coding string `json:"coding"` // UTF-8 or UTF-16LE
-	// Chance says that it stands in the middle of what looks like a pseudonym or a
-	// key, where six letters come by chance.
+	// Chance reports whether the place is in the middle of what looks like a pseudonym or a
+	// key, in which six letters occur by chance.
 	Chance bool `json:"chance,omitempty"`
 }
 
-// MaxHits is how many hits a proof lists of a file; it counts them all.
+// MaxHits is the number of hits that a proof lists of a file. It counts all of them.
 const MaxHits = 200
 
 // Scanned is one file that was read.
 type Scanned struct {
 	File   string `json:"file"`
 	Bytes  int64  `json:"bytes"`
-	Hits   int    `json:"hits"`   // all that stand alone
+	Hits   int    `json:"hits"`   // those that are a name by themselves
 	Chance int    `json:"chance"` // those in the middle of other text
 	Error  string `json:"error,omitempty"`
 }
@@ -187,7 +187,7 @@ type Scan struct {
 	Hits  []Hit     `json:"hits"`
 }
 
-// Found is how many hits stand alone.
+// Found returns the number of hits that are not by chance.
 func (s Scan) Found() int {
 	n := 0
 	for _, f := range s.Files {
@@ -196,7 +196,7 @@ func (s Scan) Found() int {
 	return n
 }
 
-// Unread tells how many files could not be read.
+// Unread returns the number of files that could not be read.
 func (s Scan) Unread() int {
 	n := 0
 	for _, f := range s.Files {
@@ -210,7 +210,7 @@ func (s Scan) Unread() int {
 // Proof is what a privacy officer can file.
 type Proof struct {
 	Run      string `json:"run"` // public id
-	Way      string `json:"way"` // of the erasure: new, inplace; empty where there is none yet
+	Way      string `json:"way"` // of the erasure: new or inplace; empty if there is none yet
 	Registry string `json:"registry"`
 	Table    string `json:"source"`
 	MadeBy   string `json:"madeBy"`
@@ -220,19 +220,19 @@ type Proof struct {
 	Emails   int    `json:"emails"`
 	Short    int    `json:"short"` // names that are too short to look for
 	Words    int    `json:"words"` // names that, in lower or upper case, are part of a word of Sluis itself: not looked for so
-	// Before is the scan of the source while the names stood in it: it shows that the
-	// scanner finds them. Control are the names that it did not find there.
+	// Before is the scan of the old table while it still had the names: it shows that the
+	// scanner finds them. Control is the number of names that it did not find there.
 	Before  *Scan `json:"before,omitempty"`
 	Control int   `json:"control"`
 	After   Scan  `json:"after"`
-	Rows    *Scan `json:"rows,omitempty"` // what a connection shows, where files cannot be reached
-	// Unreached says what was not looked at, by the catalogue's codes.
+	Rows    *Scan `json:"rows,omitempty"` // what a connection shows, if the files cannot be reached
+	// Unreached lists, by the catalogue's codes, what was not looked at.
 	Unreached []string   `json:"unreached"`
 	Approvals []Approval `json:"approvals"`
 }
 
-// Clean tells whether nothing was found that stands alone, in files that were all
-// read, by a scanner that was shown to find something.
+// Clean reports whether no name was found but by chance, in files that were all read, by a
+// scanner that was shown to find what it looks for.
 func (p Proof) Clean() bool {
 	rows := p.Rows == nil || p.Rows.Found() == 0
 	return p.After.Found() == 0 && p.After.Unread() == 0 && rows && len(p.After.Files) > 0 && p.Control == 0 && p.Canaries+p.Surnames+p.Emails > 0
@@ -245,7 +245,7 @@ type Signed struct {
 	Signature string          `json:"signature"` // of the document's bytes, compacted
 }
 
-// ErrForged says that a signature is not the registry's.
+// ErrForged is returned for a signature that is not the registry's.
 var ErrForged = errors.New("the signature does not fit the document or the key")
 
 // Sign signs a document.
@@ -261,7 +261,8 @@ func Sign(key ed25519.PrivateKey, document any) (Signed, error) {
 	}, nil
 }
 
-// Open gives a signed document into v where its signature is that of the key.
+// Open decodes a signed document into v, unless v is nil. It returns ErrForged if the
+// signature is not that of the key.
 func (s Signed) Open(key ed25519.PublicKey, v any) error {
 	raw, err := compact(s.Document)
 	if err != nil {

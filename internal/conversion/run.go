@@ -7,7 +7,7 @@ import (
 	"sluis/internal/patient"
 )
 
-// Waits is why a run does not move.
+// Waits is what a run waits for.
 type Waits string
 
 // What a run may wait for.
@@ -23,7 +23,7 @@ type Run struct {
 	ID         int64
 	PublicID   string
 	Mode       delivery.Mode // Check is a rehearsal
-	Table      string        // what it reads, without how to get there
+	Table      string        // what it reads ("SQLite oud.db patient"), without how to get there
 	Mapping    Mapping
 	Sample     int // so many rows a centre; 0: all
 	Total      int
@@ -86,12 +86,12 @@ func (c CentreRun) Counts(mode delivery.Mode) patient.Counts {
 	return c.Delivery.Counts
 }
 
-// Ended tells whether nothing more comes of a centre by itself.
+// Ended reports whether a centre's delivery has come to its end.
 func (c CentreRun) Ended() bool {
 	return c.Delivery != nil && (c.Delivery.State.Final() || c.Delivery.State == delivery.Checked)
 }
 
-// Whole tells whether a centre's rows are all stored, or all judged in a rehearsal.
+// Whole reports whether all rows of a centre are stored or, in a rehearsal, assessed.
 func (c CentreRun) Whole(mode delivery.Mode) bool {
 	if c.Delivery == nil {
 		return false
@@ -99,7 +99,7 @@ func (c CentreRun) Whole(mode delivery.Mode) bool {
 	return c.Delivery.State == delivery.Done || mode == delivery.Check && c.Delivery.State == delivery.Checked
 }
 
-// Whole tells whether every centre's rows are.
+// Whole reports whether every centre is whole.
 func (r Run) Whole() bool {
 	for _, c := range r.Centres {
 		if !c.Whole(r.Mode) {
@@ -121,7 +121,7 @@ type NewRun struct {
 	Address  string        // of the operator's account on the machine
 }
 
-// Feed is a command's hold on a centre whose rows it reads.
+// Feed is a command's claim on a centre, and how far the centre has been read.
 type Feed struct {
 	RunID    int64
 	CentreID int64
@@ -130,26 +130,25 @@ type Feed struct {
 	Claim    delivery.Claim
 }
 
-// Place is how far a centre has been read once a chunk is stored.
+// Place is how far a centre has been read when a chunk is stored.
 type Place struct {
 	LastKey string
 	Keys    []string // of the rows of the chunk, in their order
 }
 
-// Where is what became of a row of the old table in one run.
+// Where is what became of an old row in one run.
 type Where struct {
 	OldKey    string
 	Line      int
 	Outcome   patient.Outcome // Rejected for one of no known centre
-	Code      string          // why it went nowhere, if so
+	Code      string          // why it was not delivered, if it was not
 	Patients  int             // how many patients hold its key: one, where it is stored
 	Patient   patient.Patient // without pseudonyms
 	CentreID  int64           // of the run's delivery
 	ChangedAt time.Time       // of the patient
 }
 
-// Open is a row of the old table that is no patient: rejected, or waiting for a
-// data manager.
+// Open is an old row that is no patient: it was rejected, or waits for a data manager.
 type Open struct {
 	OldKey        string
 	CentreNumber  string // empty for one of no known centre

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"sluis/internal/apperr"
 	"sluis/internal/conversion"
-	"sluis/internal/store/oldtable"
+	"sluis/internal/importer/oldtable"
+	oldstore "sluis/internal/store/oldtable"
 )
 
 // exceptCommand signs the list of rows that may be lost.
@@ -92,31 +92,27 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if g.Erasure != nil && !g.Erasure.ErasedAt.IsZero() {
+	e := oldtable.NewEraser(s.store, s.who)
+	step, g := oldtable.NextStep(g, way, s.table != nil && s.table.Path() != "")
+	switch step {
+	case oldtable.StepNone:
 		s.say("The source was erased on %s. Next: %s", words.Moment(g.Erasure.ErasedAt), s.command("prove", x.proofFlags()...))
 		return nil
-	}
-	if g.Erasure == nil || way != "" && way != g.Erasure.Way {
-		return x.ask(ctx, s, g, way)
-	}
-	g.Way = g.Erasure.Way
-	if g.Way == conversion.InPlace && !g.Erasure.StartedAt.IsZero() {
-		g.Rows = -1 // what is half erased is not counted: it was when it began
-	}
-	if why := g.Refusals(); len(why) > 0 {
-		s.printRefusals(why)
+	case oldtable.StepAsk:
+		return x.ask(ctx, s, e, g)
+	case oldtable.StepRefused:
+		s.printRefusals(g.Refusals())
 		return attend("nothing is erased")
+	case oldtable.StepHandOver:
+		return x.handOver(ctx, s, e, g)
+	case oldtable.StepScript:
+		return x.script(ctx, s, e, g)
+	default:
+		return x.inPlace(ctx, s, e, g)
 	}
-	switch {
-	case g.Way == conversion.NewDatabase:
-		return x.handOver(ctx, s, g)
-	case s.table.Path() == "":
-		return x.script(ctx, s, g)
-	}
-	return x.inPlace(ctx, s, g)
 }
 
-// gate is conv.Gate, also where the source is gone.
+// gate returns what is known about the erasure, also if the old table is gone.
 func (s *session) gate(ctx context.Context, way conversion.Way) (conversion.Gate, error) {
 	if s.conv != nil {
 		return s.conv.Gate(ctx, conversion.Public(s.key), way)
@@ -137,31 +133,16 @@ func (s *session) printRefusals(list []conversion.Refusal) {
 	}
 }
 
-// ask asks two people for their approval, where everything else is as it must be.
-func (x eraseCommand) ask(ctx context.Context, s *session, g conversion.Gate, way conversion.Way) error {
-	if !way.Valid() {
+// ask asks two people for their approval, if everything else is in order.
+func (x eraseCommand) ask(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
+	if !g.Way.Valid() {
 		return errors.New("say how: --way new (recommended), or --way inplace")
 	}
-	g.Way, g.Erasure = way, nil
 	if why := g.Refusals(); len(why) > 0 {
 		s.printRefusals(why)
 		return attend("nobody was asked for approval")
 	}
-	report, _, err := s.store.LatestReport(ctx, conversion.KindCheck, g.Run.ID)
-	if err != nil {
-		return err
-	}
-	e := conversion.Erasure{RunID: g.Run.ID, Way: way, CheckID: report.ID}
-	if g.Exception != nil && len(g.Open) > 0 {
-		exception, _, err := s.store.LatestReport(ctx, conversion.KindException, g.Run.ID)
-		if err != nil {
-			return err
-		}
-		e.ExceptionID = exception.ID
-	}
-	if _, err := s.store.AskErasure(ctx, s.who, e); apperr.KindOf(err) == apperr.Conflict {
-		return errors.New("the source is being erased already: run this without --way")
-	} else if err != nil {
+	if err := e.Ask(ctx, g); err != nil {
 		return err
 	}
 	s.say("The erasure is asked for. Two people approve it on the console, /migratie: a data manager and an administrator, each by typing the number of every centre.")
@@ -170,10 +151,10 @@ func (x eraseCommand) ask(ctx context.Context, s *session, g conversion.Gate, wa
 }
 
 // handOver prints the checklist for the owner of the old database, and records
-// when it is done.
-func (x eraseCommand) handOver(ctx context.Context, s *session, g conversion.Gate) error {
+// its destruction once that is reported.
+func (x eraseCommand) handOver(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
 	if !x.Destroyed {
-		if err := s.store.BeginErasure(ctx, g.Erasure.ID); err != nil {
+		if err := e.Begin(ctx, g); err != nil {
 			return err
 		}
 		s.say("Approved. The old database is destroyed by its owner. Checklist:")
@@ -183,35 +164,33 @@ func (x eraseCommand) handOver(ctx context.Context, s *session, g conversion.Gat
 		s.say("Then: %s", s.command("erase", append([]string{"--destroyed"}, x.proofFlags()...)...))
 		return nil
 	}
-	if path, isFile := strings.CutPrefix(s.cfg.OldTable.Reveal(), "sqlite:"); isFile {
-		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-			if _, err := os.Stat(path + suffix); err == nil {
-				return attend("%s is still there: it is not destroyed", path+suffix)
-			}
-		}
+	path, isFile := strings.CutPrefix(s.cfg.OldTable.Reveal(), "sqlite:")
+	if !isFile {
+		path = ""
 	}
-	if err := s.store.FinishErasure(ctx, s.who, *g.Erasure); err != nil {
+	err := e.RecordDestroyed(ctx, g, path)
+	if errors.Is(err, oldtable.ErrNotDestroyed) {
+		return attention{err}
+	}
+	if err != nil {
 		return err
 	}
 	s.say("Recorded: the old database is destroyed.")
 	return nil
 }
 
-// script writes what a database administrator must run on SQL Server, and sees
-// whether it was.
-func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate) error {
-	gone, left, err := s.table.Gone(ctx)
+// script writes the script that a database administrator runs on SQL Server, or records
+// that it was run.
+func (x eraseCommand) script(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
+	dropped, err := e.RecordDropped(ctx, g, s.table)
 	if err != nil {
 		return err
 	}
-	if len(left) == 0 && len(gone) > 0 {
-		if err := s.store.FinishErasure(ctx, s.who, *g.Erasure); err != nil {
-			return err
-		}
-		s.say("The columns %s are gone: recorded. Next: %s", strings.Join(gone, ", "), s.command("prove", x.proofFlags()...))
+	if len(dropped) > 0 {
+		s.say("The columns %s are gone: recorded. Next: %s", strings.Join(dropped, ", "), s.command("prove", x.proofFlags()...))
 		return nil
 	}
-	text, err := oldtable.Script(s.mapping)
+	text, err := oldstore.Script(s.mapping)
 	if err != nil {
 		return err
 	}
@@ -219,7 +198,7 @@ func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate)
 	if err != nil {
 		return err
 	}
-	if err := s.store.BeginErasure(ctx, g.Erasure.ID); err != nil {
+	if err := e.Begin(ctx, g); err != nil {
 		return err
 	}
 	s.say("Approved. A database administrator runs %s, step by step; it says what it cannot reach.", path)
@@ -228,38 +207,30 @@ func (x eraseCommand) script(ctx context.Context, s *session, g conversion.Gate)
 	return nil
 }
 
-// inPlace erases a SQLite source and proves it in one go: afterwards nobody knows
-// any more which names to look for.
-func (x eraseCommand) inPlace(ctx context.Context, s *session, g conversion.Gate) error {
-	p := prover{session: s, gate: g, out: x.Out, also: x.Also, registry: x.Registry, partly: !g.Erasure.StartedAt.IsZero()}
-	if err := p.learn(ctx, x.Canaries); err != nil {
+// inPlace erases a SQLite table and proves it in one go: afterwards nobody knows which
+// names to look for.
+func (x eraseCommand) inPlace(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
+	p, err := s.prover(ctx, g, proofOf{x.Canaries, x.Also, x.Registry, !g.Erasure.StartedAt.IsZero()})
+	if err != nil {
 		return err
 	}
-	p.lookBefore()
+	s.lookBefore(p)
 	where := s.cfg.OldTable.Reveal()
 	if x.OldTable == "" && s.cfg.EraseOldTable.IsSet() {
 		where = s.cfg.EraseOldTable.Reveal()
 	}
-	if err := s.table.Close(); err != nil { // the file must be ours alone
+	if err := s.table.Close(); err != nil { // nothing else may have the file open
 		return err
 	}
-	if err := s.store.BeginErasure(ctx, g.Erasure.ID); err != nil {
-		return err
-	}
-	done, err := oldtable.EraseSQLite(ctx, where, s.mapping, s.say)
+	done, g, err := e.InPlace(ctx, g, func(ctx context.Context) (oldtable.Erased, error) {
+		return oldstore.EraseSQLite(ctx, where, s.mapping, s.say)
+	})
 	if err != nil {
-		return fmt.Errorf("the erasure is not done, and may be run again: %w", err)
+		return err
 	}
 	s.say("dropped columns: %s; indexes: %s; left, and empty: %s", list(done.Dropped), list(done.Indexes), list(done.Left))
-	if err := s.store.FinishErasure(ctx, s.who, *g.Erasure); err != nil {
-		return err
-	}
-	e, _, err := s.store.ErasureOf(ctx, g.Run.ID)
-	if err != nil {
-		return err
-	}
-	p.gate.Erasure = &e
-	return p.prove(ctx, true)
+	p.Erased(g)
+	return s.prove(ctx, p, x.Out)
 }
 
 func list(names []string) string {
@@ -296,18 +267,19 @@ func (x checkProofCommand) Run(c console) error {
 	return nil
 }
 
-// readLines reads a file of a name a line.
-func readLines(path string, each func(string)) error {
+// readLines returns the lines of a file that are not blank.
+func readLines(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
+	var out []string
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if line := strings.TrimSpace(lines.Text()); line != "" {
-			each(line)
+			out = append(out, line)
 		}
 	}
-	return lines.Err()
+	return out, lines.Err()
 }

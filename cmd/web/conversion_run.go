@@ -73,8 +73,7 @@ func (x planCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer s.close()
-	s.conv.Rate = x.Rate
-	p, err := s.conv.Plan(ctx, !x.NoProbe)
+	p, err := s.conv.Plan(ctx, oldtable.Probe{Skip: x.NoProbe, Rate: x.Rate})
 	if err != nil {
 		return err
 	}
@@ -184,7 +183,6 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	s.conv.Rate = x.Rate
 	working, stop := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	if served {
@@ -193,7 +191,7 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 		workers.Go(func() { s.pipe.workers.Run(working) })
 	}
 	began := time.Now()
-	run, err := s.conv.Run(ctx, oldtable.How{Rehearse: x.Rehearse, Sample: x.Rows, Centres: x.Centre, Again: x.Again})
+	run, err := s.conv.Run(ctx, oldtable.How{Rehearse: x.Rehearse, Sample: x.Rows, Centres: x.Centre, Again: x.Again, Rate: x.Rate})
 	stop()
 	workers.Wait()
 	if errors.Is(err, oldtable.ErrDone) {

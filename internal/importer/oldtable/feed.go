@@ -35,6 +35,7 @@ type feeder struct {
 	known  intake.Known
 	key    sealing.Key
 	values Values
+	rate   int      // rows a second at most; 0: no limit
 	picked []string // the keys of a sample; nil for all rows
 
 	mu    sync.Mutex
@@ -53,13 +54,13 @@ type portion struct {
 
 // feed reads the rows of a centre from where it was left, and hands its delivery
 // to the workers.
-func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows) error {
-	f := &feeder{Conversion: c, run: run, known: c.Intake.Known(x.centre), values: x.values}
+func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows, rate int) error {
+	f := &feeder{Conversion: c, run: run, known: c.intake.Known(x.centre), values: x.values, rate: rate}
 	ok, err := f.take(ctx, x.centre.ID)
 	if err != nil || !ok {
 		return err
 	}
-	if f.key, err = c.Keys.OpenKey(f.feed.Claim.WrappedKey, f.feed.Claim.Delivery.PublicID); err != nil {
+	if f.key, err = c.keys.OpenKey(f.feed.Claim.WrappedKey, f.feed.Claim.Delivery.PublicID); err != nil {
 		return err
 	}
 	if run.Sample > 0 {
@@ -75,10 +76,10 @@ func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows)
 	if err := f.stream(ctx, stop); err != nil {
 		return err
 	}
-	if err := c.Store.FinishFed(ctx, f.feed); err != nil {
+	if err := c.store.FinishFed(ctx, f.feed); err != nil {
 		return err
 	}
-	c.Say("centre %s: all its rows are read", x.centre.Number)
+	c.say("centre %s: all its rows are read", x.centre.Number)
 	return nil
 }
 
@@ -90,19 +91,19 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		if err != nil {
 			return false, err
 		}
-		_, wrapped, keyID, err := f.Keys.NewKey(id.String())
+		_, wrapped, keyID, err := f.keys.NewKey(id.String())
 		if err != nil {
 			return false, err
 		}
-		who := f.Who
+		who := f.who
 		who.CentreID = centreID
-		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.Now()}
-		f.feed, ok, err = f.Store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
+		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.now()}
+		f.feed, ok, err = f.store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
 		if !errors.Is(err, delivery.ErrLost) {
 			return ok, err
 		}
 		if !said {
-			f.Say("another command reads this centre, or died less than a minute ago: waiting for it")
+			f.say("another command reads this centre, or died less than a minute ago: waiting for it")
 		}
 		if err := wait(ctx, time.Second); err != nil {
 			return false, err
@@ -119,7 +120,7 @@ func (f *feeder) hold(ctx context.Context, stop context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := f.Store.RenewDelivery(ctx, f.feed.Claim, f.Now().Add(feedLease)); errors.Is(err, delivery.ErrLost) {
+			if err := f.store.RenewDelivery(ctx, f.feed.Claim, f.now().Add(feedLease)); errors.Is(err, delivery.ErrLost) {
 				stop(err)
 			}
 		}
@@ -129,7 +130,7 @@ func (f *feeder) hold(ctx context.Context, stop context.CancelCauseFunc) {
 // stream reads portions, lets some of them be exchanged at once, and stores them
 // in their order.
 func (f *feeder) stream(ctx context.Context, stop context.CancelCauseFunc) error {
-	queue := make(chan *portion, f.Calls)
+	queue := make(chan *portion, f.calls)
 	var working sync.WaitGroup
 	working.Go(func() {
 		defer close(queue)
@@ -141,7 +142,7 @@ func (f *feeder) stream(ctx context.Context, stop context.CancelCauseFunc) error
 	for p := range queue {
 		err := <-p.done
 		if err == nil && failed == nil && ctx.Err() == nil {
-			err = f.Store.AddFed(ctx, f.feed, p.chunk, p.place)
+			err = f.store.AddFed(ctx, f.feed, p.chunk, p.place)
 		}
 		if err != nil && failed == nil {
 			failed = err
@@ -159,7 +160,7 @@ func (f *feeder) stream(ctx context.Context, stop context.CancelCauseFunc) error
 // exchanged.
 func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.WaitGroup) error {
 	after, fed, no := f.feed.LastKey, f.feed.Fed, f.feed.Claim.Delivery.Chunks
-	pace := pace{rate: f.Rate, now: f.Now}
+	pace := pace{rate: f.rate, now: f.now}
 	for {
 		if err := f.stay(ctx); err != nil {
 			return err
@@ -185,12 +186,12 @@ func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.
 // next reads the rows after those that were read.
 func (f *feeder) next(ctx context.Context, after string, fed int) ([]Row, error) {
 	if f.picked == nil {
-		return f.Table.Rows(ctx, f.values, after, f.ChunkRows)
+		return f.table.Rows(ctx, f.values, after, f.chunkRows)
 	}
 	if fed >= len(f.picked) {
 		return nil, nil
 	}
-	return f.Table.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.ChunkRows)])
+	return f.table.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.chunkRows)])
 }
 
 // stay returns when no person has the run stand still.
@@ -202,15 +203,15 @@ func (f *feeder) stay(ctx context.Context) error {
 		if waits != conversion.WaitsNot { // whoever waits for the TTP says so
 			return nil
 		}
-		paused, err := f.Store.RunPaused(ctx, f.run.ID, conversion.WaitsNot, time.Time{})
+		paused, err := f.store.RunPaused(ctx, f.run.ID, conversion.WaitsNot, time.Time{})
 		if err != nil || !paused {
 			if said {
-				f.Say("going on")
+				f.say("going on")
 			}
 			return err
 		}
 		if !said {
-			f.Say("paused on the console: waiting until it is resumed there")
+			f.say("paused on the console: waiting until it is resumed there")
 		}
 		if err := wait(ctx, time.Second); err != nil {
 			return err
@@ -258,10 +259,10 @@ func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.Unavail
 	f.waits = waits
 	f.mu.Unlock()
 	if first {
-		f.Say("the TTP gives no answer (%s): waiting for it", waits)
-		f.Log.WarnContext(ctx, "TTP not available", "run", f.run.PublicID, "denied", down.Denied, "err", down.Err)
+		f.say("the TTP gives no answer (%s): waiting for it", waits)
+		f.log.WarnContext(ctx, "TTP not available", "run", f.run.PublicID, "denied", down.Denied, "err", down.Err)
 	}
-	if _, err := f.Store.RunPaused(ctx, f.run.ID, waits, f.Now().Add(pause)); err != nil {
+	if _, err := f.store.RunPaused(ctx, f.run.ID, waits, f.now().Add(pause)); err != nil {
 		return err
 	}
 	return wait(ctx, pause)
@@ -272,7 +273,7 @@ func (f *feeder) answered() {
 	defer f.mu.Unlock()
 	if f.waits != conversion.WaitsNot {
 		f.waits = conversion.WaitsNot
-		f.Say("the TTP answers again")
+		f.say("the TTP answers again")
 	}
 }
 

@@ -12,14 +12,14 @@ import (
 // Gate tells whether the source may be erased now, and looks at the source too.
 // With way empty, it is about what was asked for.
 func (c *Conversion) Gate(ctx context.Context, key ed25519.PublicKey, way conversion.Way) (conversion.Gate, error) {
-	g, err := conversion.LoadGate(ctx, c.Store, key, way, c.Now())
+	g, err := conversion.LoadGate(ctx, c.store, key, way, c.now())
 	if err != nil {
 		return g, err
 	}
-	if g.Rows, err = c.Table.Count(ctx); err != nil {
+	if g.Rows, err = c.table.Count(ctx); err != nil {
 		return g, err
 	}
-	g.Triggers, err = c.Table.Triggers(ctx)
+	g.Triggers, err = c.table.Triggers(ctx)
 	return g, err
 }
 
@@ -29,18 +29,18 @@ func (c *Conversion) Except(ctx context.Context, key ed25519.PrivateKey, why str
 	if why = strings.TrimSpace(why); why == "" {
 		return conversion.Signed{}, 0, errors.New("an exception needs a reason")
 	}
-	run, there, err := c.Store.LatestRun(ctx, mode(false))
+	run, there, err := c.store.LatestRun(ctx, mode(false))
 	if err != nil {
 		return conversion.Signed{}, 0, err
 	}
 	if !there {
 		return conversion.Signed{}, 0, ErrNoRun
 	}
-	open, err := conversion.AllOpen(ctx, c.Store, run.ID)
+	open, err := conversion.AllOpen(ctx, c.store, run.ID)
 	if err != nil {
 		return conversion.Signed{}, 0, err
 	}
-	x := conversion.Exception{Run: run.PublicID, Why: why, MadeBy: c.Who.Name, MadeAt: c.Now().UTC(), Rows: []conversion.Exempt{}}
+	x := conversion.Exception{Run: run.PublicID, Why: why, MadeBy: c.who.Name, MadeAt: c.now().UTC(), Rows: []conversion.Exempt{}}
 	for _, o := range open {
 		x.Rows = append(x.Rows, conversion.Exempt{OldKey: o.OldKey, Centre: o.CentreNumber, Outcome: o.Outcome, Code: o.Finding.Code, Message: o.Finding.Message})
 	}

@@ -1,10 +1,10 @@
-// Package existing converts the registry's existing patients, once: the rows of
-// the old patient table become temporary pseudonyms, chunk by chunk, in a
-// delivery per centre. It plans, feeds, verifies, and looks for names that were
-// left behind.
+// Package oldtable reads the rows of the registry's old patient table for the one-time
+// conversion. The rows become temporary pseudonyms, chunk by chunk, in one delivery per
+// centre. The package plans, feeds and verifies a run, erases the identities in the table,
+// and looks for names that were left behind.
 //
-// It sees identities, in memory alone, and never a definitive pseudonym: what
-// must be held against those is asked of the other half, package importer.
+// It sees identities, in memory only, and never a definitive pseudonym. What must be
+// compared with definitive ones is asked of the other half, package importer.
 package oldtable
 
 import (
@@ -23,8 +23,8 @@ import (
 	"sluis/internal/sealing"
 )
 
-// Row is a row of the old table. Its values cannot be printed: they are behind a
-// function, into which no printer looks.
+// Row is an old row. Its cells are behind a function because fmt reads unexported fields
+// without asking their methods.
 type Row struct {
 	Key   string
 	cells func() []string
@@ -43,7 +43,7 @@ const (
 	Cells
 )
 
-// NewRow makes a row of its cells.
+// NewRow returns a row with these cells.
 func NewRow(key string, values []string) Row {
 	return Row{Key: key, cells: func() []string { return values }}
 }
@@ -88,7 +88,7 @@ type NameKind string
 const (
 	Surnames NameKind = "surname"
 	Emails   NameKind = "email"
-	Canaries NameKind = "canary" // planted, not of the source
+	Canaries NameKind = "canary" // planted to be found
 )
 
 // Table is the old table.
@@ -97,21 +97,21 @@ type Table interface {
 	Groups(ctx context.Context) ([]Group, error)
 	Facts(ctx context.Context) (Facts, error)
 	Count(ctx context.Context) (int, error) // of rows
-	// Rows reads the next rows of a centre in the order of their keys, after one;
-	// Displays leaves the names out, Keys gives the keys alone.
+	// Rows returns the rows of a centre that follow a key, in the order of their keys.
+	// Displays leaves the names out; Keys returns only the keys.
 	Rows(ctx context.Context, v Values, after string, limit int) ([]Row, error)
 	Displays(ctx context.Context, v Values, after string, limit int) ([]Row, error)
 	Keys(ctx context.Context, v Values, after string, limit int) ([]string, error)
 	ByKeys(ctx context.Context, keys []string) ([]Row, error)
 	Triggers(ctx context.Context) ([]string, error)
-	// Unmapped names the columns that the mapping does not; Some gives the first
-	// values of one, by key.
+	// Unmapped returns the columns that the mapping does not name. Some returns the first
+	// values of one of them, by key.
 	Unmapped(ctx context.Context) ([]string, error)
 	Some(ctx context.Context, column string, n int) ([]Row, error)
 	Names(ctx context.Context, each func(kind NameKind, name string)) error
 }
 
-// Store is what converting needs of the database.
+// Store is what a conversion needs of the registry's database.
 type Store interface {
 	Centres(ctx context.Context) ([]account.Centre, error)
 	StartRun(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error)
@@ -131,7 +131,7 @@ type Store interface {
 	conversion.GateStore
 }
 
-// Rechecker holds a second exchange of rows against what is stored of them.
+// Rechecker compares a second exchange of rows with what is stored of them.
 type Rechecker interface {
 	Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error)
 	// Probe exchanges temporary pseudonyms to measure how long that takes.
@@ -151,14 +151,27 @@ type Options struct {
 	// ChunkRows are read and exchanged at once; 0: 500.
 	ChunkRows int
 	Calls     int // chunks on their way to the TTP at once; 0: 4
-	Rate      int // rows a second at most; 0: as they come
 	Now       func() time.Time
 	Log       *slog.Logger
-	Say       func(format string, args ...any) // to the operator; counts and codes alone
+	Say       func(format string, args ...any) // to the operator; counts and codes only
 }
 
 // Conversion is the work on the old table. It is not safe for concurrent use.
-type Conversion struct{ Options }
+type Conversion struct {
+	table     Table
+	mapping   conversion.Mapping
+	store     Store
+	intake    *intake.Intake
+	keys      *sealing.Keyring
+	other     Rechecker
+	who       audit.Who
+	address   string
+	chunkRows int
+	calls     int
+	now       func() time.Time
+	log       *slog.Logger
+	say       func(format string, args ...any)
+}
 
 // The defaults of Options.
 const (
@@ -169,7 +182,7 @@ const (
 // New makes a Conversion.
 func New(o Options) (*Conversion, error) {
 	if o.Table == nil || o.Store == nil || o.Now == nil || o.Log == nil || o.Say == nil {
-		return nil, errors.New("existing: an option is missing")
+		return nil, errors.New("oldtable: an option is missing")
 	}
 	if o.ChunkRows == 0 {
 		o.ChunkRows = defaultRows
@@ -177,7 +190,10 @@ func New(o Options) (*Conversion, error) {
 	if o.Calls == 0 {
 		o.Calls = defaultCalls
 	}
-	return &Conversion{o}, nil
+	return &Conversion{
+		table: o.Table, mapping: o.Mapping, store: o.Store, intake: o.Intake, keys: o.Keys, other: o.Other, who: o.Who, address: o.Address,
+		chunkRows: o.ChunkRows, calls: o.Calls, now: o.Now, log: o.Log, say: o.Say,
+	}, nil
 }
 
 // centreRows are the rows of one of our centres.
@@ -187,14 +203,14 @@ type centreRows struct {
 	rows   int
 }
 
-// sort puts the groups of the old table by our centres, in the order of their
-// numbers; strays are of none.
+// sort divides the groups of the old table over the centres that Sluis knows, in the order
+// of their numbers. strays are the rows of none of them.
 func (c *Conversion) sort(ctx context.Context) (centres []centreRows, strays centreRows, err error) {
-	groups, err := c.Table.Groups(ctx)
+	groups, err := c.table.Groups(ctx)
 	if err != nil {
 		return nil, strays, err
 	}
-	known, err := c.Store.Centres(ctx)
+	known, err := c.store.Centres(ctx)
 	if err != nil {
 		return nil, strays, err
 	}
@@ -205,7 +221,7 @@ func (c *Conversion) sort(ctx context.Context) (centres []centreRows, strays cen
 	}
 	for _, g := range groups {
 		to := &strays
-		if i, ok := at[c.Mapping.CentreOf(g.Value)]; ok {
+		if i, ok := at[c.mapping.CentreOf(g.Value)]; ok {
 			to = &centres[i]
 		}
 		to.values, to.rows = append(to.values, g.Raw), to.rows+g.Rows
@@ -219,7 +235,7 @@ func (c *Conversion) sort(ctx context.Context) (centres []centreRows, strays cen
 	return used, strays, nil
 }
 
-// check judges a row as one of a file is judged.
+// check checks an old row by the rules for a row of a file.
 func check(k intake.Known, line int, r Row) intake.KnownRow {
 	return k.Check(line, r.Key, r.cell(Version), r.cell(Number), r.cell(Birth), r.cell(Sex), r.cell(Died), r.cell(Surname), r.cell(Prefix), r.cell(Initials))
 }

@@ -328,7 +328,7 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 		" (42, 1, NULL, 'Zwervers', NULL, 'gisteren', 'a', 'm', 2809, NULL, NULL, '41'),"+
 		" (43, 1, NULL, 'Jansen', NULL, '1-1-2001', 'a', 'm', 2809, NULL, NULL, '')",
 		"UPDATE patient SET centrum_id = 'Zwervershof' WHERE patid = 41")
-	p := must(r.conversion(numbered("nummer")).Plan(t.Context(), true))(t)
+	p := must(r.conversion(numbered("nummer")).Plan(t.Context(), oldtable.Probe{}))(t)
 	if p.Rows != 43 || p.StrayRows != 1 || p.NumberEmpty != 1 || p.PersonTwice != 1 || p.BSN || len(p.Blockers()) > 0 || p.Probe == 0 ||
 		p.ProbeRefused != 4 || p.RowsPerSecond <= 0 {
 		t.Errorf("plan = %+v", p)
@@ -340,7 +340,7 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if got := p.Centres[len(p.Centres)-1]; got.Known || got.Centre != "aaaaaaaaaaa" || got.Rows != 1 {
 		t.Errorf("centres = %+v", p.Centres)
 	}
-	undecided := must(r.conversion(conversion.DefaultMapping()).Plan(t.Context(), true))(t)
+	undecided := must(r.conversion(conversion.DefaultMapping()).Plan(t.Context(), oldtable.Probe{}))(t)
 	if !slices.Equal(undecided.Blockers(), []string{"NUMBER_UNDECIDED"}) || undecided.Probe != 0 {
 		t.Errorf("undecided: %+v", undecided)
 	}
@@ -354,7 +354,7 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	r.table("UPDATE patient SET nummer = '999999' || (900 + patid)", "UPDATE patient SET nummer = CASE patid % 2"+
 		" WHEN 0 THEN '111222333' ELSE '123456782' END")
 	bsn := r.conversion(numbered("nummer"))
-	if p := must(bsn.Plan(t.Context(), true))(t); !slices.Contains(p.Blockers(), "BSN_NUMBERS") {
+	if p := must(bsn.Plan(t.Context(), oldtable.Probe{}))(t); !slices.Contains(p.Blockers(), "BSN_NUMBERS") {
 		t.Errorf("BSNs: %+v", p)
 	}
 	if _, err := bsn.Run(t.Context(), oldtable.How{}); err == nil || !strings.Contains(err.Error(), "BSN_NUMBERS") {
@@ -362,7 +362,7 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	}
 	r.table("ALTER TABLE patient RENAME TO met_sleutel", "CREATE TABLE patient AS SELECT * FROM met_sleutel",
 		"INSERT INTO patient SELECT * FROM met_sleutel WHERE patid = 1", "UPDATE patient SET patid = NULL WHERE patid = 2")
-	if p := must(r.conversion(numbered("")).Plan(t.Context(), true))(t); !slices.Equal(p.Blockers(), []string{"KEY_EMPTY", "KEY_TWICE"}) {
+	if p := must(r.conversion(numbered("")).Plan(t.Context(), oldtable.Probe{}))(t); !slices.Equal(p.Blockers(), []string{"KEY_EMPTY", "KEY_TWICE"}) {
 		t.Errorf("keys: %v", p.Blockers())
 	}
 }

@@ -20,17 +20,23 @@ import (
 // probeRows is how many rows are exchanged to measure.
 const probeRows = 100
 
-// Plan tells what the old table holds and what Sluis itself would reject of it,
-// and measures the TTP with a few rows where probe is set. It reads every row
-// once and stores nothing but its own findings.
-func (c *Conversion) Plan(ctx context.Context, probe bool) (conversion.Plan, error) {
-	p := conversion.Plan{Table: c.Table.Label(), Numbered: "undecided", Mapping: &c.Mapping}
-	if numbered, known := c.Mapping.Numbered(); known && numbered {
+// Probe says how a plan measures the TTP.
+type Probe struct {
+	Skip bool
+	Rate int // rows a second to which the run will be limited; 0: no limit
+}
+
+// Plan returns what the old table holds and what Sluis itself would reject of it, and how
+// long a run takes, measured at the TTP with a hundred rows. It reads every row once and
+// stores only what it found.
+func (c *Conversion) Plan(ctx context.Context, how Probe) (conversion.Plan, error) {
+	p := conversion.Plan{Table: c.table.Label(), Numbered: "undecided", Mapping: &c.mapping}
+	if numbered, known := c.mapping.Numbered(); known && numbered {
 		p.Numbered = "column"
 	} else if known {
 		p.Numbered = "none"
 	}
-	f, err := c.Table.Facts(ctx)
+	f, err := c.table.Facts(ctx)
 	if err != nil {
 		return p, err
 	}
@@ -42,7 +48,7 @@ func (c *Conversion) Plan(ctx context.Context, probe bool) (conversion.Plan, err
 	}
 	p.StrayRows = strays.rows
 	if p.KeyEmpty == 0 && p.KeyTwice == 0 {
-		if err := c.judge(ctx, &p, centres); err != nil {
+		if err := c.countFindings(ctx, &p, centres); err != nil {
 			return p, err
 		}
 	}
@@ -52,8 +58,8 @@ func (c *Conversion) Plan(ctx context.Context, probe bool) (conversion.Plan, err
 	if err := c.strayCentres(ctx, &p); err != nil {
 		return p, err
 	}
-	if probe && len(p.Blockers()) == 0 && len(centres) > 0 {
-		if err := c.probe(ctx, &p, centres); err != nil {
+	if !how.Skip && len(p.Blockers()) == 0 && len(centres) > 0 {
+		if err := c.probe(ctx, &p, centres, how.Rate); err != nil {
 			return p, err
 		}
 	}
@@ -66,14 +72,14 @@ func (c *Conversion) keep(ctx context.Context, kind conversion.Kind, runID int64
 	if err != nil {
 		return err
 	}
-	_, err = c.Store.AddReport(ctx, c.Who, conversion.Report{Kind: kind, RunID: runID, Clean: clean, Document: string(raw)})
+	_, err = c.store.AddReport(ctx, c.who, conversion.Report{Kind: kind, RunID: runID, Clean: clean, Document: string(raw)})
 	return err
 }
 
-// strayCentres lists what stands in the column of the centre and is none of ours.
-// Only a number is shown as it is: a column that has shifted may hold a name.
+// strayCentres adds the values in the centre's column that are no centre of Sluis. Only a
+// short number is shown as it is: a column that has shifted may hold a name.
 func (c *Conversion) strayCentres(ctx context.Context, p *conversion.Plan) error {
-	groups, err := c.Table.Groups(ctx)
+	groups, err := c.table.Groups(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,7 +89,7 @@ func (c *Conversion) strayCentres(ctx context.Context, p *conversion.Plan) error
 	}
 	shown := map[string]int{}
 	for _, g := range groups {
-		if !known[c.Mapping.CentreOf(g.Value)] {
+		if !known[c.mapping.CentreOf(g.Value)] {
 			shown[shape(g.Value)] += g.Rows
 		}
 	}
@@ -99,8 +105,7 @@ func (c *Conversion) strayCentres(ctx context.Context, p *conversion.Plan) error
 	return nil
 }
 
-// shape gives a short number as it is, and of anything else what it is made of:
-// a letter for each letter.
+// shape returns a short number as it is, and anything else masked.
 func shape(s string) string {
 	runes := []rune(s)
 	digits := !slices.ContainsFunc(runes, func(r rune) bool { return r < '0' || r > '9' })
@@ -113,8 +118,7 @@ func shape(s string) string {
 	return masked(s)
 }
 
-// masked gives what a text is made of: a letter for each letter, a digit for each
-// digit.
+// masked returns a for each letter, 9 for each digit and a dot for anything else: "aa.9999".
 func masked(s string) string {
 	runes := []rune(s)
 	for i, r := range runes {
@@ -130,12 +134,12 @@ func masked(s string) string {
 	return string(runes[:min(len(runes), 20)])
 }
 
-// judge reads every row, and counts what Sluis itself says of it.
-func (c *Conversion) judge(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
+// countFindings reads every row, and counts what Sluis itself finds wrong with it.
+func (c *Conversion) countFindings(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
 	counts := map[conversion.Tally]int{}
 	numbered, bsns := 0, 0
 	for _, x := range centres {
-		k := c.Intake.Known(x.centre)
+		k := c.intake.Known(x.centre)
 		err := c.each(ctx, x.values, "", func(line int, r Row) {
 			row := check(k, line, r)
 			if row.Display.Number != "" {
@@ -162,10 +166,10 @@ func (c *Conversion) judge(ctx context.Context, p *conversion.Plan, centres []ce
 	return nil
 }
 
-// each reads the rows of a centre, a page at a time.
+// each calls f with every row of a centre. It reads a page at a time.
 func (c *Conversion) each(ctx context.Context, v Values, after string, f func(line int, r Row)) error {
 	for line := 1; ; {
-		rows, err := c.Table.Rows(ctx, v, after, c.ChunkRows)
+		rows, err := c.table.Rows(ctx, v, after, c.chunkRows)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -177,55 +181,55 @@ func (c *Conversion) each(ctx context.Context, v Values, after string, f func(li
 	}
 }
 
-// probe exchanges some rows, spread over the largest centre, to tell how long all
-// of them will take.
-func (c *Conversion) probe(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
+// probe exchanges some rows, spread over the largest centre, to estimate how long all rows
+// will take.
+func (c *Conversion) probe(ctx context.Context, p *conversion.Plan, centres []centreRows, rate int) error {
 	x := slices.MaxFunc(centres, func(a, b centreRows) int { return cmp.Compare(a.rows, b.rows) })
 	keys, err := c.spread(ctx, x.values, x.rows, probeRows)
 	if err != nil {
 		return err
 	}
-	rows, err := c.Table.ByKeys(ctx, keys)
+	rows, err := c.table.ByKeys(ctx, keys)
 	if err != nil {
 		return err
 	}
-	k := c.Intake.Known(x.centre)
+	k := c.intake.Known(x.centre)
 	checked := make([]intake.KnownRow, len(rows))
 	for i, r := range rows {
 		checked[i] = check(k, i+1, r)
 	}
-	began := c.Now()
+	began := c.now()
 	exchange, findings, err := k.Prepare(ctx, rand.Text(), checked)
 	if err != nil {
 		return fmt.Errorf("the TTP was asked about %d rows: %w", len(rows), err)
 	}
-	prepared := c.Now()
-	if err := c.Other.Probe(ctx, exchange); err != nil {
+	prepared := c.now()
+	if err := c.other.Probe(ctx, exchange); err != nil {
 		return fmt.Errorf("the TTP was asked about %d temporary pseudonyms: %w", len(exchange), err)
 	}
-	resolved := c.Now()
+	resolved := c.now()
 	for _, f := range findings {
 		if f.Severity == patient.Fatal {
 			p.ProbeRefused++
 		}
 	}
-	// Both steps go on side by side: the slower one sets the pace.
+	// A run prepares and resolves at the same time: the slower of the two sets the pace.
 	slowest := max(prepared.Sub(began), resolved.Sub(prepared), time.Millisecond)
 	p.Probe, p.RowsPerSecond = len(rows), float64(len(rows))/slowest.Seconds()
-	if c.Rate > 0 {
-		p.RowsPerSecond = min(p.RowsPerSecond, float64(c.Rate))
+	if rate > 0 {
+		p.RowsPerSecond = min(p.RowsPerSecond, float64(rate))
 	}
 	return nil
 }
 
-// spread picks n keys of a centre, evenly over all of them; the same ones every
-// time, as long as the table stays as it is.
+// spread picks n keys of a centre, evenly over all of them. It picks the same ones every
+// time, as long as the table does not change.
 func (c *Conversion) spread(ctx context.Context, v Values, rows, n int) ([]string, error) {
 	n = min(n, rows)
 	out := make([]string, 0, n)
 	after := ""
 	for i := 0; len(out) < n; {
-		keys, err := c.Table.Keys(ctx, v, after, 5000)
+		keys, err := c.table.Keys(ctx, v, after, 5000)
 		if err != nil || len(keys) == 0 {
 			return out, err
 		}
@@ -247,16 +251,16 @@ type Spare struct {
 	Shapes [][2]string
 }
 
-// Spares gives the columns that might be the hospital's own patient number, with
-// examples in which no value can be read.
+// Spares returns the columns that might be the hospital's own patient number, with masked
+// examples.
 func (c *Conversion) Spares(ctx context.Context, n int) ([]Spare, error) {
-	columns, err := c.Table.Unmapped(ctx)
+	columns, err := c.table.Unmapped(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []Spare
 	for _, column := range columns {
-		rows, err := c.Table.Some(ctx, column, n)
+		rows, err := c.table.Some(ctx, column, n)
 		if err != nil {
 			return nil, err
 		}
@@ -269,7 +273,7 @@ func (c *Conversion) Spares(ctx context.Context, n int) ([]Spare, error) {
 	return out, nil
 }
 
-// mode is Check for a rehearsal.
+// mode returns Check for a rehearsal and Save for a conversion.
 func mode(rehearse bool) delivery.Mode {
 	if rehearse {
 		return delivery.Check

@@ -17,9 +17,10 @@ import (
 // How says what kind of run it is to be.
 type How struct {
 	Rehearse bool
-	Sample   int      // so many rows a centre; 0: all. Of a rehearsal alone
+	Sample   int      // rows of each centre, in a rehearsal; 0: all
 	Centres  []string // only these are read now; empty: all
-	Again    bool     // though the last one is done
+	Again    bool     // read the table once more, though the last run is done
+	Rate     int      // rows a second at most; 0: as fast as it goes
 }
 
 // Errors of [Conversion.Run] that an operator can mend.
@@ -29,8 +30,8 @@ var (
 	ErrUndecided = errors.New(`the mapping does not say which column holds the hospital's own patient number: put "number": "COLUMN" in it, or "number": "" where the table has none`)
 )
 
-// Run feeds the rows of every centre into the pipeline and waits until nothing
-// more comes of it. It goes on where an earlier one stopped.
+// Run feeds the rows of every centre into the pipeline, and waits until each delivery is
+// done or waits for a person. It goes on where an earlier Run stopped.
 func (c *Conversion) Run(ctx context.Context, how How) (conversion.Run, error) {
 	centres, strays, err := c.sort(ctx)
 	if err != nil {
@@ -49,35 +50,35 @@ func (c *Conversion) Run(ctx context.Context, how How) (conversion.Run, error) {
 		if !how.wants(x.centre.Number) || !slices.ContainsFunc(run.Centres, func(r conversion.CentreRun) bool { return r.CentreID == x.centre.ID }) {
 			continue
 		}
-		if err := c.feed(ctx, run, x); err != nil {
+		if err := c.feed(ctx, run, x, how.Rate); err != nil {
 			return run, fmt.Errorf("centre %s: %w", x.centre.Number, err)
 		}
 	}
 	return c.await(ctx, run, how)
 }
 
-// wants tells whether a centre is to be read now.
+// wants reports whether a centre is to be read now.
 func (h How) wants(number string) bool {
 	return len(h.Centres) == 0 || slices.Contains(h.Centres, number)
 }
 
-// begin finds the run that is under way, or starts one.
+// begin returns the run that is under way, or starts one.
 func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, strays centreRows) (conversion.Run, error) {
-	last, there, err := c.Store.LatestRun(ctx, mode(how.Rehearse))
+	last, there, err := c.store.LatestRun(ctx, mode(how.Rehearse))
 	if err != nil {
 		return last, err
 	}
 	if there && last.FinishedAt.IsZero() {
-		if !last.Mapping.Same(c.Mapping) {
+		if !last.Mapping.Same(c.mapping) {
 			return last, ErrMapping
 		}
-		c.Say("going on with run %s: %d of %d rows were read", last.PublicID, last.Fed(), last.Total)
+		c.say("going on with run %s: %d of %d rows were read", last.PublicID, last.Fed(), last.Total)
 		return last, nil
 	}
-	if there && !how.Again && !how.Rehearse && last.Whole() && last.Mapping.Same(c.Mapping) {
+	if there && !how.Again && !how.Rehearse && last.Whole() && last.Mapping.Same(c.mapping) {
 		return last, ErrDone
 	}
-	if _, known := c.Mapping.Numbered(); !known {
+	if _, known := c.mapping.Numbered(); !known {
 		return last, ErrUndecided
 	}
 	plan, err := c.sound(ctx, centres)
@@ -92,7 +93,7 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 		return last, err
 	}
 	n := conversion.NewRun{
-		PublicID: id.String(), Mode: mode(how.Rehearse), Table: c.Table.Label(), Mapping: c.Mapping, Sample: how.Sample, Centres: map[int64]int{}, Address: c.Address,
+		PublicID: id.String(), Mode: mode(how.Rehearse), Table: c.table.Label(), Mapping: c.mapping, Sample: how.Sample, Centres: map[int64]int{}, Address: c.address,
 	}
 	for _, x := range centres {
 		rows := x.rows
@@ -108,52 +109,52 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 	if how.Sample == 0 {
 		n.Total += strays.rows
 	}
-	run, err := c.Store.StartRun(ctx, c.Who, n)
+	run, err := c.store.StartRun(ctx, c.who, n)
 	if apperr.KindOf(err) == apperr.Conflict {
 		return run, errors.New("another command has just begun a run")
 	}
 	return run, err
 }
 
-// sound looks for what forbids a run: keys that are none, and BSNs.
+// sound returns a plan with only what forbids a run: missing or repeated keys, and BSNs.
 func (c *Conversion) sound(ctx context.Context, centres []centreRows) (conversion.Plan, error) {
-	f, err := c.Table.Facts(ctx)
+	f, err := c.table.Facts(ctx)
 	p := conversion.Plan{Rows: f.Rows, KeyEmpty: f.KeyEmpty, KeyTwice: f.KeyTwice}
 	if err != nil || len(p.Blockers()) > 0 {
 		return p, err
 	}
-	if numbered, _ := c.Mapping.Numbered(); numbered {
-		err = c.judge(ctx, &p, centres)
+	if numbered, _ := c.mapping.Numbered(); numbered {
+		err = c.countFindings(ctx, &p, centres)
 	}
 	return p, err
 }
 
-// strays records the rows of no known centre; they go nowhere.
+// strays records the rows of no known centre. They are not delivered.
 func (c *Conversion) strays(ctx context.Context, run conversion.Run, x centreRows) error {
 	if run.Strays >= x.rows || len(x.values) == 0 {
 		return nil
 	}
 	after := ""
 	for {
-		keys, err := c.Table.Keys(ctx, x.values, after, c.ChunkRows)
+		keys, err := c.table.Keys(ctx, x.values, after, c.chunkRows)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		if err := c.Store.AddStrays(ctx, run.ID, keys, "CENTRE_UNKNOWN"); err != nil {
+		if err := c.store.AddStrays(ctx, run.ID, keys, "CENTRE_UNKNOWN"); err != nil {
 			return err
 		}
 		after = keys[len(keys)-1]
 	}
 }
 
-// sayEvery is how often an operator hears how far it is.
+// sayEvery is the time between two reports of progress to the operator.
 const sayEvery = 5 * time.Second
 
 // await waits until every centre that was read is stored, or waits for a person.
 func (c *Conversion) await(ctx context.Context, run conversion.Run, how How) (conversion.Run, error) {
 	var said time.Time
 	for {
-		now, _, err := c.Store.LatestRun(ctx, run.Mode)
+		now, _, err := c.store.LatestRun(ctx, run.Mode)
 		if err != nil {
 			return run, err
 		}
@@ -165,16 +166,16 @@ func (c *Conversion) await(ctx context.Context, run conversion.Run, how How) (co
 		}
 		if moving == 0 {
 			if now.Whole() {
-				err = c.Store.FinishRun(ctx, c.Who, now.ID)
+				err = c.store.FinishRun(ctx, c.who, now.ID)
 			}
 			return now, err
 		}
-		if c.Now().Sub(said) >= sayEvery {
-			said = c.Now()
+		if c.now().Sub(said) >= sayEvery {
+			said = c.now()
 			n := now.Counts()
-			c.Say("waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d", moving, now.Fed(), n.Stored(), n.Rejected, n.Review)
+			c.say("waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d", moving, now.Fed(), n.Stored(), n.Rejected, n.Review)
 		}
-		if _, err := c.Store.RunPaused(ctx, run.ID, conversion.WaitsNot, time.Time{}); err != nil {
+		if _, err := c.store.RunPaused(ctx, run.ID, conversion.WaitsNot, time.Time{}); err != nil {
 			return now, err
 		}
 		if err := wait(ctx, 300*time.Millisecond); err != nil {
@@ -183,16 +184,16 @@ func (c *Conversion) await(ctx context.Context, run conversion.Run, how How) (co
 	}
 }
 
-// Stop ends a run that is under way: what is not yet stored is forgotten.
+// Stop ends the run that is under way. What it has stored stays; the rest is forgotten.
 func (c *Conversion) Stop(ctx context.Context, rehearsal bool) (conversion.Run, error) {
-	run, there, err := c.Store.LatestRun(ctx, mode(rehearsal))
+	run, there, err := c.store.LatestRun(ctx, mode(rehearsal))
 	if err != nil {
 		return run, err
 	}
 	if !there || !run.FinishedAt.IsZero() {
 		return run, errors.New("no run is under way")
 	}
-	return run, c.Store.AbandonRun(ctx, c.Who, run.ID)
+	return run, c.store.AbandonRun(ctx, c.who, run.ID)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

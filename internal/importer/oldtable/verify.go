@@ -23,7 +23,7 @@ var ErrNoRun = errors.New("nothing was converted yet: see `web existing run`")
 // findings alone, and can be done as often as one likes.
 func (c *Conversion) Verify(ctx context.Context, sample int) (conversion.Check, error) {
 	var out conversion.Check
-	run, there, err := c.Store.LatestRun(ctx, delivery.Save)
+	run, there, err := c.store.LatestRun(ctx, delivery.Save)
 	if err != nil {
 		return out, err
 	}
@@ -43,7 +43,7 @@ func (c *Conversion) Verify(ctx context.Context, sample int) (conversion.Check, 
 	if err := v.strays(ctx, strays); err != nil {
 		return out, err
 	}
-	rows, patients, err := c.Store.RunRows(ctx, run.ID)
+	rows, patients, err := c.store.RunRows(ctx, run.ID)
 	if err != nil {
 		return out, err
 	}
@@ -89,10 +89,10 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 			v.finished = r.Delivery.FinishedAt
 		}
 	}
-	known := v.Intake.Known(x.centre)
+	known := v.intake.Known(x.centre)
 	after := ""
 	for line := 1; ; {
-		rows, err := v.Table.Displays(ctx, x.values, after, v.ChunkRows)
+		rows, err := v.table.Displays(ctx, x.values, after, v.chunkRows)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 		for i, r := range rows {
 			keys[i] = r.Key
 		}
-		where, err := v.Store.Where(ctx, v.run.ID, keys)
+		where, err := v.store.Where(ctx, v.run.ID, keys)
 		if err != nil {
 			return err
 		}
@@ -200,11 +200,11 @@ func (v *verifier) strays(ctx context.Context, x centreRows) error {
 	}
 	after := ""
 	for {
-		keys, err := v.Table.Keys(ctx, x.values, after, v.ChunkRows)
+		keys, err := v.table.Keys(ctx, x.values, after, v.chunkRows)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		where, err := v.Store.Where(ctx, v.run.ID, keys)
+		where, err := v.store.Where(ctx, v.run.ID, keys)
 		if err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func (v *verifier) again(ctx context.Context, centres []centreRows) error {
 			}
 		}
 		for len(keys) > 0 {
-			part := keys[:min(len(keys), v.ChunkRows)]
+			part := keys[:min(len(keys), v.chunkRows)]
 			keys = keys[len(part):]
 			if err := v.exchange(ctx, x.centre, part); err != nil {
 				return err
@@ -246,11 +246,11 @@ func (v *verifier) again(ctx context.Context, centres []centreRows) error {
 }
 
 func (v *verifier) exchange(ctx context.Context, centre account.Centre, keys []string) error {
-	rows, err := v.Table.ByKeys(ctx, keys)
+	rows, err := v.table.ByKeys(ctx, keys)
 	if err != nil {
 		return err
 	}
-	known := v.Intake.Known(centre)
+	known := v.intake.Known(centre)
 	checked := make([]intake.KnownRow, len(rows))
 	for i, r := range rows {
 		checked[i] = check(known, i+1, r)
@@ -265,7 +265,7 @@ func (v *verifier) exchange(ctx context.Context, centre account.Centre, keys []s
 			v.out.Add(conversion.Problem{OldKey: rows[f.Line-1].Key, Code: "REFUSED_NOW"})
 		}
 	}
-	problems, err := v.Other.Recheck(ctx, centre.ID, exchange)
+	problems, err := v.other.Recheck(ctx, centre.ID, exchange)
 	if err != nil {
 		return fmt.Errorf("the second exchange: %w", err)
 	}

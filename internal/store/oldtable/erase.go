@@ -10,15 +10,8 @@ import (
 	"strings"
 
 	"sluis/internal/conversion"
+	"sluis/internal/importer/oldtable"
 )
-
-// Erased is what an erasure did.
-type Erased struct {
-	Rows    int      // overwritten by this command
-	Dropped []string // columns that are gone
-	Left    []string // columns that could not be dropped: they are there, and empty
-	Indexes []string // that held one of the columns, and are gone
-}
 
 // eraseRows is how many rows are overwritten in one transaction.
 const eraseRows = 1000
@@ -26,8 +19,8 @@ const eraseRows = 1000
 // EraseSQLite overwrites the identifying columns of a SQLite table, drops them
 // and rewrites the file, so that no page, index, free space or write-ahead log
 // holds what stood in them. It may be stopped and started again at any point.
-func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say func(string, ...any)) (Erased, error) {
-	var out Erased
+func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say func(string, ...any)) (oldtable.Erased, error) {
+	var out oldtable.Erased
 	if m.Table == "" {
 		return out, errors.New("a query cannot be erased: the mapping must name a table")
 	}
@@ -54,7 +47,7 @@ func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say fu
 type eraser struct {
 	*Table
 	ctx context.Context
-	out *Erased
+	out *oldtable.Erased
 	say func(string, ...any)
 }
 

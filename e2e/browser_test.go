@@ -22,14 +22,14 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// formWrong is the status of a form that comes back with errors; some say it as
-// 400 or 401.
+// formWrong is the status of a form that comes back with errors. Some forms answer
+// 400 or 401 instead.
 const formWrong = 422
 
 // pageTime is how long one step in the browser may take, on a busy machine.
 const pageTime = 60 * time.Second
 
-// The one browser of all tests; each test has its own cookies in it.
+// theBrowser is shared by all tests. Each test has its own cookies in it.
 var theBrowser struct {
 	once   sync.Once
 	ctx    context.Context
@@ -37,7 +37,7 @@ var theBrowser struct {
 	err    error
 }
 
-// findBrowser finds Chromium, or says how to get it.
+// findBrowser returns the path of Chromium, or an error that says how to get it.
 func findBrowser() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		return path, nil
@@ -47,8 +47,10 @@ func findBrowser() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("the browser tests need Chromium: install it (Debian and Ubuntu: apt-get install chromium; macOS: brew install chromium), " +
-		"or set CHROMIUM to the program's path")
+	return "", errors.New(
+		"the browser tests need Chromium: install it (Debian and Ubuntu: apt-get install chromium; macOS: brew install chromium), " +
+			"or set CHROMIUM to the program's path",
+	)
 }
 
 func startBrowser() {
@@ -85,10 +87,10 @@ type tab struct {
 	refused  map[string]bool // addresses that answered 4xx, as the test wanted
 }
 
-// message is what the browser has to say about a page.
+// message is a message of the browser about a page.
 type message struct{ source, text, url string }
 
-// newTab opens a tab. Whatever the browser's console says until the test ends,
+// newTab opens a tab. Any message in the browser's console until the test ends
 // makes the test fail.
 func newTab(t *testing.T, p *program) *tab {
 	t.Helper()
@@ -100,7 +102,7 @@ func newTab(t *testing.T, p *program) *tab {
 	ctx, cancel := chromedp.NewContext(theBrowser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.hear))
 	t.Cleanup(cancel)
 	b.ctx = ctx
-	if err := chromedp.Do(ctx); err != nil { // opens it, and binds its life to ctx
+	if err := chromedp.Do(ctx); err != nil { // opens the tab; it is closed when ctx ends
 		t.Fatal(err)
 	}
 	call(b, audits.Enable, cdp.Empty{})
@@ -141,8 +143,9 @@ func (b *tab) hear(ev any) {
 	b.messages = append(b.messages, m)
 }
 
-// heard are the messages. The browser also notes each page that answers 4xx,
-// which some tests want, and at a sign-out that it cleared what it was told to.
+// heard returns the messages that make a test fail. It leaves out those about pages
+// that answered 4xx as the test wanted, and those at a sign-out about the data that
+// the browser cleared.
 func (b *tab) heard() []message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -152,14 +155,14 @@ func (b *tab) heard() []message {
 	})
 }
 
-// forget drops messages so far, which the test has caused.
+// forget drops the messages so far for which what returns true: the test caused them.
 func (b *tab) forget(what func(message) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.messages = slices.DeleteFunc(b.messages, what)
 }
 
-// step is the context of one step.
+// step returns the context of one step.
 func (b *tab) step() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(b.ctx, pageTime)
 }
@@ -198,7 +201,7 @@ func ask[T any](b *tab, expression string) T {
 	return v
 }
 
-// where is the page's path.
+// where returns the page's path.
 func (b *tab) where() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
@@ -221,13 +224,14 @@ func (b *tab) openStatus(path string, status int) {
 	b.load(status, chromedp.Navigate(b.p.address+path))
 }
 
-// click clicks on what leads to another page, which must answer 200.
+// click clicks on an element that leads to another page, which must answer 200.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	b.clickStatus(selector, 200)
 }
 
-// clickStatus clicks on what leads to another page, which must answer status.
+// clickStatus clicks on an element that leads to another page, which must answer
+// status.
 func (b *tab) clickStatus(selector string, status int) {
 	b.t.Helper()
 	b.has(selector)
@@ -266,7 +270,7 @@ func (b *tab) load(status int, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// fill types a value into a field in place of what was there.
+// fill types a value into a field, in place of the value that it had.
 func (b *tab) fill(selector, value string) {
 	b.t.Helper()
 	b.has(selector)
@@ -288,13 +292,13 @@ func (b *tab) choose(name, value string) {
 	}
 }
 
-// text is what a reader sees of an element, its white space put right.
+// text returns the text that a reader sees of an element, with single spaces.
 func (b *tab) text(selector string) string {
 	b.t.Helper()
 	return plain(ask[string](b, `(document.querySelector(`+strconv.Quote(selector)+`) ?? {innerText: ''}).innerText`))
 }
 
-// texts are what a reader sees of all elements that match.
+// texts returns the texts that a reader sees of all elements that match.
 func (b *tab) texts(selector string) []string {
 	b.t.Helper()
 	list := ask[[]string](b, `[...document.querySelectorAll(`+strconv.Quote(selector)+`)].map(e => e.innerText)`)
@@ -306,13 +310,13 @@ func (b *tab) texts(selector string) []string {
 
 func plain(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// html is the source of the page as it now stands.
+// html returns the source of the page as it is now.
 func (b *tab) html() string {
 	b.t.Helper()
 	return ask[string](b, `document.documentElement.outerHTML`)
 }
 
-// wants checks what an element says.
+// wants checks the text of an element.
 func (b *tab) wants(selector, want string) {
 	b.t.Helper()
 	if got := b.text(selector); got != want {
@@ -336,7 +340,7 @@ func (b *tab) is(selector string, there bool) {
 	}
 }
 
-// has ends the test where an element that it is to use is not there.
+// has ends the test if an element that the test is about to use is not there.
 func (b *tab) has(selector string) {
 	b.t.Helper()
 	if !ask[bool](b, `document.querySelector(`+strconv.Quote(selector)+`) !== null`) {
@@ -349,22 +353,22 @@ func (b *tab) await(what, expression string) {
 	b.t.Helper()
 	ctx, cancel := b.step()
 	defer cancel()
-	for {
+	var last error
+	came := poll(pageTime, 20*time.Millisecond, func() bool {
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
-		if ok {
-			return
-		}
-		if ctx.Err() != nil {
-			b.t.Fatalf("%s did not come (%v, at %s):\n%s", what, err, b.where(), b.text("main"))
-		}
-		time.Sleep(20 * time.Millisecond)
+		last = err
+		return ok
+	})
+	if !came {
+		b.t.Fatalf("%s did not come (%v, at %s):\n%s", what, last, b.where(), b.text("main"))
 	}
 }
 
-// awaitResult waits until the page of a delivery has come to its end by itself.
+// awaitResult waits until the page of a delivery shows its result by itself.
 func (b *tab) awaitResult() {
 	b.t.Helper()
-	b.await("the result", `document.readyState === 'complete' && document.querySelector('[data-progress]') === null && document.querySelector('h1') !== null`)
+	b.await("the result", `document.readyState === 'complete' &&
+		document.querySelector('[data-progress]') === null && document.querySelector('h1') !== null`)
 }
 
 // signIn signs in with the form.
@@ -378,7 +382,7 @@ func (b *tab) signIn(role, centre string) {
 	b.wants("h1", "Overzicht")
 }
 
-// deliver hands over a file by the form; the page is then that of the delivery.
+// deliver delivers a file with the form. The page is then that of the delivery.
 func (b *tab) deliver(mode, file string) {
 	b.t.Helper()
 	b.open("/aanleveringen/nieuw")

@@ -10,18 +10,21 @@ import (
 	"strings"
 )
 
-// refusedFiles are files that no row of is taken.
+// refusedFiles delivers files of which no row is accepted.
 func (s *sieve) refusedFiles() {
 	name := s.name
 	for _, c := range []struct {
 		what string
 		file []byte
 	}{
-		{"BSN column", file(header+";BSN", s.plainRow("beside BSN")+";"+name("as BSN"))},
+		{"BSN column", file(header+";BSN", s.plainRow("next to BSN")+";"+name("as BSN"))},
 		{"mixed kinds", file(header+";Pseudoniem NGGV", s.plainRow("mixed")+";"+name("mixed pseudonym"))},
 		{"unknown columns", file("Patiëntnummer;"+name("as header")+";Geslacht", s.newNumber()+";"+name("under it")+";m")},
-		{"header alone", file(header + ";" + name("lonely header"))},
-		{"quote never closed", file(header, strings.Replace(s.plainRow("quoted"), name("quoted"), `"`+name("quoted"), 1), s.plainRow("swallowed"), s.plainRow("swallowed"))},
+		{"only a header", file(header + ";" + name("lonely header"))},
+		{
+			"quote never closed",
+			file(header, strings.Replace(s.plainRow("quoted"), name("quoted"), `"`+name("quoted"), 1), s.plainRow("swallowed"), s.plainRow("swallowed")),
+		},
 		{"header with an open quote", file(`"`+name("quoted header")+";"+header, s.plainRow("below"))},
 		{"NUL bytes", file(header, s.plainRow("NUL")+"\x00\x00\x01", s.plainRow("NUL"))},
 		{"JSON", []byte(`[{"patient":"1","achternaam":"` + name("JSON") + `"}]`)},
@@ -29,10 +32,10 @@ func (s *sieve) refusedFiles() {
 		{"one long line", []byte(strings.Repeat(name("long line")+" ", 200_000))},
 		{"one long cell", file(header, s.plainRow("long cell")+strings.Repeat(name("long cell"), 150_000))},
 		{"many columns", file(header, strings.Repeat(name("many columns")+";", 100_000))},
-		{"CR alone", []byte(strings.ReplaceAll(string(file(header, s.plainRow("CR"), s.plainRow("CR"))), "\r\n", "\r"))},
+		{"only CR", []byte(strings.ReplaceAll(string(file(header, s.plainRow("CR"), s.plainRow("CR"))), "\r\n", "\r"))},
 	} {
 		want := "refused"
-		if c.what == "CR alone" { // taken or refused: it is all one here
+		if c.what == "only CR" { // may be accepted or refused
 			a := s.post("/api/v1/deliveries?filename=bestand.csv", "text/csv", bytes.NewReader(c.file))
 			var d delivery
 			if err := json.Unmarshal(a.body, &d); err != nil {
@@ -46,7 +49,7 @@ func (s *sieve) refusedFiles() {
 	}
 }
 
-// oddRequests put names where a program might log or repeat them.
+// oddRequests puts names where a program might log or repeat them.
 func (s *sieve) oddRequests() {
 	name := s.name
 	in := func(place string) string { return url.PathEscape(name(place)) }
@@ -54,29 +57,45 @@ func (s *sieve) oddRequests() {
 		"/" + in("path"), "/patienten/" + in("patient id"), "/aanleveringen/" + in("delivery id"), "/aanleveringen/" + in("delivery id") + "/fouten",
 		"/patienten?naam=" + in("query"), "/aanleveringen?centrum=" + in("centre") + "&na=" + in("cursor") + "&groep=" + in("group"),
 	} {
-		// A page leads back to itself, for another language: to whoever asked for it.
+		// A page has its own address in it, for a change of language.
 		s.web.do(outgoing{method: http.MethodGet, path: path, reshown: true})
 	}
 	for _, path := range []string{"/static/" + in("static"), "/api/v1/" + in("API path")} {
 		s.web.do(outgoing{method: http.MethodGet, path: path})
 	}
-	s.visitor().do(outgoing{method: http.MethodGet, path: "/patienten?naam=" + in("signed out query"), reshown: true}) // it leads back there
+	// The page to sign in has the address to return to in it.
+	s.visitor().do(outgoing{method: http.MethodGet, path: "/patienten?naam=" + in("signed out query"), reshown: true})
 	for _, path := range []string{
 		"/api/v1/patients/" + in("API id"), "/api/v1/patients?limit=" + in("limit"), "/api/v1/patients?after=" + in("after"),
 		"/api/v1/patients?" + in("parameter") + "=1", "/api/v1/deliveries?centre=" + in("API centre"), "/api/v1/deliveries/" + in("API delivery"),
 	} {
 		s.send("uploader", outgoing{method: http.MethodGet, path: path})
 	}
-	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{"Authorization": "Bearer " + name("token")}})
+	s.send(
+		"uploader",
+		outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{"Authorization": "Bearer " + name("token")}},
+	)
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{
 		"User-Agent": name("user agent"), "Referer": "http://x.example/" + name("referer"), "X-Request-Id": name("request id"),
-		"X-Forwarded-For": name("forwarded"), "Cookie": "sluis=" + name("cookie"), "Accept-Language": name("language"), "Traceparent": name("trace"),
+		"X-Forwarded-For": name(
+			"forwarded",
+		), "Cookie": "sluis=" + name("cookie"), "Accept-Language": name("language"), "Traceparent": name("trace"),
 	}})
-	s.web.do(outgoing{method: http.MethodPost, path: "/uitloggen", header: map[string]string{"Origin": "https://" + name("origin") + ".example", "Sec-Fetch-Site": "cross-site"}})
+	s.web.do(
+		outgoing{
+			method: http.MethodPost,
+			path:   "/uitloggen",
+			header: map[string]string{"Origin": "https://" + name("origin") + ".example", "Sec-Fetch-Site": "cross-site"},
+		},
+	)
 	s.web.do(outgoing{method: strings.ToUpper(name("method")), path: "/"})
 	s.post("/api/v1/deliveries?filename=x.csv", "text/"+name("content type"), strings.NewReader(name("wrong type body")))
-	s.post("/api/v1/deliveries", "multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\""+name("field name")+
-		"\"\r\n\r\n"+name("field")+"\r\n--x\r\nContent-Dis"+name("part header")+"\r\n\r\n"))
+	s.post(
+		"/api/v1/deliveries",
+		"multipart/form-data; boundary=x",
+		strings.NewReader("--x\r\nContent-Disposition: form-data; name=\""+name("field name")+
+			"\"\r\n\r\n"+name("field")+"\r\n--x\r\nContent-Dis"+name("part header")+"\r\n\r\n"),
+	)
 	s.post("/api/v1/deliveries", "multipart/form-data; boundary="+name("boundary"), strings.NewReader(name("no parts")))
 	s.web.do(outgoing{method: http.MethodPost, path: "/aanleveringen", kind: "multipart/form-data; boundary=x", body: strings.NewReader(
 		"--x\r\nContent-Disposition: form-data; name=\"mode\"\r\n\r\n" + name("mode") + "\r\n--x\r\n" + name("page part") + "\r\n\r\n")})
@@ -97,13 +116,20 @@ func (s *sieve) entriesOnPage() {
 	number := s.newNumber()
 	v.form("/patienten/nieuw", fields("entered", number, "1", "m"), false)
 	v.form("/patienten/nieuw", fields("entered", number, "1", "m"), false)                       // unchanged
-	v.form("/patienten/nieuw", fields("conflict", number, "1", "m"), false)                      // another person's number
-	v.form("/patienten/nieuw", fields("entered", s.newNumber(), "1", "m"), false)                // another number's person
+	v.form("/patienten/nieuw", fields("conflict", number, "1", "m"), false)                      // the number of another person
+	v.form("/patienten/nieuw", fields("entered", s.newNumber(), "1", "m"), false)                // the person of another number
 	v.form("/patienten/nieuw", fields("refused by the TTP", s.newNumber(), "1", "zomaar"), true) // shown again
 	v.form("/patienten/nieuw", fields("impossible", s.newNumber(), "31", "m"), true)
 	v.form("/patienten/nieuw", fields("name as day", s.newNumber(), s.name("as day"), "m"), true)
 	v.form("/patienten/nieuw", fields("without number", "", "1", "m"), true)
-	v.do(outgoing{method: http.MethodPost, path: "/patienten/nieuw", kind: "application/x-www-form-urlencoded", body: strings.NewReader("surname=%zz" + s.name("bad form"))})
+	v.do(
+		outgoing{
+			method: http.MethodPost,
+			path:   "/patienten/nieuw",
+			kind:   "application/x-www-form-urlencoded",
+			body:   strings.NewReader("surname=%zz" + s.name("bad form")),
+		},
+	)
 	v.do(outgoing{method: http.MethodPost, path: "/patienten/nieuw", kind: "application/x-www-form-urlencoded",
 		body: strings.NewReader("surname=" + strings.Repeat(s.name("too much"), 10_000))})
 	v.get("/patienten")
@@ -139,8 +165,8 @@ func (s *sieve) entriesByAPI() {
 	}
 }
 
-// datasetsAndPostcodes: a file that goes to the TTP and comes back as a dataset,
-// and one whose columns of addresses nobody asked for.
+// datasetsAndPostcodes sends a file to the TTP that comes back as a dataset, and
+// delivers a file with addresses, which the registry did not ask for.
 func (s *sieve) datasetsAndPostcodes() {
 	s.t.Helper()
 	at := filepath.Join(s.t.TempDir(), "naar-de-ttp.csv")
@@ -152,18 +178,38 @@ func (s *sieve) datasetsAndPostcodes() {
 	datamanager := s.visitor().signIn(s.p.account("datamanager", ""))
 	datamanager.get("/datasets")
 	datamanager.form("/datasets/"+id+"/importeren", url.Values{"modus": {"save"}}, false)
-	row := fmt.Sprintf("1-2-1961;v;%s;%s;Q;%s;%s;1-1-2020;%s;12;2020-02-30", s.newNumber(), s.name("with addresses"), s.name("postcode"), s.name("house number"), s.name("second postcode"))
-	s.deliver("addresses", "", []byte("Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Voorletters;Postcode 1;Huisnummer 1;Peildatum postcode 1;Postcode 2;Huisnummer 2;Peildatum postcode 2\n"+row+"\n"), "done")
+	row := fmt.Sprintf(
+		"1-2-1961;v;%s;%s;Q;%s;%s;1-1-2020;%s;12;2020-02-30",
+		s.newNumber(),
+		s.name("with addresses"),
+		s.name("postcode"),
+		s.name("house number"),
+		s.name("second postcode"),
+	)
+	s.deliver(
+		"addresses",
+		"",
+		[]byte(
+			"Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Voorletters;Postcode 1;Huisnummer 1;Peildatum postcode 1;Postcode 2;Huisnummer 2;Peildatum postcode 2\n"+row+"\n",
+		),
+		"done",
+	)
 }
 
-// judging: a data manager opens every conflict and settles the first ones, after
-// forms that say names where no name belongs.
+// judging opens every conflict as a data manager and judges the first two, after
+// forms with names where no name belongs.
 func (s *sieve) judging() {
 	s.t.Helper()
 	v := s.visitor().signIn(s.p.account("datamanager", ""))
 	in := func(place string) string { return url.QueryEscape(s.name(place)) }
 	v.do(outgoing{method: http.MethodGet, path: "/beoordelen/" + in("review id"), reshown: true})
-	v.do(outgoing{method: http.MethodGet, path: "/beoordelen?reden=" + in("review reason") + "&centrum=" + in("review centre") + "&aanlevering=" + in("review delivery"), reshown: true})
+	v.do(
+		outgoing{
+			method:  http.MethodGet,
+			path:    "/beoordelen?reden=" + in("review reason") + "&centrum=" + in("review centre") + "&aanlevering=" + in("review delivery"),
+			reshown: true,
+		},
+	)
 	v.do(outgoing{method: http.MethodGet, path: "/beoordelen?na=" + in("review cursor"), reshown: true})
 	paths := strings.Split(string(v.get("/beoordelen").body), `href="/beoordelen/`)[1:]
 	if len(paths) < 2 {
@@ -179,7 +225,11 @@ func (s *sieve) judging() {
 		}
 		v.form(path, url.Values{"gezien": {seen}, "besluit": {s.name("decision")}, "reden": {"Nagevraagd."}}, false)
 		v.form(path, url.Values{"gezien": {s.name("seen")}, "besluit": {"return"}, "reden": {"Nagevraagd."}}, false)
-		v.form(path, url.Values{"gezien": {seen}, "besluit": {"return"}, "reden": {strings.Repeat(s.name("why"), 60)}, s.name("review field"): {"x"}}, true)
+		v.form(
+			path,
+			url.Values{"gezien": {seen}, "besluit": {"return"}, "reden": {strings.Repeat(s.name("why"), 60)}, s.name("review field"): {"x"}},
+			true,
+		)
 		decision := []string{"return", "use_delivered"}[i]
 		if a := v.form(path, url.Values{"gezien": {seen}, "besluit": {decision}, "reden": {"Nagevraagd."}}, false); a.status != http.StatusOK { // at the next one
 			s.t.Errorf("judged %s: %d", decision, a.status)

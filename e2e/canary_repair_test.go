@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// repairing delivers rows with names that are rejected, and repairs of them, with
-// names wherever a repair or a report can be asked for.
+// repairing delivers rows with names that are rejected, and repairs of them. It puts
+// names in every request for a repair or a report.
 func (s *sieve) repairing() {
 	s.t.Helper()
 	bad := func(place string) string { return "2809;gisteren;m;" + s.newNumber() + ";" + s.name(place) + ";van;Q" }
@@ -21,7 +21,7 @@ func (s *sieve) repairing() {
 	s.deliver("the repair", "&repairs="+first, file(header, good, lines[2]), "done")
 	for _, id := range []string{first, url.QueryEscape(s.name("repaired id"))} {
 		s.web.do(outgoing{method: http.MethodGet, path: "/aanleveringen/nieuw?herstelt=" + id, reshown: id != first})
-		// Refused, whatever its file: the id is not there, or the file is empty.
+		// Both are refused: there is no such delivery, or the file is empty.
 		a := s.post("/api/v1/deliveries?filename=x.csv&repairs="+id, "text/csv", strings.NewReader(""))
 		if a.status == http.StatusAccepted {
 			s.t.Errorf("an empty file, repairing %s: %d", id, a.status)
@@ -47,13 +47,19 @@ func (s *sieve) repairing() {
 	}
 	path := "/aanleveringen/" + first + "/fouten"
 	in := func(place string) string { return url.QueryEscape(s.name(place)) }
-	s.web.do(outgoing{method: http.MethodGet, path: path + "?weergave=" + in("view") + "&ernst=" + in("severity") + "&kolom=" + in("facet") + "&code=" + in("code") +
-		"&sorteer=" + in("order") + "&richting=" + in("way") + "&vanaf=" + in("offset"), reshown: true})
+	s.web.do(
+		outgoing{
+			method: http.MethodGet,
+			path: path + "?weergave=" + in("view") + "&ernst=" + in("severity") + "&kolom=" + in("facet") + "&code=" + in("code") +
+				"&sorteer=" + in("order") + "&richting=" + in("way") + "&vanaf=" + in("offset"),
+			reshown: true,
+		},
+	)
 	s.reports(first)
 }
 
-// reports reads a report in every view and as a workbook, of which the parts are
-// looked through too.
+// reports reads a report in every view and as a workbook. It keeps the unzipped parts
+// of the workbook as answers too, for the sweep.
 func (s *sieve) reports(id string) {
 	s.t.Helper()
 	path := "/aanleveringen/" + id + "/fouten"

@@ -12,14 +12,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// canaries makes up a surname of ten letters for each place that an identity may
-// come in, so that one that comes out tells where it went in.
+// canaries makes up a surname of ten letters for each place where an identity can
+// come in. If one comes out somewhere, it shows where it went in.
 type canaries struct {
 	random *rand.Rand
 	byName map[string]string
@@ -38,30 +37,33 @@ func (c *canaries) name(place string) string {
 	return c.byName[place]
 }
 
-// sieve is the test at work.
+// sieve is the state of the canary sweep.
 type sieve struct {
 	*canaries
 	t       *testing.T
 	data    string // the program's data folder
-	tmp     string // its TMPDIR
+	tmp     string // the program's TMPDIR
 	p       *program
-	logs    strings.Builder // of the programs that ended
-	scripts []*visitor      // whoever got answers
+	logs    strings.Builder // output of the programs that have ended
+	scripts []*visitor      // all visitors, with the answers that they got
 	api     *visitor
 	web     *visitor
 	ids     []string // deliveries
 	number  int
-	status  map[string]int // how often the API answered what
+	status  map[string]int // answers of the API, by status
 }
 
 // TestCanarySweep brings made-up names in through every door, in every way that
-// goes right or wrong, and then looks for them in everything that comes out or
-// stays behind.
+// goes right or wrong. Then it looks for them in everything that comes out or stays
+// behind.
 func TestCanarySweep(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	s := &sieve{
-		canaries: &canaries{rand.New(rand.NewPCG(seed, 2)), map[string]string{}}, t: t, data: filepath.Join(t.TempDir(), "data"), tmp: t.TempDir(),
+		canaries: &canaries{
+			rand.New(rand.NewPCG(seed, 2)),
+			map[string]string{},
+		}, t: t, data: filepath.Join(t.TempDir(), "data"), tmp: t.TempDir(),
 		status: map[string]int{},
 	}
 	s.start()
@@ -95,7 +97,7 @@ func TestCanarySweep(t *testing.T) {
 	t.Logf("%d canaries, %d deliveries, API answers by status: %v", len(s.byName), len(s.ids), s.status)
 	for _, status := range []int{200, 201, 202, 400, 401, 404, 413, 415, 422} {
 		if s.status[fmt.Sprint(status)] == 0 {
-			t.Errorf("no request was answered %d: the sweep is narrower than it means to be", status)
+			t.Errorf("no request was answered %d: the sweep covers less than it should", status)
 		}
 	}
 }
@@ -125,7 +127,7 @@ func (s *sieve) visitor() *visitor {
 	return v
 }
 
-// newNumber makes a patient number: it is kept, and is no canary.
+// newNumber makes a patient number. It is no canary, for patient numbers are kept.
 func (s *sieve) newNumber() string {
 	s.number++
 	return fmt.Sprintf("N%05d", s.number)
@@ -150,7 +152,8 @@ func (s *sieve) send(role string, a outgoing) answer {
 	return got
 }
 
-// deliver sends a file to the API, waits until it rests and wants it to be so.
+// deliver sends a file to the API, waits until its delivery rests and checks that it
+// then has the status want. It returns the id.
 func (s *sieve) deliver(what, query string, file []byte, want string) string {
 	s.t.Helper()
 	a := s.post("/api/v1/deliveries?filename=bestand.csv"+query, "application/octet-stream", bytes.NewReader(file))
@@ -169,25 +172,31 @@ func (s *sieve) deliver(what, query string, file []byte, want string) string {
 	return d.ID
 }
 
-func (s *sieve) await(id string) delivery {
+func (s *sieve) await(id string) (d delivery) {
 	s.t.Helper()
-	for deadline := time.Now().Add(workTime); ; time.Sleep(30 * time.Millisecond) {
-		var d delivery
-		if err := json.Unmarshal(s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries/" + id}).body, &d); err != nil {
-			s.t.Fatal(err)
-		}
-		if !slices.Contains([]string{"queued", "processing", "paused"}, d.Status) {
-			return d
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("delivery %s is still %s", id, d.Status)
-		}
+	rests := poll(workTime, 30*time.Millisecond, func() bool {
+		d = s.delivery(id)
+		return !d.working()
+	})
+	if !rests {
+		s.t.Fatalf("delivery %s is still %s", id, d.Status)
 	}
+	return d
 }
 
-const wideHeader = "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters;E-mail;Postcode;Huisnummer;Opmerking"
+// delivery returns a delivery as it is now.
+func (s *sieve) delivery(id string) (d delivery) {
+	s.t.Helper()
+	a := s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries/" + id})
+	if err := json.Unmarshal(a.body, &d); err != nil {
+		s.t.Fatal(err)
+	}
+	return d
+}
 
-// wideRow is a row with every identity field, and a column that nobody knows.
+const wideHeader = header + ";E-mail;Postcode;Huisnummer;Opmerking"
+
+// wideRow returns a row with every identity field, and an unknown column.
 func (s *sieve) wideRow(place, birth, sex string) string {
 	n := s.name(place)
 	return strings.Join([]string{
@@ -198,7 +207,7 @@ func (s *sieve) wideRow(place, birth, sex string) string {
 
 func file(lines ...string) []byte { return []byte(strings.Join(lines, "\r\n") + "\r\n") }
 
-// goodDeliveries are files that are taken, with good and with rejected rows.
+// goodDeliveries delivers files that are accepted, with good and with rejected rows.
 func (s *sieve) goodDeliveries() {
 	rows := func(place string) []byte {
 		lines := []string{wideHeader}
@@ -236,9 +245,14 @@ func (s *sieve) goodDeliveries() {
 		s.newNumber()+";1970;m;"+s.name("as NGGV")+";"+s.name("as NGG"), s.newNumber()+";"+s.name("as year")+";m;"+s.name("as NGGV")+";x",
 		s.newNumber()+";1970;"+s.name("as sex")+";"+s.name("as NGGV")+" "+s.name("as NGGV")+";x"), "done")
 	s.deliver("UTF-16", "", utf16File(header+"\r\n"+s.plainRow("UTF-16")+"\r\n"), "done")
-	s.deliver("lone quotes", "&confirm=true", file(header, strings.Replace(s.plainRow("lone quote"), s.name("lone quote"), `O"`+s.name("lone quote"), 1)), "done")
+	s.deliver(
+		"lone quotes",
+		"&confirm=true",
+		file(header, strings.Replace(s.plainRow("lone quote"), s.name("lone quote"), `O"`+s.name("lone quote"), 1)),
+		"done",
+	)
 
-	// The same by the page, by which a delivery is followed as well.
+	// The same with the page, which also follows the delivery.
 	body, kind := multipartFile(s.t, "save", "lijst.csv", rows("by the page"))
 	got := s.web.do(outgoing{method: http.MethodPost, path: "/aanleveringen", kind: kind, body: body})
 	if got.status != http.StatusOK || !bytes.Contains(got.body, []byte("lijst.csv")) {
@@ -258,7 +272,7 @@ func utf16File(text string) []byte {
 	return out
 }
 
-// signIns are with a name where the password belongs, and where the address does.
+// signIns signs in with a name in the place of the password, and of the address.
 func (s *sieve) signIns() {
 	who := s.p.account("auditor", "")
 	v := s.visitor()
@@ -267,8 +281,8 @@ func (s *sieve) signIns() {
 	v.form("/inloggen", url.Values{"email": {who.Email}, "password": {who.Password}, "next": {"//" + s.name("next") + ".example"}}, false)
 }
 
-// brokenUploads break off, or hold nothing. (One that is too large is in
-// TestServe, where the limit is low.)
+// brokenUploads sends an upload that breaks off and one that is empty. (TestServe,
+// with its low limit, has one that is too large.)
 func (s *sieve) brokenUploads() {
 	if err := s.halfUpload("broken off").Close(); err != nil {
 		s.t.Fatal(err)
@@ -278,27 +292,30 @@ func (s *sieve) brokenUploads() {
 	}
 }
 
-// halfUpload sends the first half of a file and keeps the line open.
+// halfUpload sends the first half of a file and keeps the connection open.
 func (s *sieve) halfUpload(place string) net.Conn {
 	s.t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.p.address, "http://"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST /api/v1/deliveries?filename=half.csv HTTP/1.1\r\nHost: sluis\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\n"+
-		"Content-Length: 4000000\r\n\r\n%s\r\n", s.p.token("uploader", "2809"), header)
+	fmt.Fprintf(
+		conn,
+		"POST /api/v1/deliveries?filename=half.csv HTTP/1.1\r\nHost: sluis\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\n"+
+			"Content-Length: 4000000\r\n\r\n%s\r\n",
+		s.p.token("uploader", "2809"),
+		header,
+	)
 	if _, err := io.Copy(conn, &repeated{what: []byte(s.plainRow(place) + "\r\n"), left: 2 << 20}); err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(workTime); s.count(s.data, "upload_blocks") == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatal("no block of half an upload was stored")
-		}
+	if !poll(workTime, 10*time.Millisecond, func() bool { return s.count(s.data, "upload_blocks") > 0 }) {
+		s.t.Fatal("no block of half an upload was stored")
 	}
 	return conn
 }
 
-// count counts the rows of a table.
+// count returns the number of rows of a table.
 func (s *sieve) count(dir, table string) int {
 	s.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "sluis.db")+"?_pragma=busy_timeout(10000)")
@@ -313,7 +330,7 @@ func (s *sieve) count(dir, table string) int {
 	return n
 }
 
-// repeated reads what over and over, until left bytes are read.
+// repeated is a reader of what, over and over, until left bytes have been read.
 type repeated struct {
 	what []byte
 	at   int
@@ -329,11 +346,12 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// openRows is how many identities wait when the program is killed.
+// openRows is the number of identities in the delivery during which the program is
+// killed.
 const openRows = 4000
 
-// killInTheMiddle kills the program while it holds many identities sealed, and
-// looks for them in what lies on the disk then.
+// killInTheMiddle kills the program while its database has many sealed identities,
+// and then looks for them on the disk.
 func (s *sieve) killInTheMiddle() {
 	defer s.halfUpload("upload at the kill").Close()
 	lines := []string{header}
@@ -346,14 +364,8 @@ func (s *sieve) killInTheMiddle() {
 		s.t.Fatalf("a large delivery: %d %v", a.status, err)
 	}
 	s.ids = append(s.ids, d.ID)
-	for ; ; time.Sleep(time.Millisecond) {
-		var now delivery
-		if err := json.Unmarshal(s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries/" + d.ID}).body, &now); err != nil {
-			s.t.Fatal(err)
-		}
-		if now.Status != "queued" {
-			break
-		}
+	if !poll(workTime, time.Millisecond, func() bool { return s.delivery(d.ID).Status != "queued" }) {
+		s.t.Fatal("nothing begins to work on a large delivery")
 	}
 	s.p.kill()
 	s.sweep("while a delivery is open", 1)
@@ -363,7 +375,7 @@ func (s *sieve) killInTheMiddle() {
 	}
 }
 
-// readEverything opens every page and report as everybody who may.
+// readEverything opens every page and report as each person who may see it.
 func (s *sieve) readEverything() {
 	datamanager := s.visitor().signIn(s.p.account("datamanager", ""))
 	auditor := s.visitor().signIn(s.p.account("auditor", ""))
@@ -393,7 +405,7 @@ func (s *sieve) readEverything() {
 	auditor.get("/logboek")
 }
 
-// sweep looks for every canary, and proves that it looked where it should.
+// sweep looks for every canary, and proves that it looked in the right places.
 func (s *sieve) sweep(when string, open int) {
 	s.t.Helper()
 	began := time.Now()
@@ -415,12 +427,20 @@ func (s *sieve) sweep(when string, open int) {
 			s.t.Errorf("%s: %s", when, h)
 		}
 	}
-	s.t.Logf("%s: %d hits in %d files of %d MB, %d kB of log, %d kB of answers; %v", when, len(hits), files, size>>20, len(log)>>10, answers>>10,
-		time.Since(began).Round(time.Millisecond))
+	s.t.Logf(
+		"%s: %d hits in %d files of %d MB, %d kB of log, %d kB of answers; %v",
+		when,
+		len(hits),
+		files,
+		size>>20,
+		len(log)>>10,
+		answers>>10,
+		time.Since(began).Round(time.Millisecond),
+	)
 	if len(log) < 1000 || answers < 10_000 {
 		s.t.Errorf("%s: there is hardly anything to look at", when)
 	}
-	// What is kept by design is found, in the same places.
+	// A patient number is kept by design, so it must be found in the same places.
 	kept := newScanner(map[string]string{"patient number": "N00001"})
 	if found, _, _ := kept.sweep(s.t, s.data); len(found) == 0 {
 		s.t.Errorf("%s: not even a patient number is found in the data folder", when)
@@ -430,11 +450,11 @@ func (s *sieve) sweep(when string, open int) {
 	}
 }
 
-// wantSealed holds that the database holds sealed identities at this moment;
-// otherwise a sweep for them proves nothing.
+// wantSealed checks that the database has sealed identities at this moment. Otherwise
+// a sweep for them proves nothing.
 func (s *sieve) wantSealed() {
 	s.t.Helper()
-	// On a copy: opening the database would write to it.
+	// Look at a copy, for opening the database would write to it.
 	dir := filepath.Join(s.t.TempDir(), "copy")
 	copyDir(s.t, s.data, dir)
 	chunks, blocks := s.count(dir, "chunks WHERE holds = 'identities'"), s.count(dir, "upload_blocks")

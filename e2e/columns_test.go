@@ -13,7 +13,7 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// odd is a file of which Sluis knows no column but can guess most.
+// odd is a file of which Sluis knows no column but can guess most of them.
 const odd = "Uit het EPD\nZisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.;Opm\n" +
 	"0017;3/4/1970;M;Jansen;A.;van;x\n0018;5/6/1971;V;Bakker;B.;;y\n0019;7/8/1972;V;Visser;C.;de;z\n"
 
@@ -26,8 +26,8 @@ func written(t *testing.T, name, content string) string {
 	return at
 }
 
-// TestColumnsInTheBrowser: a file with headers of its own; its uploader says by
-// keyboard which column is what, and the next such file needs nobody.
+// TestColumnsInTheBrowser delivers a file with unknown headers. Its uploader assigns
+// the columns by keyboard, and the next such file goes on by itself.
 func TestColumnsInTheBrowser(t *testing.T) {
 	p := startDemo(t, t.TempDir())
 	b := newTab(t, p)
@@ -44,7 +44,7 @@ func TestColumnsInTheBrowser(t *testing.T) {
 	b.wants("#veld-patientNumber-examples", "0017 · 0018 · 0019")
 
 	b.tabTo("#veld-initials")
-	b.press(kb.ArrowDown) // the column behind the one that was guessed
+	b.press(kb.ArrowDown) // the column after the one that was guessed
 	b.wants("#veld-initials-examples", "••• · ••")
 	b.press(kb.ArrowUp)
 	b.wants("#veld-initials-examples", "•. · •. · •.")
@@ -73,7 +73,7 @@ func TestColumnsInTheBrowser(t *testing.T) {
 	b.says("Vergeten.")
 }
 
-// TestColumnsWithoutJavaScript: the same with scripts switched off, in English,
+// TestColumnsWithoutJavaScript does the same with scripts switched off, in English,
 // and with another header line chosen first.
 func TestColumnsWithoutJavaScript(t *testing.T) {
 	p := startDemo(t, t.TempDir())
@@ -87,7 +87,7 @@ func TestColumnsWithoutJavaScript(t *testing.T) {
 	b.wants("h1", "Assign columns")
 	b.choose("kop", "0")
 	b.click("form[method=get] button")
-	b.is("#onthouden", false) // there is no header to know again
+	b.is("#onthouden", false) // there is no header to remember
 	b.choose("kop", "2")
 	b.click("form[method=get] button")
 	b.is("#onthouden", true)
@@ -102,8 +102,8 @@ func TestColumnsWithoutJavaScript(t *testing.T) {
 	b.wants("h2.app-sentence", "All 3 records stored")
 }
 
-// TestCheckedInTheBrowser: what else a check can end in: the brake, a file that is
-// refused, and a conflict that a data manager judges; and a workbook.
+// TestCheckedInTheBrowser shows the other ends of a delivery: the brake, a refused
+// file, and a conflict that a data manager judges. One file is a workbook.
 func TestCheckedInTheBrowser(t *testing.T) {
 	p := startDemo(t, t.TempDir())
 	b := newTab(t, p)
@@ -162,7 +162,7 @@ func TestCheckedInTheBrowser(t *testing.T) {
 	m.look("reviews-none")
 }
 
-// pilotWorkbook is the pilot's file as a workbook.
+// pilotWorkbook returns the path of the pilot's file as a workbook.
 func pilotWorkbook(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile(pilotFile)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// entry is what a clinician fills in. The people are made up.
+// entry has the values that a clinician fills in. The people are made up.
 type entry struct{ number, day, month, year, sex, initials, prefix, surname string }
 
 var zeepaard = entry{"7001", "27", "3", "1961", "v", "q", "van der", "Zeepaardstra"}
@@ -26,7 +26,7 @@ func (b *tab) enter(e entry) {
 	}
 }
 
-// entered is what now stands in the form.
+// entered returns the values that are in the form now.
 func (b *tab) entered() entry {
 	b.t.Helper()
 	value := func(id string) string { return ask[string](b, `document.getElementById('`+id+`').value`) }
@@ -50,8 +50,8 @@ func TestSingleEntry(t *testing.T) {
 	b.focused("the error summary", ".govuk-error-summary")
 	b.look("form-empty")
 
-	// The TTP judges the birth date; its words stand at that field, and the rest
-	// is as it was filled in.
+	// The TTP refuses the birth date. Its words are shown at that field, and the other
+	// fields keep their values.
 	wrong := zeepaard
 	wrong.day, wrong.month, wrong.year = "", "", ""
 	b.enter(wrong)
@@ -98,7 +98,8 @@ func TestSingleEntry(t *testing.T) {
 	}
 }
 
-// lookWithout is look for a page that may not hold what was filled in either.
+// lookWithout examines the page like look, and checks that the surname of e is not on
+// it either.
 func (b *tab) lookWithout(name string, e entry) {
 	b.t.Helper()
 	b.look(name)
@@ -109,7 +110,7 @@ func (b *tab) lookWithout(name string, e entry) {
 	}
 }
 
-// write writes a file for one test.
+// write writes a file that is removed after the test, and returns its path.
 func write(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

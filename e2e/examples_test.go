@@ -16,16 +16,15 @@ import (
 	"testing"
 )
 
-// examples are the worked examples of docs/api.md that can run here; PowerShell
-// cannot.
+// examples are the worked examples of docs/api.md that can run here. The one in
+// PowerShell cannot.
 var examples = []struct{ name, program, script string }{
 	{"curl", "sh", "../docs/examples/aanleveren.sh"},
 	{"Python", "python3", "../docs/examples/aanleveren.py"},
 }
 
-// TestExamples runs the examples of the API's documentation as a hospital would:
-// on a good day, with a file that is refused, and through a line that swallows the
-// answer to the upload.
+// TestExamples runs the examples of the API's documentation as a hospital would: with
+// a good file, with a refused one, and over a line that loses the answer to the upload.
 func TestExamples(t *testing.T) {
 	p := startDemo(t, t.TempDir())
 	token := p.token("uploader", "2809")
@@ -103,8 +102,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// certificates runs an example against a server whose certificate the machine does
-// not trust: the example stops at its first try, and delivers once it is told of the
+// certificates runs an example with a server whose certificate the machine does not
+// trust. The example stops at its first try, and delivers once SLUIS_CA names the
 // certificate authority.
 func certificates(t *testing.T, sluis http.Handler, run func(address string, env ...string) (string, int)) {
 	t.Helper()
@@ -114,7 +113,7 @@ func certificates(t *testing.T, sluis http.Handler, run func(address string, env
 		sluis.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that the example broke off
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the example breaks off handshakes on purpose
 	out, code := run(server.URL)
 	if code != 5 || requests.Load() != 0 || !strings.Contains(out, "SLUIS_CA") {
 		t.Errorf("an unknown certificate ends with %d after %d requests, want 5 after none", code, requests.Load())
@@ -132,8 +131,8 @@ func certificates(t *testing.T, sluis http.Handler, run func(address string, env
 	}
 }
 
-// late runs an example against a server whose delivery is never done: the example
-// gives up when its time is over.
+// late runs an example with a server whose delivery is never done. The example gives up
+// when its time is over.
 func late(t *testing.T, run func(address string) (string, int)) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -150,7 +149,7 @@ func late(t *testing.T, run func(address string) (string, int)) {
 	}
 }
 
-// deliveries counts what a token's centre delivered, the newest fifty.
+// deliveries returns the number of deliveries of a token's centre, at most fifty.
 func (p *program) deliveries(t *testing.T, token string) int {
 	t.Helper()
 	return strings.Count(string(p.get(t, token, "/api/v1/deliveries?limit=50")), `"createdAt"`)

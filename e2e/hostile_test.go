@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// hostile are files that were made to hurt: each wants more of something than a
+// hostile are files that are made to do harm: each needs more of something than a
 // delivery may have.
 var hostile = []struct {
 	name string
@@ -18,8 +18,12 @@ var hostile = []struct {
 }{
 	{"workbook that inflates to 4 GiB", func(t testing.TB) []byte { return workbook(t, sheetStart, strings.Repeat(" ", 1<<20), 4096) }},
 	{"workbook of a million entities", func(t testing.TB) []byte {
-		return workbook(t, `<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>`+sheetStart,
-			`<row><c t="inlineStr"><is><t>&c;&c;&c;&c;</t></is></c></row>`, 1<<16)
+		return workbook(
+			t,
+			`<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>`+sheetStart,
+			`<row><c t="inlineStr"><is><t>&c;&c;&c;&c;</t></is></c></row>`,
+			1<<16,
+		)
 	}},
 	{"workbook with a million merged cells", func(t testing.TB) []byte {
 		return workbook(t, sheetStart+`</sheetData><mergeCells>`, `<mergeCell ref="A1:XFD1048576"/>`, 1<<20)
@@ -63,7 +67,7 @@ var hostile = []struct {
 
 const sheetStart = `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`
 
-// workbook makes an .xlsx whose only sheet is start and then piece so many times.
+// workbook makes an .xlsx whose only sheet is start followed by times copies of piece.
 func workbook(t testing.TB, start, piece string, times int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -80,10 +84,30 @@ func workbook(t testing.TB, start, piece string, times int) []byte {
 	text := func(s string) func(io.Writer) error {
 		return func(w io.Writer) error { _, err := io.WriteString(w, s); return err }
 	}
-	add("[Content_Types].xml", text(`<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>`))
-	add("_rels/.rels", text(`<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`))
-	add("xl/_rels/workbook.xml.rels", text(`<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`))
-	add("xl/workbook.xml", text(`<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Blad1" sheetId="1" r:id="rId1"/></sheets></workbook>`))
+	add(
+		"[Content_Types].xml",
+		text(
+			`<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>`,
+		),
+	)
+	add(
+		"_rels/.rels",
+		text(
+			`<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		),
+	)
+	add(
+		"xl/_rels/workbook.xml.rels",
+		text(
+			`<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+		),
+	)
+	add(
+		"xl/workbook.xml",
+		text(
+			`<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Blad1" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+		),
+	)
 	add("xl/worksheets/sheet1.xml", func(w io.Writer) error {
 		_, err := io.WriteString(w, start)
 		for i := 0; i < times && err == nil; i++ {

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// mostTabs is more than any page has places that take the focus.
+// mostTabs is larger than the number of places on any page that take the focus.
 const mostTabs = 60
 
 // TestKeyboardOnly does the main job without a mouse: sign in, upload, check,
@@ -59,7 +59,7 @@ func TestKeyboardOnly(t *testing.T) {
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.awaitResult()
 	b.wantStored()
-	b.tabTo(".app-scroll") // a table that is too wide must be scrolled by keyboard
+	b.tabTo(".app-scroll") // so that a table that is too wide can be scrolled by keyboard
 	b.tabTo("main a.govuk-button[href$=fouten]")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.wants("h1", "Foutenrapport")
@@ -93,15 +93,15 @@ func (b *tab) press(keys string) {
 	b.do(chromedp.KeyEvent(keys))
 }
 
-// tabStop is where the focus is: on what, whether that is where it was to come,
-// and whether somebody who looks at the screen can tell.
+// tabStop is an element that has the focus.
 type tabStop struct {
-	What           string
-	There, Visible bool
+	What    string // the start of its markup
+	There   bool   // it is the element that the test is looking for
+	Visible bool   // the screen shows that it has the focus
 }
 
-// tabTo presses Tab until an element has the focus. Every stop on the way must
-// be visible and look different from when it has no focus.
+// tabTo presses Tab until an element has the focus. Every element on the way must be
+// visible, and must look different with the focus than without it.
 func (b *tab) tabTo(selector string) {
 	b.t.Helper()
 	var seen []string

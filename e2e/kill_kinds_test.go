@@ -18,15 +18,15 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// kind is a way in which a delivery comes in and is answered.
+// kind is a kind of delivery with the way in which it comes in.
 type kind struct {
 	name string
-	// states are those that it passes, and in which the program is killed.
+	// states are the states that it passes and in which the program is killed.
 	states []string
-	// send delivers file n, slowly where it aims at the upload; it gives "" where the
-	// program was killed before it said that the delivery was safe.
+	// send delivers file n, slowly if aim is the upload. It returns "" if the program
+	// was killed before it answered that the delivery was safe.
 	send func(k *killer, n int, aim string, deadline time.Time) (id string)
-	// answer is what a person does where the delivery has the status waits.
+	// answer is what a person does when the delivery has the status waits.
 	waits  string
 	answer func(k *killer, p *program, id string) error
 }
@@ -35,13 +35,22 @@ var kinds = []kind{
 	{"identities, CSV", []string{"receiving", "received", "exchanging", "deciding", "registering"}, sendFile("", csvFile), "", nil},
 	{"pseudonyms, CSV", []string{"receiving", "received", "exchanging", "deciding", "registering"}, sendFile("", pseudonymFile), "", nil},
 	{"identities, XLSX", []string{"receiving", "received", "exchanging", "deciding", "registering"}, sendFile("", workbookFile), "", nil},
-	{"checked, then saved", []string{"received", "exchanging", "deciding", "checked", "deciding", "registering"}, sendFile("check=true", csvFile), "checked", confirm},
-	{"the brake, confirmed", []string{"exchanging", "deciding", "confirm", "deciding", "registering"}, sendFile("", badFile), "needs_confirmation", confirm},
-	{"columns assigned", []string{"received", "mapping", "received", "exchanging", "registering"}, sendFile("", oddFile), "needs_mapping", assign},
+	{
+		"checked, then saved", []string{"received", "exchanging", "deciding", "checked", "deciding", "registering"},
+		sendFile("check=true", csvFile), "checked", confirm,
+	},
+	{
+		"the brake, confirmed", []string{"exchanging", "deciding", "confirm", "deciding", "registering"}, sendFile("", badFile),
+		"needs_confirmation", confirm,
+	},
+	{
+		"columns assigned", []string{"received", "mapping", "received", "exchanging", "registering"}, sendFile("", oddFile), "needs_mapping",
+		assign,
+	},
 	{"dataset of the TTP", []string{"received", "deciding", "registering"}, sendDataset, "", nil},
 }
 
-// sendFile delivers a file over the API, under a key by which it is known again.
+// sendFile delivers a file over the API, with an Idempotency-Key.
 func sendFile(query string, file func(k *killer, n int) string) func(*killer, int, string, time.Time) string {
 	return func(k *killer, n int, aim string, deadline time.Time) string {
 		path := file(k, n)
@@ -55,7 +64,12 @@ func sendFile(query string, file func(k *killer, n int) string) func(*killer, in
 		}
 		ctx, cancel := context.WithDeadline(k.t.Context(), deadline)
 		defer cancel()
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.running.address+"/api/v1/deliveries?"+query+"&filename="+filepath.Base(path), body)
+		r, err := http.NewRequestWithContext(
+			ctx,
+			http.MethodPost,
+			k.running.address+"/api/v1/deliveries?"+query+"&filename="+filepath.Base(path),
+			body,
+		)
 		if err != nil {
 			k.t.Fatal(err)
 		}
@@ -80,7 +94,8 @@ func sendFile(query string, file func(k *killer, n int) string) func(*killer, in
 	}
 }
 
-// slow gives its bytes a piece at a time.
+// slow is a reader that returns a piece of its bytes after each pause, as a slow line
+// would.
 type slow struct {
 	rest  []byte
 	pause time.Duration
@@ -90,7 +105,7 @@ func (s *slow) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
 		return 0, io.EOF
 	}
-	time.Sleep(s.pause)
+	<-time.After(s.pause)
 	n := copy(p[:min(len(p), 4096)], s.rest)
 	s.rest = s.rest[n:]
 	return n, nil
@@ -98,8 +113,8 @@ func (s *slow) Read(p []byte) (int, error) {
 
 func csvFile(k *killer, n int) string { return k.file(n, header) }
 
-// pseudonymFile is the same with temporary pseudonyms, which are other ones each
-// time: so it is made once.
+// pseudonymFile returns the same file with temporary pseudonyms. It is made only once,
+// for temporary pseudonyms are new each time.
 func pseudonymFile(k *killer, n int) string {
 	return k.once(n, func(in string) string {
 		out := filepath.Join(k.files, fmt.Sprintf("pseudonyms-%d.csv", n))
@@ -148,7 +163,7 @@ func workbookFile(k *killer, n int) string {
 	})
 }
 
-// badFile has so many dates in the future that the brake holds it.
+// badFile returns a file with so many dates in the future that the brake stops it.
 func badFile(k *killer, n int) string {
 	path := k.file(n, header)
 	raw, err := os.ReadFile(path)
@@ -168,21 +183,23 @@ func badFile(k *killer, n int) string {
 	return path
 }
 
-// oddFile has headers that nobody knows.
+// oddFile returns a file with unknown headers.
 func oddFile(k *killer, n int) string {
 	return k.file(n, "Huis;Wanneer geboren;M/V;Zisnr;Eigen naam;Tussenv.;Initialen pat.")
 }
 
-// confirm lets a delivery be stored. It may have been let already.
+// confirm lets a delivery be stored. It may have been confirmed before, so the status
+// of the answer does not matter.
 func confirm(k *killer, p *program, id string) error {
 	_, err := p.try(k.t.Context(), http.MethodPost, k.uploader, "/api/v1/deliveries/"+id+"/confirm", "", nil)
 	return err
 }
 
-// assign says which column is what.
+// assign assigns the columns.
 func assign(k *killer, p *program, id string) error {
 	return k.form(p, p.account("uploader", "2809"), "/aanleveringen/"+id+"/kolommen", url.Values{
-		"blad": {"0"}, "kop": {"1"}, "veld-centre": {"0"}, "veld-birthDate": {"1"}, "veld-sex": {"2"}, "veld-patientNumber": {"3"}, "veld-surname": {"4"},
+		"blad": {
+			"0"}, "kop": {"1"}, "veld-centre": {"0"}, "veld-birthDate": {"1"}, "veld-sex": {"2"}, "veld-patientNumber": {"3"}, "veld-surname": {"4"},
 		"veld-surnamePrefix": {"5"}, "veld-initials": {"6"}, "volgorde": {"dmy"},
 	})
 }
@@ -194,7 +211,11 @@ func (k *killer) form(p *program, who account, path string, fields url.Values) e
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Jar:           jar,
+		Timeout:       time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	for _, step := range []struct {
 		path   string
 		fields url.Values
@@ -217,8 +238,8 @@ func (k *killer) form(p *program, who account, path string, fields url.Values) e
 	return nil
 }
 
-// sendDataset imports what a hospital put ready at the TTP. The page's answer
-// waits for the result; the delivery is looked for meanwhile.
+// sendDataset imports a dataset that a hospital sent to the TTP. The page answers only
+// when the import has its result; sendDataset looks for the delivery meanwhile.
 func sendDataset(k *killer, n int, _ string, _ time.Time) string {
 	p, id := k.running, k.dataset(n)
 	posted := make(chan error, 1)
@@ -253,7 +274,7 @@ func sendDataset(k *killer, n int, _ string, _ time.Time) string {
 	}
 }
 
-// dataset puts a dataset ready in both data folders, under one id.
+// dataset makes a dataset ready in both data folders, with the same id.
 func (k *killer) dataset(n int) string {
 	if id := k.made[n]; id != "" {
 		return id
@@ -267,7 +288,7 @@ func (k *killer) dataset(n int) string {
 	return id
 }
 
-// copyDatasets gives the struck program's TTP the datasets of the calm one's.
+// copyDatasets copies the datasets of the calm program's TTP to that of the struck one.
 func (k *killer) copyDatasets() {
 	from, err := filepath.Glob(filepath.Join(k.calm, "*", "datasets", "ds-*"))
 	if err != nil || len(from) == 0 {

@@ -23,8 +23,8 @@ const (
 )
 
 // TestKillLoop kills the program again and again, in every state of every kind of
-// delivery and at random moments, and holds the result against that of a program
-// that was left alone.
+// delivery and at random moments. It compares the result with that of a program that
+// was never killed.
 func TestKillLoop(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SLUIS_TEST_SEED"); s != "" {
@@ -36,7 +36,14 @@ func TestKillLoop(t *testing.T) {
 	}
 	t.Logf("seed %d (SLUIS_TEST_SEED repeats it)", seed)
 	began := time.Now()
-	k := &killer{t: t, random: rand.New(rand.NewPCG(seed, 1)), seed: seed, files: t.TempDir(), made: map[int]string{}, hits: map[string]map[string]int{}}
+	k := &killer{
+		t:      t,
+		random: rand.New(rand.NewPCG(seed, 1)),
+		seed:   seed,
+		files:  t.TempDir(),
+		made:   map[int]string{},
+		hits:   map[string]map[string]int{},
+	}
 	base := filepath.Join(t.TempDir(), "base")
 	k.prepare(base)
 	k.calm, k.struck = filepath.Join(t.TempDir(), "calm"), filepath.Join(t.TempDir(), "struck")
@@ -73,18 +80,18 @@ type killer struct {
 	random       *rand.Rand
 	seed         uint64
 	files        string
-	made         map[int]string // the files, and the ids of datasets
-	calm, struck string
-	known        []person // stored before the first kill
+	made         map[int]string // files, and ids of datasets, by number of the delivery
+	calm, struck string         // data folders: of the program that is never killed, and of the other
+	known        []person       // stored before the first kill
 	calmTime     time.Duration
 	bootTime     time.Duration
 
 	running   *program // nil while it is dead
 	uploader  string   // API token
-	live      *sql.DB  // a look at the database of the running program
+	live      *sql.DB  // the database of the running program, opened to read
 	delivered []string // ids, in the order of the files
 	kills     int
-	quiet     bool                      // the calm program is at work
+	quiet     bool                      // the calm program is running
 	hits      map[string]map[string]int // kills by kind and state
 }
 
@@ -101,7 +108,7 @@ func (k *killer) prepare(dir string) {
 	in, out := filepath.Join(k.files, "known.csv"), filepath.Join(k.files, "known-pseudonyms.csv")
 	writeRows(k.t, in, rows)
 	command(k.t, "sandbox", "pseudonymise", "--data", dir, in, out)
-	// With the year alone, so that a whole date changes something later.
+	// Store only the year of birth, so that a whole date changes something later.
 	raw, err := os.ReadFile(out)
 	if err != nil {
 		k.t.Fatal(err)
@@ -119,7 +126,7 @@ func (k *killer) prepare(dir string) {
 	}
 	p.stop(k.t)
 
-	// The measure is taken on a copy, which nobody looks at again.
+	// Measure on a copy that is not used again.
 	measured := filepath.Join(k.t.TempDir(), "measured")
 	copyDir(k.t, dir, measured)
 	start := time.Now()
@@ -129,10 +136,15 @@ func (k *killer) prepare(dir string) {
 	p.await(k.t, k.uploader, p.upload(k.t, k.uploader, k.file(0, header), "").ID)
 	k.calmTime = time.Since(start)
 	p.kill()
-	k.t.Logf("undisturbed: boot %v, a delivery of %d rows %v", k.bootTime.Round(time.Millisecond), killRows, k.calmTime.Round(time.Millisecond))
+	k.t.Logf(
+		"undisturbed: boot %v, a delivery of %d rows %v",
+		k.bootTime.Round(time.Millisecond),
+		killRows,
+		k.calmTime.Round(time.Millisecond),
+	)
 }
 
-// file makes file n: the same rows whenever it is asked for.
+// file makes file n. It always has the same rows.
 func (k *killer) file(n int, head string) string {
 	r := rand.New(rand.NewPCG(k.seed, uint64(100+n)))
 	fresh := people(r, fmt.Sprintf("F%d-", n), killRows)
@@ -147,20 +159,20 @@ func (k *killer) file(n int, head string) string {
 		case 9:
 			rows = append(rows, p.row("1-1-2099", p.sex)) // in the future
 		case 11:
-			rows = append(rows, p.row("gisteren", p.sex)) // Sluis's own check
+			rows = append(rows, p.row("gisteren", p.sex)) // rejected by Sluis itself
 		case 13:
-			rows = append(rows, fresh[r.IntN(i)].line()) // a row again, or another row's number
+			rows = append(rows, fresh[r.IntN(i)].line()) // an earlier row again, or the person of a changed one
 		case 17:
-			p.number = fresh[r.IntN(i)].number // a number with another person
+			p.number = fresh[r.IntN(i)].number // another person under an earlier number
 			rows = append(rows, p.line())
 		case 19:
-			q := fresh[r.IntN(i)] // a person under another number
+			q := fresh[r.IntN(i)] // an earlier person under another number
 			q.number = p.number
 			rows = append(rows, q.line())
 		case 21, 22:
-			rows = append(rows, old.line()) // stored: updated the first time, unchanged after
+			rows = append(rows, old.line()) // a stored person: updated the first time, then unchanged
 		case 25:
-			p.number = old.number // a stored number with another person
+			p.number = old.number // another person under a stored number
 			rows = append(rows, p.line())
 		case 27:
 			old.number = p.number // a stored person under another number
@@ -169,8 +181,8 @@ func (k *killer) file(n int, head string) string {
 			rows = append(rows, p.line())
 		}
 	}
-	// Where the stored persons come twice in one file they would all be duplicates
-	// of each other; some are left alone by the draw, and that is enough.
+	// A stored person that is drawn twice for one file makes duplicates of each other.
+	// Some are drawn only once, and that is enough.
 	path := filepath.Join(k.files, fmt.Sprintf("file-%d.csv", n))
 	if err := os.WriteFile(path, []byte(head+"\r\n"+strings.Join(rows, "\r\n")+"\r\n"), 0o600); err != nil {
 		k.t.Fatal(err)
@@ -178,8 +190,9 @@ func (k *killer) file(n int, head string) string {
 	return path
 }
 
-// deliverUnderFire brings the next file to its end, through as many kills as it
-// takes: first one in each state that its kind passes, then at random moments.
+// deliverUnderFire delivers the next file until it is done, through as many kills as
+// it takes. The first time a kind comes, it kills once in each of the kind's states;
+// otherwise at random moments.
 func (k *killer) deliverUnderFire() {
 	n := len(k.delivered)
 	kind := kinds[n%len(kinds)]
@@ -193,8 +206,8 @@ func (k *killer) deliverUnderFire() {
 			k.t.Fatalf("delivery %d (%s) does not end: %d kills", n, kind.name, k.kills)
 		}
 		aim := ""
-		// Half the time that the whole takes: so every file is hit some times,
-		// and each step of the work by some kill.
+		// The moment lies in half the time that a whole delivery takes. So every file
+		// is hit a few times, and every step of the work by some kill.
 		deadline := time.Now().Add(time.Duration(k.random.Int64N(int64(k.calmTime) / 2)))
 		if len(aims) > 0 {
 			aim, aims, deadline = aims[0], aims[1:], time.Now().Add(workTime)
@@ -241,7 +254,7 @@ func (k *killer) hit(kind, state string) {
 	k.hits[kind][state]++
 }
 
-// table tells the kills by kind and state.
+// table returns a table of the kills by kind and state.
 func (k *killer) table() string {
 	states := []string{"starting", "receiving", "received", "mapping", "exchanging", "deciding", "checked", "confirm", "registering", "done"}
 	var b strings.Builder
@@ -258,8 +271,8 @@ func (k *killer) table() string {
 	return b.String()
 }
 
-// boot starts the program on its data, and kills it where it does not answer
-// before the deadline.
+// boot starts the program on its data. If the program does not answer before the
+// deadline, boot kills it and returns false.
 func (k *killer) boot(deadline time.Time) bool {
 	k.running = startProgram(k.t, nil, "demo", "--addr", "127.0.0.1:0", "--data", k.struck)
 	for time.Now().Before(deadline) {
@@ -280,7 +293,8 @@ func (k *killer) boot(deadline time.Time) bool {
 	return false
 }
 
-// state is where the newest delivery is, in the database of the running program.
+// state returns the state of the newest delivery in the database of the running
+// program.
 func (k *killer) state() string {
 	if k.live == nil {
 		db, err := sql.Open("sqlite", "file:"+filepath.Join(k.struck, "sluis.db")+"?mode=ro&_pragma=busy_timeout(2000)")
@@ -296,13 +310,14 @@ func (k *killer) state() string {
 	return state
 }
 
-// unknownDelivery finds an upload that was safe before its answer came through.
+// unknownDelivery returns the id of a delivery that was stored although the program
+// was killed before it could answer.
 func (k *killer) unknownDelivery() string {
 	var page struct{ Deliveries []delivery }
 	if err := json.Unmarshal(k.running.get(k.t, k.uploader, "/api/v1/deliveries?limit=100"), &page); err != nil {
 		k.t.Fatal(err)
 	}
-	// One was there before the first kill.
+	// One delivery was there before the first kill.
 	if extra := len(page.Deliveries) - 1 - len(k.delivered); extra > 1 || extra < 0 {
 		k.t.Fatalf("there are %d deliveries that nobody knows of", extra)
 	} else if extra == 0 {
@@ -311,12 +326,15 @@ func (k *killer) unknownDelivery() string {
 	return page.Deliveries[0].ID
 }
 
-// finished follows a delivery that was acknowledged, and answers for the persons
-// that it waits for. It kills the program in the state that it aims at, or else at
-// the deadline, and tells in which state.
+// finished follows a delivery that the program acknowledged, and does what a person
+// must do for it to go on. It returns true if the delivery is done. Before that it
+// kills the program in the state aim, or at the deadline if aim is empty, and returns
+// the state.
 func (k *killer) finished(kind kind, id, aim string, deadline time.Time) (state string, done bool) {
 	asked := false
-	for looked := (time.Time{}); ; time.Sleep(200 * time.Microsecond) {
+	again := time.NewTicker(200 * time.Microsecond)
+	defer again.Stop()
+	for looked := (time.Time{}); ; <-again.C {
 		state = k.state()
 		if state == aim && aim != "" || time.Now().After(deadline) {
 			k.kill()
@@ -326,7 +344,7 @@ func (k *killer) finished(kind kind, id, aim string, deadline time.Time) (state 
 			continue
 		}
 		looked = time.Now()
-		d := k.running.delivery(k.t, k.uploader, id) // fails where it is lost
+		d := k.running.delivery(k.t, k.uploader, id) // fails the test if the delivery is lost
 		switch {
 		case d.Status == "done":
 			return d.Status, true
@@ -336,7 +354,7 @@ func (k *killer) finished(kind kind, id, aim string, deadline time.Time) (state 
 			return aim, false
 		case kind.answer != nil && d.Status == kind.waits && !asked:
 			asked = true
-			go func(p *program) { _ = kind.answer(k, p, id) }(k.running) // what breaks off is asked again after the start
+			go func(p *program) { _ = kind.answer(k, p, id) }(k.running) // if a kill breaks it off, it comes again after the restart
 		default:
 			k.t.Fatalf("delivery %s (%s) is %s: %+v\n%s", id, kind.name, d.Status, d.Reasons, tail(k.running.log(), 4000))
 		}
@@ -353,7 +371,7 @@ func (k *killer) stopStruck() {
 	}
 }
 
-// deliverCalmly gives the same files to the program that is left alone.
+// deliverCalmly delivers the same files to the program that is never killed.
 func (k *killer) deliverCalmly() {
 	k.running, k.quiet = startDemo(k.t, k.calm), true
 	for n := range k.delivered {
@@ -373,8 +391,8 @@ func (k *killer) deliverCalmly() {
 	k.running.stop(k.t)
 }
 
-// questions are what two registries must agree on. What names a moment or a
-// random id is left out.
+// questions are the queries whose results must be the same in two registries. They
+// leave out moments and random ids.
 var questions = map[string]string{
 	"deliveries": `SELECT 'read=' || rows_read || ' created=' || n_created || ' updated=' || n_updated || ' unchanged=' || n_unchanged ||
 		' rejected=' || n_rejected || ' review=' || n_review || ' warnings=' || warnings || ' ' || state || ' ' || kind || ' ' || fail_code
@@ -398,7 +416,7 @@ var questions = map[string]string{
 		UNION ALL SELECT 'key of delivery ' || id FROM deliveries WHERE state <> 'receiving' AND (key_id <> '' OR wrapped_key IS NOT NULL)`,
 }
 
-// resultOf reads what a registry holds, from the database of a program that has
+// resultOf returns the results of questions, from the database of a program that has
 // stopped.
 func resultOf(t *testing.T, dir string) map[string][]string {
 	t.Helper()
@@ -433,7 +451,7 @@ func column(ctx context.Context, db *sql.DB, query string) ([]string, error) {
 	return out, rows.Err()
 }
 
-// compare tells how many lines two registries do not have in common.
+// compare returns the number of lines in which two registries differ.
 func compare(t *testing.T, a, b map[string][]string) int {
 	t.Helper()
 	total := 0

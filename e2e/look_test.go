@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The widths that every page is looked at: a desk, and the 320 px of WCAG 1.4.10.
-// On a tablet, and on paper (A4 without its margins), it must fit.
+// The widths at which every page is examined: a desk, and the 320 px of WCAG 1.4.10.
+// On a tablet, and on paper (A4 without its margins), the page must fit.
 const (
 	wide   = 1280
 	narrow = 320
@@ -28,13 +28,13 @@ const (
 //go:embed testdata/axe.min.js
 var axe string
 
-// allowed are the breaches that are accepted: a rule and part of the element's
+// allowed are the breaches that are accepted: a rule, and a part of the element's
 // markup.
 var allowed = map[string]string{
 	// govuk-frontend's button to choose a file takes its name from the label, the
-	// status, the button and the instruction, all of which it shows, but joins them
-	// with commas that are there for the ear alone. Whoever says "Bestand kiezen"
-	// gets what they asked for.
+	// status, the button and the instruction. It shows all of these, but joins them
+	// with commas that are only heard. A user who says "Bestand kiezen" still gets
+	// the button.
 	"label-content-name-mismatch": `class="govuk-file-upload-button`,
 }
 
@@ -49,8 +49,9 @@ type violation struct {
 }
 
 // look examines the page as it is, at each width: WCAG 2.2 AA as far as a program
-// can judge it, reflow, one heading of the first level, a title, and that no name
-// of a patient is on it. With SLUIS_TEST_SCREENSHOTS it takes a picture by that name.
+// can test it, reflow, one heading of the first level, and a title. No name of a
+// patient may be on the page. With SLUIS_TEST_SCREENSHOTS it saves a picture called
+// name.
 func (b *tab) look(name string) {
 	b.t.Helper()
 	b.sees(name)
@@ -59,7 +60,8 @@ func (b *tab) look(name string) {
 	}
 }
 
-// sees is look for the form that a person filled in, which may show the names again.
+// sees examines the page like look, but allows names: a form may show again what its
+// user filled in.
 func (b *tab) sees(name string) {
 	b.t.Helper()
 	if n := ask[int](b, `document.querySelectorAll('h1').length`); n != 1 {
@@ -119,7 +121,7 @@ func (b *tab) resize(width int64) {
 	b.do(chromedp.EmulateViewport(width, 900))
 }
 
-// picture saves the whole page as it looks now, where somebody wants to see it.
+// picture saves the whole page as it looks now, if SLUIS_TEST_SCREENSHOTS is set.
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	dir := os.Getenv("SLUIS_TEST_SCREENSHOTS")
@@ -140,7 +142,8 @@ func (b *tab) picture(name string) {
 	}
 }
 
-// names finds the surnames of the pilot file, which are made up.
+// names returns an expression that matches the surnames of the pilot file. They are
+// made up.
 func names(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	f, err := os.Open(pilotFile)
@@ -165,8 +168,8 @@ func names(t *testing.T) *regexp.Regexp {
 	return regexp.MustCompile(`\b(` + strings.Join(all, "|") + `)\b`)
 }
 
-// TestBrowserIsHeard proves that a breach of the content security policy and of
-// Trusted Types would not pass unnoticed, and that the audit itself causes none.
+// TestBrowserIsHeard proves that the tests notice a breach of the content security
+// policy and of Trusted Types, and that the audit itself causes none.
 func TestBrowserIsHeard(t *testing.T) {
 	b := newTab(t, startDemo(t, t.TempDir()))
 	b.open("/inloggen")
@@ -180,11 +183,7 @@ func TestBrowserIsHeard(t *testing.T) {
 		"inline style":  `document.querySelector('main').setAttribute('style', 'color: red')`,
 	} {
 		ask[any](b, `(() => { try { `+script+` } catch { /* the policy refuses it */ } return true })()`)
-		deadline := time.Now().Add(10 * time.Second)
-		for len(b.heard()) == 0 && time.Now().Before(deadline) {
-			time.Sleep(20 * time.Millisecond)
-		}
-		if len(b.heard()) == 0 {
+		if !poll(10*time.Second, 20*time.Millisecond, func() bool { return len(b.heard()) > 0 }) {
 			t.Errorf("%s: the browser says nothing", what)
 		}
 		b.forget(func(message) bool { return true })

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestOutageInTheBrowser: the TTP falls silent in the middle of a delivery. The
-// page says so, and what happens next; when the TTP is back it comes to its end
-// by itself, nobody touching anything.
+// TestOutageInTheBrowser lets the TTP fall silent in the middle of a delivery. The
+// page says so, and what happens next. When the TTP is back, the delivery goes on and
+// the page shows its result without anybody doing anything.
 func TestOutageInTheBrowser(t *testing.T) {
 	dir := t.TempDir()
 	p := startDemo(t, dir)
@@ -28,7 +28,7 @@ func TestOutageInTheBrowser(t *testing.T) {
 	b := newTab(t, p)
 	b.signIn("uploader", "2809")
 	fault("latency=500ms")
-	b.deliver("save", bigFile(t, 20_000)) // forty chunks, two calls each, four at once: ten seconds
+	b.deliver("save", bigFile(t, 20_000)) // forty chunks, two calls each, four at once: takes ten seconds
 	b.await("a step", `document.querySelector('progress')?.value > 0`)
 	fault("down")
 	b.await("the pause", `document.readyState === 'complete' && document.querySelector('[data-pause=down]') !== null`)
@@ -56,8 +56,8 @@ func TestOutageInTheBrowser(t *testing.T) {
 	manager.look("overview-datamanager")
 }
 
-// TestDatasetInTheBrowser: a data manager imports what a hospital sent to the
-// TTP: checks it first, and saves it from there.
+// TestDatasetInTheBrowser lets a data manager import a dataset that a hospital sent to
+// the TTP: first as a check, which is then saved.
 func TestDatasetInTheBrowser(t *testing.T) {
 	dir := t.TempDir()
 	p := startDemo(t, dir)

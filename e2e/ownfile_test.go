@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// merged picks a file on the page of a report and answers what the browser makes
-// of it with the findings beside its rows.
+// merged picks a file on the page of a report. It returns the file that the browser
+// makes of it, with the findings after its rows.
 func (b *tab) merged(file, rows string) string {
 	b.t.Helper()
 	b.pickOwn(file, rows)
@@ -33,9 +33,9 @@ func (b *tab) pickOwn(file, rows string) {
 	b.choose("own-rows", rows)
 }
 
-// TestOwnFile: the pilot's file comes back with what is wrong with it, byte by
-// byte as it was but for that; nothing of it is sent; it can be repaired and
-// delivered as it is, and a second round replaces the first one's columns.
+// TestOwnFile shows that the pilot's file comes back with its findings and is otherwise
+// the same, byte by byte, and that nothing of it is sent. The file can be repaired and
+// delivered as it is. A second round replaces the columns of the first.
 func TestOwnFile(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t, t.TempDir())
@@ -73,23 +73,24 @@ func TestOwnFile(t *testing.T) {
 		}
 	}
 	if n := strings.Count(rejected, "\n"); n != 5 {
-		t.Errorf("the rejected rows alone are %d lines, want the header and four", n)
+		t.Errorf("the file of the rejected rows has %d lines, want the header and four", n)
 	}
 
-	// As it is, with nothing mended: read as before, and without a word about the columns.
+	// Delivered as it is, with nothing repaired, it is read as before, and no note
+	// mentions the added columns.
 	b.deliver("save", written(t, "terug.csv", all))
 	b.awaitResult()
 	b.wantCounts("Nieuw 0", "Bijgewerkt 0", "Ongewijzigd 36", "Te beoordelen 0", "Afgewezen 4", "Gelezen 40")
 	if page := b.text("main"); strings.Contains(page, "genegeerd") {
-		t.Errorf("the columns that were added are told:\n%s", page)
+		t.Errorf("a note mentions the added columns:\n%s", page)
 	}
 	b.open(b.where() + "/fouten")
 	again := b.merged(written(t, "terug.csv", all), "all")
 	if again != all {
-		t.Errorf("a second round makes something else of the file:\n%.600s", again)
+		t.Errorf("a second round makes another file:\n%.600s", again)
 	}
 
-	// The rejected rows, mended, repair the delivery.
+	// The rejected rows, corrected, repair the delivery.
 	b.open(first)
 	b.click("main a[href*='herstelt=']")
 	b.says("Dit bestand herstelt een eerdere aanlevering")
@@ -109,8 +110,8 @@ func TestOwnFile(t *testing.T) {
 	mistakes(b, first)
 }
 
-// mend fills the birth dates in of the pilot's rejected rows; the sex of 666 is
-// forgotten.
+// mend fills in the birth dates of the pilot's rejected rows. It leaves the wrong sex
+// of 666 as it is.
 func mend(rows string) string {
 	lines := strings.Split(rows, "\n")
 	head := strings.Split(lines[0], ";")
@@ -125,7 +126,7 @@ func mend(rows string) string {
 	return strings.Join(lines, "\n")
 }
 
-// mistakes are files that are not the one that was delivered, or that are none.
+// mistakes picks files that are not the delivered one, or that are no CSV.
 func mistakes(b *tab, first string) {
 	b.t.Helper()
 	b.open(first + "/fouten")
@@ -154,12 +155,12 @@ func mistakes(b *tab, first string) {
 		try(want)
 	}
 	b.look("own-file-wrong")
-	// One row more at the end: the findings still stand where they should.
+	// With one more row at the end, the findings are still on the right lines.
 	b.merged(written(b.t, "meer.csv", pilot+"2809;1-1-1970;m;99;Eend;;A\n"), "all")
 	b.says("Let op: dit bestand heeft 41 records, en aangeleverd werden er 40.")
 }
 
-// requests are what the browser sends.
+// requests are the requests that the browser sends.
 type requests struct {
 	mu   sync.Mutex
 	list []*network.Request
@@ -183,8 +184,8 @@ func (b *tab) listen() *requests {
 	return r
 }
 
-// wantNothingOf holds that findings were fetched, and that no request had a body or
-// a name of the pilot's in it.
+// wantNothingOf checks that findings were fetched, and that no request had a body or a
+// name of the pilot's file in it.
 func (r *requests) wantNothingOf(t *testing.T) {
 	t.Helper()
 	r.mu.Lock()
@@ -195,7 +196,7 @@ func (r *requests) wantNothingOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(q.URL, "blob:") { // the browser's own copy, that it saves
+		if strings.HasPrefix(q.URL, "blob:") { // the file that the browser itself saves
 			continue
 		}
 		if strings.HasSuffix(q.URL, "/fouten.json") {
@@ -210,11 +211,11 @@ func (r *requests) wantNothingOf(t *testing.T) {
 	}
 }
 
-// ownRows is how many rows the large file has: over four megabytes.
+// ownRows is the number of rows of the large file, which is over four megabytes.
 const ownRows = 30_000
 
-// TestOwnFileIsNoStandstill: a large and wide file is worked on in turns, so that
-// the page goes on.
+// TestOwnFileIsNoStandstill shows that the page does not freeze while the script works
+// on a large and wide file.
 func TestOwnFileIsNoStandstill(t *testing.T) {
 	p := startDemo(t, t.TempDir())
 	b := newTab(t, p)
@@ -245,7 +246,15 @@ func TestOwnFileIsNoStandstill(t *testing.T) {
 	out := b.download("[data-own-go]")
 	took := time.Since(began)
 	seen := ask[struct{ Turns, Longest float64 }](b, `({Turns: seen.turns, Longest: seen.longest})`)
-	t.Logf("%d rows, %d kB to %d kB in %v: %v turns of the page, the longest wait %.0f ms", ownRows, file.Len()>>10, len(out)>>10, took.Round(time.Millisecond), seen.Turns, seen.Longest)
+	t.Logf(
+		"%d rows, %d kB to %d kB in %v: %v turns of the page, the longest wait %.0f ms",
+		ownRows,
+		file.Len()>>10,
+		len(out)>>10,
+		took.Round(time.Millisecond),
+		seen.Turns,
+		seen.Longest,
+	)
 	if n := strings.Count(out, ";afgewezen"); n != ownRows-ownRows/4 {
 		t.Errorf("%d rows are marked, want %d", n, ownRows-ownRows/4)
 	}

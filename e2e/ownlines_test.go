@@ -15,7 +15,8 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// awkward is a file whose rows are all wrong, with as many as Sluis must find.
+// awkward is a file whose rows are all wrong, and the number of rows that Sluis must
+// find in it.
 type awkward struct {
 	name    string
 	content string
@@ -24,7 +25,7 @@ type awkward struct {
 
 const ownHeader = "Patiëntnummer;Geboortedatum;Geslacht;Achternaam;Voorletters"
 
-// wrongRows are rows, each with its own number and a date that none can read.
+// wrongRows returns n rows, each with its own number and an unreadable date.
 func wrongRows(n int) []string {
 	var out []string
 	for i := range n {
@@ -33,7 +34,7 @@ func wrongRows(n int) []string {
 	return out
 }
 
-// ownFiles are files as spreadsheets and exports write them.
+// ownFiles returns files as spreadsheets and exports write them.
 func ownFiles() []awkward {
 	rows := wrongRows(6)
 	lines := append([]string{ownHeader}, rows...)
@@ -61,18 +62,33 @@ func ownFiles() []awkward {
 	return []awkward{
 		{"CRLF", join("\r\n"), 6},
 		{"LF", join("\n"), 6},
-		{"CR alone", join("\r"), 6},
+		{"only CR", join("\r"), 6},
 		{"both ends", strings.Join(lines[:3], "\n") + "\r\n" + strings.Join(lines[3:], "\r\n") + "\n", 6},
 		{"no end", strings.Join(lines, "\r\n"), 6},
 		{"comma", comma, 6},
 		{"tab", strings.ReplaceAll(join("\n"), ";", "\t"), 6},
 		{"pipe", strings.ReplaceAll(join("\n"), ";", "|"), 6},
 		{"sep line", "sep=,\r\n" + comma, 6},
-		{"sep line, CR alone", "sep=;\r" + join("\r"), 6},
+		{"sep line, only CR", "sep=;\r" + join("\r"), 6},
 		{"titles", "Uitvoer van het EPD\n\nafdeling;oogheelkunde\n" + join("\n"), 6},
-		{"blank lines", ownHeader + "\n\n" + rows[0] + "\n\n\n" + rows[1] + "\n;;;;\n" + rows[2] + "\n  ;;;;\n\"\";;\n" + strings.Join(rows[3:], "\n\n") + "\n\n", 6},
-		{"line breaks", ownHeader + "\r\nN1;gisteren;m;\"Een\r\nd\";A\r\nN2;gisteren;m;\"E\nen\n\nd\";A\r\n\r\nN3;gisteren;m;Eend;\"A\r\n\"\r\nN4;gisteren;m;Eend;A\r\n", 4},
-		{"quotes", ownHeader + "\n\"N1\";\"gisteren\";m;\"Een \"\"d\"\"; Fuut\";A\nN2;gisteren;m;O\"Neil;A\nN3;gisteren;m;\"O\"Neil\";\"B\"\nN4;gisteren;m;\"\";\"\"\"\"\nN5;gisteren;m;a\"b\"c;x\n", 5},
+		{
+			"blank lines",
+			ownHeader + "\n\n" + rows[0] + "\n\n\n" + rows[1] + "\n;;;;\n" + rows[2] + "\n  ;;;;\n\"\";;\n" + strings.Join(
+				rows[3:],
+				"\n\n",
+			) + "\n\n",
+			6,
+		},
+		{
+			"line breaks",
+			ownHeader + "\r\nN1;gisteren;m;\"Een\r\nd\";A\r\nN2;gisteren;m;\"E\nen\n\nd\";A\r\n\r\nN3;gisteren;m;Eend;\"A\r\n\"\r\nN4;gisteren;m;Eend;A\r\n",
+			4,
+		},
+		{
+			"quotes",
+			ownHeader + "\n\"N1\";\"gisteren\";m;\"Een \"\"d\"\"; Fuut\";A\nN2;gisteren;m;O\"Neil;A\nN3;gisteren;m;\"O\"Neil\";\"B\"\nN4;gisteren;m;\"\";\"\"\"\"\nN5;gisteren;m;a\"b\"c;x\n",
+			5,
+		},
 		{"quoted header", "\"" + strings.ReplaceAll(ownHeader, ";", "\";\"") + "\"\n" + strings.Join(rows, "\n") + "\n", 6},
 		{"commas in cells", ownHeader + "\nN1;gisteren;m;Eend, van;A,B,C\nN2;gisteren;m;Fuut, de;A,B,C\n", 2},
 		{"short and long rows", ownHeader + "\nN1;gisteren\nN2;gisteren;m;Eend;A;;;\nN3;gisteren;m;Eend;A;te;veel\nN4;gisteren;m\n", 4},
@@ -89,13 +105,21 @@ func ownFiles() []awkward {
 		{"Windows-1252", encode(charmap.Windows1252, accents), 6},
 		{"DOS", encode(charmap.CodePage850, accents), 6},
 		{"Mac", encode(charmap.Macintosh, strings.ReplaceAll(accents, "\r\n", "\r")), 6},
-		{"odd numbers", ownHeader + "\n0017;gisteren;m;Eend;A\n17;gisteren;m;Eend;A\n 18 ;gisteren;m;Eend;A\n\u00a019;gisteren;m;Eend;A\né1;gisteren;m;Eend;A\n\"a;b\";gisteren;m;Eend;A\n=1+1;gisteren;m;Eend;A\n", 7},
+		{
+			"odd numbers",
+			ownHeader + "\n0017;gisteren;m;Eend;A\n17;gisteren;m;Eend;A\n 18 ;gisteren;m;Eend;A\n\u00a019;gisteren;m;Eend;A\né1;gisteren;m;Eend;A\n\"a;b\";gisteren;m;Eend;A\n=1+1;gisteren;m;Eend;A\n",
+			7,
+		},
 		{"number empty", ownHeader + "\n;gisteren;m;Eend;A\nN2;gisteren;m;Eend;A\n", 2},
-		{"report in the middle", "Patiëntnummer;Foutmelding;Geboortedatum;Geslacht;Foutcode;Achternaam;Voorletters\nN1;oud;gisteren;m;2101;Eend;A\nN2;;gisteren;m;;Eend;A\nN3\n", 3},
+		{
+			"report in the middle",
+			"Patiëntnummer;Foutmelding;Geboortedatum;Geslacht;Foutcode;Achternaam;Voorletters\nN1;oud;gisteren;m;2101;Eend;A\nN2;;gisteren;m;;Eend;A\nN3\n",
+			3,
+		},
 	}
 }
 
-// random makes a file of cells that try a reader.
+// random makes a file of cells that are hard to read.
 func random(seed uint64) awkward {
 	r := rand.New(rand.NewPCG(seed, 7))
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
@@ -110,8 +134,23 @@ func random(seed uint64) awkward {
 		for r.IntN(4) == 0 {
 			b.WriteString(pick("", " ", ";;;;", "\"\"") + end)
 		}
-		name, last := pick("Eend", "\"Een"+end+"d\"", "\"a \"\"b\"\"\"", "O\"N", "\"x"+end+end+"\"", "\"; \"", "é", "\" \"", "\"q\"q\"", ""), pick("A", "\"A.\"", "")
-		if r.IntN(4) == 0 { // Sluis takes no row of another width with a line break in a cell
+		name, last := pick(
+			"Eend",
+			"\"Een"+end+"d\"",
+			"\"a \"\"b\"\"\"",
+			"O\"N",
+			"\"x"+end+end+"\"",
+			"\"; \"",
+			"é",
+			"\" \"",
+			"\"q\"q\"",
+			"",
+		), pick(
+			"A",
+			"\"A.\"",
+			"",
+		)
+		if r.IntN(4) == 0 { // another width, without a line break in a cell: Sluis accepts no row with both
 			name, last = "Eend", pick("A;", "\"B\";;")
 		}
 		fmt.Fprintf(&b, "%s;gisteren;m;%s;%s", pick(fmt.Sprintf("N%d", i), fmt.Sprintf("\"N%d\"", i), fmt.Sprintf(" N%d", i)), name, last)
@@ -122,8 +161,8 @@ func random(seed uint64) awkward {
 	return awkward{fmt.Sprintf("random %d", seed), b.String(), n}
 }
 
-// TestOwnFileLines: on awkward files the browser finds the lines that Sluis finds,
-// and makes files of which Sluis finds the same again.
+// TestOwnFileLines shows that in awkward files the browser finds the same lines as
+// Sluis, and makes files in which Sluis finds the same again.
 func TestOwnFileLines(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t, t.TempDir())
@@ -149,7 +188,7 @@ func TestOwnFileLines(t *testing.T) {
 				t.Errorf("%s: found\n%q, and of what came back\n%q\n%q", f.name, found.findings, again.findings, out)
 			}
 			if rows == "rejected" && len(again.findings) != len(found.findings) {
-				t.Errorf("%s: %d findings, and %d of the rejected rows alone\n%q", f.name, len(found.findings), len(again.findings), out)
+				t.Errorf("%s: %d findings, and %d in the file of the rejected rows\n%q", f.name, len(found.findings), len(again.findings), out)
 			}
 			if again.notes != found.notes {
 				t.Errorf("%s: %d notes, and %d of what came back", f.name, found.notes, again.notes)
@@ -161,9 +200,9 @@ func TestOwnFileLines(t *testing.T) {
 	}
 }
 
-// kept tells whether a file is still there, in its order, in what was made of it;
-// of a file that had the columns before, or of which rows are left out, only the
-// start can be told.
+// kept reports whether all bytes of a file are still there, in order, in the file that
+// was made of it. If the file had the added columns before, or if rows were left out,
+// it compares only the first two bytes.
 func kept(was, now, rows string) bool {
 	if strings.Contains(was, "Foutmelding") || rows == "rejected" {
 		return len(now) > 0 && was[:2] == now[:2]
@@ -184,7 +223,8 @@ type found struct {
 	notes    int
 }
 
-// checked delivers a file to be checked, all of whose rows are wrong.
+// checked delivers a file of which all rows are wrong, only to check it, and returns
+// what Sluis found.
 func (p *program) checked(t *testing.T, name, content string, rows int) found {
 	t.Helper()
 	token := p.token("uploader", "2809")

@@ -10,29 +10,29 @@ import (
 	"time"
 )
 
-// header is that of the pilot's file.
+// header is the header of the pilot's file.
 const header = "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters"
 
-// person is a row with an identity. The names are made of syllables: no person
-// is meant by them.
+// person is a row with an identity. The names are made of syllables and are nobody's.
 type person struct {
 	number, surname, initials, sex string
 	birth                          time.Time
 }
 
-// line is the person as a row of a file. The fields that the TTP refuses can be
-// put in by hand.
+// line returns the person as a row of a file.
 func (p person) line() string {
 	return p.row(p.birth.Format("2-1-2006"), p.sex)
 }
 
+// row returns the person as a row with another birth date and sex, such as the TTP
+// refuses.
 func (p person) row(birth, sex string) string {
 	return strings.Join([]string{"2809", birth, sex, p.number, p.surname, "", p.initials}, ";")
 }
 
 var syllables = strings.Fields("bo da fe gi ha ju ka lo me ni po ra su te vo wi za")
 
-// people makes n persons whose numbers start with prefix.
+// people makes n persons, with patient numbers that start with prefix.
 func people(r *rand.Rand, prefix string, n int) []person {
 	out := make([]person, n)
 	for i := range out {
@@ -59,13 +59,13 @@ func writeRows(t testing.TB, path string, rows []string) {
 	}
 }
 
-// copyDir copies a data folder of a program that does not run.
+// copyDir copies the data folder of a program that is not running.
 func copyDir(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	// CopyFS keeps the modes but for what only the owner may: the sandbox wants 0600.
+	// CopyFS lets others read the copies, but the sandbox wants its key file to be 0600.
 	err := filepath.WalkDir(to, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

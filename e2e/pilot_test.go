@@ -20,8 +20,8 @@ const (
 	pilotChecked = "36 van 40 records kunnen worden opgeslagen, 4 worden afgewezen"
 )
 
-// pilotErrors are the rejected rows: line, patient number, column as in the
-// file, and the TTP's words.
+// pilotErrors are the rejected rows: line, patient number, column as in the file, and
+// the TTP's message.
 var pilotErrors = [][4]string{
 	{"7", "987654", "Geboortedatum", "De geboortedatum is leeg"},
 	{"27", "8561234897", "Geboortedatum", "De geboortedatum ligt in de toekomst"},
@@ -29,14 +29,14 @@ var pilotErrors = [][4]string{
 	{"39", "001", "Geboortedatum", "De geboortedatum is leeg"},
 }
 
-// pilotCauses are the same by cause: the words and the lines.
+// pilotCauses are the same rows by cause: the message and the lines.
 var pilotCauses = [][2]string{
 	{"De geboortedatum is leeg", "7, 39"},
 	{"De geboortedatum ligt in de toekomst", "27"},
 	{"Het geslacht bevat een ongeldige waarde", "30"},
 }
 
-// TestPilotInBrowser is the main job: from a hospital's file to its error report.
+// TestPilotInBrowser does the main job: from a hospital's file to its error report.
 func TestPilotInBrowser(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t, t.TempDir())
@@ -65,8 +65,8 @@ func TestPilotInBrowser(t *testing.T) {
 	asAuditor(t, p)
 }
 
-// checkThenSave delivers the pilot file for a check only and saves it from
-// there. It answers the delivery's path.
+// checkThenSave delivers the pilot file only to check it, and then saves it. It returns
+// the path of the delivery's page.
 func checkThenSave(b *tab) string {
 	b.t.Helper()
 	b.deliver("check", abs(b.t, pilotFile))
@@ -98,10 +98,13 @@ func (b *tab) wantStored() {
 	b.wantCauses()
 }
 
-// wantCounts checks the numbers of a delivery and that they add up.
+// wantCounts checks the numbers on the page of a delivery.
 func (b *tab) wantCounts(want ...string) {
 	b.t.Helper()
-	got := ask[[]string](b, `[...document.querySelectorAll('.app-outcomes tbody tr')].map(r => r.cells[0].innerText + ' ' + r.cells[1].innerText)`)
+	got := ask[[]string](
+		b,
+		`[...document.querySelectorAll('.app-outcomes tbody tr')].map(r => r.cells[0].innerText + ' ' + r.cells[1].innerText)`,
+	)
 	if !slices.Equal(got, want) {
 		b.t.Errorf("%s: the counts are %q, want %q", b.where(), got, want)
 	}
@@ -212,14 +215,14 @@ func downloads(b *tab, path string) {
 	}
 }
 
-// download clicks on a link and answers what the browser saved.
+// download clicks on a link and returns the file that the browser saved.
 func (b *tab) download(selector string) string {
 	b.t.Helper()
 	dir, on := b.t.TempDir(), true
 	done := make(chan *browser.EventDownloadProgress, 100)
 	ctx, cancel := b.step()
 	defer cancel()
-	ours := map[string]bool{} // the browser tells of the downloads of every test
+	ours := map[string]bool{} // events come for the downloads of all tests
 	err := chromedp.ListenBrowser(ctx, func(ev any) {
 		switch e := ev.(type) {
 		case *browser.EventDownloadWillBegin:
@@ -254,7 +257,7 @@ func (b *tab) download(selector string) string {
 	return ""
 }
 
-// again delivers the same file, to save at once: nothing is stored twice.
+// again delivers the same file, to be saved at once. Nothing is stored twice.
 func again(b *tab, first string) {
 	b.t.Helper()
 	b.deliver("save", abs(b.t, pilotFile))
@@ -266,7 +269,8 @@ func again(b *tab, first string) {
 	b.look("result-again")
 }
 
-// pseudonymised delivers what the TTP of the demonstration makes of the file.
+// pseudonymised delivers the same file with temporary pseudonyms, made by the TTP of
+// the demonstration.
 func pseudonymised(b *tab, first string) {
 	b.t.Helper()
 	out := filepath.Join(b.t.TempDir(), "pilot-pseudoniemen.csv")
@@ -318,7 +322,7 @@ func abs(t *testing.T, path string) string {
 	return full
 }
 
-// patients counts the patients of centre 2809, over the API.
+// patients returns the number of patients of centre 2809, by the API.
 func (p *program) patients(t testing.TB) int {
 	t.Helper()
 	var page struct{ Patients []any }

@@ -67,7 +67,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	}
 }
 
-// refresh follows the link Vernieuwen until the delivery has come to its end.
+// refresh follows the link Vernieuwen until the page shows the delivery's result.
 func (b *tab) refresh() {
 	b.t.Helper()
 	for ask[bool](b, `document.querySelector('[data-progress]') !== null`) {
@@ -75,7 +75,7 @@ func (b *tab) refresh() {
 	}
 }
 
-// pictures takes one at each width.
+// pictures saves a picture of the page at each width.
 func (b *tab) pictures(name string) {
 	b.t.Helper()
 	for _, width := range []int64{narrow, wide} {

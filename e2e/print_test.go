@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 )
 
-// paperOf prints the page as a browser does, and answers the PDF. With
-// SLUIS_TEST_SCREENSHOTS it is kept by that name.
+// paperOf prints the page as a browser does, and returns the PDF. With
+// SLUIS_TEST_SCREENSHOTS it saves the PDF under name.
 func (b *tab) paperOf(name string) []byte {
 	b.t.Helper()
 	colour, css := true, true
@@ -31,7 +31,7 @@ func (b *tab) paperOf(name string) []byte {
 	return pdf
 }
 
-// keep writes a file beside the pictures, where somebody wants to see them.
+// keep writes a file next to the pictures, if SLUIS_TEST_SCREENSHOTS is set.
 func (b *tab) keep(name string, content []byte) {
 	b.t.Helper()
 	dir := os.Getenv("SLUIS_TEST_SCREENSHOTS")
@@ -46,13 +46,13 @@ func (b *tab) keep(name string, content []byte) {
 	}
 }
 
-// sheets counts the pages of a PDF.
+// sheets returns the number of pages of a PDF.
 func sheets(pdf []byte) int {
 	return bytes.Count(pdf, []byte("/Type /Page")) - bytes.Count(pdf, []byte("/Type /Pages"))
 }
 
-// spoken is the page in the order in which a screen reader comes by it, a line for
-// each thing it says.
+// spoken returns the page as a screen reader reads it, in its order, one line for each
+// thing that it says.
 func (b *tab) spoken() string {
 	b.t.Helper()
 	tree := call(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
@@ -64,7 +64,8 @@ func (b *tab) spoken() string {
 	var walk func(n *accessibility.Node, depth int)
 	walk = func(n *accessibility.Node, depth int) {
 		role, name := word(n.Role), word(n.Name)
-		silent := n.Ignored || role == "none" || role == "generic" || role == "InlineTextBox" || role == "StaticText" && depth > 0 && strings.TrimSpace(name) == ""
+		silent := n.Ignored || role == "none" || role == "generic" || role == "InlineTextBox" ||
+			role == "StaticText" && depth > 0 && strings.TrimSpace(name) == ""
 		if !silent {
 			fmt.Fprintf(&out, "%s%s", strings.Repeat("  ", depth), role)
 			if name != "" {
@@ -109,8 +110,8 @@ func word(v *accessibility.Value) string {
 	return text
 }
 
-// TestReportOnPaper: the print view has everything and nothing to click; it runs
-// over several sheets where it must, and says when it leaves rows out.
+// TestReportOnPaper shows that the print view has everything and nothing to click. It
+// fills several sheets if it must, and says so if it leaves rows out.
 func TestReportOnPaper(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t, t.TempDir())

@@ -1,6 +1,6 @@
-// Package e2e holds the tests of the whole program: the built cmd/web as a child
-// process, reached as its users reach it, by browser, by API and by command line.
-// It looks inside nothing: it imports no package of ours.
+// Package e2e tests the whole program: the built cmd/web as a child process, used as
+// its users use it, by browser, by API and by command line. It looks at nothing from
+// inside: it imports no package of Sluis.
 package e2e
 
 import (
@@ -27,7 +27,7 @@ const (
 	pilotFile = "../testdata/pilot40.csv"
 	// startTime is how long the program may take to answer, on a busy machine.
 	startTime = 60 * time.Second
-	// stopTime is how long it may take to end after it was asked to.
+	// stopTime is how long the program may take to end after SIGTERM.
 	stopTime = 30 * time.Second
 	// workTime is how long a delivery may take.
 	workTime = 2 * time.Minute
@@ -38,7 +38,7 @@ var binary string
 
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
-// build makes the program once, runs the tests and leaves nothing behind.
+// build builds the program once, runs the tests and removes the program again.
 func build(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "sluis-e2e-")
 	if err != nil {
@@ -66,7 +66,7 @@ type program struct {
 	ended   chan struct{} // closed once the process is gone
 
 	mu     sync.Mutex
-	output bytes.Buffer // all it wrote to stdout and stderr
+	output bytes.Buffer // everything that it wrote to stdout and stderr
 }
 
 // demoFile is DIR/demo.json.
@@ -110,7 +110,7 @@ func (p *program) readDemo(t testing.TB, dir string) {
 	}
 }
 
-// startProgram starts the built program. env is added to ours.
+// startProgram starts the built program. env is added to the test's own environment.
 func startProgram(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{cmd: exec.Command(binary, args...), client: &http.Client{Timeout: time.Minute}, ended: make(chan struct{})}
@@ -140,7 +140,7 @@ func (p *program) Write(b []byte) (int, error) {
 	return p.output.Write(b)
 }
 
-// log is all that the process wrote so far.
+// log returns everything that the process has written so far.
 func (p *program) log() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,8 +149,8 @@ func (p *program) log() string {
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
-// waitForAddress waits for the line that starts with prefix and takes the rest
-// of it as the program's address.
+// waitForAddress waits for the line that starts with prefix. The rest of that line
+// is the program's address.
 func (p *program) waitForAddress(t testing.TB, prefix string) {
 	t.Helper()
 	p.eventually(t, "its address in "+prefix, func() bool {
@@ -177,19 +177,40 @@ func (p *program) waitForHealth(t testing.TB) {
 	})
 }
 
-// eventually waits until ok, at most startTime, and no longer than the process lives.
+// eventually waits until ok returns true. It fails the test after startTime, or if
+// the process ends before.
 func (p *program) eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(startTime); !ok(); time.Sleep(20 * time.Millisecond) {
+	came := poll(startTime, 20*time.Millisecond, func() bool {
+		if ok() {
+			return true
+		}
 		select {
 		case <-p.ended:
 			t.Fatalf("the program ended before %s came; it wrote:\n%s", what, tail(p.log(), 4000))
 		default:
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not come within %v; the program wrote:\n%s", what, startTime, tail(p.log(), 4000))
+		return false
+	})
+	if !came {
+		t.Fatalf("%s did not come within %v; the program wrote:\n%s", what, startTime, tail(p.log(), 4000))
+	}
+}
+
+// poll calls done, and again each interval, until it returns true. poll returns false
+// if that takes longer than limit.
+func poll(limit, interval time.Duration, done func() bool) bool {
+	deadline, again := time.NewTimer(limit), time.NewTicker(interval)
+	defer deadline.Stop()
+	defer again.Stop()
+	for !done() {
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			return false
 		}
 	}
+	return true
 }
 
 // stop asks the process to end, as Ctrl+C does, and waits for it.
@@ -210,7 +231,7 @@ func (p *program) kill() {
 	<-p.ended
 }
 
-// account is the account of a role; centre is "" for a role of no centre.
+// account returns the account of a role; centre is "" for a role without a centre.
 func (p *program) account(role, centre string) account {
 	for _, a := range p.demo.Accounts {
 		if a.Role == role && a.Centre == centre {
@@ -220,7 +241,7 @@ func (p *program) account(role, centre string) account {
 	panic("demo.json has no account of role " + role + " and centre " + centre)
 }
 
-// token is the API token of a role.
+// token returns the API token of a role.
 func (p *program) token(role, centre string) string {
 	for _, k := range p.demo.Tokens {
 		if k.Role == role && k.Centre == centre {
@@ -247,7 +268,8 @@ func (p *program) request(t testing.TB, method, token, path, contentType string,
 	return a
 }
 
-// try is request for a program that may be killed meanwhile.
+// try sends one request and returns its error, for a program that may be killed
+// meanwhile.
 func (p *program) try(ctx context.Context, method, token, path, contentType string, body io.Reader) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, p.address+path, body)
 	if err != nil {
@@ -268,7 +290,7 @@ func (p *program) try(ctx context.Context, method, token, path, contentType stri
 	return answer{res.StatusCode, res.Header, raw}, err
 }
 
-// get answers the body of a GET that must succeed.
+// get returns the body of a GET, which must succeed.
 func (p *program) get(t testing.TB, token, path string) []byte {
 	t.Helper()
 	a := p.request(t, http.MethodGet, token, path, "", nil)
@@ -278,13 +300,13 @@ func (p *program) get(t testing.TB, token, path string) []byte {
 	return a.body
 }
 
-// post sends body and answers what came back, whatever the status.
+// post sends body and returns the answer, whatever its status.
 func (p *program) post(t testing.TB, token, path, contentType string, body io.Reader) answer {
 	t.Helper()
 	return p.request(t, http.MethodPost, token, path, contentType, body)
 }
 
-// delivery is what the API tells of one.
+// delivery is a delivery as the API shows it.
 type delivery struct {
 	ID, Filename, Kind, Mode, Status, Centre, SameAs string
 	Counts                                           counts
@@ -327,7 +349,7 @@ func (p *program) upload(t testing.TB, token, path, query string) delivery {
 	return d
 }
 
-// delivery asks how a delivery stands.
+// delivery returns a delivery as it is now.
 func (p *program) delivery(t testing.TB, token, id string) delivery {
 	t.Helper()
 	var d delivery
@@ -337,24 +359,26 @@ func (p *program) delivery(t testing.TB, token, id string) delivery {
 	return d
 }
 
-// await waits until a delivery rests: done, checked, refused, failed, cancelled
-// or waiting for its user.
-func (p *program) await(t testing.TB, token, id string) delivery {
+// await waits until a delivery no longer goes on by itself: it is done, checked,
+// refused, failed, cancelled or waiting for its user.
+func (p *program) await(t testing.TB, token, id string) (d delivery) {
 	t.Helper()
-	for deadline := time.Now().Add(workTime); ; time.Sleep(50 * time.Millisecond) {
-		d := p.delivery(t, token, id)
-		switch d.Status {
-		case "queued", "processing", "paused":
-		default:
-			return d
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("delivery %s is still %s after %v: %+v", id, d.Status, workTime, d.Counts)
-		}
+	rests := poll(workTime, 50*time.Millisecond, func() bool {
+		d = p.delivery(t, token, id)
+		return !d.working()
+	})
+	if !rests {
+		t.Fatalf("delivery %s is still %s after %v: %+v", id, d.Status, workTime, d.Counts)
 	}
+	return d
 }
 
-// command runs a subcommand of the program to its end, which must be a good one.
+// working reports whether a delivery goes on by itself.
+func (d delivery) working() bool {
+	return d.Status == "queued" || d.Status == "processing" || d.Status == "paused"
+}
+
+// command runs a subcommand of the program, which must succeed.
 func command(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput()

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// bigFile is a file of so many made-up people.
+// bigFile writes a file of made-up people and returns its path.
 func bigFile(t *testing.T, rows int) string {
 	t.Helper()
 	var s strings.Builder
@@ -31,22 +31,26 @@ func letters(n int) string {
 	return string(s)
 }
 
-// TestProgress follows a larger delivery by server-sent events, to the end and
-// through a crash of the program.
+// TestProgress follows a larger delivery by server-sent events: to the end, without
+// events, and through a crash of the program.
 func TestProgress(t *testing.T) {
 	dir := t.TempDir()
 	p := startDemo(t, dir)
 	b := newTab(t, p)
 	b.signIn("uploader", "2809")
 
-	// Nobody presses anything: the page comes to its end by itself.
+	// Nobody presses anything: the page shows the result by itself.
 	b.deliver("save", bigFile(t, 2_000))
 	b.awaitResult()
 	b.wants("h2.app-sentence", "Alle 2.000 records opgeslagen")
 
-	// Without events the page stands still; its link leads on.
-	call(b, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: p.address + "/*/voortgang", Block: true}}})
-	b.deliver("save", bigFile(t, 20_000)) // more than is done before the page is there
+	// Without events the page does not change by itself, but it has a link to refresh it.
+	call(
+		b,
+		network.SetBlockedURLs,
+		network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: p.address + "/*/voortgang", Block: true}}},
+	)
+	b.deliver("save", bigFile(t, 20_000)) // too many to be done before the page is shown
 	b.await("the link", `document.querySelector('[data-progress-refresh]')?.hidden === false`)
 	b.look("progress")
 	b.wants("[data-progress-refresh] a", "Vernieuwen")
@@ -55,8 +59,8 @@ func TestProgress(t *testing.T) {
 	b.wantCounts("Nieuw 18.000", "Bijgewerkt 0", "Ongewijzigd 2.000", "Te beoordelen 0", "Afgewezen 0", "Gelezen 20.000")
 	call(b, network.SetBlockedURLs, network.SetBlockedURLsParams{})
 
-	// The program dies halfway: the link is there at once, and when the program is
-	// back the page comes to its end by itself.
+	// The program dies halfway: the page shows the link at once. When the program is
+	// back, the page shows the result by itself.
 	b.deliver("save", bigFile(t, 30_000))
 	b.await("a step", `document.querySelector('[data-progress-refresh]')?.hidden && document.querySelector('progress').value > 0`)
 	p.kill()
@@ -73,7 +77,7 @@ func TestProgress(t *testing.T) {
 	b.forget(func(m message) bool { return strings.HasSuffix(m.url, "/voortgang") && m.source == "network" })
 }
 
-// pages turns the pages of the patient list.
+// pages goes to the next page of the patient list and back.
 func pages(b *tab) {
 	b.t.Helper()
 	b.open("/patienten")

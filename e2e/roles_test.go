@@ -53,7 +53,7 @@ func asClinician(t *testing.T, p *program) {
 	b.look("patients-none")
 }
 
-// asDataManager sees the deliveries of all centres, and of one.
+// asDataManager looks at the deliveries of all centres, and of one.
 func asDataManager(t *testing.T, p *program, first string) {
 	t.Helper()
 	b := newTab(t, p)
@@ -89,7 +89,7 @@ func asDataManager(t *testing.T, p *program, first string) {
 	b.look("forbidden")
 }
 
-// asAuditor reads who did what.
+// asAuditor reads the access log.
 func asAuditor(t *testing.T, p *program) {
 	t.Helper()
 	b := newTab(t, p)
@@ -97,7 +97,10 @@ func asAuditor(t *testing.T, p *program) {
 	b.look("overview-auditor")
 	b.click("nav a[href='/logboek']")
 	b.look("log")
-	b.choose("soort", ask[string](b, `[...document.querySelectorAll('[name=soort] option')].find(o => o.text === 'Patiënt gezocht op nummer').value`))
+	b.choose(
+		"soort",
+		ask[string](b, `[...document.querySelectorAll('[name=soort] option')].find(o => o.text === 'Patiënt gezocht op nummer').value`),
+	)
 	b.click("main form.app-filters button")
 	if rows := b.texts("main tbody tr"); len(rows) != 2 || !strings.Contains(rows[0], "invoerder@2809.example") {
 		t.Errorf("the searches in the log are %q, want two of the clinician", rows)

@@ -13,20 +13,20 @@ import (
 	"unicode/utf16"
 )
 
-// scanner looks for many strings at once, in every writing in which a program
-// might keep one.
+// scanner looks for many strings at once, in every notation in which a program might
+// keep one.
 type scanner struct {
 	byStart map[[2]byte][]needle
 	starts  [1 << 16]bool
 }
 
-// needle is one writing of one string.
+// needle is one notation of one string.
 type needle struct {
 	bytes         []byte
 	what, writing string
 }
 
-// newScanner takes the strings to look for by what they are.
+// newScanner makes a scanner of strs: the strings to look for, by their description.
 func newScanner(strs map[string]string) *scanner {
 	s := &scanner{byStart: map[[2]byte][]needle{}}
 	for what, text := range strs {
@@ -41,7 +41,7 @@ func newScanner(strs map[string]string) *scanner {
 	return s
 }
 
-// writings gives text in upper and lower case and in every encoding.
+// writings returns text in upper and lower case and in every encoding.
 func writings(text string) map[string][][]byte {
 	out := map[string][][]byte{}
 	for _, v := range []string{text, strings.ToLower(text), strings.ToUpper(text)} {
@@ -75,7 +75,7 @@ func writings(text string) map[string][][]byte {
 		for shift := range 3 {
 			for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 				whole := enc.EncodeToString([]byte(strings.Repeat("x", shift) + v + "xx"))
-				// The first and last characters depend on the neighbours.
+				// The first and last characters depend on the bytes around it.
 				from, to := (shift*8+5)/6, (shift+len(v))*8/6
 				add("base64", []byte(whole[from:to]))
 			}
@@ -84,7 +84,7 @@ func writings(text string) map[string][][]byte {
 	return out
 }
 
-// find gives what is in data, a sentence each.
+// find returns a sentence for each string that is in data.
 func (s *scanner) find(data []byte) []string {
 	var hits []string
 	for i := 0; i+1 < len(data); i++ {
@@ -100,8 +100,8 @@ func (s *scanner) find(data []byte) []string {
 	return hits
 }
 
-// sweep searches every file below the folders, and gives what it found and how
-// many files and bytes it read.
+// sweep searches every file below the folders. It returns what it found, and how many
+// files and bytes it read.
 func (s *scanner) sweep(t testing.TB, folders ...string) (hits []string, files int, size int64) {
 	t.Helper()
 	for _, folder := range folders {
@@ -132,7 +132,8 @@ func (s *scanner) sweep(t testing.TB, folders ...string) (hits []string, files i
 	return hits, files, size
 }
 
-// TestScanner: what is not found by a scanner that finds nothing proves nothing.
+// TestScanner shows that the scanner finds every notation that it looks for. A scanner
+// that found nothing would make every sweep pass.
 func TestScanner(t *testing.T) {
 	const secret = "Qwertzuiop"
 	s := newScanner(map[string]string{"canary": secret})

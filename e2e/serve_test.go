@@ -29,21 +29,22 @@ import (
 	"time"
 )
 
-// manual is what an operator reads.
+// manual is the page that an operator reads.
 const manual = "../docs/operations.md"
 
-// service is the real service as the manual starts it, with a TTP beside it.
+// service is the real service, started as the manual says, with a TTP of its own.
 type service struct {
 	*program
 	t        *testing.T
 	etc, lib string // in the place of /etc/sluis and /var/lib/sluis
 	env      []string
 	roots    *x509.CertPool
-	printed  string // what the commands that add accounts wrote
+	printed  string // output of the commands that add accounts
 }
 
-// TestServe follows docs/operations.md: keys, environment, first accounts, start;
-// then the pilot's file, over TLS, in a registry that keeps birth years alone.
+// TestServe follows docs/operations.md: keys, environment, first accounts, start.
+// Then it delivers the pilot's file, over TLS, to a registry that keeps only birth
+// years.
 func TestServe(t *testing.T) {
 	s := prepareService(t)
 	s.wantNoSandbox()
@@ -66,7 +67,7 @@ func TestServe(t *testing.T) {
 	s.wantNoDates(canary)
 }
 
-// prepareService does what the manual says comes before the start.
+// prepareService does everything that the manual says must be done before the start.
 func prepareService(t *testing.T) *service {
 	t.Helper()
 	s := &service{t: t, etc: t.TempDir(), lib: t.TempDir()}
@@ -88,7 +89,7 @@ func prepareService(t *testing.T) *service {
 		"https://auth.ttp.example.nl": "https://" + ttp.address, "https://api.ttp.example.nl": "https://" + ttp.address,
 	} {
 		if !strings.Contains(text, example) {
-			t.Fatalf("%s has no %s to put this test's own in place of", manual, example)
+			t.Fatalf("%s no longer has %s, which this test replaces by its own", manual, example)
 		}
 		text = strings.ReplaceAll(text, example, here)
 	}
@@ -102,15 +103,15 @@ func prepareService(t *testing.T) *service {
 		t.Fatalf("%s: %d blocks of shell and %d of environment, want 3 and 1 at least", manual, len(shell), len(env))
 	}
 	s.shell(shell[0], "PREPARE_SECRET="+prepareSecret, "RESOLVE_SECRET="+resolveSecret)
-	s.env = append(strings.Split(strings.TrimSpace(env[0]), "\n"), "SLUIS_TTP_SANDBOX=true") // the TTP of this test makes pseudonyms up
+	s.env = append(strings.Split(strings.TrimSpace(env[0]), "\n"), "SLUIS_TTP_SANDBOX=true") // the TTP of this test is the sandbox
 	s.printed = s.shell(shell[1], s.env...)
-	if strings.TrimSpace(shell[2]) != "web serve" {
-		t.Errorf("%s starts the service by %q", manual, shell[2])
+	if !slices.ContainsFunc(shell[2:], func(block string) bool { return strings.TrimSpace(block) == "web serve" }) {
+		t.Errorf("%s does not start the service by web serve: %q", manual, shell[2:])
 	}
 	return s
 }
 
-// fenced gives the blocks of code in a language.
+// fenced returns the blocks of code in a language.
 func fenced(text, language string) []string {
 	var out []string
 	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1) {
@@ -119,7 +120,7 @@ func fenced(text, language string) []string {
 	return out
 }
 
-// shell runs commands of the manual, in which web is the built program.
+// shell runs commands of the manual; web in them is the built program.
 func (s *service) shell(script string, env ...string) string {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), "sh", "-euc", script)
@@ -141,9 +142,8 @@ func unusedAddress(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// start starts the service; a file may be a megabyte.
-// wantNoSandbox starts the service without leave to use the sandbox, which it
-// must refuse in words.
+// wantNoSandbox starts the service with the sandbox as its TTP but without the setting
+// that allows that. It must refuse and name the setting.
 func (s *service) wantNoSandbox() {
 	s.t.Helper()
 	env := slices.DeleteFunc(slices.Clone(s.env), func(line string) bool { return strings.HasPrefix(line, "SLUIS_TTP_SANDBOX=") })
@@ -155,6 +155,7 @@ func (s *service) wantNoSandbox() {
 	}
 }
 
+// start starts the service, with a limit of one megabyte for a file.
 func (s *service) start() {
 	s.t.Helper()
 	s.program = startProgram(s.t, append(s.env, "SLUIS_MAX_FILE_MB=1"), "serve")
@@ -167,8 +168,8 @@ func (s *service) start() {
 	s.waitForHealth(s.t)
 }
 
-// makeCertificates makes a certificate authority, and a certificate of it for
-// this machine, where the manual's settings look for them.
+// makeCertificates writes the certificates of an authority and of this machine to the
+// files that the manual's settings name.
 func (s *service) makeCertificates() {
 	s.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -176,7 +177,9 @@ func (s *service) makeCertificates() {
 		s.t.Fatal(err)
 	}
 	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		SerialNumber: big.NewInt(
+			1,
+		), Subject: pkix.Name{CommonName: "Test CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	root, err := x509.CreateCertificate(rand.Reader, authority, authority, key.Public(), key)
@@ -188,8 +191,12 @@ func (s *service) makeCertificates() {
 		s.t.Fatal(err)
 	}
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "this machine"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(
+			2,
+		), Subject: pkix.Name{CommonName: "this machine"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{
+			net.IPv4(127, 0, 0, 1),
+		}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, leaf, authority, leafKey.Public(), key)
 	if err != nil {
@@ -200,7 +207,8 @@ func (s *service) makeCertificates() {
 		s.t.Fatal(err)
 	}
 	for name, block := range map[string]*pem.Block{
-		"ttp-ca.crt": {Type: "CERTIFICATE", Bytes: root}, "tls.crt": {Type: "CERTIFICATE", Bytes: cert}, "tls.key": {Type: "PRIVATE KEY", Bytes: private},
+		"ttp-ca.crt": {
+			Type: "CERTIFICATE", Bytes: root}, "tls.crt": {Type: "CERTIFICATE", Bytes: cert}, "tls.key": {Type: "PRIVATE KEY", Bytes: private},
 	} {
 		if err := os.WriteFile(filepath.Join(s.etc, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			s.t.Fatal(err)
@@ -214,7 +222,7 @@ func (s *service) makeCertificates() {
 	s.roots.AddCert(parsed)
 }
 
-// wantYears holds that the API tells years and no dates.
+// wantYears checks that the API shows years of birth and no dates.
 func (s *service) wantYears(token string) {
 	s.t.Helper()
 	var page struct{ Patients []map[string]any }
@@ -244,7 +252,8 @@ func (s *service) wantWordsOfTheTTP(token, id string) {
 		s.t.Fatal(err)
 	}
 	want := map[int]string{
-		7: "De geboortedatum is leeg", 27: "De geboortedatum ligt in de toekomst", 30: "Het geslacht bevat een ongeldige waarde", 39: "De geboortedatum is leeg",
+		7: "De geboortedatum is leeg", 27: "De geboortedatum ligt in de toekomst",
+		30: "Het geslacht bevat een ongeldige waarde", 39: "De geboortedatum is leeg",
 	}
 	for _, r := range report.Rows {
 		if message, ok := want[r.Line]; ok && r.Message == message && r.Source == "ttp" {
@@ -256,7 +265,7 @@ func (s *service) wantWordsOfTheTTP(token, id string) {
 	}
 }
 
-// wantSecureCookie signs in by the page, over TLS, and enters a patient.
+// wantSecureCookie signs in with the page, over TLS, and enters a patient.
 func (s *service) wantSecureCookie() {
 	s.t.Helper()
 	password := regexp.MustCompile(`(?s)user invoerder@ziekenhuis\.example added\npassword: (\S+)`).FindStringSubmatch(s.printed)
@@ -266,7 +275,9 @@ func (s *service) wantSecureCookie() {
 	v := newVisitor(s.t, s.address)
 	v.client.Transport = s.client.Transport
 	form := url.Values{"email": {"invoerder@ziekenhuis.example"}, "password": {password[1]}}
-	a, err := v.try(outgoing{method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded", body: strings.NewReader(form.Encode())})
+	a, err := v.try(
+		outgoing{method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded", body: strings.NewReader(form.Encode())},
+	)
 	if err != nil || a.status != http.StatusSeeOther {
 		s.t.Fatalf("sign in: %d %v", a.status, err)
 	}
@@ -275,8 +286,17 @@ func (s *service) wantSecureCookie() {
 		s.t.Error("signing in sets no cookie")
 	}
 	for _, c := range cookies {
-		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
-			s.t.Errorf("cookie %s: secure %v, http only %v, path %q, domain %q, same site %v", c.Name, c.Secure, c.HttpOnly, c.Path, c.Domain, c.SameSite)
+		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" ||
+			c.SameSite != http.SameSiteLaxMode {
+			s.t.Errorf(
+				"cookie %s: secure %v, http only %v, path %q, domain %q, same site %v",
+				c.Name,
+				c.Secure,
+				c.HttpOnly,
+				c.Path,
+				c.Domain,
+				c.SameSite,
+			)
 		}
 	}
 	page := v.get("/patienten/nieuw")
@@ -287,12 +307,14 @@ func (s *service) wantSecureCookie() {
 		s.t.Error("a rehearsal with the sandbox does not say that it is one")
 	}
 	got := v.form("/patienten/nieuw", url.Values{
-		"number": {"ingevoerd-1"}, "birth-day": {"23"}, "birth-month": {"7"}, "birth-year": {"1943"}, "sex": {"v"}, "surname": {"Testnaam"}, "initials": {"T"},
+		"number": {
+			"ingevoerd-1"}, "birth-day": {"23"}, "birth-month": {"7"}, "birth-year": {"1943"}, "sex": {"v"}, "surname": {"Testnaam"}, "initials": {"T"},
 	}, false)
-	if got.status != http.StatusOK || !bytes.Contains(got.body, []byte("ingevoerd-1")) || bytes.Contains(got.body, []byte("23")) && bytes.Contains(got.body, []byte("juli 1943")) {
+	if got.status != http.StatusOK || !bytes.Contains(got.body, []byte("ingevoerd-1")) ||
+		bytes.Contains(got.body, []byte("23")) && bytes.Contains(got.body, []byte("juli 1943")) {
 		s.t.Errorf("entering a patient: %d", got.status)
 	}
-	// Plain HTTP to the same port gets no page.
+	// The same port serves no page over plain HTTP.
 	if a, err := http.Get(strings.Replace(s.address, "https:", "http:", 1) + "/inloggen"); err == nil {
 		defer a.Body.Close()
 		if a.StatusCode == http.StatusOK {
@@ -301,7 +323,7 @@ func (s *service) wantSecureCookie() {
 	}
 }
 
-// oversize sends more than the service takes, and gives the name that was in it.
+// oversize sends a file that is too large, and returns the name that was in it.
 func (s *service) oversize(token string) string {
 	s.t.Helper()
 	c := canaries{mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 3)), map[string]string{}}
@@ -314,7 +336,7 @@ func (s *service) oversize(token string) string {
 	return name
 }
 
-// wantNoDates holds that a registry of years has no date of birth anywhere.
+// wantNoDates checks that a registry of years has no date of birth anywhere.
 func (s *service) wantNoDates(canary string) {
 	s.t.Helper()
 	raw, err := os.ReadFile(pilotFile)
@@ -354,8 +376,8 @@ func (s *service) wantNoDates(canary string) {
 	s.wantKept(years)
 }
 
-// wantKept holds that the years themselves are kept, so that the sweep looked at
-// the right files.
+// wantKept checks that the years themselves are kept: otherwise the sweep for dates
+// looked at the wrong files.
 func (s *service) wantKept(years map[string]bool) {
 	s.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.lib, "sluis.db")+"?mode=ro")

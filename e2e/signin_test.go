@@ -7,12 +7,12 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// TestSignIn goes in, out, and finds that the old cookie is dead.
+// TestSignIn signs in and out, and shows that the old cookie no longer works.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t, t.TempDir())
 	b := newTab(t, p)
-	b.open("/aanleveringen") // leads to the sign-in, and later back
+	b.open("/aanleveringen") // leads to the sign-in page, and from there back
 	b.wants("h1", "Inloggen")
 	b.look("sign-in")
 
@@ -67,7 +67,7 @@ func TestSignIn(t *testing.T) {
 	b.wants("h1", "Inloggen")
 }
 
-// cookies are those of the tab.
+// cookies returns the cookies of the tab.
 func (b *tab) cookies() []*http.Cookie {
 	b.t.Helper()
 	var list []*http.Cookie
@@ -83,7 +83,7 @@ func (b *tab) cookies() []*http.Cookie {
 	return list
 }
 
-// status is what a page answers to some cookies.
+// status returns the status of a page for a request with cookies.
 func (p *program) status(t *testing.T, path string, cookies []*http.Cookie) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.address+path, nil)
@@ -101,7 +101,7 @@ func (p *program) status(t *testing.T, path string, cookies []*http.Cookie) int 
 	return res.StatusCode
 }
 
-// TestErrorPages looks at what a lost or curious user meets.
+// TestErrorPages looks at the pages that a lost or curious user gets.
 func TestErrorPages(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t, t.TempDir())

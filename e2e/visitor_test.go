@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// visitor is a person with a browser that runs no script: it keeps cookies,
-// follows redirects itself and keeps every answer that it got.
+// visitor is a person with a browser that runs no script. It keeps cookies, follows
+// redirects itself, and keeps every answer that it got.
 type visitor struct {
 	t       testing.TB
 	address string
@@ -42,11 +42,11 @@ type outgoing struct {
 	method, path string
 	body         io.Reader
 	kind         string            // Content-Type
-	header       map[string]string // beside it
-	reshown      bool              // the answer shows the visitor's own input again: it is not kept
+	header       map[string]string // other headers
+	reshown      bool              // the answer may show the visitor's own input again, and is not kept
 }
 
-// do sends a request and follows where it leads.
+// do sends a request and follows redirects.
 func (v *visitor) do(a outgoing) answer {
 	v.t.Helper()
 	got, err := v.try(a)
@@ -99,7 +99,7 @@ func (v *visitor) try(a outgoing) (answer, error) {
 	return answer{res.StatusCode, res.Header, raw}, err
 }
 
-// get gets a page that must be there.
+// get returns a page, which must answer 200.
 func (v *visitor) get(path string) answer {
 	v.t.Helper()
 	a := v.do(outgoing{method: http.MethodGet, path: path})
@@ -113,11 +113,12 @@ func (v *visitor) get(path string) answer {
 func (v *visitor) form(path string, fields url.Values, reshown bool) answer {
 	v.t.Helper()
 	return v.do(outgoing{
-		method: http.MethodPost, path: path, kind: "application/x-www-form-urlencoded", body: strings.NewReader(fields.Encode()), reshown: reshown,
+		method: http.MethodPost, path: path, kind: "application/x-www-form-urlencoded",
+		body: strings.NewReader(fields.Encode()), reshown: reshown,
 	})
 }
 
-// signIn signs in, and fails where that does not work.
+// signIn signs in, and fails the test if that does not work.
 func (v *visitor) signIn(a account) *visitor {
 	v.t.Helper()
 	got := v.form("/inloggen", url.Values{"email": {a.Email}, "password": {a.Password}}, false)

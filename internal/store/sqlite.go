@@ -10,10 +10,9 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
-	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	msqlite "modernc.org/sqlite" // pure Go: no C compiler in a hospital's build street
 )
@@ -62,7 +61,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	// One writer is all that SQLite has; a second connection would only wait.
 	db.SetMaxOpenConns(1)
-	s, err := open(ctx, sqliteDialect{}, db, sqliteDialector{sqlite.Dialector{Conn: db, DriverName: "sqlite"}}, o)
+	s, err := open(ctx, sqliteDialect{}, db, sqliteDialector{db}, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), lock.Close())
 	}
@@ -86,19 +85,20 @@ func SQLiteDSN(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-// ErrInUse says that another process serves from the database.
+// ErrInUse is returned if another process serves from the database.
 var ErrInUse = errors.New("another process uses the database")
 
 // lockFile takes the lock that keeps a second process off the database.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+func lockFile(path string) (*flock.Flock, error) {
+	lock := flock.New(path)
+	got, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the database: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w (%s): stop it first", ErrInUse, path), f.Close())
+	if !got {
+		return nil, fmt.Errorf("%w (%s): stop it first", ErrInUse, path)
 	}
-	return f, nil
+	return lock, nil
 }
 
 // assertPragmas reads the pragmas back: a promise that was not taken is an error.
@@ -113,17 +113,6 @@ func (s *Store) assertPragmas(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// sqliteDialector is GORM's, with modernc's errors translated (stack.md §1).
-type sqliteDialector struct{ sqlite.Dialector }
-
-// Translate maps modernc's error codes to GORM's errors.
-func (sqliteDialector) Translate(err error) error {
-	if (sqliteDialect{}).duplicate(err) {
-		return gorm.ErrDuplicatedKey
-	}
-	return err
 }
 
 func (sqliteDialect) migrate(ctx context.Context, db *sql.DB) error {

@@ -13,9 +13,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 	"unicode"
+
+	"github.com/gofrs/flock"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -298,14 +299,15 @@ func (s *session) alone(ctx context.Context) (served bool, err error) {
 	if !isFile {
 		return false, nil // leases run out, and fences tell whose a piece of work is
 	}
-	f, err := os.OpenFile(path+".existing.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	lock := flock.New(path + ".existing.lock")
+	got, err := lock.TryLock()
 	if err != nil {
 		return false, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return false, errors.Join(errors.New("another `web existing run` is at work on this database"), f.Close())
+	if !got {
+		return false, errors.New("another `web existing run` is at work on this database")
 	}
-	s.closers = append(s.closers, func() { _ = f.Close() })
+	s.closers = append(s.closers, func() { _ = lock.Close() })
 	whole, err := store.OpenSQLite(ctx, path, store.Options{Now: time.Now, Log: s.log})
 	if errors.Is(err, store.ErrInUse) {
 		return true, nil

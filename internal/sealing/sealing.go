@@ -17,9 +17,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -246,14 +246,11 @@ func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, de
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	// One process at a time: the last to write would drop the other's new key.
-	lock, err := os.OpenFile(k.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	lock := flock.New(k.path + ".lock")
+	if err := lock.Lock(); err != nil {
 		return false, 0, fmt.Errorf("lock the keyring: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return false, 0, fmt.Errorf("lock the keyring: %w", err)
-	}
 	if err := k.refresh(); err != nil {
 		return false, 0, err
 	}

@@ -43,7 +43,7 @@ type conversionCommands struct {
 	CheckProof checkProofCommand `cmd:"" name:"check-proof" help:"Tell whether a proof or an exception was signed by this registry, and not changed since."`
 }
 
-// exitAttention is the exit code where nothing failed, and a person must act.
+// exitAttention is the exit code if nothing failed, but a person must act.
 const exitAttention = 3
 
 // attention ends a command with that code.
@@ -86,7 +86,7 @@ type session struct {
 	cfg     config.Config
 	log     *slog.Logger
 	store   *store.Store
-	table   *oldstore.Table // nil where it was destroyed
+	table   *oldstore.Table // nil if it was destroyed
 	mapping conversion.Mapping
 	who     audit.Who
 	pipe    *pipeline // nil for steps that need no TTP
@@ -291,9 +291,9 @@ func (s *session) convert() (err error) {
 	return err
 }
 
-// alone keeps a second run off this database: it would free what the first one
-// holds. It frees what one that was killed left behind, and tells whether a
-// service is at work beside us.
+// alone keeps a second run off this database, because a run frees the claims that a killed
+// one left behind, and so would free those of a run at work. served reports whether the
+// service is at work on the database too.
 func (s *session) alone(ctx context.Context) (served bool, err error) {
 	path, isFile := strings.CutPrefix(s.cfg.Database.Reveal(), "sqlite:")
 	if !isFile {

@@ -100,7 +100,7 @@ func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun
 	return s.conversionRun(ctx, id)
 }
 
-// LatestRun gives the last run of a mode; ok is false where there was none.
+// LatestRun returns the last run of a mode. ok is false if there was none.
 func (s *Store) LatestRun(ctx context.Context, mode delivery.Mode) (run conversion.Run, ok bool, err error) {
 	var ids []int64
 	err = s.read(ctx).Table("existing_runs").Where("mode = ?", string(mode)).Order("id DESC").Limit(1).Pluck("id", &ids).Error
@@ -155,7 +155,7 @@ func (s *Store) conversionRun(ctx context.Context, id int64) (conversion.Run, er
 	return run, s.dialect.clean(err)
 }
 
-// PauseRun lets a run stand still, or go on, with its event.
+// PauseRun pauses or resumes a run, with its event.
 func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error {
 	return s.write(ctx, func(t *tx) error {
 		set, typ, args := "paused_at = NULL, paused_by = ''", audit.ConversionResumed, []any{}
@@ -171,8 +171,8 @@ func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pa
 	})
 }
 
-// RunPaused tells whether a person paused a run, and notes that the command is
-// at work.
+// RunPaused reports whether a person paused a run. It also records that the command is at
+// work, and what it waits for.
 func (s *Store) RunPaused(ctx context.Context, runID int64, waits conversion.Waits, next time.Time) (bool, error) {
 	paused := false
 	err := s.write(ctx, func(t *tx) error {
@@ -240,10 +240,10 @@ func (t *tx) addOldRows(ctx context.Context, runID int64, deliveryID *int64, fir
 	})
 }
 
-// FeedCentre takes hold of a centre of a run whose rows are to be read. fresh is
-// the delivery to begin where there is none, or the one before ended without its
-// rows being stored. ok is false where all of it was read already;
-// delivery.ErrLost where another command is at it.
+// FeedCentre claims a centre of a run, so that its rows can be read. It creates the
+// delivery fresh if the centre has none, or if its last one failed or was cancelled. ok is
+// false if all rows were read already. The error is delivery.ErrLost if another command
+// has the claim.
 func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (feed conversion.Feed, ok bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		feed, ok = conversion.Feed{}, false

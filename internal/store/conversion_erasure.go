@@ -67,8 +67,8 @@ func (s *Store) AddReport(ctx context.Context, who audit.Who, r conversion.Repor
 	return r, err
 }
 
-// LatestReport gives the last document of a kind, of a run where it is not 0; ok
-// is false where there is none.
+// LatestReport returns the last document of a kind. If runID is not 0, it must be of that
+// run. ok is false if there is none.
 func (s *Store) LatestReport(ctx context.Context, kind conversion.Kind, runID int64) (r conversion.Report, ok bool, err error) {
 	db := s.read(ctx).Where("kind = ?", string(kind))
 	if runID != 0 {
@@ -82,7 +82,7 @@ func (s *Store) LatestReport(ctx context.Context, kind conversion.Kind, runID in
 	return rows[0].report(), true, nil
 }
 
-// ReportByID gives a document by its inner id.
+// ReportByID returns a document by its internal id.
 func (s *Store) ReportByID(ctx context.Context, id int64) (conversion.Report, error) {
 	var r conversionReportRow
 	err := first(s.read(ctx).Where("id = ?", id), &r)
@@ -109,7 +109,7 @@ func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]conversion.Report,
 	return out, err
 }
 
-// Proof gives one proof, with the event of seeing or of exporting it.
+// Proof returns one proof, with the event of seeing or of exporting it.
 func (s *Store) Proof(ctx context.Context, who audit.Who, publicID string, export bool) (conversion.Report, error) {
 	var r conversionReportRow
 	err := s.write(ctx, func(t *tx) error {
@@ -180,8 +180,8 @@ func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Eras
 	return e, err
 }
 
-// ErasureOf gives what is asked for a run's source, with its approvals; ok is
-// false where nothing is.
+// ErasureOf returns the erasure that was asked for a run, with its approvals. ok is false if
+// nobody asked.
 func (s *Store) ErasureOf(ctx context.Context, runID int64) (e conversion.Erasure, ok bool, err error) {
 	var rows []conversionErasureRow
 	if err := s.read(ctx).Where("run_id = ?", runID).Order("id DESC").Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
@@ -219,11 +219,12 @@ func approvals(db *gorm.DB, erasureID int64) ([]conversion.Approval, error) {
 	return out, err
 }
 
-// ApproveErasure records a person's word for centres by their numbers, in one
-// role, with its event. apperr.Invalid "approval_centre" where a number is none of
-// the run's; apperr.Conflict "approval_closed" where nothing is asked, or it is
-// done, "approval_given" where one of that role is there, and
-// "approval_one_person" where the other role's is the same person's.
+// ApproveErasure records a person's approval for centres by their numbers, in one role, with
+// its event. The error is apperr.Invalid "approval_centre" if a number is none of the run's
+// centres. It is apperr.Conflict
+//   - "approval_closed" if the erasure has begun or is done,
+//   - "approval_given" if somebody of that role approved the centre already,
+//   - "approval_one_person" if the same person approved it in the other role.
 func (s *Store) ApproveErasure(ctx context.Context, who audit.Who, publicID string, role account.Role, centres []string, why string) error {
 	return s.write(ctx, func(t *tx) error {
 		var e conversionErasureRow

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// EachText gives every text and every run of bytes that the database holds, by
-// table: what a connection shows where the files cannot be reached. Two tables
-// are in memory at no time, nor is one as a whole.
+// EachText calls each with every text and every run of bytes in the database, table by
+// table. It is for a database of which the files cannot be reached. It reads row by row:
+// no table is in memory as a whole.
 func (s *Store) EachText(ctx context.Context, each func(table string, data []byte)) error {
 	tables, err := s.gorm.Migrator().GetTables()
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Store) eachTextOf(ctx context.Context, table string, each func(table st
 	return rows.Err()
 }
 
-// OwnWords gives the names that Sluis keeps of its own people: addresses, tokens
+// OwnWords returns the names that Sluis keeps of its own people: addresses, tokens
 // and centres.
 func (s *Store) OwnWords(ctx context.Context) ([]string, error) {
 	var out []string

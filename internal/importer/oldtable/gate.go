@@ -9,8 +9,8 @@ import (
 	"sluis/internal/conversion"
 )
 
-// Gate tells whether the source may be erased now, and looks at the source too.
-// With way empty, it is about what was asked for.
+// Gate returns everything that decides whether the old table may be erased now, also what
+// only the old table knows. If way is empty, it is the way that was asked for.
 func (c *Conversion) Gate(ctx context.Context, key ed25519.PublicKey, way conversion.Way) (conversion.Gate, error) {
 	g, err := conversion.LoadGate(ctx, c.store, key, way, c.now())
 	if err != nil {

@@ -23,7 +23,7 @@ const leastLetters = 6
 // name that is looked for has as many.
 const window = 6
 
-// Needles are names to look for, in memory alone.
+// Needles are names to look for. They are in memory only.
 type Needles struct {
 	by    map[uint64][]needle
 	maybe []uint64 // a bit for each hash of a window: most places need no look-up
@@ -114,7 +114,7 @@ func head(b []byte) uint64 {
 
 func hash(key uint64) uint64 { return key * 0x9e3779b97f4a7c15 >> (64 - maybeBits) }
 
-// find gives every place in data where a name stands.
+// find calls hit for every place in data at which a name begins.
 func (n *Needles) find(data []byte, hit func(at int, x needle)) {
 	for i := 0; i+window <= len(data); i++ {
 		key := head(data[i:])
@@ -133,8 +133,8 @@ func (n *Needles) find(data []byte, hit func(at int, x needle)) {
 // chanceRun is how long a run of base-32 letters is that cannot be a text.
 const chanceRun = 26
 
-// byChance tells whether a hit stands in the middle of what can only be a
-// pseudonym or a key: upper-case letters and digits of base 32, many of them.
+// byChance reports whether a hit lies in the middle of what can only be a pseudonym or a
+// key: a long run of upper-case letters and digits of base 32.
 func byChance(data []byte, at, length int) bool {
 	base32 := func(b byte) bool { return b >= 'A' && b <= 'Z' || b >= '2' && b <= '7' }
 	for _, b := range data[at : at+length] {
@@ -168,7 +168,7 @@ func NewScanner(n *Needles, now time.Time) *Scanner {
 // Result is what was found so far.
 func (s *Scanner) Result() conversion.Scan { return s.scan }
 
-// Unfound is how many names stand nowhere.
+// Unfound returns the number of names that were not found.
 func (s *Scanner) Unfound() int {
 	n := 0
 	for _, f := range s.found {
@@ -212,7 +212,7 @@ func (s *Scanner) Path(path string) {
 	s.Stream(path, f)
 }
 
-// Stream looks into whatever r gives, under a name.
+// Stream looks into all of r, and lists it under a name.
 func (s *Scanner) Stream(name string, r io.Reader) {
 	of := conversion.Scanned{File: name}
 	buf := make([]byte, 0, blockBytes+2*margin)
@@ -260,7 +260,7 @@ func (s *Scanner) block(of *conversion.Scanned, buf []byte, from, to int, offset
 			of.Hits++
 			s.found[x.id] = true
 		}
-		// Those that stand alone are listed first: a person has to judge them.
+		// Hits by chance are only counted: a person has to look at the listed ones.
 		if s.hits[of.File] < conversion.MaxHits && !h.Chance {
 			s.hits[of.File]++
 			s.scan.Hits = append(s.scan.Hits, h)

@@ -15,12 +15,12 @@ import (
 	"sluis/internal/patient"
 )
 
-// ErrNoRun says that there is nothing to verify.
+// ErrNoRun is returned if nothing was converted yet.
 var ErrNoRun = errors.New("nothing was converted yet: see `web existing run`")
 
-// Verify holds the old table and the registry against each other: every key once,
-// every display set, and a second exchange of a random sample. It stores its
-// findings alone, and can be done as often as one likes.
+// Verify compares the old table with the registry: every key once, every display set, and
+// a second exchange of a random sample. It stores only its findings, so that it can be
+// repeated at will.
 func (c *Conversion) Verify(ctx context.Context, sample int) (conversion.Check, error) {
 	var out conversion.Check
 	run, there, err := c.store.LatestRun(ctx, delivery.Save)
@@ -122,7 +122,7 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 	return nil
 }
 
-// row judges one row of the table.
+// row looks up what became of one old row, and counts it.
 func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]conversion.Where) {
 	v.out.Rows++
 	add := func(code, field string) {
@@ -153,7 +153,7 @@ func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]conve
 	}
 }
 
-// stored holds a row against its patient.
+// stored compares a row with its patient.
 func (v *verifier) stored(centreID int64, r intake.KnownRow, w conversion.Where, add func(code, field string)) {
 	switch {
 	case w.Patients != 1:

@@ -12,14 +12,14 @@ import (
 type dialect interface {
 	quote(name string) string
 	table(name string) string
-	// text gives a column as text; day a column of a date, as an ISO date where the
-	// database knows it as one.
+	// text converts a column to text. day does so for a column of dates: as an ISO date, if
+	// the database has them as dates.
 	text(column string) string
 	day(column string) string
 	// top limits a SELECT.
 	top(selected, rest string, n int) string
 	length(text string) string
-	// wholeKeys tells whether the keys are whole numbers. Mixed ones cannot be read in
+	// wholeKeys reports whether the keys are whole numbers. Mixed ones cannot be read in
 	// order, and are an error.
 	wholeKeys(ctx context.Context, db *sql.DB, key, from string) (bool, error)
 	// triggers names those of a table.

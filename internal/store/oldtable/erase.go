@@ -36,7 +36,7 @@ func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say fu
 		return out, clean(err)
 	}
 	e := eraser{s, ctx, &out, say}
-	for _, step := range []func() error{e.secure, e.overwrite, e.settle, e.drop, e.rewrite, e.settle} {
+	for _, step := range []func() error{e.secure, e.overwrite, e.checkpoint, e.drop, e.rewrite, e.checkpoint} {
 		if err := step(); err != nil {
 			return out, clean(err)
 		}
@@ -75,7 +75,7 @@ type column struct {
 	indexes []string // made by a CREATE INDEX
 }
 
-// left gives the columns that are still there.
+// left returns the columns that are still there.
 func (e eraser) left() ([]column, error) {
 	_, names, err := e.Gone(e.ctx)
 	if err != nil {
@@ -195,8 +195,8 @@ func (e eraser) rewrite() error {
 	return err
 }
 
-// settle brings everything into the file and empties the write-ahead log.
-func (e eraser) settle() error {
+// checkpoint brings everything into the file and empties the write-ahead log.
+func (e eraser) checkpoint() error {
 	var busy, log, done sql.NullInt64
 	if err := e.db.QueryRowContext(e.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package source reads the registry's old patient table, of SQLite or SQL
+// Package oldtable reads the registry's old patient table, of SQLite or SQL
 // Server, and erases the identities in it when that is asked.
 //
 // It is a part of the store because drivers stay there. It writes nothing of
@@ -22,7 +22,7 @@ import (
 	"sluis/internal/conversion"
 )
 
-// Table is the old table, opened for reading alone.
+// Table is the old table, opened for reading only.
 type Table struct {
 	db   *sql.DB
 	d    dialect
@@ -45,7 +45,7 @@ func Open(ctx context.Context, where string, m conversion.Mapping) (*Table, erro
 	return s, nil
 }
 
-// connect opens the database, for writing where the identities are to be erased.
+// connect opens the database. write is only for an erasure.
 func connect(where string, m conversion.Mapping, write bool) (*Table, error) {
 	s := &Table{m: m}
 	var err error
@@ -131,7 +131,7 @@ func (s *Table) columns(ctx context.Context) (map[string]bool, error) {
 	return out, clean(rows.Err())
 }
 
-// from is what stands after FROM.
+// from returns what is written after FROM: the table, or the query in brackets.
 func (s *Table) from() string {
 	if s.m.Query != "" {
 		return "(" + strings.TrimRight(strings.TrimSpace(s.m.Query), ";") + ")"

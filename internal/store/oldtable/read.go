@@ -13,7 +13,7 @@ import (
 	"sluis/internal/importer/oldtable"
 )
 
-// expression is how a cell is selected; an empty text where there is no such column.
+// expression returns the SQL that selects a cell: an empty text if there is no such column.
 func (s *Table) expression(i int) string {
 	number := ""
 	if s.m.Number != nil {
@@ -32,7 +32,7 @@ func (s *Table) expression(i int) string {
 func (s *Table) key() string    { return "q." + s.d.quote(s.m.Key) }
 func (s *Table) centre() string { return "q." + s.d.quote(s.m.Centre) }
 
-// bind gives a key as it is compared.
+// bind returns a key in the type in which the database compares it.
 func (s *Table) bind(key string) any {
 	if s.whole {
 		if n, err := strconv.ParseInt(key, 10, 64); err == nil {
@@ -42,7 +42,7 @@ func (s *Table) bind(key string) any {
 	return key
 }
 
-// Groups counts the rows by what stands in the column of the centre.
+// Groups counts the rows by the value in the centre's column.
 func (s *Table) Groups(ctx context.Context) ([]oldtable.Group, error) {
 	//nolint:gosec // names out of the operator's mapping, quoted
 	rows, err := s.db.QueryContext(ctx, "SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre())
@@ -89,12 +89,12 @@ func (s *Table) Rows(ctx context.Context, v oldtable.Values, after string, limit
 	return s.page(ctx, v, after, limit, oldtable.Cells)
 }
 
-// Displays is Rows without a name: number, birth, sex and date of death alone.
+// Displays is Rows without a name: only number, birth, sex and date of death.
 func (s *Table) Displays(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
 	return s.page(ctx, v, after, limit, oldtable.Version)
 }
 
-// Keys gives the next keys alone.
+// Keys is Rows with only the keys.
 func (s *Table) Keys(ctx context.Context, v oldtable.Values, after string, limit int) ([]string, error) {
 	rows, err := s.page(ctx, v, after, limit, 0)
 	out := make([]string, len(rows))
@@ -209,7 +209,7 @@ func (s *Table) Facts(ctx context.Context) (oldtable.Facts, error) {
 	return f, nil
 }
 
-// twice counts what stands more than once in a centre.
+// twice returns the query that counts what occurs more than once in a centre.
 func (s *Table) twice(columns ...string) string {
 	by := s.centre()
 	for _, c := range columns {
@@ -230,8 +230,8 @@ func (s *Table) Triggers(ctx context.Context) ([]string, error) {
 	return out, clean(err)
 }
 
-// Names gives every surname and e-mail address, one after the other, to look for
-// them elsewhere. Nothing of them is kept here. A column that is gone gives none.
+// Names calls each with every surname and e-mail address, so that they can be looked for
+// elsewhere. It keeps none of them. A column that is gone has none.
 func (s *Table) Names(ctx context.Context, each func(kind oldtable.NameKind, name string)) error {
 	have, err := s.columns(ctx)
 	if err != nil {
@@ -281,13 +281,13 @@ func (s *Table) Unmapped(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(have)), nil
 }
 
-// Some gives the first values of a column, each as the only cell of its row.
+// Some returns the first values of a column, each as the only cell of its row.
 func (s *Table) Some(ctx context.Context, column string, n int) ([]oldtable.Row, error) {
 	value := s.d.text("q." + s.d.quote(column))
 	return s.query(ctx, s.d.top(s.d.text(s.key())+", "+value, "FROM "+s.from()+" q ORDER BY "+s.key(), n), nil, 1)
 }
 
-// Gone tells which of the columns that are to be erased are no longer there.
+// Gone returns the columns to be erased: those that are gone, and those that are left.
 func (s *Table) Gone(ctx context.Context) (gone, left []string, err error) {
 	have, err := s.columns(ctx)
 	if err != nil {

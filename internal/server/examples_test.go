@@ -8,7 +8,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"sluis/internal/importer/intake"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/server/example"
 )
 
@@ -27,7 +27,7 @@ func TestExamples(t *testing.T) {
 				t.Fatalf("%s: %d %s", path, got.Status, got.Header.Get("Content-Type"))
 			}
 			contains(t, path+" as it is", b.follow(b.upload("save", "v."+format, got.Body)).Body, "maar geen patiënten")
-			mine := strings.ReplaceAll(got.Body, intake.ExampleNumber, "77"+string(rune('a'+i)))
+			mine := strings.ReplaceAll(got.Body, columns.ExampleNumber, "77"+string(rune('a'+i)))
 			if format == "xlsx" {
 				mine = fillIn(t, got.Body)
 			}
@@ -60,7 +60,7 @@ func fillIn(t *testing.T, raw string) string {
 	book := must(excelize.OpenReader(strings.NewReader(raw)))(t)
 	defer func() { _ = book.Close() }()
 	for i, cell := range must(book.GetRows("Patiënten"))(t)[1] {
-		if cell == intake.ExampleNumber {
+		if cell == columns.ExampleNumber {
 			name := must(excelize.CoordinatesToCellName(i+1, 2))(t)
 			if err := book.SetCellStr("Patiënten", name, "0077"); err != nil {
 				t.Fatal(err)

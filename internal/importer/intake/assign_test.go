@@ -15,6 +15,7 @@ import (
 	"sluis/internal/apperr"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
+	"sluis/internal/importer/intake/columns"
 )
 
 // odd is a file none of whose headers but one is known.
@@ -55,7 +56,7 @@ func TestColumnsAreAssigned(t *testing.T) {
 	if d.State != delivery.Mapping || d.Status() != delivery.StatusNeedsMapping || !d.ExpiresAt.Equal(d.CreatedAt.Add(24*time.Hour)) {
 		t.Fatalf("%s, until %v", d.State, d.ExpiresAt)
 	}
-	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{})
+	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, columns.Where{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestWithoutAHeader(t *testing.T) {
 		t.Fatal(d.State)
 	}
 	none := 0
-	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{Header: &none})
+	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, columns.Where{Header: &none})
 	if err != nil || view.Header != 0 || view.CanKeep || view.AskDates || view.Chosen["birthDate"] != 1 || view.Chosen["sex"] != 2 {
 		t.Fatalf("%+v (%v)", view, err)
 	}
@@ -137,7 +138,7 @@ func TestWithoutAHeader(t *testing.T) {
 	if d = p.again(d.PublicID); d.State != delivery.Exchanging || d.Counts.Read != 2 || d.Columns["surname"] != "4 (D)" {
 		t.Errorf("%s %+v %v", d.State, d.Counts, d.Columns)
 	}
-	if _, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{}); apperr.CodeOf(err) != "delivery_not_mapping" {
+	if _, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, columns.Where{}); apperr.CodeOf(err) != "delivery_not_mapping" {
 		t.Errorf("once more: %v", err)
 	}
 }
@@ -198,7 +199,7 @@ func TestSeveralSheets(t *testing.T) {
 		t.Fatalf("with two: %s", d.State)
 	}
 	second := 1
-	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, intake.Where{Table: &second})
+	view, err := p.intake.Preview(t.Context(), p.scope(), d.PublicID, columns.Where{Table: &second})
 	if err != nil || len(view.Sheets) != 2 || view.Sheets[1].Name != "Poli B" || view.Table != 1 || view.Columns[0].Samples[0] != "001" {
 		t.Fatalf("%+v (%v)", view, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/columns"
+	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/value"
 )
 
@@ -26,15 +28,15 @@ func (p *parse) count() error {
 	p.census = census{empty: map[delivery.Field]int{}}
 	rows, err := p.rows()
 	for err == nil {
-		var row, nextErr = nextFilled(rows)
+		var row, nextErr = tabular.NextFilled(rows)
 		if err = nextErr; err != nil {
 			break
 		}
 		p.rowCount++
-		p.numbers.Count(p.cell(row.Cells, delivery.FieldPatientNumber))
-		p.births.Count(p.cell(row.Cells, delivery.FieldBirthDate))
-		for _, f := range p.fields {
-			if p.cell(row.Cells, f) == "" {
+		p.numbers.Count(p.Cell(row.Cells, delivery.FieldPatientNumber))
+		p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
+		for _, f := range p.Fields {
+			if p.Cell(row.Cells, f) == "" {
 				p.empty[f]++
 			}
 		}
@@ -50,22 +52,22 @@ func (c *census) forbidden(maxRows int) []delivery.Remark {
 	var out []delivery.Remark
 	switch {
 	case c.rowCount == 0:
-		out = append(out, remark("NO_ROWS"))
+		out = append(out, delivery.NewRemark("NO_ROWS"))
 	case c.rowCount > maxRows:
-		out = append(out, remark("TOO_MANY_ROWS", "max", strconv.Itoa(maxRows)))
+		out = append(out, delivery.NewRemark("TOO_MANY_ROWS", "max", strconv.Itoa(maxRows)))
 	}
 	if c.numbers.MostlyBSN() {
-		out = append(out, remark("BSN_NUMBERS"))
+		out = append(out, delivery.NewRemark("BSN_NUMBERS"))
 	}
 	return out
 }
 
 // empties names the columns that every row needs and many have not.
-func (c *census) empties(l layout, linkType string) []delivery.Remark {
+func (c *census) empties(l columns.Layout, linkType string) []delivery.Remark {
 	var out []delivery.Remark
-	for _, f := range required(l.kind, linkType) {
-		if share := c.empty[f] * 100 / max(1, c.rowCount); l.has(f) && share >= emptyShare {
-			out = append(out, remark("COLUMN_EMPTY", "column", l.columns[f], "percent", strconv.Itoa(share)))
+	for _, f := range columns.Required(l.Kind, linkType) {
+		if share := c.empty[f] * 100 / max(1, c.rowCount); l.Has(f) && share >= emptyShare {
+			out = append(out, delivery.NewRemark("COLUMN_EMPTY", "column", l.Columns[f], "percent", strconv.Itoa(share)))
 		}
 	}
 	return out

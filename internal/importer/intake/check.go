@@ -10,13 +10,11 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 	"sluis/internal/value"
 )
-
-// maxCell is the longest value that a known column may have, in characters.
-const maxCell = 1000
 
 // checked is a row after Sluis's own checks. The TTP judges the identity; Sluis
 // only what it needs itself (product.md, "The TTP judges identities").
@@ -53,7 +51,7 @@ func (c *checked) warn(code string, field delivery.Field) {
 
 // checker checks the rows of one file.
 type checker struct {
-	layout
+	columns.Layout
 	dates    value.Dates
 	centre   account.Centre // that delivers
 	linkType string
@@ -71,11 +69,11 @@ func (k checker) row(row tabular.Row) checked {
 		return c
 	}
 	k.number(&c, row)
-	if centre := k.cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number && !strings.EqualFold(centre, k.centre.Name) {
+	if centre := k.Cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number && !strings.EqualFold(centre, k.centre.Name) {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
 	}
-	c.display.Sex = value.Sex(k.cell(row.Cells, delivery.FieldSex))
-	if k.kind == delivery.Identities {
+	c.display.Sex = value.Sex(k.Cell(row.Cells, delivery.FieldSex))
+	if k.Kind == delivery.Identities {
 		k.person(&c, row.Cells)
 	} else {
 		k.pseudonyms(&c, row.Cells)
@@ -90,8 +88,8 @@ func (k checker) faults(c *checked, faults []tabular.Fault) {
 			c.fail(string(f.Code), "")
 			c.shifted = true
 		}
-		for _, field := range k.fields {
-			if k.at[field] == f.Column {
+		for _, field := range k.Fields {
+			if k.At[field] == f.Column {
 				c.fail(string(f.Code), field)
 			}
 		}
@@ -110,19 +108,19 @@ func (c *checked) failed(field delivery.Field) bool {
 func (k checker) shape(c *checked, cells []string) {
 	width := 0
 	for i, cell := range cells {
-		if cell != "" && !slices.Contains(k.reports, i) {
+		if cell != "" && !slices.Contains(k.Reports, i) {
 			width = i + 1
 		}
 	}
-	if width > k.lastColumn {
+	if width > k.LastColumn {
 		c.fail("ROW_TOO_MANY_COLUMNS", "")
 		c.shifted = true
 	}
-	for _, f := range k.fields {
-		cell := k.cell(cells, f)
+	for _, f := range k.Fields {
+		cell := k.Cell(cells, f)
 		switch {
 		case f == delivery.FieldPatientNumber: // has checks of its own
-		case utf8.RuneCountInString(cell) > maxCell:
+		case utf8.RuneCountInString(cell) > columns.MaxCell:
 			c.fail("FIELD_TOO_LONG", f)
 		case value.HasControl(strings.ReplaceAll(strings.ReplaceAll(cell, "\n", " "), "\t", " ")):
 			c.fail("CONTROL_CHARACTER", f)
@@ -141,13 +139,13 @@ func (k checker) number(c *checked, row tabular.Row) {
 	if c.failed(delivery.FieldPatientNumber) {
 		return
 	}
-	number, fault := value.Number(k.cell(row.Cells, delivery.FieldPatientNumber))
+	number, fault := value.Number(k.Cell(row.Cells, delivery.FieldPatientNumber))
 	if fault != "" {
 		c.fail(numberCodes[fault], delivery.FieldPatientNumber)
 		return
 	}
 	c.display.Number = number
-	at := k.at[delivery.FieldPatientNumber]
+	at := k.At[delivery.FieldPatientNumber]
 	for _, doubt := range k.habits.Doubts(number, at < len(row.Numeric) && row.Numeric[at]) {
 		c.warn(string(doubt), delivery.FieldPatientNumber)
 	}
@@ -156,7 +154,7 @@ func (k checker) number(c *checked, row tabular.Row) {
 // person fills the identity as the TTP wants it. An empty date goes to the TTP
 // as it is, and so does a date that no calendar has: the TTP has words for it.
 func (k checker) person(c *checked, cells []string) {
-	cell := k.cell(cells, delivery.FieldBirthDate)
+	cell := k.Cell(cells, delivery.FieldBirthDate)
 	birth, ok := k.dates.Read(cell)
 	if !ok {
 		c.fail(unreadable(cell), delivery.FieldBirthDate)
@@ -166,18 +164,18 @@ func (k checker) person(c *checked, cells []string) {
 		k.unlikely(c, b)
 	}
 	f := identity.Fields{
-		Surname:   value.OneLine(k.cell(cells, fieldSurname)),
-		Prefix:    value.OneLine(k.cell(cells, fieldPrefix)),
-		Initials:  value.OneLine(k.cell(cells, fieldInitials)),
+		Surname:   value.OneLine(k.Cell(cells, columns.FieldSurname)),
+		Prefix:    value.OneLine(k.Cell(cells, columns.FieldPrefix)),
+		Initials:  value.OneLine(k.Cell(cells, columns.FieldInitials)),
 		BirthDate: birth,
 		Sex:       string(c.display.Sex),
 		Postcodes: k.postcodes(c, cells),
 	}
-	c.legible(fieldSurname, f.Surname)
-	c.legible(fieldPrefix, f.Prefix)
-	c.legible(fieldInitials, f.Initials)
+	c.legible(columns.FieldSurname, f.Surname)
+	c.legible(columns.FieldPrefix, f.Prefix)
+	c.legible(columns.FieldInitials, f.Initials)
 	if f.Sex == "" {
-		f.Sex = k.cell(cells, delivery.FieldSex)
+		f.Sex = k.Cell(cells, delivery.FieldSex)
 	}
 	c.identity = identity.New(f)
 }
@@ -190,7 +188,7 @@ func (c *checked) legible(field delivery.Field, name string) {
 }
 
 func (k checker) pseudonyms(c *checked, cells []string) {
-	if cell := k.cell(cells, delivery.FieldBirthDate); cell != "" {
+	if cell := k.Cell(cells, delivery.FieldBirthDate); cell != "" {
 		iso, ok := k.dates.Read(cell)
 		b, real := patient.ParseBirth(iso)
 		if !ok || !real {
@@ -198,7 +196,7 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 		}
 		c.display.Birth = k.keep(b)
 		k.unlikely(c, b)
-	} else if cell := k.cell(cells, delivery.FieldBirthYear); cell != "" {
+	} else if cell := k.Cell(cells, delivery.FieldBirthYear); cell != "" {
 		year, err := strconv.Atoi(cell)
 		if err != nil || year < 1800 || year > 9999 {
 			c.fail("BIRTH_YEAR_UNREADABLE", delivery.FieldBirthYear)
@@ -206,7 +204,7 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 			c.display.Birth = patient.Birth{Year: year}
 		}
 	}
-	if cell := k.cell(cells, delivery.FieldSex); cell != "" && c.display.Sex == patient.SexUnknown {
+	if cell := k.Cell(cells, delivery.FieldSex); cell != "" && c.display.Sex == patient.SexUnknown {
 		c.warn("SEX_UNKNOWN", delivery.FieldSex)
 	}
 	k.temporaries(c, cells)

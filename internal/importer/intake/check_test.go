@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,128 +9,15 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 )
 
 var (
-	testTypes  = pseudonymTypes{all: []string{"NGGV", "NGG"}, link: "NGGV"}
-	datedTypes = pseudonymTypes{all: []string{"NGGV", "NGG", "PGG"}, dated: []string{"PGG"}, link: "NGGV"}
+	testTypes  = columns.Types{All: []string{"NGGV", "NGG"}, Link: "NGGV"}
+	datedTypes = columns.Types{All: []string{"NGGV", "NGG", "PGG"}, Dated: []string{"PGG"}, Link: "NGGV"}
 )
-
-// TestEveryHeader: each name of each field is recognised in any case, with marks
-// and spaces; and none stands for two fields.
-func TestEveryHeader(t *testing.T) {
-	seen := map[string]delivery.Field{}
-	for field, names := range headers {
-		for _, n := range names {
-			if other, twice := seen[n]; twice {
-				t.Errorf("%q is %s and %s", n, field, other)
-			}
-			seen[n] = field
-			if plain(n) != n {
-				t.Errorf("%q can never be met: a header is compared as %q", n, plain(n))
-			}
-			for _, written := range []string{n, strings.ToUpper(n), " " + n + " ", n[:1] + "_" + n[1:], n[:2] + "-" + n[2:], n + ":"} {
-				if got := newWords(datedTypes).fieldOf(written).key(); got != field {
-					t.Errorf("%q is taken for %q, want %q", written, got, field)
-				}
-			}
-		}
-	}
-	for written, want := range map[string]delivery.Field{
-		"Patiëntnummer": delivery.FieldPatientNumber, "PATIENTNUMMER": delivery.FieldPatientNumber, "Patie\u0308ntnummer": delivery.FieldPatientNumber,
-		"Centrum id": delivery.FieldCentre, "E-mail": fieldEmail, "Pseudoniem NGGV": "NGGV", "tijdelijk pseudoniem nggv": "NGGV", "NGG": "NGG",
-		"Geboortedatum (dd-mm-jjjj)": delivery.FieldBirthDate, "Geslacht\n[m/v]": delivery.FieldSex, "Achternaam*": fieldSurname, "Achternaam van de patiënt": fieldSurname,
-		"Patient gender": delivery.FieldSex, "patient.birthDate": delivery.FieldBirthDate, "name.surname": fieldSurname, "patient.name.prefix": fieldPrefix, "contact.birthDate": "",
-		"Patiëntnummer (geen BSN)": delivery.FieldPatientNumber, "Nummer (BSN)": fieldBSN, "patient.bsn": fieldBSN, "Patiënt": "", "NGGV pseudoniem": "NGGV", "Pseudoniem (NGGV)": "NGGV",
-		"pseudoniem_NGG": "NGG", "Pseudoniem NGGVX": "", "Opmerking": "", "": "", "naam": "", "BSN": fieldBSN, "Burgerservicenummer": fieldBSN,
-	} {
-		if got := newWords(testTypes).fieldOf(written).key(); got != want {
-			t.Errorf("%q is taken for %q, want %q", written, got, want)
-		}
-	}
-}
-
-func TestRecognise(t *testing.T) {
-	const pilot = "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters"
-	for name, c := range map[string]struct {
-		header string
-		kind   delivery.Kind
-		want   []string // codes and columns of what is refused
-	}{
-		"the pilot's":           {pilot, delivery.Identities, nil},
-		"another order":         {"Voorletters;Achternaam;PATID;Afdeling;Sexe;dob", delivery.Identities, nil},
-		"pseudonyms":            {"patientnummer;geboortejaar;geslacht;pseudoniem nggv", delivery.Temporary, nil},
-		"pseudonyms and a date": {"mrn;birthdate;sex;NGGV;NGG", delivery.Temporary, nil},
-		"our own error report":  {pilot + ";Foutcode;Foutmelding;Foutadvies", delivery.Identities, nil},
-		"both kinds":            {pilot + ";Pseudoniem NGG", delivery.KindUnknown, []string{"MIXED"}},
-		"a BSN column":          {pilot + ";BSN", delivery.Identities, []string{"BSN_COLUMN BSN"}},
-		"a BSN in the middle":   {pilot + ";Patiënt BSN nr", delivery.Identities, []string{"BSN_COLUMN Patiënt BSN nr"}},
-		"two numbers":           {pilot + ";EPD-nummer", delivery.Identities, nil},
-		"two lesser numbers":    {strings.Replace(pilot, "Patiëntnummer", "EPD-nummer;ZIS-nummer", 1), delivery.Identities, []string{"DOUBLE_COLUMN ZIS-nummer"}},
-		"two names":             {pilot + ";Meisjesnaam", delivery.Identities, []string{"DOUBLE_COLUMN Meisjesnaam"}},
-		"a column twice":        {pilot + ";Familienaam", delivery.Identities, []string{"DOUBLE_COLUMN Familienaam"}},
-		"all that is missing at once": {"Tussenvoegsel;E-mail", delivery.Identities, []string{
-			"MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters",
-		}},
-		"a pseudonym by which we do not link": {"patientnummer;NGG", delivery.Temporary, []string{
-			"MISSING_COLUMN Geslacht", "MISSING_COLUMN Geboortedatum", "NO_LINK_PSEUDONYM Pseudoniem NGGV",
-		}},
-		"everything at once": {"BSN;Patiëntnummer;Patid;Achternaam;NGGV", delivery.KindUnknown, []string{"BSN_COLUMN BSN", "DOUBLE_COLUMN Patid", "MIXED"}},
-		"no header at all":   {"2809;2-1-2001;m;523534;Jansen;;a", delivery.KindUnknown, []string{"NO_HEADER"}},
-		"a BSN alone":        {"bsn", delivery.Identities, []string{"BSN_COLUMN bsn", "MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters"}},
-	} {
-		l, refusals := recognise(strings.Split(c.header, ";"), testTypes)
-		var got []string
-		for _, r := range refusals {
-			got = append(got, strings.TrimSpace(r.Code+" "+r.Args["column"]))
-		}
-		if !slices.Equal(got, c.want) || len(c.want) == 0 && l.kind != c.kind {
-			t.Errorf("%s: %s, refused for %q, want %s and %q", name, l.kind, got, c.kind, c.want)
-		}
-	}
-}
-
-// TestLesserNumbers: of two numbers the patient number is read, wherever it stands.
-func TestLesserNumbers(t *testing.T) {
-	for header, want := range map[string]int{"EPD-nummer;Patiëntnummer": 1, "Patiëntnummer;EPD-nummer": 0, "EPD-nummer;Afdeling": 0} {
-		l, _ := recognise(strings.Split(header, ";"), testTypes)
-		if at := l.at[delivery.FieldPatientNumber]; at != want || len(l.ignored) != 1 || l.ignored[0] == want {
-			t.Errorf("%s: column %d is read and %v are not", header, at, l.ignored)
-		}
-	}
-}
-
-// TestNothing: words of databases for no value are none, save where somebody may be
-// called so.
-func TestNothing(t *testing.T) {
-	l, _ := recognise([]string{"Patiëntnummer", "Achternaam", "Tussenvoegsel"}, testTypes)
-	for cell, want := range map[string][3]string{
-		"NULL": {"", "NULL", ""}, "(null)": {}, `\N`: {}, "Null": {"Null", "Null", "Null"}, "x": {"x", "x", "x"},
-	} {
-		cells := []string{cell, cell, cell}
-		if got := [3]string{l.cell(cells, delivery.FieldPatientNumber), l.cell(cells, fieldSurname), l.cell(cells, fieldPrefix)}; got != want {
-			t.Errorf("%s: %q, want %q", cell, got, want)
-		}
-	}
-}
-
-// TestUnknownColumns: a column that we do not know is told by its place.
-func TestUnknownColumns(t *testing.T) {
-	header := []string{"Patiëntnummer", "Jansen", "", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
-	for len(header) < 30 {
-		header = append(header, "")
-	}
-	header[27] = "Opmerking van Jansen"
-	l, refusals := recognise(header, testTypes)
-	if len(refusals) > 0 || !slices.Equal(l.places(), []string{"2 (B)", "28 (AB)"}) {
-		t.Errorf("unknown %q, refused %v", l.places(), refusals)
-	}
-	if s := fmt.Sprint(l.places(), l.columns); strings.Contains(s, "Jansen") {
-		t.Errorf("a header that nobody knows is repeated: %s", s)
-	}
-}
 
 // codes checks one row of the pilot's columns.
 func codes(t *testing.T, k checker, row string) (checked, []string) {
@@ -146,11 +32,11 @@ func codes(t *testing.T, k checker, row string) (checked, []string) {
 
 func newChecker(t *testing.T, header string) checker {
 	t.Helper()
-	l, refusals := recognise(strings.Split(header, ";"), datedTypes)
+	l, refusals := columns.Recognise(strings.Split(header, ";"), datedTypes)
 	if len(refusals) > 0 {
 		t.Fatalf("%s: %v", header, refusals)
 	}
-	return checker{layout: l, centre: account.Centre{Number: "2809", Name: "Voorbeeldziekenhuis"}, linkType: "NGGV"}
+	return checker{Layout: l, centre: account.Centre{Number: "2809", Name: "Voorbeeldziekenhuis"}, linkType: "NGGV"}
 }
 
 func TestRowWithIdentity(t *testing.T) {
@@ -254,7 +140,7 @@ func TestNoValueInAFinding(t *testing.T) {
 			}
 			seen := map[patient.Finding]bool{}
 			for _, f := range c.findings {
-				if _, ours := k.at[delivery.Field(f.Field)]; f.Message != "" || strings.ToUpper(f.Code) != f.Code || f.Field != "" && !ours {
+				if _, ours := k.At[delivery.Field(f.Field)]; f.Message != "" || strings.ToUpper(f.Code) != f.Code || f.Field != "" && !ours {
 					t.Fatalf("finding %+v", f)
 				}
 				if seen[f] {
@@ -285,34 +171,21 @@ func TestNoValueInAFinding(t *testing.T) {
 	}
 }
 
-// TestReportColumns: a file that comes back with the columns of our error report
-// is read as it was without them, and a row that is too long still is.
+// TestReportColumns: the columns of our error report do not make a row too long, and
+// a row that is too long is still rejected.
 func TestReportColumns(t *testing.T) {
 	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
-	plainly, _ := recognise(head, testTypes)
-	with, refusals := recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)
-	if len(refusals) > 0 || len(with.ignored) > 0 || with.unknown > 0 || with.lastColumn != plainly.lastColumn || len(with.columns) != len(plainly.columns) {
-		t.Fatalf("%+v, %v", with, refusals)
+	with, refusals := columns.Recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)
+	if len(refusals) > 0 {
+		t.Fatal(refusals)
 	}
 	row := func(cells ...string) checked {
-		return checker{layout: with, linkType: "NGGV"}.row(tabular.Row{Line: 2, Cells: cells})
+		return checker{Layout: with, linkType: "NGGV"}.row(tabular.Row{Line: 2, Cells: cells})
 	}
 	if c := row("1", "1-4-1970", "m", "Eend", "A", "", "afgewezen", "De geboortedatum is leeg", "Vul hem in", "2101", "TTP"); c.rejected() {
-		t.Errorf("a row with errors beside it: %+v", c.findings)
+		t.Errorf("a row with errors next to it: %+v", c.findings)
 	}
 	if c := row("1", "1-4-1970", "m", "Eend", "A", "te veel", "afgewezen", "De geboortedatum is leeg"); !c.shifted {
-		t.Error("a row that is too long is not told any more")
-	}
-	in := &Intake{Options: Options{MACKey: []byte("key")}}
-	mac := in.headerMAC(1, head)
-	for _, names := range [][]string{
-		append(slices.Clone(head), "", "Foutmelding", "Foutcode"), append(slices.Clone(head), "Fouternst", ""), append(slices.Clone(head), "", ""),
-	} {
-		if !slices.Equal(in.headerMAC(1, names), mac) {
-			t.Errorf("%v is another header", names)
-		}
-	}
-	if slices.Equal(in.headerMAC(1, append(slices.Clone(head), "Foutloos")), mac) {
-		t.Error("a column of the user's own makes no difference")
+		t.Error("a row that is too long is not noticed any more")
 	}
 }

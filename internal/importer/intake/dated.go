@@ -7,6 +7,7 @@ import (
 
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/patient"
 	"sluis/internal/value"
 )
@@ -17,26 +18,26 @@ import (
 func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 	var kept []identity.Postcode
 	on := map[string]int{} // day to place in kept
-	for _, a := range k.addresses {
+	for _, a := range k.Addresses {
 		p := identity.Postcode{
-			Postcode: value.OneLine(k.cell(cells, a.postcode)), HouseNumber: value.OneLine(k.cell(cells, a.houseNumber)), Suffix: value.OneLine(k.cell(cells, a.suffix)),
+			Postcode: value.OneLine(k.Cell(cells, a.Postcode)), HouseNumber: value.OneLine(k.Cell(cells, a.HouseNumber)), Suffix: value.OneLine(k.Cell(cells, a.Suffix)),
 		}
-		cell := k.cell(cells, a.recordedOn)
+		cell := k.Cell(cells, a.RecordedOn)
 		if p.Postcode == "" {
 			if p.HouseNumber != "" || p.Suffix != "" || cell != "" {
-				c.warn("POSTCODE_EMPTY", a.postcode)
+				c.warn("POSTCODE_EMPTY", a.Postcode)
 			}
 			continue
 		}
 		day, ok := k.dates.ReadDay(cell)
 		if !ok {
-			c.warn("POSTCODE_DATE_UNREADABLE", k.either(a.recordedOn, a.postcode))
+			c.warn("POSTCODE_DATE_UNREADABLE", k.either(a.RecordedOn, a.Postcode))
 			continue
 		}
 		p.RecordedOn = day
 		if first, twice := on[day]; twice {
 			if !sameAddress(kept[first], p) {
-				c.warn("POSTCODE_TWICE", a.postcode)
+				c.warn("POSTCODE_TWICE", a.Postcode)
 			}
 			continue
 		}
@@ -52,28 +53,28 @@ func (k checker) temporaries(c *checked, cells []string) {
 	type space struct{ typ, recordedOn string }
 	held := map[space]string{}
 	linked, malformed := false, false
-	all := k.expiry(c, cells, fieldExpiresAt)
+	all := k.expiry(c, cells, columns.FieldExpiresAt)
 	ends := map[string]time.Time{}
-	for _, t := range k.types {
+	for _, t := range k.Types {
 		ends[t] = all
-		if k.has(expiryOf(t)) {
-			ends[t] = k.expiry(c, cells, expiryOf(t))
+		if k.Has(columns.ExpiryOf(t)) {
+			ends[t] = k.expiry(c, cells, columns.ExpiryOf(t))
 		}
 	}
-	for _, s := range k.slots {
-		t := patient.Temporary{Type: s.typ, Value: k.cell(cells, s.value), ExpiresAt: ends[s.typ]}
+	for _, s := range k.Slots {
+		t := patient.Temporary{Type: s.Type, Value: k.Cell(cells, s.Value), ExpiresAt: ends[s.Type]}
 		if t.Value == "" {
 			continue
 		}
 		if utf8.RuneCountInString(t.Value) > patient.MaxPseudonymLength || strings.ContainsAny(t.Value, " \n\t") {
-			c.fail("PSEUDONYM_MALFORMED", s.value)
-			malformed = malformed || s.typ == k.linkType
+			c.fail("PSEUDONYM_MALFORMED", s.Value)
+			malformed = malformed || s.Type == k.linkType
 			continue
 		}
-		if s.dated {
-			day, ok := k.dates.ReadDay(k.cell(cells, s.recordedOn))
+		if s.Dated {
+			day, ok := k.dates.ReadDay(k.Cell(cells, s.RecordedOn))
 			if !ok {
-				c.warn("PSEUDONYM_DATE_UNREADABLE", k.either(s.recordedOn, s.value))
+				c.warn("PSEUDONYM_DATE_UNREADABLE", k.either(s.RecordedOn, s.Value))
 				continue
 			}
 			t.RecordedOn = day
@@ -81,23 +82,23 @@ func (k checker) temporaries(c *checked, cells []string) {
 		at := space{t.Type, t.RecordedOn}
 		if value, twice := held[at]; twice {
 			if value != t.Value {
-				c.warn("PSEUDONYM_TWICE", s.value)
+				c.warn("PSEUDONYM_TWICE", s.Value)
 			}
 			continue
 		}
 		held[at] = t.Value
-		linked = linked || s.typ == k.linkType
+		linked = linked || s.Type == k.linkType
 		c.temporaries = append(c.temporaries, t)
 	}
 	if !linked && !malformed {
-		c.fail("LINK_PSEUDONYM_MISSING", ofType(k.linkType))
+		c.fail("LINK_PSEUDONYM_MISSING", columns.OfType(k.linkType))
 	}
 }
 
 // either gives the field that has a column: a finding names a column that the
 // user can find.
 func (k checker) either(f, other delivery.Field) delivery.Field {
-	if k.has(f) {
+	if k.Has(f) {
 		return f
 	}
 	return other

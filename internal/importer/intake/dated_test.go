@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluis/internal/account"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/patient"
 )
 
@@ -56,11 +57,11 @@ func TestPostcodesOfARow(t *testing.T) {
 
 // TestWithoutAPostcodeType: what no type is made of is not taken out of the file.
 func TestWithoutAPostcodeType(t *testing.T) {
-	l, refusals := recognise(strings.Split("patid;geboortedatum;sexe;achternaam;voorletters;E-mail;Postcode;Huisnummer;Peildatum;Postcode 1;Peildatum 1", ";"), testTypes)
+	l, refusals := columns.Recognise(strings.Split("patid;geboortedatum;sexe;achternaam;voorletters;E-mail;Postcode;Huisnummer;Peildatum;Postcode 1;Peildatum 1", ";"), testTypes)
 	if len(refusals) > 0 {
 		t.Fatal(refusals)
 	}
-	k := checker{layout: l, centre: account.Centre{Number: "2809", Name: "Voorbeeldziekenhuis"}, linkType: "NGGV"}
+	k := checker{Layout: l, centre: account.Centre{Number: "2809", Name: "Voorbeeldziekenhuis"}, linkType: "NGGV"}
 	c, found := codes(t, k, "1;2-1-1970;m;Jansen;a;canary@example.org;Canary\x07;Canary;Canary;Canary;1-1-2020")
 	sent, err := json.Marshal(c.identity.Reveal())
 	if err != nil || strings.Contains(strings.ToLower(string(sent)), "canary") || c.identity.Reveal().Postcodes != nil || len(found) > 0 {

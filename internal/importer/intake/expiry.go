@@ -10,7 +10,7 @@ import (
 // expiry reads when the temporary pseudonyms of a row run out; zero where the
 // row does not say. A moment that is past is the TTP's to judge.
 func (k checker) expiry(c *checked, cells []string, f delivery.Field) time.Time {
-	cell := k.cell(cells, f)
+	cell := k.Cell(cells, f)
 	if cell == "" {
 		return time.Time{}
 	}

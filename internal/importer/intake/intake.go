@@ -136,10 +136,6 @@ func New(o Options) (*Intake, error) {
 	return &Intake{o}, nil
 }
 
-func (in *Intake) types() pseudonymTypes {
-	return pseudonymTypes{in.Types, in.PostcodeTypes, in.LinkType}
-}
-
 // newRef makes a row's reference at the TTP: random, so that it says nothing of
 // the row, and kept with the row, so that it is the same on a retry.
 func newRef() string { return rand.Text() }

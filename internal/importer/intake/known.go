@@ -8,6 +8,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 )
@@ -22,7 +23,7 @@ type Known struct {
 
 // knownFields are the cells of a known row, in their order. Version follows.
 var knownFields = []delivery.Field{
-	delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldSex, fieldDied, fieldSurname, fieldPrefix, fieldInitials,
+	delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldSex, fieldDied, columns.FieldSurname, columns.FieldPrefix, columns.FieldInitials,
 }
 
 // fieldDied is the date of death; only the old table has one.
@@ -43,12 +44,8 @@ func (r KnownRow) Rejected() bool { return checked{findings: r.Findings}.rejecte
 
 // Known makes the checker of the rows of a centre.
 func (in *Intake) Known(centre account.Centre) Known {
-	l := layout{kind: delivery.Identities, named: true, at: map[delivery.Field]int{}, fields: knownFields, lastColumn: len(knownFields)}
-	for i, f := range knownFields {
-		l.at[f] = i
-	}
 	return Known{in, checker{
-		layout: l, centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
+		Layout: columns.Fixed(knownFields), centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
 	}}
 }
 
@@ -58,10 +55,10 @@ func (in *Intake) Known(centre account.Centre) Known {
 func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 	c := k.k.row(tabular.Row{Line: line, Cells: cells})
 	out := KnownRow{Line: line, Display: c.display, Legacy: patient.Legacy{ID: key}, identity: c.identity, ref: newRef()}
-	if k.k.cell(cells, delivery.FieldPatientNumber) == "" {
+	if k.k.Cell(cells, delivery.FieldPatientNumber) == "" {
 		c.findings = slices.DeleteFunc(c.findings, func(f patient.Finding) bool { return f.Code == "PATIENT_NUMBER_EMPTY" })
 	}
-	if cell := k.k.cell(cells, fieldDied); cell != "" {
+	if cell := k.k.Cell(cells, fieldDied); cell != "" {
 		iso, ok := k.k.dates.Read(cell)
 		died, real := patient.ParseBirth(iso)
 		if ok && real {

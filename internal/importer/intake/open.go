@@ -4,9 +4,8 @@ import (
 	"errors"
 	"io"
 	"regexp"
-	"slices"
 
-	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/fhir"
 	"sluis/internal/importer/intake/tabular"
 )
@@ -17,10 +16,6 @@ const headBytes = 64 << 10
 // jsonStart is how a JSON text of records begins; a header of a CSV may begin
 // with a bracket too.
 var jsonStart = regexp.MustCompile(`^(?:\[\s*(?:[\[{"\d\]tfn-]|$)|\{\s*(?:["}]|$))`)
-
-// ofRecord are the fields by which an object is known to be a patient's, beside the
-// pseudonyms.
-var ofRecord = []delivery.Field{delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldBirthYear, delivery.FieldSex, fieldSurname}
 
 // markup is how a text in HTML or XML begins; programs write such files under names
 // that end in .xls.
@@ -49,9 +44,5 @@ func (p *parse) open() (tabular.Source, error) {
 	case fhir.Looks(start):
 		return fhir.Open(p.file, p.file.size, fhir.Options{Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types})
 	}
-	words := newWords(p.in.types())
-	return tabular.OpenJSON(p.file, p.file.size, p.in.Limits, func(name string) bool {
-		r := words.fieldOf(name)
-		return r.typ != "" || slices.Contains(ofRecord, r.field)
-	})
+	return tabular.OpenJSON(p.file, p.file.size, p.in.Limits, columns.NewWords(p.in.types()).OfRecord)
 }

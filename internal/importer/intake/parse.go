@@ -17,6 +17,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -37,9 +38,9 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	if err != nil {
 		return err
 	}
-	parsed := delivery.Parsed{Kind: p.kind, Columns: p.columns, Notes: p.notes()}
+	parsed := delivery.Parsed{Kind: p.Kind, Columns: p.Columns, Notes: p.notes()}
 	switch {
-	case len(refusals) > 0 && p.assignable():
+	case len(refusals) > 0 && p.Assignable():
 		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(uploadLife))
 	case len(refusals) > 0:
 		return in.Store.Refuse(ctx, c, parsed, refusals)
@@ -64,7 +65,7 @@ type parse struct {
 	centre account.Centre
 	file   *sealedFile
 	source tabular.Source
-	found
+	columns.Found
 	census
 	skippedSheets int
 }
@@ -88,8 +89,8 @@ func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
-		p.refusals = append(refusals, p.unreadable(e))
-		return p.refusals, nil
+		p.Refusals = append(refusals, p.unreadable(e))
+		return p.Refusals, nil
 	}
 	return refusals, err
 }
@@ -100,32 +101,32 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 		return nil, err
 	}
 	p.source = source
-	all, err := tops(p.source)
+	all, err := columns.ReadTops(p.source)
 	if err != nil {
 		return nil, err
 	}
-	if p.found, err = p.find(ctx, all); err != nil {
+	if p.Found, err = p.in.finder(p.centre).Find(ctx, all, p.claim.Assignment); err != nil {
 		return nil, err
 	}
-	p.skippedSheets = len(visible(all)) - 1
-	if !p.complete() && p.assignable() {
-		return p.refusals, nil
+	p.skippedSheets = len(columns.Visible(all)) - 1
+	if !p.Complete() && p.Assignable() {
+		return p.Refusals, nil
 	}
-	if len(p.at) > 0 {
+	if len(p.At) > 0 {
 		if err := p.count(); err != nil {
-			return p.refusals, err
+			return p.Refusals, err
 		}
-		p.refusals = append(p.refusals, p.forbidden(p.in.MaxRows)...)
+		p.Refusals = append(p.Refusals, p.forbidden(p.in.MaxRows)...)
 	}
-	return p.refusals, nil
+	return p.Refusals, nil
 }
 
 // rows begins at the first row below the header.
 func (p *parse) rows() (tabular.Rows, error) {
-	rows, err := p.source.Rows(p.table)
-	for err == nil && p.header > 0 {
+	rows, err := p.source.Rows(p.Table)
+	for err == nil && p.Header > 0 {
 		var row tabular.Row
-		if row, err = nextFilled(rows); err == nil && row.Line >= p.header {
+		if row, err = tabular.NextFilled(rows); err == nil && row.Line >= p.Header {
 			break
 		}
 	}
@@ -146,7 +147,7 @@ type body struct {
 func (b *body) Next() (tabular.Row, error) {
 	for {
 		row, err := b.Rows.Next()
-		if err != nil || len(row.Faults) > 0 || b.p.cell(row.Cells, delivery.FieldPatientNumber) != ExampleNumber && !b.p.repeatsHeader(row) && !ruled(row) {
+		if err != nil || len(row.Faults) > 0 || b.p.Cell(row.Cells, delivery.FieldPatientNumber) != columns.ExampleNumber && !b.p.repeatsHeader(row) && !ruled(row) {
 			return row, err
 		}
 	}
@@ -167,14 +168,14 @@ func ruled(row tabular.Row) bool {
 // repeatsHeader tells a row that is the header again, as where exports were pasted
 // under each other, or where a header is merged over two rows.
 func (p *parse) repeatsHeader(row tabular.Row) bool {
-	if p.header == 0 {
+	if p.Header == 0 {
 		return false
 	}
 	same := 0
 	for i, c := range row.Cells {
 		switch {
 		case c == "":
-		case i >= len(p.names) || c != p.names[i]:
+		case i >= len(p.Names) || c != p.Names[i]:
 			return false
 		default:
 			same++
@@ -186,35 +187,35 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 // checker is what checks the rows, as the whole file wants it.
 func (p *parse) checker() checker {
 	return checker{
-		layout: p.layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
+		Layout: p.Layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.Table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
 		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.numbers.Habits(),
 	}
 }
 
 // order is in which order the birth dates are written.
-func (p *parse) order() delivery.DateOrder { return cmp.Or(p.dates, orderOf(p.births)) }
+func (p *parse) order() delivery.DateOrder { return cmp.Or(p.Dates, columns.DateOrder(p.births)) }
 
 // notes say what was ignored or assumed in the file.
 func (p *parse) notes() []delivery.Remark {
 	var notes []delivery.Remark
-	if p.found.remembered {
-		notes = append(notes, remark("COLUMNS_REMEMBERED"))
+	if p.Found.Remembered {
+		notes = append(notes, delivery.NewRemark("COLUMNS_REMEMBERED"))
 	}
-	if len(p.ignored) > 0 {
-		notes = append(notes, remark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(p.places(), ", ")))
+	if ignored := p.Ignored(); len(ignored) > 0 {
+		notes = append(notes, delivery.NewRemark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(ignored, ", ")))
 	}
 	if p.skippedSheets > 0 {
-		notes = append(notes, remark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.table+1)))
+		notes = append(notes, delivery.NewRemark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.Table+1)))
 	}
 	if p.source != nil {
-		if n := total(p.source.Tables()[p.table].Skipped); n > 0 {
-			notes = append(notes, remark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.table].Skipped)))
+		if n := total(p.source.Tables()[p.Table].Skipped); n > 0 {
+			notes = append(notes, delivery.NewRemark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.Table].Skipped)))
 		}
 	}
 	if p.births.OrderMatters() && p.order() == delivery.MonthFirst {
-		notes = append(notes, remark("DATES_MONTH_FIRST", "column", p.columns[delivery.FieldBirthDate]))
+		notes = append(notes, delivery.NewRemark("DATES_MONTH_FIRST", "column", p.Columns[delivery.FieldBirthDate]))
 	}
-	return append(notes, p.empties(p.layout, p.in.LinkType)...)
+	return append(notes, p.empties(p.Layout, p.in.LinkType)...)
 }
 
 // total counts what was skipped, and typesOf names it, the commonest first.
@@ -241,28 +242,18 @@ func (p *parse) unreadable(e *tabular.Error) delivery.Remark {
 	limits := p.in.Limits.OrDefault()
 	switch e.Code {
 	case tabular.TooManyColumns:
-		return remark(string(e.Code), "max", strconv.Itoa(limits.Columns), "line", strconv.Itoa(e.Line))
+		return delivery.NewRemark(string(e.Code), "max", strconv.Itoa(limits.Columns), "line", strconv.Itoa(e.Line))
 	case tabular.BrokenWorkbook, tabular.BrokenJSON:
 		if e.After > 0 {
-			return remark(string(e.Code)+"_AFTER", "line", strconv.Itoa(e.Line), "record", strconv.Itoa(e.After))
+			return delivery.NewRemark(string(e.Code)+"_AFTER", "line", strconv.Itoa(e.Line), "record", strconv.Itoa(e.After))
 		}
 		if e.Line > 0 {
-			return remark(string(e.Code)+"_AT", "line", strconv.Itoa(e.Line))
+			return delivery.NewRemark(string(e.Code)+"_AT", "line", strconv.Itoa(e.Line))
 		}
 	case tabular.RecordTooLong, tabular.UnclosedQuote:
-		return remark(string(e.Code), "line", strconv.Itoa(e.Line))
+		return delivery.NewRemark(string(e.Code), "line", strconv.Itoa(e.Line))
 	}
-	return remark(string(e.Code))
-}
-
-// nextFilled gives the next row that has content.
-func nextFilled(r tabular.Rows) (tabular.Row, error) {
-	for {
-		row, err := r.Next()
-		if err != nil || !row.Blank() || len(row.Faults) > 0 {
-			return row, err
-		}
-	}
+	return delivery.NewRemark(string(e.Code))
 }
 
 // cut reads the file once more and cuts it into sealed chunks. While one is being
@@ -302,7 +293,7 @@ func (p *parse) chunks(out func(delivery.Chunk) error) error {
 	check := p.checker()
 	batch := make([]checked, 0, p.in.ChunkRows)
 	for no := 0; ; {
-		row, err := nextFilled(r)
+		row, err := tabular.NextFilled(r)
 		last := errors.Is(err, io.EOF)
 		if err != nil && !last {
 			return err
@@ -352,7 +343,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 		switch {
 		case c.rejected():
 			row.Outcome = patient.Rejected
-		case p.kind == delivery.Identities:
+		case p.Kind == delivery.Identities:
 			people = append(people, identityRow{newRef(), c.line, c.display, c.identity.Reveal()})
 		default:
 			exchange = append(exchange, patient.InExchange{
@@ -384,12 +375,4 @@ func (p *parse) firstEnd(rows []patient.InExchange) time.Time {
 		return end
 	}
 	return first
-}
-
-// orderOf is the order of dates that a column proves, or else the Dutch one.
-func orderOf(c value.DateColumn) delivery.DateOrder {
-	if c.MonthFirst() {
-		return delivery.MonthFirst
-	}
-	return delivery.DayFirst
 }

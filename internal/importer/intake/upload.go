@@ -4,6 +4,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/tabular"
 )
 
@@ -11,7 +12,7 @@ import (
 // that Sluis knows.
 const (
 	MaxColumns = tabular.DefaultColumns
-	MaxCell    = maxCell
+	MaxCell    = columns.MaxCell
 )
 
 // Upload says who delivers a file, for which centre, and what is to become of it.

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -39,21 +38,6 @@ func TestWarnings(t *testing.T) {
 	k.yearOnly = true // then no finding may tell the day
 	if _, got := codes(t, k, "1;1-1-1970;m;J;A"); len(got) > 0 {
 		t.Errorf("where years are kept: %q", got)
-	}
-}
-
-// TestSampleHidesNames: of a cell that may be a name, only the shape is shown.
-func TestSampleHidesNames(t *testing.T) {
-	for in, want := range map[string]string{
-		"Jansen": "••••••", "van den Berg": "••• ••• ••••", "1234AB": "••••••", "a@b.nl": "•@•.••", "Müller": "••••••", "m": "•",
-		"0123": "0123", "31-1-2001": "31-1-2001", "111222333": "•••••••••", "": "", "12 a": "•• •", strings.Repeat("x", 30): strings.Repeat("•", 24) + "…",
-	} {
-		if got := sample(in, false); got != want {
-			t.Errorf("%q is shown as %q, want %q", in, got, want)
-		}
-	}
-	if got := sample("V", true); got != "V" {
-		t.Errorf("a code is shown as %q", got)
 	}
 }
 

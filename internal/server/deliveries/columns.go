@@ -10,7 +10,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/delivery"
-	"sluis/internal/importer/intake"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/server/page"
 	"sluis/internal/server/report"
 	"sluis/web/templates"
@@ -48,7 +48,7 @@ func (h *Handlers) AssignColumns(v *page.Visit) error {
 	}
 	id, scope := v.ID(), v.Scope()
 	f := h.readColumnForm(v)
-	view, err := h.o.Columns.Preview(v.Context(), scope, id, intake.Where{Table: f.table, Header: f.header})
+	view, err := h.o.Columns.Preview(v.Context(), scope, id, columns.Where{Table: f.table, Header: f.header})
 	if err != nil {
 		return h.columnsGone(v, err)
 	}
@@ -86,7 +86,7 @@ func (h *Handlers) readColumnForm(v *page.Visit) columnForm {
 	}
 	for name := range v.R.PostForm {
 		field, ours := strings.CutPrefix(name, "veld-")
-		if column := place(v.R.PostForm, name); ours && column != nil && intake.Assignable(delivery.Field(field), h.o.Types) {
+		if column := place(v.R.PostForm, name); ours && column != nil && columns.Assignable(delivery.Field(field), h.o.Types) {
 			f.columns[delivery.Field(field)] = *column
 		}
 	}
@@ -94,17 +94,17 @@ func (h *Handlers) readColumnForm(v *page.Visit) columnForm {
 }
 
 // faultyField is the input that a remark is about, as far as there is one.
-func faultyField(view intake.Preview, f columnForm, remark delivery.Remark) string {
+func faultyField(view columns.Preview, f columnForm, remark delivery.Remark) string {
 	column := remark.Args["column"]
 	if remark.Code == "COLUMN_USED_TWICE" {
 		for _, c := range view.Choices {
-			if at, ok := f.columns[c.Field]; ok && slices.ContainsFunc(view.Columns, func(x intake.Column) bool { return x.Index == at && x.Place == column }) {
+			if at, ok := f.columns[c.Field]; ok && slices.ContainsFunc(view.Columns, func(x columns.Column) bool { return x.Index == at && x.Place == column }) {
 				return "veld-" + string(c.Field)
 			}
 		}
 	}
 	for _, c := range view.Choices {
-		if (remark.Code == "MISSING_COLUMN" || remark.Code == "NO_LINK_PSEUDONYM") && intake.Wanted(c.Field) == column {
+		if (remark.Code == "MISSING_COLUMN" || remark.Code == "NO_LINK_PSEUDONYM") && columns.Wanted(c.Field) == column {
 			return "veld-" + string(c.Field)
 		}
 	}
@@ -129,7 +129,7 @@ func (h *Handlers) showColumns(v *page.Visit, status int, f columnForm) error {
 	if err != nil {
 		return err
 	}
-	view, err := h.o.Columns.Preview(v.Context(), scope, id, intake.Where{Table: f.table, Header: f.header})
+	view, err := h.o.Columns.Preview(v.Context(), scope, id, columns.Where{Table: f.table, Header: f.header})
 	if err != nil {
 		return h.columnsGone(v, err)
 	}
@@ -159,7 +159,7 @@ func (h *Handlers) showColumns(v *page.Visit, status int, f columnForm) error {
 	return v.Render(status, templates.ColumnsPage(p))
 }
 
-func sheetName(t *text.Catalogue, s intake.Sheet) string {
+func sheetName(t *text.Catalogue, s columns.Sheet) string {
 	name := s.Name
 	if name == "" {
 		name = t.T("columns.sheet_unnamed", "n", s.Table+1)
@@ -171,14 +171,14 @@ func sheetName(t *text.Catalogue, s intake.Sheet) string {
 }
 
 // columnFields are the fields with the columns that can be chosen for them.
-func columnFields(t *text.Catalogue, view intake.Preview, f columnForm) []templates.ColumnField {
+func columnFields(t *text.Catalogue, view columns.Preview, f columnForm) []templates.ColumnField {
 	chosen := view.Chosen
 	if f.columns != nil {
 		chosen = f.columns
 	}
 	var out []templates.ColumnField
 	for _, c := range view.Choices {
-		field := templates.ColumnField{ID: "veld-" + string(c.Field), Name: intake.Wanted(c.Field), Required: requiredWord(t, c), State: "choose"}
+		field := templates.ColumnField{ID: "veld-" + string(c.Field), Name: columns.Wanted(c.Field), Required: requiredWord(t, c), State: "choose"}
 		at, has := chosen[c.Field]
 		field.Options = append(field.Options, templates.Option{Text: t.T("columns.not_in_file"), Selected: !has})
 		for _, column := range view.Columns {
@@ -202,7 +202,7 @@ func columnFields(t *text.Catalogue, view intake.Preview, f columnForm) []templa
 	return out
 }
 
-func requiredWord(t *text.Catalogue, c intake.Choice) string {
+func requiredWord(t *text.Catalogue, c columns.Choice) string {
 	switch {
 	case !c.Required:
 		return ""

@@ -16,6 +16,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/server/page"
 	"sluis/internal/server/upload"
 )
@@ -49,11 +50,11 @@ type Receiver interface {
 type Columns interface {
 	// Preview shows the file without a name in it; apperr.Conflict
 	// "delivery_not_mapping" if the delivery does not wait for its columns.
-	Preview(ctx context.Context, scope account.Scope, publicID string, where intake.Where) (intake.Preview, error)
+	Preview(ctx context.Context, scope account.Scope, publicID string, where columns.Where) (columns.Preview, error)
 	// Assign says why an assignment cannot be right, or lets the delivery go on.
 	Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark, error)
 	// Describe lists the columns of a kind of file.
-	Describe(kind delivery.Kind, centre string) []intake.Described
+	Describe(kind delivery.Kind, centre string) []columns.Described
 	// Remembered counts the headers that a centre assigned; Forget forgets them.
 	Remembered(ctx context.Context, centreID int64) (int, error)
 	Forget(ctx context.Context, who audit.Who, centreID int64) error

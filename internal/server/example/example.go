@@ -19,7 +19,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"sluis/internal/delivery"
-	"sluis/internal/importer/intake"
+	"sluis/internal/importer/intake/columns"
 	"sluis/web/text"
 )
 
@@ -35,7 +35,7 @@ var ContentTypes = map[string]string{
 // File is one example.
 type File struct {
 	Kind    delivery.Kind
-	Columns []intake.Described
+	Columns []columns.Described
 	Types   []string // the pseudonym types
 	System  string   // of the patient numbers in FHIR
 }
@@ -57,8 +57,8 @@ func (f File) Write(w io.Writer, format string, t *text.Catalogue) error {
 
 // columns are those that the example fills: the birth year has no place beside the
 // birth date.
-func (f File) columns() []intake.Described {
-	var out []intake.Described
+func (f File) columns() []columns.Described {
+	var out []columns.Described
 	for _, c := range f.Columns {
 		if c.Field != delivery.FieldBirthYear {
 			out = append(out, c)
@@ -124,7 +124,7 @@ func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
 			set(helpSheet, n, i+2, cell)
 		}
 	}
-	set(helpSheet, 0, len(f.Columns)+3, t.T("upload.example_row", "number", intake.ExampleNumber))
+	set(helpSheet, 0, len(f.Columns)+3, t.T("upload.example_row", "number", columns.ExampleNumber))
 	errs = append(errs, book.SetRowStyle(dataSheet, 1, 1, bold), book.SetRowStyle(helpSheet, 1, 1, bold), book.SetColWidth(helpSheet, "A", "E", 32))
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -133,10 +133,10 @@ func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
 }
 
 // Required says in words whether a column is required.
-func Required(t *text.Catalogue, c intake.Described) string {
+func Required(t *text.Catalogue, c columns.Described) string {
 	switch {
 	case c.Required && c.Instead != "":
-		return t.T("upload.required_or", "column", intake.Wanted(c.Instead))
+		return t.T("upload.required_or", "column", columns.Wanted(c.Instead))
 	case c.Required:
 		return t.T("word.yes")
 	}
@@ -171,7 +171,7 @@ type object = map[string]any
 
 // fhir writes a Bundle of one Patient.
 func (f File) fhir(w io.Writer) error {
-	identifiers := []object{{"system": f.System, "value": intake.ExampleNumber}}
+	identifiers := []object{{"system": f.System, "value": columns.ExampleNumber}}
 	patient := object{"resourceType": "Patient", "gender": "male", "birthDate": "2001-01-31"}
 	if f.Kind == delivery.Identities {
 		url := "http://hl7.org/fhir/StructureDefinition/"

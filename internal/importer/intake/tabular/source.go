@@ -66,3 +66,13 @@ const (
 	CellTwice     Code = "CELL_TWICE"     // a name that occurs more than once in one record
 	RowNotObject  Code = "ROW_NOT_OBJECT" // an element of a JSON array that is no object
 )
+
+// NextFilled returns the next row that has content or a fault, or io.EOF.
+func NextFilled(r Rows) (Row, error) {
+	for {
+		row, err := r.Next()
+		if err != nil || !row.Blank() || len(row.Faults) > 0 {
+			return row, err
+		}
+	}
+}

@@ -1,4 +1,4 @@
-package intake
+package columns
 
 import (
 	"maps"
@@ -25,12 +25,12 @@ func TestNumberedHeaders(t *testing.T) {
 		"Pseudoniem NGGV 1": "", "Peildatum NGGV": "", "Postcode 0": "", "Postcode 100": "", "Postcode a": "", "Postcode 1 2": "postcode.12", "Postcode १": "",
 		"Achternaam 1": "", "Geldig tot 1": "", "1 Postcode": "", "Postcode plaats": "",
 	} {
-		types := pseudonymTypes{all: []string{"NGGV", "PGG", "PGG2"}, dated: []string{"PGG", "PGG2"}, link: "NGGV"}
-		if got := newWords(types).fieldOf(header).key(); got != want {
+		types := Types{All: []string{"NGGV", "PGG", "PGG2"}, Dated: []string{"PGG", "PGG2"}, Link: "NGGV"}
+		if got := NewWords(types).fieldOf(header).key(); got != want {
 			t.Errorf("%q is taken for %q, want %q", header, got, want)
 		}
 	}
-	if got := newWords(testTypes).fieldOf("Pseudoniem PGG 1").key(); got != "" {
+	if got := NewWords(testTypes).fieldOf("Pseudoniem PGG 1").key(); got != "" {
 		t.Errorf("a type that is not configured is taken for %q", got)
 	}
 }
@@ -40,7 +40,7 @@ func TestSets(t *testing.T) {
 	const person, pseudonyms = "patid;geboortedatum;sexe;achternaam;voorletters;", "patid;geboortedatum;sexe;NGGV;"
 	for name, c := range map[string]struct {
 		header  string
-		types   pseudonymTypes
+		types   Types
 		read    string // fields beside those of person and pseudonyms, sorted
 		ignored string // places
 		refused string // codes
@@ -69,7 +69,7 @@ func TestSets(t *testing.T) {
 		"a postcode type alone":               {"patid;geboortedatum;sexe;PGG 1;Peildatum PGG 1", datedTypes, "-", "", "NO_LINK_PSEUDONYM"},
 	} {
 		header := strings.Split(c.header, ";")
-		l, refusals := recognise(header, c.types)
+		l, refusals := Recognise(header, c.types)
 		var codes []string
 		for _, r := range refusals {
 			codes = append(codes, r.Code)
@@ -78,20 +78,20 @@ func TestSets(t *testing.T) {
 			t.Errorf("%s: refused for %q, want %q", name, got, c.refused)
 		}
 		var read []string
-		for _, f := range slices.Sorted(maps.Keys(l.at)) {
-			if l.at[f] >= strings.Count(person, ";") || l.kind == delivery.Temporary && l.at[f] >= strings.Count(pseudonyms, ";") {
+		for _, f := range slices.Sorted(maps.Keys(l.At)) {
+			if l.At[f] >= strings.Count(person, ";") || l.Kind == delivery.Temporary && l.At[f] >= strings.Count(pseudonyms, ";") {
 				read = append(read, string(f))
 			}
 		}
 		if got := strings.Join(read, " "); got != c.read && c.read != "-" {
 			t.Errorf("%s: reads %q, want %q", name, got, c.read)
 		}
-		if got := strings.Join(l.places(), ", "); got != c.ignored && c.ignored != "-" {
+		if got := strings.Join(l.Ignored(), ", "); got != c.ignored && c.ignored != "-" {
 			t.Errorf("%s: ignores %q, want %q", name, got, c.ignored)
 		}
-		for f, i := range l.at {
-			if l.columns[f] != header[i] {
-				t.Errorf("%s: %s is called %q, and stands under %q", name, f, l.columns[f], header[i])
+		for f, i := range l.At {
+			if l.Columns[f] != header[i] {
+				t.Errorf("%s: %s is called %q, and stands under %q", name, f, l.Columns[f], header[i])
 			}
 		}
 	}
@@ -109,18 +109,18 @@ func FuzzRecognise(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		header := strings.Split(s, ";")
-		l, refusals := recognise(header, datedTypes)
+		l, refusals := Recognise(header, datedTypes)
 		read := map[int]bool{}
-		for field, i := range l.at {
-			if read[i] || header[i] == "" || l.columns[field] != header[i] || slices.Contains(l.ignored, i) {
+		for field, i := range l.At {
+			if read[i] || header[i] == "" || l.Columns[field] != header[i] || slices.Contains(l.ignored, i) {
 				t.Fatalf("%q: column %d is read as %s, and something else", s, i, field)
 			}
 			read[i] = true
 		}
-		if len(l.columns) != len(l.at) || len(l.fields) != len(l.at) || !slices.IsSorted(l.ignored) || len(slices.Compact(slices.Clone(l.ignored))) != len(l.ignored) {
+		if len(l.Columns) != len(l.At) || len(l.Fields) != len(l.At) || !slices.IsSorted(l.ignored) || len(slices.Compact(slices.Clone(l.ignored))) != len(l.ignored) {
 			t.Fatalf("%q: %+v", s, l)
 		}
-		known := newWords(datedTypes)
+		known := NewWords(datedTypes)
 		for i, h := range header {
 			r := known.fieldOf(h)
 			if r.no > 99 {
@@ -130,11 +130,11 @@ func FuzzRecognise(f *testing.F) {
 				t.Fatalf("%q: nothing is said of column %d", s, i)
 			}
 		}
-		if again, same := recognise(header, datedTypes); len(same) != len(refusals) || !maps.Equal(again.at, l.at) || !slices.Equal(again.slots, l.slots) || !slices.Equal(again.addresses, l.addresses) {
+		if again, same := Recognise(header, datedTypes); len(same) != len(refusals) || !maps.Equal(again.At, l.At) || !slices.Equal(again.Slots, l.Slots) || !slices.Equal(again.Addresses, l.Addresses) {
 			t.Fatalf("%q is recognised in two ways", s)
 		}
-		for _, x := range l.slots {
-			if l.at[x.value] == 0 && l.columns[x.value] == "" {
+		for _, x := range l.Slots {
+			if l.At[x.Value] == 0 && l.Columns[x.Value] == "" {
 				t.Fatalf("%q: a slot without a column: %+v", s, x)
 			}
 		}

@@ -1,4 +1,4 @@
-package intake
+package columns
 
 import (
 	"slices"
@@ -7,36 +7,37 @@ import (
 )
 
 // ExampleNumber is the patient number in our example files. A row that still has
-// it is passed over, so that nobody delivers the example by mistake.
+// it is skipped, so that nobody delivers the example by mistake.
 const ExampleNumber = "VOORBEELD"
 
-// Described is what users are told of a column: the help, the templates and the
-// examples are made of it, and so is what a file must have.
+// Described is what users are told of a column. The help, the templates, the
+// examples and the list of what a file must have are made of it.
 type Described struct {
 	Field    delivery.Field
-	Kind     string // of the catalogue: "column.<kind>" says which values it takes
+	Kind     string // of the catalogue: "column.<kind>" says which values the column takes
 	Header   string
 	Property string   // in JSON
-	Also     []string // other headers that are recognised, a few of them
+	Also     []string // a few of the other headers that are recognised
 	Required bool
-	Instead  delivery.Field // another field that will do as well; empty for none
+	Instead  delivery.Field // a field that will do as well; empty if there is none
 	Example  string
 }
 
 // examples are values that show what a column takes.
 var examples = map[delivery.Field]string{
 	delivery.FieldPatientNumber: ExampleNumber, delivery.FieldBirthDate: "31-1-2001", delivery.FieldBirthYear: "2001", delivery.FieldSex: "m",
-	fieldSurname: "Voorbeeld", fieldPrefix: "van den", fieldInitials: "A.B.", fieldPostcode: "1234AB", fieldHouseNumber: "12", fieldSuffix: "a",
-	fieldRecordedOn: "1-7-2025", fieldExpiresAt: "1-12-2026",
+	FieldSurname: "Voorbeeld", FieldPrefix: "van den", FieldInitials: "A.B.", FieldPostcode: "1234AB", FieldHouseNumber: "12", FieldSuffix: "a",
+	FieldRecordedOn: "1-7-2025", FieldExpiresAt: "1-12-2026",
 }
 
-// shownAlso is how many other headers are told.
+// shownAlso is how many other headers are named.
 const shownAlso = 4
 
-// Describe lists the columns of a kind of file, in the order of the pilot's.
-func (in *Intake) Describe(kind delivery.Kind, centre string) []Described {
+// Describe lists the columns of a kind of file for a centre, in the order of the
+// pilot's files.
+func Describe(types Types, kind delivery.Kind, centre string) []Described {
 	var out []Described
-	need := required(kind, in.LinkType)
+	need := Required(kind, types.Link)
 	add := func(f delivery.Field, kind string) *Described {
 		d := Described{Field: f, Kind: kind, Header: Wanted(f), Property: string(f), Required: slices.Contains(need, f), Example: examples[f]}
 		for _, h := range headers[f] {
@@ -54,9 +55,9 @@ func (in *Intake) Describe(kind delivery.Kind, centre string) []Described {
 	}
 	add(delivery.FieldCentre, string(delivery.FieldCentre)).Example = centre
 	if kind == delivery.Identities {
-		plainly(delivery.FieldBirthDate, delivery.FieldSex, delivery.FieldPatientNumber, fieldSurname, fieldPrefix, fieldInitials)
-		if len(in.PostcodeTypes) > 0 {
-			plainly(fieldPostcode, fieldHouseNumber, fieldSuffix, fieldRecordedOn)
+		plainly(delivery.FieldBirthDate, delivery.FieldSex, delivery.FieldPatientNumber, FieldSurname, FieldPrefix, FieldInitials)
+		if len(types.Dated) > 0 {
+			plainly(FieldPostcode, FieldHouseNumber, FieldSuffix, FieldRecordedOn)
 		}
 		return out
 	}
@@ -64,10 +65,10 @@ func (in *Intake) Describe(kind delivery.Kind, centre string) []Described {
 	year := add(delivery.FieldBirthYear, string(delivery.FieldBirthYear))
 	year.Required, year.Instead = true, delivery.FieldBirthDate
 	plainly(delivery.FieldSex, delivery.FieldPatientNumber)
-	for _, t := range in.Types {
-		d := add(ofType(t), "pseudonym")
+	for _, t := range types.All {
+		d := add(OfType(t), "pseudonym")
 		d.Property, d.Example = "pseudonym"+t, "voorbeeld"+t+"x7Q2m9Kp"
 	}
-	plainly(fieldExpiresAt)
+	plainly(FieldExpiresAt)
 	return out
 }

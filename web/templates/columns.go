@@ -1,9 +1,9 @@
 package templates
 
 // Columns is GET and POST /aanleveringen/{id}/kolommen. The GET form has the
-// inputs blad (a sheet) and kop (a header line); the POST form these two hidden,
-// "veld-<field>" for each field (a column's index, or empty), volgorde (dmy or
-// mdy) and onthouden.
+// inputs blad (a sheet) and kop (a header line). The POST form has these two as hidden
+// inputs, and "veld-<field>" for each field (a column's index, or empty), volgorde
+// (dmy or mdy) and onthouden.
 type Columns struct {
 	Page
 	Filename string
@@ -13,8 +13,8 @@ type Columns struct {
 	Back     string // of the delivery
 	Sheets   []Option
 	Lines    []Option // rows that may be the header
-	Sheet    string   // the chosen ones
-	Line     string
+	Sheet    string   // the chosen one
+	Line     string   // the chosen one
 	Fields   []ColumnField
 	Columns  []FileColumnShown
 	AskDates bool
@@ -30,7 +30,7 @@ type ColumnField struct {
 	ID       string // of the input
 	Name     string
 	Explain  string
-	Required string // a word; empty where it is not
+	Required string // a word; empty if it is not required
 	State    string // "sure", "guess" or "choose"
 	Options  []Option
 	Examples []string // of the chosen column

@@ -20,15 +20,15 @@ type Datasets struct {
 // DatasetRow is a dataset at the TTP.
 type DatasetRow struct {
 	ID      string
-	Centre  string // number and name; the number alone where it is not ours
-	Known   bool   // the centre is ours
+	Centre  string // number and name; only the number if the registry does not know it
+	Known   bool   // the registry knows the centre
 	Ready   bool
 	Created string
 	Rows    int
 	Types   string
-	Href    string // its latest delivery here; empty where there is none
-	Under   bool   // that one is still under way
-	Action  string // empty where it cannot be imported now
+	Href    string // its latest delivery here; empty if there is none
+	Under   bool   // that delivery is still under way
+	Action  string // empty if it cannot be imported now
 }
 
 // DatasetsPage lists what stands ready at the TTP.

@@ -6,8 +6,8 @@ import (
 	"sluis/web/templates/ui"
 )
 
-// sentence says in one line what happened, or would happen, to the rows. tense
-// is "done" or "checked".
+// sentence returns one line that says what happened, or would happen, to the rows.
+// tense is "done" or "checked".
 func sentence(p Delivery, tense string) string {
 	c := p.Counts
 	var s string
@@ -27,13 +27,13 @@ func sentence(p Delivery, tense string) string {
 	return s
 }
 
-// deliveryTitle is the text of the browser's tab: never the file's name, which
-// could name a patient in spite of what the upload page asks.
+// deliveryTitle returns the text of the browser's tab. It is never the file's name,
+// which could name a patient although the upload page asks for one that does not.
 func deliveryTitle(p Delivery) string {
 	return p.T.T("delivery.word") + " – " + p.T.T("status."+ui.StatusKey(p.Status, p.Counts.Rejected+p.Counts.Review))
 }
 
-// deliveryMeta is the line under the heading.
+// deliveryMeta returns the line under the heading.
 func deliveryMeta(p Delivery) string {
 	parts := []string{p.T.T("delivery.by", "when", p.Created, "who", p.CreatedBy)}
 	if p.Mode != "" {
@@ -48,7 +48,8 @@ func deliveryMeta(p Delivery) string {
 	return strings.Join(parts, " · ")
 }
 
-// waits tells for whom a delivery waits, or else how long it will still take.
+// waits returns a sentence that says for whom a delivery waits, or else how long it
+// will still take.
 func waits(p Delivery) string {
 	if p.Ahead > 0 {
 		return p.T.N("progress.ahead", p.Ahead)
@@ -56,7 +57,7 @@ func waits(p Delivery) string {
 	return p.Left
 }
 
-// barParts are the outcomes in the order of the bar.
+// barParts returns the outcomes in the order of the bar.
 func barParts(c Counts) []ui.Part {
 	return []ui.Part{
 		{Key: "created", Count: c.Created},
@@ -68,7 +69,7 @@ func barParts(c Counts) []ui.Part {
 	}
 }
 
-// causesOf are the causes of one severity.
+// causesOf returns the causes of one severity.
 func causesOf(all []Cause, severity string) []Cause {
 	var of []Cause
 	for _, c := range all {
@@ -82,7 +83,7 @@ func causesOf(all []Cause, severity string) []Cause {
 // severities is the order in which causes are shown.
 var severities = []string{"fatal", "review", "warning"}
 
-// lines is "7, 39 en nog 12".
+// lines returns the lines of a cause, such as "7, 39 en nog 12".
 func lines(p Page, c Cause) string {
 	if c.More > 0 {
 		return p.T.T("report.more_lines", "lines", c.Lines, "more", c.More)
@@ -90,8 +91,8 @@ func lines(p Page, c Cause) string {
 	return orDash(c.Lines)
 }
 
-// pausedStatus tells a pause because the TTP refuses us from one because it does
-// not answer.
+// pausedStatus returns the status to show. A pause because the TTP refuses our
+// credentials has another one than a pause because it does not answer.
 func pausedStatus(status string, denied bool) string {
 	if status == "paused" && denied {
 		return "paused_denied"

@@ -1,6 +1,6 @@
 package templates
 
-// pageTitle is the text of the browser's tab.
+// pageTitle returns the text of the browser's tab.
 func pageTitle(p Page, title string, wrong bool) string {
 	s := title + " – " + p.T.T("service.name")
 	if wrong {
@@ -9,8 +9,8 @@ func pageTitle(p Page, title string, wrong bool) string {
 	return s
 }
 
-// flashRole makes a screen reader say at once that something succeeded, and
-// leaves a notice for when it is come across.
+// flashRole returns the role of a message. A screen reader says a success at once, and
+// a notice only when its user comes to it.
 func flashRole(f *Flash) string {
 	if f.Success {
 		return "alert"
@@ -18,8 +18,7 @@ func flashRole(f *Flash) string {
 	return "region"
 }
 
-// orDash is a value, or a dash where there is none: an empty cell looks like a
-// mistake.
+// orDash returns s, or a dash if it is empty: an empty cell looks like a mistake.
 func orDash(s string) string {
 	if s == "" {
 		return "–"

@@ -67,7 +67,7 @@ func checkFrame(t *testing.T, doc *goquery.Document, lang string, wrong bool) {
 	last := 0
 	doc.Find("main h1, main h2, main h3, main h4").Each(func(_ int, h *goquery.Selection) {
 		level := int(goquery.NodeName(h)[1] - '0')
-		if level > last+1 && (last != 0 || level != 2) { // an error summary stands before the h1
+		if level > last+1 && (last != 0 || level != 2) { // an error summary comes before the h1
 			t.Errorf("heading %q: level %d after %d", strings.TrimSpace(h.Text()), level, last)
 		}
 		last = level
@@ -119,7 +119,7 @@ func checkForms(t *testing.T, doc *goquery.Document) {
 	})
 }
 
-// checkPolicy looks for what the content security policy would block.
+// checkPolicy looks for markup that the content security policy would block.
 func checkPolicy(t *testing.T, doc *goquery.Document) {
 	t.Helper()
 	if n := doc.Find("[style], style").Length(); n > 0 {
@@ -142,7 +142,7 @@ func checkPolicy(t *testing.T, doc *goquery.Document) {
 	})
 }
 
-// checkReferences holds every reference to an id against the ids of the page.
+// checkReferences checks that every reference to an id is to an id of the page.
 func checkReferences(t *testing.T, doc *goquery.Document) {
 	t.Helper()
 	ids := map[string]int{}
@@ -176,7 +176,7 @@ func checkReferences(t *testing.T, doc *goquery.Document) {
 
 var key = regexp.MustCompile(`\b[a-z]+(?:\.[a-z_]+)+\b|\{[a-z]+\}`)
 
-// checkWords looks for keys and placeholders that came out as they went in.
+// checkWords looks for keys and placeholders that were not replaced by words.
 func checkWords(t *testing.T, doc *goquery.Document) {
 	t.Helper()
 	for _, m := range key.FindAllString(doc.Find("body").Text(), -1) {
@@ -205,7 +205,8 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-// The report says the same of the whole delivery in either view.
+// TestReportAdvice shows that both views of the report say the same about the whole
+// delivery.
 func TestReportAdvice(t *testing.T) {
 	for _, s := range samples(text.Dutch) {
 		if s.name != "report-causes" && s.name != "report-records" && s.name != "report-print" {
@@ -217,7 +218,8 @@ func TestReportAdvice(t *testing.T) {
 	}
 }
 
-// Both fields of a sign-in that failed are wrong, and say so by one message.
+// TestSignInIsWrongAsAWhole shows that both fields of a failed sign-in are marked as
+// wrong, with one message for the two.
 func TestSignInIsWrongAsAWhole(t *testing.T) {
 	for _, s := range samples(text.Dutch) {
 		if s.name != "signin-wrong" {
@@ -239,7 +241,8 @@ func TestSignInIsWrongAsAWhole(t *testing.T) {
 	}
 }
 
-// A row's cells are named on a narrow screen as their columns are on a wide one.
+// TestCellsAreNamedAsTheirColumns shows that on a narrow screen the cells of a row have
+// the names that their columns have on a wide one.
 func TestCellsAreNamedAsTheirColumns(t *testing.T) {
 	tables := 0
 	for _, s := range samples(text.Dutch) {

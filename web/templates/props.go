@@ -1,12 +1,11 @@
 // Package templates holds the pages: a props struct and a templ component for
 // each, both named after the page (SignIn, SignInPage).
 //
-// Props are display-ready: strings, numbers and flags, no domain types. The
-// package decides how things look and which words of the catalogue stand where;
-// it never decides who may see something, and asks no one for data. What is
-// static on a page comes from Page.T; what depends on a code (an outcome, a
-// status, a finding) is given as that code or as a finished sentence, as each
-// field says.
+// Props are ready to display: strings, numbers and flags, no domain types. The
+// package decides how things look and which words of the catalogue go where. It
+// never decides who may see something, and fetches no data. Fixed texts of a page
+// come from Page.T. For a text that depends on a code (an outcome, a status, a
+// finding), a field holds that code or a finished sentence: each field says which.
 package templates
 
 import (
@@ -19,14 +18,14 @@ type Page struct {
 	// T is the catalogue of the language of the page.
 	T *text.Catalogue
 	// Return is the path (with query) to come back to after a change of language,
-	// which is POST /taal with the inputs taal (nl or en) and terug (this). It never
-	// holds a patient number: searching is done by POST.
+	// which is POST /taal with the inputs taal (nl or en) and terug (this path). It
+	// never holds a patient number, because searching is done by POST.
 	Return string
-	// User is nil where nobody is signed in: then there is no menu.
+	// User is nil if nobody is signed in: then there is no menu.
 	User *User
 	// Nav is the service navigation, in order.
 	Nav []NavItem
-	// Crumbs leads here, without the page itself.
+	// Crumbs are the pages that lead here, without the page itself.
 	Crumbs []Crumb
 	// Demo shows the banner "Demonstratie".
 	Demo bool
@@ -54,8 +53,8 @@ type Crumb struct{ Text, Href string }
 type Flash struct {
 	Text    string // a finished sentence
 	Success bool
-	// Passing says that it is true only while a delivery is still moving: the page
-	// of one that has come to rest leaves it out.
+	// Passing says that the message is true only while a delivery goes on by itself.
+	// The page of a delivery that rests leaves it out.
 	Passing bool
 }
 
@@ -84,10 +83,10 @@ type SignIn struct {
 type Error struct {
 	Page
 	Status int
-	// Code is an apperr code; the page shows error.<code>.title, .body and .next,
-	// and falls back on "internal" where the catalogue does not have it.
+	// Code is an apperr code. The page shows error.<code>.title, .body and .next, or
+	// those of "internal" if the catalogue does not have the code.
 	Code string
-	// Reference is what a helpdesk needs to find the log line.
+	// Reference lets a helpdesk find the log line.
 	Reference string
 }
 
@@ -131,7 +130,7 @@ type Tab struct {
 	Key     string // open, closed, to_mend; causes, records
 	Href    string
 	Current bool
-	Count   int // shown where > 0
+	Count   int // shown if > 0
 }
 
 // Deliveries is GET /aanleveringen?groep=&centrum=&na=. The filter is a GET
@@ -153,7 +152,7 @@ type Upload struct {
 	Page
 	Action       string // "/aanleveringen"
 	Centre       string // "2809 Voorbeeldziekenhuis"
-	Mode         string // what was chosen; empty at first
+	Mode         string // the one that was chosen; empty at first
 	Errors       []FieldError
 	Kinds        []FileKind // what this centre may deliver, the usual first
 	MaxMegabytes int
@@ -161,15 +160,15 @@ type Upload struct {
 	MaxColumns   int
 	MaxCell      int // characters of one cell
 	MaxUploads   int // of the centre at once
-	Kept         int // kinds of files of which the columns are remembered
+	Kept         int // kinds of files whose columns are remembered
 	Repair       *UploadRepair
 }
 
-// UploadRepair is the delivery that a file is to repair. It is the value of the
+// UploadRepair is the delivery that a file will repair. Its ID is the value of the
 // checkbox "herstelt", which comes before the file.
 type UploadRepair struct {
 	ID, Href, Filename, Created string
-	LeftOut                     string // finished: what of it was not stored
+	LeftOut                     string // finished: its rows that were not stored
 	Chosen                      bool
 }
 
@@ -182,7 +181,7 @@ type FileKind struct {
 
 // FileColumn is a column of a file.
 type FileColumn struct {
-	Header   string // as we write it
+	Header   string // as Sluis writes it
 	Required string // a word
 	Explain  string // text key column.<field>, finished
 	Example  string
@@ -194,7 +193,7 @@ type Counts struct {
 	Read, Created, Updated, Unchanged, Rejected, Review, Pending int
 }
 
-// Stored is the number of rows that are (or would be) in the registry.
+// Stored returns the number of rows that are (or would be) in the registry.
 func (c Counts) Stored() int { return c.Created + c.Updated + c.Unchanged }
 
 // Step is one step of a delivery that is under way. Key is one of upload,
@@ -211,7 +210,7 @@ type Cause struct {
 	Code     string
 	Column   string // as in the user's file
 	Message  string // finished; the TTP's word for word
-	Explain  string // what it means in our words; may be empty
+	Explain  string // the meaning in the words of Sluis; may be empty
 	Advice   string
 	Right    string // an example of a right value; may be empty
 	Count    int
@@ -231,8 +230,8 @@ type Delivery struct {
 	Mode       string // check or save
 	Created    string // text.Moment
 	CreatedBy  string
-	Finished   string // text.Moment; empty while it is not
-	Duration   string // "10 seconden"; empty where unknown
+	Finished   string // text.Moment; empty as long as it is not finished
+	Duration   string // "10 seconden"; empty if unknown
 
 	// Queued, processing and paused. The event stream at EventsHref sends
 	// `progress` with JSON {percent, done, total, text, step} and `done`; step is
@@ -243,39 +242,40 @@ type Delivery struct {
 	EventsHref  string
 	RefreshHref string
 	Left        string // about how long it will still take: a finished sentence, or empty
-	Ahead       int    // deliveries of its centre that go before it
-	Storing     bool   // it is being stored: what is stored stays, also after a cancel
+	Ahead       int    // deliveries of its centre that are processed before it
+	Storing     bool   // its rows are being stored: those that are stored stay, even if it is cancelled
 	NextTry     string // paused: text.Moment, or empty
 	TTPDenied   bool   // paused: the TTP refuses our credentials
 	Pause       string // paused: a delivery.Pause; else empty
 	RetryAction string // POST; empty hides the button
-	ColumnsHref string // needs_mapping: where the columns are assigned; empty for who may not
+	ColumnsHref string // needs_mapping: where the columns are assigned; empty if the user may not
 
-	// Checked, needs_confirmation and done. Counts is what would happen in the
-	// first two, and what happened in the last.
+	// Checked, needs_confirmation and done. In the first two, Counts says what would
+	// happen to the rows; in the last, what happened.
 	Counts       Counts
 	Warnings     int // rows with a warning
 	Causes       []Cause
-	Expires      string // when an unanswered check lapses: text.Moment
+	Expires      string // when an unanswered check is cancelled: text.Moment
 	SaveAction   string // POST; empty hides the button
 	CancelAction string // POST; empty hides the button
 	ReportHref   string
 	CSVHref      string
 	JSONHref     string
 	XLSXHref     string
-	// ReportExpired is since when its rows are deleted; then there is no report.
+	// ReportExpired is the moment at which its rows were deleted. If it is set, there
+	// is no report.
 	ReportExpired string
-	Share         int // percent that would be rejected, beside the brake
-	// LikelyCause is a finished sentence beside the brake, or empty.
+	Share         int // percentage that would be rejected, shown with the brake
+	// LikelyCause is a finished sentence, shown with the brake; may be empty.
 	LikelyCause string
 	Notes       []string // what was ignored in the file: finished sentences
-	// SameAs is set where this very file was delivered before.
+	// SameAs is set if exactly this file was delivered before.
 	SameAs *SameFile
 	Repair Repair
 
 	Refusals []string // refused: finished sentences, all of them
 	FailCode string   // failed: shown as reference
-	NewHref  string   // deliver a mended file; empty for who may not
+	NewHref  string   // to deliver a corrected file; empty if the user may not
 	// JudgeHref leads to its conflicts that wait; empty where there are none, or
 	// for who may not judge them.
 	JudgeHref string
@@ -288,7 +288,7 @@ type SameFile struct{ Href, Filename, Created string }
 type PatientRow struct {
 	Href    string
 	Number  string
-	Birth   string // d-m-jjjj or jjjj; empty where unknown
+	Birth   string // d-m-jjjj or jjjj; empty if unknown
 	Sex     string // finished: man, vrouw, onbekend
 	Changed string // text.Moment
 	Centre  string
@@ -299,12 +299,12 @@ type PatientRow struct {
 type Patients struct {
 	Page
 	Searched   bool
-	Number     string // what was searched
+	Number     string // the number that was searched
 	Errors     []FieldError
 	Rows       []PatientRow
 	ShowCentre bool
 	BirthYear  bool // the registry keeps years
-	From, To   int  // position of the rows; 0 where unknown
+	From, To   int  // position of the rows; 0 if unknown
 	Total      int
 	NextHref   string
 	FirstHref  string
@@ -328,7 +328,7 @@ type Patient struct {
 	History    []HistoryRow // empty: the table is left out
 }
 
-// PseudonymRow says that a pseudonym is held, never its value.
+// PseudonymRow says that a patient has a pseudonym, never its value.
 type PseudonymRow struct {
 	Type, Domain string
 	KeyVersion   int
@@ -344,20 +344,21 @@ type HistoryRow struct{ When, Who, What string }
 type PatientForm struct {
 	Page
 	Centre    string
-	BirthYear bool // the registry keeps the year alone
+	BirthYear bool // the registry keeps only the year
 	Values    PatientValues
 	Errors    []FieldError
 	// NotSaved is set when the TTP gave no answer: a finished sentence.
 	NotSaved string
 }
 
-// PatientValues is what was filled in: shown again to who did so, never kept.
+// PatientValues are the values that a user filled in. They are shown again to that
+// user, and never kept.
 type PatientValues struct {
 	Number, BirthDay, BirthMonth, BirthYear, Sex, Surname, Prefix, Initials string
 }
 
-// PatientResult is what became of a single entry: GET /patienten/{id}/klaar, or
-// the answer itself where nothing was stored (review).
+// PatientResult is the result of a single entry: GET /patienten/{id}/klaar, or the
+// answer itself if nothing was stored (review).
 type PatientResult struct {
 	Page
 	Outcome   string // created, updated, unchanged or review
@@ -367,7 +368,7 @@ type PatientResult struct {
 	BirthYear bool
 	Sex       string
 	Centre    string
-	Href      string // the patient's page; empty where there is none
+	Href      string // the patient's page; empty if there is none
 	NewHref   string
 	Warnings  []FieldError
 }

@@ -13,9 +13,9 @@ type Report struct {
 	View         string
 	Counts       Counts
 	Warnings     int
-	Advice       string // finished: what is wrong as a whole, and how to go about it
+	Advice       string // finished: what is wrong on the whole, and where to start
 	LikelyCause  string // finished, or empty
-	Expired      string // since when its rows are deleted; empty while they are there
+	Expired      string // the moment at which its rows were deleted; empty if they are still there
 	Causes       []Cause
 	Rows         []ReportRow
 	Severities   []Option // each with how many findings it would leave
@@ -34,10 +34,11 @@ type Report struct {
 	PrintHref    string
 	NextHref     string
 	FirstHref    string
-	NewHref      string // empty for who may not deliver
+	NewHref      string // empty if the user may not deliver
 	JudgeHref    string // as Delivery's
 	OwnFile      *OwnFile
-	// Printed and Delivery are of the view that is printed: when, and of what.
+	// Printed and Delivery are shown only on the printed view: the moment and the
+	// delivery.
 	Printed  string
 	Delivery Delivery
 }
@@ -48,12 +49,12 @@ type Sort struct {
 	Current, Desc bool
 }
 
-// OwnFile is what the browser needs to put the findings into the user's own file,
-// which stays on the user's machine.
+// OwnFile has the data that the browser needs to put the findings into the user's own
+// file, which stays on the user's machine.
 type OwnFile struct {
 	FindingsHref string
-	Columns      string // JSON: the headers by which the file is known
-	Number       string // that of the patient number
+	Columns      string // JSON: the headers by which the file is recognised
+	Number       string // the header of the patient number
 	Records      int
 	Reviews      string // JSON: the codes of findings that wait for a data manager
 	Texts        string // JSON: the words that the script needs
@@ -71,13 +72,13 @@ type ReportRow struct {
 	Advice        string
 }
 
-// Repair is how a delivery stands to others: the one that it repairs, and those
-// that repair it. Both may be there, in a chain.
+// Repair has the delivery that a delivery repairs, and those that repair it. A delivery
+// in a chain has both.
 type Repair struct {
 	Original *RepairSide
-	Own      *RepairSide // the delivery itself, where Later has any
+	Own      *RepairSide // the delivery itself, if Later has any
 	Later    []RepairSide
-	MendHref string // empty where nothing is left to mend, or for who may not deliver
+	MendHref string // empty if nothing is left to repair, or if the user may not deliver
 }
 
 // RepairSide is one of the deliveries of a repair.
@@ -86,8 +87,8 @@ type RepairSide struct {
 	Status                  string
 	LeftOut                 int      // rows that are not stored, for the tag of Status
 	Count                   string   // "3 van 4 hersteld"; empty while no repair is done
-	What                    string   // finished: what of it was not stored
+	What                    string   // finished: its rows that were not stored
 	Open                    []string // finished: the rows that are still to be repaired
-	More                    int      // that Open leaves out
+	More                    int      // rows that Open leaves out
 	Expired, Mended         bool
 }

@@ -11,7 +11,7 @@ import (
 type sample struct {
 	name string
 	page templ.Component
-	// wrong pages are those whose title must start with the word for an error.
+	// wrong is true for a page whose title must start with the word for an error.
 	wrong bool
 }
 

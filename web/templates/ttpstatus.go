@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// TTPStatus is GET /status/ttp. Moments and numbers are finished, save where a
-// field says otherwise.
+// TTPStatus is GET /status/ttp. Moments and numbers are finished, unless a field says
+// otherwise.
 type TTPStatus struct {
 	Page
 	State       string // up, impaired, denied or unused
-	At          string // when this was so
+	At          string // the moment of these numbers
 	RefreshHref string
 	Calls       []TTPCall
 
@@ -21,17 +21,17 @@ type TTPStatus struct {
 	ExpiresAt        string
 
 	Expiries []TTPExpiry
-	Renewal  *TTPRenewal // nil where there was none yet
+	Renewal  *TTPRenewal // nil if there was none yet
 	Helpdesk []string    // lines to copy for the TTP's helpdesk
 }
 
-// TTPCall is how one kind of call did.
+// TTPCall has the figures of one kind of call.
 type TTPCall struct {
 	Key             string // token, temporary, …: part of a catalogue key
-	LastOK, LastBad string // empty where there was none
+	LastOK, LastBad string // empty if there was none
 	Count, Bad      int
 	Share           string // of the calls that were not answered
-	P50, P95        string // empty where nothing was answered
+	P50, P95        string // empty if no call was answered
 	Chart           TTPChart
 	Hours           []TTPHour
 }
@@ -42,8 +42,8 @@ type TTPHour struct {
 	Count, Bad     int
 }
 
-// TTPPoint is a quarter of an hour in a chart; P50 and P95 in milliseconds, 0
-// where nothing was answered; Bad from 0 to 1.
+// TTPPoint is a quarter of an hour in a chart. P50 and P95 are in milliseconds, and 0 if
+// no call was answered; Bad is from 0 to 1.
 type TTPPoint struct{ P50, P95, Bad float64 }
 
 // TTPChart is the course of a call over a day, oldest first.
@@ -52,10 +52,10 @@ type TTPChart struct {
 	From, To string // the moments at its ends
 }
 
-// TTPExpiry is something that runs out.
+// TTPExpiry is a certificate or a secret that expires.
 type TTPExpiry struct {
 	What  string // part of a catalogue key
-	At    string // empty where nobody told
+	At    string // empty if unknown
 	Days  int    // until then; negative after it
 	Level string // "", warning or error
 }
@@ -73,7 +73,7 @@ const (
 	chartHeight = 140
 )
 
-// top is the round number of milliseconds at the top of the chart.
+// top returns the round number of milliseconds at the top of the chart.
 func (c TTPChart) top() float64 {
 	most := 1.0
 	for _, p := range c.Points {
@@ -91,8 +91,8 @@ func (c TTPChart) x(i int) float64 {
 	return (float64(i) + 0.5) * chartWidth / float64(max(len(c.Points), 1))
 }
 
-// lines are the stretches of one percentile: where nothing was answered there is
-// no line. A quarter that stands alone is a short dash.
+// lines returns the stretches of the line of one percentile. It is interrupted in a
+// quarter without answers. A single quarter between two of these is a short dash.
 func (c TTPChart) lines(of func(TTPPoint) float64) []string {
 	var out []string
 	var line []string

@@ -299,12 +299,12 @@ func Errors(t *text.Catalogue, id string, errs []FieldError) templ.Component {
 // Field describes a text input.
 type Field struct {
 	ID, Label, Hint, Value, Class string
-	Type                          string // text where empty
+	Type                          string // empty: text
 	Autocomplete, InputMode       string
 	Attributes                    templ.Attributes
 	Errors                        []FieldError // of the whole form
-	// ErrorsOf is another field whose errors concern this one as well; they stand
-	// there. Empty for none.
+	// ErrorsOf is another field whose errors concern this one as well. They are shown
+	// at that field. Empty for none.
 	ErrorsOf string
 }
 

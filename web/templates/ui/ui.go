@@ -20,7 +20,7 @@ type FieldError struct {
 	Message string // a finished sentence
 	// TTP marks a message as the TTP's own words.
 	TTP    bool
-	Advice string // beside a TTP message; may be empty
+	Advice string // shown with a message of the TTP; may be empty
 }
 
 // Option is a choice in a select.

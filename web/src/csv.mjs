@@ -1,6 +1,6 @@
 // Reads a CSV file as Sluis does (internal/importer/intake/tabular): the same
-// encodings, delimiter, quotes and line numbers. It works on the bytes of the file,
-// so that what is not changed stays as it was.
+// encodings, delimiter, quotes and line numbers. It works on the bytes of the file, so
+// that everything that it does not change stays exactly as it was.
 
 const LF = 10
 const CR = 13
@@ -15,11 +15,11 @@ export class Unreadable extends Error {
   }
 }
 
-// Files that are no text, by their first bytes: workbooks first.
+// The first bytes of files that are not text: of workbooks, and of others.
 const workbooks = ['PK\x03\x04', '\xD0\xCF\x11\xE0']
 const others = ['%PDF-', '\x1F\x8B', 'Rar!', '7z\xBC\xAF', '\x89PNG', '\xFF\xD8\xFF', '{\\rtf']
 
-/** Gives the reader its turn now and then, so that the page does not freeze. */
+/** Returns a function that lets the page do its own work now and then, so that it does not freeze. */
 export function turns () {
   let last = performance.now()
   return async () => {
@@ -30,7 +30,7 @@ export function turns () {
 }
 
 /**
- * Opens a file: what it is encoded in, and what separates its cells.
+ * Opens a file: finds its encoding and the delimiter of its cells.
  * @param {Uint8Array} bytes
  */
 export async function open (bytes, turn = turns()) {
@@ -58,7 +58,7 @@ export async function open (bytes, turn = turns()) {
   return file
 }
 
-/** Chooses the delimiter that cuts most of the first rows into as many cells. */
+/** Returns the delimiter that cuts most of the first rows into the same number of cells. */
 function sniff (file, end) {
   let best = { delimiter: 59, width: 1, rows: 0 }
   for (const c of ';,\t|') {
@@ -77,7 +77,7 @@ function sniff (file, end) {
   return best.delimiter
 }
 
-/** Tells the encoding: by its mark, by the zeros of UTF-16, or by what is no UTF-8. */
+/** Finds the encoding: by a byte order mark, by the zeros of UTF-16, or by bytes that are not UTF-8. */
 async function decoded (bytes, turn) {
   const head = bytes.subarray(0, sniffed)
   const begins = magic => [...magic].every((c, i) => head[i] === c.charCodeAt(0))
@@ -109,7 +109,7 @@ async function decoded (bytes, turn) {
   return eight(bytes, 0, 'utf-8', !plain)
 }
 
-/** A text of bytes. What is added to it may be more than ASCII where wide says so. */
+/** A text with one byte per unit. Text added to it may be more than ASCII only if wide is true. */
 function eight (bytes, start, encoding, wide) {
   const decoder = new TextDecoder(encoding, { ignoreBOM: true })
   const encoder = new TextEncoder()
@@ -123,7 +123,7 @@ function eight (bytes, start, encoding, wide) {
   }
 }
 
-/** A text of pairs of bytes. */
+/** A text with two bytes per unit. */
 function sixteen (bytes, start, little) {
   const units = new Uint16Array(bytes.length >> 1)
   for (let i = 0; i < units.length; i++) {
@@ -154,16 +154,16 @@ function sixteen (bytes, start, little) {
 const simple = { '“': '"', '”': '"', '„': '"', '‘': "'", '’': "'", '–': '-', '—': '-', '…': '...', '€': 'EUR', ß: 'ss' }
 
 /**
- * Writes text without marks. A file in an old encoding, or one that may be opened
- * as such since it is all ASCII, cannot tell which other signs it would take.
+ * Writes text in ASCII, without accents. For a file in an old encoding it is not known
+ * which other letters it can have. A file of only ASCII may be opened in any encoding.
  */
 function ascii (text) {
   return text.replace(/[“”„‘’–—…€ß]/g, c => simple[c]).normalize('NFD').replace(/\p{M}/gu, '').replace(/[^\x00-\x7f]/g, '?')
 }
 
 /**
- * The records of a file, one after the other: where each begins and ends, where its
- * cells begin, and its line as a spreadsheet shows it.
+ * Reads the records of a file one by one: where a record begins and ends, where its
+ * cells begin, and its line number as a spreadsheet shows it.
  */
 export class Records {
   constructor (file, end = file.units.length) {
@@ -175,7 +175,7 @@ export class Records {
     this.cuts = []
   }
 
-  /** Finds where the line ends that begins at from: its content, and the next line. */
+  /** Returns where the line that begins at from ends, and where the next line begins. */
   lineEnd (from) {
     const { units, returns } = this.file
     for (let i = from; i < this.limit; i++) {
@@ -194,7 +194,7 @@ export class Records {
     this.after = this.limit
   }
 
-  /** Goes to the next record; false where there is none. Empty lines are counted. */
+  /** Goes to the next record; returns false if there is none. Empty lines count for the line number. */
   next () {
     const { units, delimiter } = this.file
     for (;;) {
@@ -226,7 +226,7 @@ export class Records {
     return -1
   }
 
-  /** Passes over a cell in quotes: to its delimiter, or -1 where the record ends. */
+  /** Skips a cell in quotes. Returns the place of its delimiter, or -1 if the record ends there. */
   quoted (at) {
     const { units, delimiter } = this.file
     for (;;) {
@@ -244,10 +244,10 @@ export class Records {
     }
   }
 
-  /** Where cell i ends. */
+  /** Returns where cell i ends. */
   cellEnd (i) { return i + 1 < this.cuts.length ? this.cuts[i + 1] - 1 : this.end }
 
-  /** The content of cell i, as Sluis reads it. */
+  /** Returns the content of cell i, as Sluis reads it. */
   cell (i) {
     if (i < 0 || i >= this.cuts.length) return ''
     return trim(unquoted(this.file.read(this.cuts[i], this.cellEnd(i))))
@@ -255,7 +255,7 @@ export class Records {
 
   cells () { return this.cuts.map((_, i) => this.cell(i)) }
 
-  /** Tells whether no cell has any content. */
+  /** Reports whether all cells are empty. */
   blank () {
     const { units, delimiter } = this.file
     let doubtful = false

@@ -1,14 +1,14 @@
-// Puts the findings of a delivery beside the rows of the user's own file: some
-// cells at the end of each row, and nothing else changed.
+// Adds the findings of a delivery to the rows of the user's own file: a few cells at the
+// end of each row. Nothing else changes.
 import { Records, Unreadable, open, turns } from './csv.mjs'
 
-// The columns that are added. Sluis knows them and passes them over
+// The columns that are added. Sluis knows them and skips them
 // (internal/importer/intake/schema.go).
 const columns = ['Fouternst', 'Foutmelding', 'Foutadvies', 'Foutcode', 'Foutbron']
 const known = new Set(columns.map(plain))
 
-const headRows = 40 // how many rows are looked at to find the header, as Sluis does
-const example = 'VOORBEELD' // the patient number of the row that Sluis passes over
+const headRows = 40 // the header must be among these first rows, as in Sluis
+const example = 'VOORBEELD' // the patient number of the example row, which Sluis skips
 
 /**
  * @param {Uint8Array} bytes the user's file
@@ -28,7 +28,7 @@ export async function merge (bytes, findings, wanted) {
   return { parts: out.finish(), marked, records: facts.records }
 }
 
-/** Finds the first row that has every column that the delivery had. */
+/** Returns the first row that has every column of the delivery. */
 function findHeader (file, wanted) {
   const name = known8(file)
   const rows = new Records(file)
@@ -49,12 +49,12 @@ function findHeader (file, wanted) {
   return null
 }
 
-/** Of an old encoding it is not known which: then only ASCII is compared. */
+/** Returns a function that makes texts comparable. In a file of an unknown old encoding only ASCII is compared. */
 function known8 (file) {
   return file.old ? text => text.replace(/[^\x00-\x7f]/g, '?') : text => text
 }
 
-/** Reads the rows below the header: how many, how wide, and whether their numbers agree. */
+/** Counts the rows below the header, and finds how wide they are and whether their patient numbers match. */
 async function survey (file, header, findings, wanted, turn) {
   const same = known8(file)
   const rows = new Records(file)
@@ -75,20 +75,20 @@ async function survey (file, header, findings, wanted, turn) {
     facts.compared++
     if (same(rows.cell(header.number)) !== same(number)) facts.others++
   }
-  // A line that is not there, or that is blank, is no line of this file.
+  // A finding on a line that is missing or blank does not belong to this file.
   facts.compared += missing.size
   facts.others += missing.size
   return facts
 }
 
-/** How many cells of a row stay. */
+/** Returns how many cells of a row stay. */
 function kept (rows, header) {
   let n = rows.cuts.length
   for (const i of header.dropped) if (i < rows.cuts.length) n--
   return n
 }
 
-/** Tells a row that is the header once more. */
+/** Reports whether a row is the header once more. */
 function repeats (file, rows, header) {
   if (rows.end - rows.start !== header.end - header.start) return false
   for (let i = rows.start, k = header.start; i < rows.end; i++, k++) if (file.units[i] !== file.units[k]) return false
@@ -114,7 +114,7 @@ async function write (file, header, width, findings, wanted, out, turn) {
   const rows = new Records(file)
   const total = file.units.length
   let marked = 0
-  let copied = 0 // what stands before it is written, or left out
+  let copied = 0 // everything before this place has been written, or left out
   let told = 0
   while (rows.next()) {
     if (rows.line % 256 === 0) await turn()
@@ -124,7 +124,7 @@ async function write (file, header, width, findings, wanted, out, turn) {
     const found = findings.get(rows.line)
     if (!isHeader && wanted.rejectedOnly && !found?.some(f => f.severity === 'fatal')) continue
     if (!isHeader && rows.blank()) continue
-    // A title above the header goes along, and so does a blank line between rows.
+    // A title above the header is kept, and so is a blank line between rows.
     if (isHeader || !wanted.rejectedOnly) out.copy(file, copied, rows.start)
     body(file, rows, header, out)
     for (let n = kept(rows, header); n < width; n++) out.add(separator)
@@ -149,7 +149,7 @@ function body (file, rows, header, out) {
   }
 }
 
-/** The cells of a row: its findings, the worst first, joined where there are several. */
+/** Returns the cells to add to a row: its findings, the worst first, joined if there are several. */
 function cellsOf (found, words) {
   const weight = { fatal: 0, review: 1, warning: 2 }
   const list = [...found].sort((a, b) => weight[a.severity] - weight[b.severity])
@@ -157,18 +157,18 @@ function cellsOf (found, words) {
   return [join(f => words[f.severity]), join(f => f.message), join(f => f.advice), join(f => f.code), join(f => words[f.source])]
 }
 
-/** A cell that no spreadsheet calculates, in quotes where it needs them. */
+/** Returns a cell that no spreadsheet takes for a formula, in quotes if it needs them. */
 function quoted (text, delimiter) {
   const safe = /^[=+\-@\t\r\n\0＝＋－＠]/.test(text) ? `'${text}` : text
   return safe.includes(delimiter) || /["\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-/** Normalises a header as Sluis does: letters and digits alone, without marks. */
+/** Normalises a header as Sluis does: only letters and digits, without accents. */
 function plain (header) {
   return header.normalize('NFKD').replace(/\p{Mn}/gu, '').replace(/[^\p{L}\p{Nd}]/gu, '').toLowerCase()
 }
 
-/** Gathers bytes in large parts. */
+/** Collects bytes in large parts. */
 class Output {
   parts = []
   part = new Uint8Array(1 << 20)

@@ -1,5 +1,5 @@
-// Parts what is seen on the drop zone's button by a space: without it two words
-// grow together, and what is seen is not what can be said to it (WCAG 2.5.3).
+// Puts a space between the visible texts of the drop zone's button. Without it two words
+// become one, and the visible text is not the name that a user can say (WCAG 2.5.3).
 
 /** @param {HTMLButtonElement} button */
 export function named (button) {

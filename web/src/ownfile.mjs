@@ -1,6 +1,6 @@
-// Eigen bestand met foutmeldingen: reads the user's own file in the browser, fetches
-// what was found of it, and hands the file back with that beside its rows. Nothing of
-// the file leaves the browser.
+// Eigen bestand met foutmeldingen: reads the user's own file in the browser, fetches the
+// findings of its delivery, and returns the file with the findings after its rows.
+// Nothing of the file leaves the browser.
 import { Unreadable } from './csv.mjs'
 import { merge } from './merge.mjs'
 
@@ -31,7 +31,7 @@ export function ownFile (root) {
     done.hidden = true
   }
 
-  /** A screen reader hears each quarter. */
+  /** Shows the progress. A screen reader says only each quarter. */
   function progress (at, total) {
     const n = Math.floor(4 * at / total) * 25
     if (n > 0 && n < 100) status.textContent = say('busy', { n })
@@ -89,7 +89,7 @@ export function ownFile (root) {
 }
 
 /**
- * Fetches the report a row at a time: each of its lines is one (internal/server/report/json.go).
+ * Fetches the report. Each of its lines is one finding (internal/server/report/json.go).
  * @returns {Promise<Map<number, object[]>>} the findings by line
  */
 async function fetchFindings (address, reviews) {

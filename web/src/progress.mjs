@@ -14,8 +14,8 @@ export function progress (root) {
   const next = document.querySelector('[data-progress-next]')
   let turning = 0
 
-  // A page that shows a pause, or that does not, turns into the other once that
-  // has lasted a moment: a TTP that falters must not make the page flicker.
+  // The page changes between paused and not paused only when that has lasted a moment:
+  // a TTP that fails now and then must not make the page flicker.
   function turn (pause) {
     if (pause === (root.dataset.pause ?? '')) {
       clearTimeout(turning)
@@ -36,7 +36,7 @@ export function progress (root) {
     steps(root, now.step)
     if (next && now.next) next.textContent = now.next
     turn(now.pause ?? '')
-    // A screen reader hears each quarter and each new step, not each event.
+    // A screen reader says only each quarter and each new step, not each event.
     if (now.step !== phase || Math.floor(now.percent / 25) !== quarter) {
       phase = now.step
       quarter = Math.floor(now.percent / 25)
@@ -47,11 +47,11 @@ export function progress (root) {
     source.close()
     location.reload()
   })
-  // A page that is left in the browser's back cache must not hold a connection.
+  // A page that the browser keeps in its back cache must not keep a connection open.
   addEventListener('pagehide', () => source.close())
 }
 
-/** Marks the steps before the current one as done, and those after it as to do. */
+/** Marks the steps before the current one as done, and the later ones as to do. */
 function steps (root, current) {
   const list = root.querySelector('[data-steps]')
   const items = [...list.querySelectorAll('[data-step]')]

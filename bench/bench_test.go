@@ -41,26 +41,26 @@ func run(m *testing.M) int {
 	return code
 }
 
-// seen is what one delivery came to.
+// seen has the measurements of one delivery.
 type seen struct {
 	rows           int
 	took           time.Duration
 	floor          floor
 	sluis, ttp     time.Duration // processor time
 	peak           int64
-	usual, longest time.Duration // a question's answer meanwhile
+	usual, longest time.Duration // of the answers to other requests meanwhile
 }
 
-// ratio is how often the floor goes into it.
+// ratio returns how many times as long as the floor the delivery took.
 func (s seen) ratio() float64 { return s.took.Seconds() / s.floor.took().Seconds() }
 
-// result is what the repetitions of one benchmark came to.
+// result has the measurements of all repetitions of one benchmark.
 type result struct {
 	name string
 	runs []seen
 }
 
-// median gives the middle one of a measure over the repetitions.
+// median returns the median of a measure over the repetitions.
 func (r result) median(of func(seen) float64) float64 {
 	values := make([]float64, len(r.runs))
 	for i, s := range r.runs {
@@ -72,19 +72,22 @@ func (r result) median(of func(seen) float64) float64 {
 
 var results []result
 
-// cases are the files of each number of rows, and how often each is measured: the
-// median counts, for other programs of the machine disturb some.
+// cases are the numbers of rows, and how often each is measured. The median counts,
+// because other programs on the machine disturb some of the runs.
 var cases = []struct{ rows, times int }{{10_000, 5}, {100_000, 3}, {1_000_000, 1}}
 
-// BenchmarkDelivery brings files through the real program on a fresh database,
-// and measures the floor under each of them right after it.
+// BenchmarkDelivery delivers files to the real program on a new database, and measures
+// the floor of each right after it.
 func BenchmarkDelivery(b *testing.B) {
 	keys := b.TempDir()
 	made, _ := startTTP(b, keys) // makes the keys
 	made.stop(b)
 	for _, size := range cases {
 		for _, c := range []struct{ kind, format string }{
-			{"temporary", "csv"}, {"identities", "csv"}, {"temporary", "xlsx"}, {"identities", "xlsx"}, {"temporary", "fhir"}, {"identities", "fhir"},
+			{
+				"temporary", "csv"}, {"identities", "csv"}, {"temporary", "xlsx"}, {"identities", "xlsx"}, {"temporary", "fhir"}, {"identities",
+				"fhir",
+			},
 		} {
 			times := size.times
 			if c.format != "csv" {
@@ -109,7 +112,7 @@ func BenchmarkDelivery(b *testing.B) {
 	}
 }
 
-// one measures one delivery.
+// one measures one delivery and its floor.
 func one(b *testing.B, keys, path, plain, kind string, rows int) seen {
 	b.Helper()
 	ttp, address := startTTP(b, keys)
@@ -138,7 +141,7 @@ func one(b *testing.B, keys, path, plain, kind string, rows int) seen {
 	return r
 }
 
-// The measures, as they are reported.
+// measures are the columns of the table.
 var measures = []struct {
 	name, unit, form string
 	of               func(seen) float64
@@ -156,7 +159,7 @@ var measures = []struct {
 }
 
 func (r result) report(b *testing.B) {
-	b.ReportMetric(0, "ns/op") // says nothing here
+	b.ReportMetric(0, "ns/op") // means nothing here, and is left out if it is 0
 	for _, m := range measures[:5] {
 		b.ReportMetric(r.median(m.of), strings.ReplaceAll(strings.TrimSpace(m.name+" "+m.unit), " ", "-"))
 	}

@@ -1,6 +1,7 @@
-// Package bench measures the whole program: the built cmd/web as a child process
-// that receives a file over HTTP and brings it through a sandbox TTP that is
-// another child process, beside the floor under any such program (floor_test.go).
+// Package bench measures the whole program. The built cmd/web is a child process that
+// receives a file over HTTP and exchanges its rows with a sandbox TTP, which is another
+// child process. The time is compared with the floor: the time that any such program
+// needs at least (floor_test.go).
 //
-// It holds benchmarks alone; `make bench` runs them and prints one table.
+// The package has only benchmarks. `make bench` runs them and prints one table.
 package bench

@@ -16,12 +16,13 @@ import (
 	"github.com/xuri/excelize/v2" // what writes a workbook as Excel does
 )
 
-// centre is the one that delivers.
+// centre is the number of the centre that delivers.
 const centre = "2809"
 
-// person is a made-up one, unlike all others.
+// person is a made-up person.
 type person struct{ number, surname, initials, birth, sex string }
 
+// made returns person i. No two are the same.
 func made(i int) person {
 	name := ""
 	for x := i + 1000; x > 0; x /= 20 {
@@ -34,14 +35,15 @@ func made(i int) person {
 	}
 }
 
-// files are the files of one number of rows, made before a clock starts.
+// files makes the files with one number of rows, before the time is measured.
 type files struct {
 	b    *testing.B
-	dir  string // of the sandbox whose keys make temporary pseudonyms
+	dir  string // the folder of the sandbox whose keys make temporary pseudonyms
 	rows int
 }
 
-// path makes a file of a kind ("identities" or "temporary") in a format.
+// path returns the path of a file of a kind ("identities" or "temporary") in a format.
+// It makes the file if it is not there yet.
 func (f files) path(kind, format string) string {
 	f.b.Helper()
 	path := filepath.Join(f.dir, fmt.Sprintf("%s-%d.%s", kind, f.rows, format))
@@ -81,13 +83,14 @@ func (f files) identities(path string) error {
 	})
 }
 
-// isoDate turns our d-m-yyyy into yyyy-mm-dd.
+// isoDate turns d-m-yyyy into yyyy-mm-dd.
 func isoDate(s string) string {
 	p := strings.Split(s, "-")
 	return fmt.Sprintf("%s-%02s-%02s", p[2], p[1], p[0])
 }
 
-// write writes a file through a buffer, whose errors stay until the end.
+// write writes a file through a buffer. The buffer keeps an error until the end, so
+// that into need not look at each.
 func write(path string, into func(w *bufio.Writer) error) error {
 	f, err := os.Create(path)
 	if err != nil {
@@ -97,7 +100,7 @@ func write(path string, into func(w *bufio.Writer) error) error {
 	return errors.Join(into(w), w.Flush(), f.Close())
 }
 
-// table reads a CSV of ours row by row, its cells by their headers.
+// table calls row for each row of a CSV of this package, with its cells by header.
 func table(path string, row func(cells map[string]string) error) error {
 	f, err := os.Open(path)
 	if err != nil {

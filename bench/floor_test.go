@@ -14,29 +14,30 @@ import (
 	"sluis/internal/ttpsandbox"
 )
 
-// The floor is what no program of this kind can do without: the very rows that
-// Sluis stored, with the same pseudonyms, put into an empty database of the same
-// schema and pragmas, and the sandbox's cryptography for the same people. It is
+// floor is the work that no program of this kind can do without. The rows that Sluis
+// stored, with the same pseudonyms, are put into an empty database with the same schema
+// and pragmas, and the sandbox's cryptography is done for the same people. It has two
+// parts, one after the other:
 //
-//	insert  patients and pseudonyms alone, prepared statements, transactions of
-//	        1,000 patients, one connection; reading where they come from is not timed
+//	insert  only patients and pseudonyms, with prepared statements, in transactions of
+//	        1,000 patients, on one connection; the time for reading them is not counted
 //	crypto  for a file of temporary pseudonyms: open each and make the definitive
-//	        one; for identities: hash and seal them first; on both cores, no HTTP,
-//	        no JSON, no idempotency
+//	        one; for identities: hash and seal them first; on both cores, without
+//	        HTTP, JSON and idempotency
 //
-// one after the other. It has no upload, no parsing, no sealing, no row of the
-// delivery, no comparison with what is stored, no outcome and no access log.
+// It has no upload, no parsing, no sealing, no rows of the delivery, no comparison with
+// stored patients, no outcomes and no access log.
 type floor struct{ insert, crypto span }
 
 func (f floor) took() time.Duration { return f.insert.wall + f.crypto.wall }
 
-// worked is the processor time of the floor.
+// worked returns the processor time of the floor.
 func (f floor) worked() time.Duration { return f.insert.cpu + f.crypto.cpu }
 
-// span is how long something took, and how much processor time of this process.
+// span is an amount of time, and of processor time of this process.
 type span struct{ wall, cpu time.Duration }
 
-// timed adds what f takes.
+// timed adds the time that f takes.
 func (s *span) timed(f func() error) error {
 	before, begun := processorTime(), time.Now()
 	err := f()
@@ -53,8 +54,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// floorOf measures the floor of a delivery that was stored in the database at
-// stored, and came as the CSV at path.
+// floorOf measures the floor of the delivery of the CSV at path, which Sluis stored in
+// the database at stored.
 func floorOf(b *testing.B, stored, path, kind, keys string, rows int) floor {
 	b.Helper()
 	var f floor
@@ -68,7 +69,7 @@ func floorOf(b *testing.B, stored, path, kind, keys string, rows int) floor {
 	return f
 }
 
-// perTransaction is how many patients the floor stores at once.
+// perTransaction is the number of patients that the floor stores in one transaction.
 const perTransaction = 1000
 
 // bulkInsert copies patients and pseudonyms to a new database.
@@ -78,7 +79,7 @@ func bulkInsert(b *testing.B, from string, rows int) (took span, err error) {
 	if err != nil {
 		return took, err
 	}
-	if err := s.Close(); err != nil { // it was for the schema
+	if err := s.Close(); err != nil { // it was opened only to make the schema
 		return took, err
 	}
 	src, err := sql.Open("sqlite", "file:"+from+"?mode=ro")
@@ -95,8 +96,14 @@ func bulkInsert(b *testing.B, from string, rows int) (took span, err error) {
 	if _, err := dst.Exec("INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', '', 1, '')"); err != nil {
 		return took, err
 	}
-	patients := reader{db: src, query: "SELECT id, public_id, centre_id, patient_number, birth, sex, version, created_at, updated_at FROM patients WHERE id > ? AND id <= ? ORDER BY id"}
-	pseudonyms := reader{db: src, query: "SELECT patient_id, type, domain, key_version, value_hash, value, observed_on, recorded_on FROM pseudonyms WHERE patient_id > ? AND patient_id <= ? ORDER BY patient_id, type"}
+	patients := reader{
+		db:    src,
+		query: "SELECT id, public_id, centre_id, patient_number, birth, sex, version, created_at, updated_at FROM patients WHERE id > ? AND id <= ? ORDER BY id",
+	}
+	pseudonyms := reader{
+		db:    src,
+		query: "SELECT patient_id, type, domain, key_version, value_hash, value, observed_on, recorded_on FROM pseudonyms WHERE patient_id > ? AND patient_id <= ? ORDER BY patient_id, type",
+	}
 	stored := 0
 	for after := 0; after < rows; after += perTransaction {
 		p, err := patients.read(b.Context(), after, after+perTransaction)
@@ -119,7 +126,7 @@ func bulkInsert(b *testing.B, from string, rows int) (took span, err error) {
 	return took, err
 }
 
-// reader reads rows as they go into a statement again.
+// reader reads rows in the form in which a statement takes them.
 type reader struct {
 	db    *sql.DB
 	query string
@@ -149,8 +156,8 @@ func (r reader) read(ctx context.Context, after, last int) ([][]any, error) {
 	return out, rows.Err()
 }
 
-// store1000 is one transaction. Its context must be one that cannot end: others
-// cost the driver half as much again.
+// store1000 stores patients and pseudonyms in one transaction. Its context must be one
+// that cannot end: with any other one the driver takes half as long again.
 func store1000(ctx context.Context, db *sql.DB, patients, pseudonyms [][]any) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -161,8 +168,14 @@ func store1000(ctx context.Context, db *sql.DB, patients, pseudonyms [][]any) er
 		insert string
 		rows   [][]any
 	}{
-		{"INSERT INTO patients (id, public_id, centre_id, patient_number, birth, sex, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", patients},
-		{"INSERT INTO pseudonyms (patient_id, type, domain, key_version, value_hash, value, observed_on, recorded_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", pseudonyms},
+		{
+			"INSERT INTO patients (id, public_id, centre_id, patient_number, birth, sex, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			patients,
+		},
+		{
+			"INSERT INTO pseudonyms (patient_id, type, domain, key_version, value_hash, value, observed_on, recorded_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			pseudonyms,
+		},
 	} {
 		st, err := tx.PrepareContext(ctx, part.insert)
 		if err != nil {
@@ -178,12 +191,14 @@ func store1000(ctx context.Context, db *sql.DB, patients, pseudonyms [][]any) er
 	return tx.Commit()
 }
 
-// bareCrypto does the sandbox's cryptography for every row of a CSV of ours. The
-// rows are read a thousand at a time, untimed.
+// bareCrypto does the sandbox's cryptography for every row of a CSV of this package. It
+// reads a thousand rows at a time, and does not count the time for reading.
 func bareCrypto(path, kind, keys string, rows int) (took span, err error) {
 	box, err := ttpsandbox.New(ttpsandbox.Options{
 		KeyFile: filepath.Join(keys, "ttp", "keys.json"), Domains: []string{"qrns", "cbs"},
-		Clients: []ttpsandbox.Client{{ID: "zorgaanbieder", Secret: "prepare-prepare", Scopes: []string{ttpsandbox.ScopeTemporary}, Recipient: "qrns-registratie"}},
+		Clients: []ttpsandbox.Client{
+			{ID: "zorgaanbieder", Secret: "prepare-prepare", Scopes: []string{ttpsandbox.ScopeTemporary}, Recipient: "qrns-registratie"},
+		},
 	})
 	if err != nil {
 		return took, err
@@ -225,13 +240,13 @@ func bareCrypto(path, kind, keys string, rows int) (took span, err error) {
 	return took, err
 }
 
-// work is one row for the cryptography.
+// work is one row on which the cryptography is done.
 type work struct {
 	surname, initials, iso, sex string
 	temporaries                 []string
 }
 
-// both shares a batch over the two cores.
+// both divides a batch over the two cores.
 func both(bare *ttpsandbox.Bare, kind string, batch []work) bool {
 	const cores = 2
 	var working sync.WaitGroup

@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// child is a process of ours.
+// child is a process that the benchmark started.
 type child struct {
 	cmd   *exec.Cmd
 	mu    sync.Mutex
@@ -71,23 +71,24 @@ func (c *child) stop(b *testing.B) {
 	}
 }
 
-// until waits for ok, which must come soon.
+// until waits until ok returns true, at most a minute.
 func (c *child) until(b *testing.B, ok func() bool) {
 	b.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+	deadline, again := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
+	defer again.Stop()
+	for !ok() {
 		select {
 		case <-c.ended:
 			b.Fatalf("%v ended:\n%s", c.cmd.Args, c.said())
-		default:
-		}
-		if time.Now().After(end) {
+		case <-deadline:
 			b.Fatalf("%v does not answer:\n%s", c.cmd.Args, c.said())
+		case <-again.C:
 		}
 	}
 }
 
-// peak is the most memory that the process has had, in bytes: VmHWM, the peak of
-// the resident set, the pages of the program's own file among them.
+// peak returns the largest amount of memory that the process has had, in bytes: VmHWM,
+// the peak of the resident set. It includes the pages of the program's own file.
 func (c *child) peak(b *testing.B) int64 {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
@@ -102,10 +103,10 @@ func (c *child) peak(b *testing.B) int64 {
 	return kb << 10
 }
 
-// ticks is how many clock ticks a second /proc counts in, on Linux.
+// ticks is the number of clock ticks per second in which /proc counts, on Linux.
 const ticks = 100
 
-// worked is the processor time that the process has had.
+// worked returns the processor time that the process has used.
 func (c *child) worked(b *testing.B) time.Duration {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
@@ -124,10 +125,10 @@ func (c *child) worked(b *testing.B) time.Duration {
 	return sum
 }
 
-// sandboxSecrets are those of the stand-in TTP's two clients.
+// sandboxSecrets are the secrets of the sandbox TTP's two clients.
 var sandboxSecrets = []string{"SLUIS_SANDBOX_PREPARE_SECRET=prepare-prepare", "SLUIS_SANDBOX_RESOLVE_SECRET=resolve-resolve"}
 
-// startTTP runs the sandbox on the keys in dir, and gives its address.
+// startTTP starts the sandbox on the keys in dir, and returns its address.
 func startTTP(b *testing.B, dir string) (*child, string) {
 	b.Helper()
 	c := start(b, sandboxSecrets, "sandbox", "serve", "--addr", "127.0.0.1:0", "--data", dir)
@@ -147,8 +148,8 @@ type site struct {
 	dir, url, token string
 }
 
-// startSite runs the real service, set up by its own commands. Its limits of a
-// delivery are raised: a million rows are over the default.
+// startSite starts the real service, set up with its own commands. The limits of a
+// delivery are raised, for a million rows are over the default.
 func startSite(b *testing.B, ttp string) *site {
 	b.Helper()
 	s := &site{dir: b.TempDir(), url: "http://" + freeAddress(b)}
@@ -194,7 +195,7 @@ func (s *site) command(b *testing.B, env []string, args ...string) string {
 	return string(out)
 }
 
-// freeAddress is one that nobody listens on.
+// freeAddress returns an address on which nobody listens.
 func freeAddress(b *testing.B) string {
 	b.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -205,14 +206,14 @@ func freeAddress(b *testing.B) string {
 	return ln.Addr().String()
 }
 
-// status is as much of a delivery as is looked at.
+// status is the part of a delivery that the benchmark reads.
 type status struct {
 	ID, Status string
 	Counts     struct{ Read, Created int }
 }
 
-// call makes one request of the API, which must succeed, and gives how long its
-// answer took.
+// call makes one request of the API, which must succeed. It returns the delivery, and
+// how long the answer took.
 func (s *site) call(b *testing.B, method, path string, body io.Reader) (status, time.Duration) {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), method, s.url+path, body)
@@ -239,8 +240,8 @@ func (s *site) call(b *testing.B, method, path string, body io.Reader) (status, 
 	return out, took
 }
 
-// deliver brings a file in and waits until it is stored. waits are how long the
-// questions took that were asked meanwhile: what another user would notice.
+// deliver delivers a file and waits until it is stored. waits are the times of the
+// requests that it made meanwhile: another user would notice the same.
 func (s *site) deliver(b *testing.B, path string, rows int) (took time.Duration, waits []time.Duration) {
 	b.Helper()
 	f, err := os.Open(path)
@@ -252,7 +253,7 @@ func (s *site) deliver(b *testing.B, path string, rows int) (took time.Duration,
 	begun := time.Now()
 	d, _ := s.call(b, http.MethodPost, "/api/v1/deliveries?filename="+url.QueryEscape(filepath.Base(path)), f)
 	for d.Status == "queued" || d.Status == "processing" {
-		time.Sleep(pause)
+		<-time.After(pause)
 		var wait time.Duration
 		d, wait = s.call(b, http.MethodGet, "/api/v1/deliveries/"+d.ID, nil)
 		waits = append(waits, wait)

@@ -34,7 +34,7 @@ func (a actingFlag) person(ctx context.Context, s *store.Store) (account.User, a
 	if err != nil {
 		return account.User{}, audit.Who{}, err
 	}
-	who := audit.Who{Name: strings.ToLower(strings.TrimSpace(a.As)), Via: "cli"}
+	who := audit.Who{Name: strings.ToLower(strings.TrimSpace(a.As)), Via: audit.ViaCLI}
 	at := slices.IndexFunc(users, func(u account.User) bool { return u.Email == who.Name })
 	switch {
 	case at >= 0:

@@ -19,7 +19,7 @@ import (
 )
 
 // byCommand is how the access log knows what is done here.
-var byCommand = audit.Who{Name: "opdrachtregel", Via: "cli"}
+var byCommand = audit.Who{Name: "opdrachtregel", Via: audit.ViaCLI}
 
 // withStore runs f on the database that the environment names.
 func withStore(ctx context.Context, c console, f func(s *store.Store) error) error {

@@ -181,7 +181,7 @@ func (d demoCommand) enrol(ctx context.Context, s *store.Store, address string) 
 	if err := writeJSON(path, f); err != nil {
 		return f, err
 	}
-	who := audit.Who{Name: "demo", Via: "cli"}
+	who := audit.Who{Name: "demo", Via: audit.ViaCLI}
 	centres := map[string]*account.Centre{"": nil}
 	for _, c := range []account.Centre{
 		{Number: "2809", Name: "Voorbeeldziekenhuis", IdentitiesAllowed: true},

@@ -100,6 +100,17 @@ var Types = []Type{
 	ConversionVerified, ConversionExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
 }
 
+// Via is the door through which somebody acts.
+type Via string
+
+// The doors. They are stored, and the catalogue has a word for each ("via.web").
+const (
+	ViaWeb    Via = "web"    // the pages
+	ViaAPI    Via = "api"    // a script
+	ViaWorker Via = "worker" // a worker, in the name of who made the delivery
+	ViaCLI    Via = "cli"    // a command on the server
+)
+
 // Who is the user of an event, with the centre and the client. Workers act under the
 // Who of the person who made the delivery.
 type Who struct {
@@ -109,7 +120,7 @@ type Who struct {
 	CentreID  int64  // the centre on whose behalf; 0 for none
 	Address   string // the client's network address
 	RequestID string
-	Via       string // "web", "api", "worker" or "cli"
+	Via       Via
 }
 
 // Subject is one record that an event is about (NEN 7513's participant object).

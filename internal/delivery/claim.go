@@ -21,7 +21,7 @@ type New struct {
 	CentreID   int64
 	Filename   string
 	Mode       Mode
-	Via        string
+	Via        audit.Via
 	Confirmed  bool
 	Who        audit.Who
 	KeyID      string // of the wrapping key
@@ -42,7 +42,14 @@ type Earlier struct {
 	FileMAC  []byte
 }
 
-// RequestLife is how long a request is known again.
+// MaxFilename is the longest file name that is kept, in characters.
+const MaxFilename = 200
+
+// UploadLife is how long a sealed upload is kept until it is parsed, at most
+// (product.md, "The rules").
+const UploadLife = 24 * time.Hour
+
+// RequestLife is how long an Idempotency-Key is remembered.
 const RequestLife = 7 * 24 * time.Hour
 
 // Claim is a worker's hold on a delivery. Fence is the number that every write

@@ -9,6 +9,7 @@ package delivery
 import (
 	"time"
 
+	"sluis/internal/audit"
 	"sluis/internal/patient"
 )
 
@@ -60,7 +61,7 @@ type Pause string
 
 // The pauses.
 const (
-	Moving      Pause = ""
+	NotPaused   Pause = ""
 	PauseDown   Pause = "down"   // the TTP does not answer, or is busy
 	PauseDenied Pause = "denied" // it does not accept our credentials: somebody must act
 )
@@ -70,11 +71,14 @@ func (s State) Final() bool {
 	return s == Done || s == Refused || s == Failed || s == Cancelled
 }
 
-// Moving tells whether it goes on by itself.
-func (s State) Moving() bool { return !s.Final() && !s.Waiting() && s != Mapping }
+// Working reports whether the delivery goes on by itself.
+func (s State) Working() bool { return !s.Final() && !s.Waiting() }
 
-// Waiting tells whether a person must act.
-func (s State) Waiting() bool { return s == Checked || s == Confirm }
+// Waiting reports whether a person must act: say what the columns are, or save.
+func (s State) Waiting() bool { return s == Mapping || s.Savable() }
+
+// Savable reports whether a person can let the delivery be stored.
+func (s State) Savable() bool { return s == Checked || s == Confirm }
 
 // Status is a delivery's state as the API tells it.
 type Status string
@@ -109,7 +113,7 @@ type Delivery struct {
 	Kind         Kind
 	Mode         Mode
 	State        State
-	Via          string // "web", "api" or "cli"
+	Via          audit.Via
 	CreatedBy    string // the e-mail address or token name of who delivered it
 	CreatedAt    time.Time
 	FinishedAt   time.Time // zero while it is not final, and where it waits
@@ -154,12 +158,12 @@ type Delivery struct {
 func (d Delivery) Status() Status {
 	switch d.State {
 	case Receiving, Received:
-		if d.Paused != Moving {
+		if d.Paused != NotPaused {
 			return StatusPaused
 		}
 		return StatusQueued
 	case Feeding, Exchanging, Deciding, Registering:
-		if d.Paused != Moving {
+		if d.Paused != NotPaused {
 			return StatusPaused
 		}
 		return StatusProcessing
@@ -198,7 +202,7 @@ func (d Delivery) Mended() bool {
 // Percent is how far the work is, for a progress bar: exchange and storing
 // weigh the same, and a check ends at the exchange.
 func (d Delivery) Percent() int {
-	if d.State.Final() || d.State.Waiting() {
+	if d.State.Final() || d.State.Savable() {
 		return 100
 	}
 	steps, done := d.steps()
@@ -224,7 +228,7 @@ func (d Delivery) steps() (all, done int) {
 // now. It is not known while the delivery waits, or has only just begun: a tenth
 // of what remained must have been done before anything is said.
 func (d Delivery) TimeLeft(now time.Time) (left time.Duration, known bool) {
-	if d.Paused != Moving || d.State != Exchanging && d.State != Registering || d.ClockAt.IsZero() {
+	if d.Paused != NotPaused || d.State != Exchanging && d.State != Registering || d.ClockAt.IsZero() {
 		return 0, false
 	}
 	all, done := d.steps()
@@ -283,6 +287,14 @@ type Finding struct {
 	PatientNumber string
 	Stage         Stage
 	Partners      []int // lines of the same file that it concerns too
+}
+
+// AppendFindings adds to list what a stage found at one line.
+func AppendFindings(list []Finding, stage Stage, line int, number string, found []patient.Finding) []Finding {
+	for _, f := range found {
+		list = append(list, Finding{Finding: f, Line: line, PatientNumber: number, Stage: stage})
+	}
+	return list
 }
 
 // Row is one line of a delivery and its outcome.

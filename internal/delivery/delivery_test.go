@@ -17,8 +17,11 @@ func TestEveryStateHasAStatus(t *testing.T) {
 		if s.Final() && s.Waiting() {
 			t.Errorf("%s is final and waits for a person", s)
 		}
+		if s.Final() == s.Working() && !s.Waiting() || s.Waiting() && s.Working() {
+			t.Errorf("%s must be one of final, waiting and working", s)
+		}
 		d.Paused = PauseDown
-		if paused := d.Status() == StatusPaused; paused == (s.Final() || s.Waiting() || s == Mapping) {
+		if paused := d.Status() == StatusPaused; paused == (s.Final() || s.Waiting()) {
 			t.Errorf("a paused delivery in state %s shows %s", s, d.Status())
 		}
 	}

@@ -40,10 +40,8 @@ func (d *Desk) RegisterEntry(ctx context.Context, who audit.Who, centre account.
 		return Entered{}, err
 	}
 	findings, pseudonyms := d.exchanger.accept(answers[row.Ref], func(string) bool { return false }, patient.Day(d.now()))
-	for _, f := range findings {
-		if f.Severity == patient.Fatal {
-			return Entered{Outcome: patient.Rejected, Findings: findings}, nil
-		}
+	if patient.AnyFatal(findings) {
+		return Entered{Outcome: patient.Rejected, Findings: findings}, nil
 	}
 	var verdict patient.Verdict
 	id, err := d.entries.RegisterEntry(ctx, who, func(tx patient.Tx) (patient.Verdict, error) {

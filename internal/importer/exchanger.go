@@ -31,9 +31,7 @@ func (x exchanger) ask(ctx context.Context, key string, rows []patient.InExchang
 // whether a temporary pseudonym of a type expired during an outage of the TTP.
 func (x exchanger) accept(a patient.Resolved, outage func(typ string) bool, today string) ([]patient.Finding, []patient.Pseudonym) {
 	findings := slices.Clone(a.Findings)
-	fatal := false
 	for i, f := range findings {
-		fatal = fatal || f.Severity == patient.Fatal
 		if f.Source == patient.TTP && f.Code == codeExpired && outage(f.Field) {
 			findings[i] = patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: codeExpiredDuringOutage, Field: f.Field}
 		}
@@ -45,7 +43,7 @@ func (x exchanger) accept(a patient.Resolved, outage func(typ string) bool, toda
 			a.Pseudonyms[i].ObservedOn = today
 		}
 	}
-	if !fatal && !linked {
+	if !linked && !patient.AnyFatal(a.Findings) {
 		findings = append(findings, patient.Finding{
 			Severity: patient.Fatal, Source: patient.Sluis, Code: "LINK_PSEUDONYM_MISSING", Field: x.link,
 		})

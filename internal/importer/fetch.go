@@ -13,6 +13,7 @@ import (
 	"sluis/internal/apperr"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
+	"sluis/internal/lease"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 	"sluis/internal/value"
@@ -38,7 +39,7 @@ type Fetches interface {
 // be decided at once. If the TTP does not answer, or breaks off, the delivery is paused
 // and the download starts again from its first row.
 func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
-	ctx, stop := im.holdDelivery(ctx, c)
+	ctx, stop := im.keepDelivery(ctx, c)
 	defer stop()
 	refusals, err := im.download(ctx, c)
 	if errors.Is(context.Cause(ctx), delivery.ErrLost) {
@@ -47,7 +48,7 @@ func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
 	down, ok := errors.AsType[*patient.UnavailableError](err)
 	switch {
 	case ok && ctx.Err() == nil:
-		next := im.now().Add(backoff(0, down.RetryAfter))
+		next := im.now().Add(outage.Spread(0, down.RetryAfter))
 		im.log.WarnContext(ctx, "TTP not available", "delivery", c.Delivery.PublicID, "denied", down.Denied, "next", next, "err", down.Err)
 		return im.ports.Fetches.PauseDelivery(ctx, c, pauseOf(down), next)
 	case apperr.KindOf(err) == apperr.NotFound:
@@ -130,13 +131,10 @@ func (f *fetching) row(ctx context.Context, n int, row patient.DatasetRow) error
 		}
 	}
 	outcome := patient.Pending
-	for _, x := range found {
-		if x.Severity == patient.Fatal {
-			outcome = patient.Rejected
-		}
-		f.chunk.Findings = append(f.chunk.Findings, delivery.Finding{Finding: x, Line: n, PatientNumber: cand.Display.Number,
-			Stage: delivery.StageParse})
+	if patient.AnyFatal(found) {
+		outcome = patient.Rejected
 	}
+	f.chunk.Findings = delivery.AppendFindings(f.chunk.Findings, delivery.StageParse, n, cand.Display.Number, found)
 	f.chunk.Rows = append(f.chunk.Rows, delivery.Row{Line: n, PatientNumber: cand.Display.Number, Outcome: outcome})
 	if outcome == patient.Pending {
 		f.candidates = append(f.candidates, cand)
@@ -224,8 +222,10 @@ func (im *Importer) check(row patient.DatasetRow, today string) (patient.Candida
 	return c, found
 }
 
-// holdDelivery ends the work where the delivery is lost: every write checks that
-// too, but a slow download writes seldom.
-func (im *Importer) holdDelivery(ctx context.Context, c delivery.Claim) (context.Context, func()) {
-	return im.keep(ctx, func(ctx context.Context, until time.Time) error { return im.ports.Queue.RenewDelivery(ctx, c, until) })
+// keepDelivery keeps the claim of a delivery, and ends the work if the claim is lost:
+// every write checks that too, but a slow download writes seldom.
+func (im *Importer) keepDelivery(ctx context.Context, c delivery.Claim) (context.Context, func()) {
+	return lease.Keep(ctx, im.lease, im.now, func(ctx context.Context, until time.Time) error {
+		return im.ports.Queue.RenewDelivery(ctx, c, until)
+	})
 }

@@ -231,7 +231,7 @@ func TestOutage(t *testing.T) {
 	}
 	p.settle(t)
 	want := patient.Counts{Read: 11, Created: 10, Rejected: 1}
-	if d := p.delivery(t, id); d.State != delivery.Done || d.Counts != want || d.Paused != delivery.Moving {
+	if d := p.delivery(t, id); d.State != delivery.Done || d.Counts != want || d.Paused != delivery.NotPaused {
 		t.Errorf("after the outage: %s %+v, want %+v", d.State, d.Counts, want)
 	}
 }

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"runtime/debug"
 	"sync"
 	"time"
 
+	"sluis/internal/apperr"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
+	"sluis/internal/lease"
 	"sluis/internal/patient"
+	"sluis/internal/retry"
 	"sluis/internal/sealing"
 )
 
@@ -142,7 +144,7 @@ func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, wor
 		im.Wake()
 		return nil
 	}
-	next := im.now().Add(min(firstPause<<min(before, 10), longestPause))
+	next := im.now().Add(outage.Pause(before))
 	if ctx.Err() != nil {
 		next = im.now() // this process is stopping: the next one may go on at once
 	}
@@ -178,31 +180,11 @@ func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, wor
 func (im *Importer) contain(ctx context.Context, deliveryID int64, work func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			im.log.ErrorContext(ctx, "worker panicked", "delivery", deliveryID, "stack", stack())
+			im.log.ErrorContext(ctx, "worker panicked", "delivery", deliveryID, "stack", apperr.Stack())
 			err = errPanic
 		}
 	}()
 	return work()
-}
-
-// stack is the goroutine's stack without the arguments of its calls.
-func stack() string {
-	raw := debug.Stack()
-	out := make([]byte, 0, len(raw))
-	depth := 0
-	for _, b := range raw {
-		switch b {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		default:
-			if depth == 0 {
-				out = append(out, b)
-			}
-		}
-	}
-	return string(out)
 }
 
 // advance does the step that the state of a delivery asks for.
@@ -228,7 +210,7 @@ func (im *Importer) advance(ctx context.Context, c delivery.Claim) error {
 // these become definitive ones at once, so that few can expire. If the TTP does not
 // answer, the chunk is paused.
 func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
-	ctx, stop := im.holdLease(ctx, c)
+	ctx, stop := im.keepChunk(ctx, c)
 	defer stop()
 	var err error
 	if c.Holds == chunk.Identities {
@@ -241,7 +223,7 @@ func (im *Importer) exchange(ctx context.Context, c delivery.ChunkClaim) error {
 		return delivery.ErrLost
 	}
 	if down, ok := errors.AsType[*patient.UnavailableError](err); ok && ctx.Err() == nil {
-		next := im.now().Add(backoff(c.Attempts, down.RetryAfter))
+		next := im.now().Add(outage.Spread(c.Attempts, down.RetryAfter))
 		im.log.WarnContext(ctx, "TTP not available", "delivery", c.DeliveryPublicID, "chunk", c.No, "attempts", c.Attempts+1,
 			"denied", down.Denied, "next", next, "err", down.Err)
 		return im.ports.Queue.PauseChunk(ctx, c, pauseOf(down), next)
@@ -256,44 +238,13 @@ func pauseOf(down *patient.UnavailableError) delivery.Pause {
 	return delivery.PauseDown
 }
 
-// holdLease prolongs a chunk's lease while the TTP takes its time, and ends the
-// call where the chunk is lost.
-func (im *Importer) holdLease(ctx context.Context, c delivery.ChunkClaim) (context.Context, func()) {
-	return im.keep(ctx, func(ctx context.Context, until time.Time) error { return im.ports.Queue.RenewChunk(ctx, c, until) })
-}
+// outage is the pause between tries of a TTP that does not answer.
+var outage = retry.Backoff{First: 5 * time.Second, Longest: 5 * time.Minute}
 
-// keep calls renew now and then, until the work is done.
-func (im *Importer) keep(ctx context.Context, renew func(ctx context.Context, until time.Time) error) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var renewing sync.WaitGroup
-	renewing.Go(func() {
-		tick := time.NewTicker(im.lease / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if err := renew(ctx, im.now().Add(im.lease)); errors.Is(err, delivery.ErrLost) {
-					cancel(err)
-				}
-			}
-		}
+// keepChunk keeps the claim of a chunk while the TTP takes its time. It ends the
+// call if the claim is lost.
+func (im *Importer) keepChunk(ctx context.Context, c delivery.ChunkClaim) (context.Context, func()) {
+	return lease.Keep(ctx, im.lease, im.now, func(ctx context.Context, until time.Time) error {
+		return im.ports.Queue.RenewChunk(ctx, c, until)
 	})
-	return ctx, func() { cancel(nil); renewing.Wait() }
-}
-
-// The pauses between tries of a TTP that gives no answer.
-const (
-	firstPause   = 5 * time.Second
-	longestPause = 5 * time.Minute
-)
-
-// backoff doubles from firstPause to longestPause, spread so that the chunks of
-// many deliveries do not come back at one moment. What the TTP asks for goes
-// before, up to an hour.
-func backoff(attempts int, asked time.Duration) time.Duration {
-	wait := min(firstPause<<min(attempts, 10), longestPause)
-	wait = wait/2 + rand.N(wait)
-	return max(wait, min(asked, time.Hour))
 }

@@ -60,14 +60,8 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	var findings []delivery.Finding
 	for _, r := range rows {
 		found, pseudonyms := im.exchanger.accept(answers[r.Ref], func(typ string) bool { return ranOut(c, typ, r) }, today)
-		rejected := false
-		for _, f := range found {
-			rejected = rejected || f.Severity == patient.Fatal
-			findings = append(findings, delivery.Finding{
-				Finding: f, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StageResolve,
-			})
-		}
-		if rejected {
+		findings = delivery.AppendFindings(findings, delivery.StageResolve, r.Line, r.Display.Number, found)
+		if patient.AnyFatal(found) {
 			continue
 		}
 		cand := patient.Candidate{Line: r.Line, Display: r.Display, Pseudonyms: pseudonyms, Legacy: r.Legacy}

@@ -3,6 +3,7 @@ package patient
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,12 @@ type Finding struct {
 	Code     string
 	Field    string // wire name: birthDate, sex, surname, … or a pseudonym type
 	Message  string
+}
+
+// AnyFatal reports whether one of the findings of a row is fatal, so that the row is
+// rejected.
+func AnyFatal(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Fatal })
 }
 
 // CodeUnusable marks a row whose TTP answer stayed unusable when it was asked
@@ -81,6 +88,19 @@ type InExchange struct {
 	Display     Display     `json:"d"`
 	Temporaries []Temporary `json:"t"`
 	Legacy      *Legacy     `json:"g,omitempty"`
+}
+
+// FirstExpiry returns when the first temporary pseudonym of rows expires. It is zero
+// if no row says when.
+func FirstExpiry(rows []InExchange) (first time.Time) {
+	for _, r := range rows {
+		for _, t := range r.Temporaries {
+			if !t.ExpiresAt.IsZero() && (first.IsZero() || t.ExpiresAt.Before(first)) {
+				first = t.ExpiresAt
+			}
+		}
+	}
+	return first
 }
 
 // Prepared is the TTP's answer for one identity: temporary pseudonyms, or fatal

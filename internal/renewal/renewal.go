@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sluis/internal/patient"
+	"sluis/internal/retry"
 )
 
 // Claim is a worker's claim on the renewal that is under way.
@@ -44,12 +45,13 @@ type Store interface {
 
 // The pace of a renewal. It shares the TTP with the deliveries and is in no hurry.
 const (
-	batch        = 1000 // pseudonyms in a batch
-	lease        = 5 * time.Minute
-	look         = 15 * time.Second // average time between looks for work
-	firstPause   = 30 * time.Second
-	longestPause = 10 * time.Minute
+	batch = 1000 // pseudonyms in a batch
+	lease = 5 * time.Minute
+	look  = 15 * time.Second // average time between looks for work
 )
+
+// outage is the pause between tries of a TTP that does not answer.
+var outage = retry.Backoff{First: 30 * time.Second, Longest: 10 * time.Minute}
 
 // Worker does renewals. Several processes may each run one.
 type Worker struct {
@@ -95,7 +97,7 @@ func (w *Worker) Step(ctx context.Context) (busy bool, err error) {
 		}
 		fresh, refused, err := w.convert(ctx, c, held)
 		if down, ok := errors.AsType[*patient.UnavailableError](err); ok && ctx.Err() == nil {
-			next := w.Now().Add(max(min(firstPause<<min(c.Attempts, 6), longestPause), min(down.RetryAfter, time.Hour)))
+			next := w.Now().Add(outage.PauseAsked(c.Attempts, down.RetryAfter))
 			w.Log.WarnContext(ctx, "TTP not available for the renewal of pseudonyms", "denied", down.Denied, "next", next, "err", down.Err)
 			return true, w.Store.PauseRenewal(ctx, c, next)
 		} else if err != nil {

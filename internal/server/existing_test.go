@@ -14,7 +14,7 @@ import (
 // access log.
 func TestApprovalForm(t *testing.T) {
 	s := newSite(t)
-	who := audit.Who{Name: "operator", Via: "cli"}
+	who := audit.Who{Name: "operator", Via: audit.ViaCLI}
 	run := must(s.Store.StartRun(t.Context(), who, conversion.NewRun{
 		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Table: "SQLite oud patient", Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
 	}))(t)

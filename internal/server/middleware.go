@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/server/access"
 	"sluis/internal/server/api"
 	"sluis/internal/server/page"
@@ -36,7 +36,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // identify gives every request an id and finds where it came from.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		info := &request.Info{ID: request.NewID(), Address: request.ClientAddress(r, s.o.TrustedProxies), Via: request.Web}
+		info := &request.Info{ID: request.NewID(), Address: request.ClientAddress(r, s.o.TrustedProxies), Via: audit.ViaWeb}
 		w.Header().Set("X-Request-Id", info.ID)
 		r = request.With(r, info)
 		access.Prepare(r)
@@ -110,7 +110,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			}
 			s.o.Log.LogAttrs(r.Context(), slog.LevelError, "panic",
 				slog.String("request", request.From(r.Context()).ID), slog.String("route", routeOf(r)),
-				slog.String("type", fmt.Sprintf("%T", thrown)), slog.String("stack", frames()))
+				slog.String("type", fmt.Sprintf("%T", thrown)), slog.String("stack", apperr.Stack()))
 			if written(w) {
 				panic(http.ErrAbortHandler) // half an answer must not pass for a whole one
 			}
@@ -118,22 +118,6 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// frames is the stack of a panic without its arguments.
-func frames() string {
-	pcs := make([]uintptr, 40)
-	stack := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	var out []string
-	for {
-		f, more := stack.Next()
-		if strings.HasPrefix(f.Function, "sluis/") {
-			out = append(out, fmt.Sprintf("%s:%d", f.Function, f.Line))
-		}
-		if !more {
-			return strings.Join(out, " < ")
-		}
-	}
 }
 
 // written tells whether an answer has begun.

@@ -169,7 +169,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 
 // fill makes the centres, the accounts and the tokens.
 func (s *site) fill() {
-	who, ctx := audit.Who{Name: "systeem", Via: "cli"}, s.t.Context()
+	who, ctx := audit.Who{Name: "systeem", Via: audit.ViaCLI}, s.t.Context()
 	for number, identities := range map[string]bool{"2809": true, "2810": false} {
 		s.Centres[number] = must(s.Store.AddCentre(ctx, who, account.Centre{Number: number, Name: "Ziekenhuis " + number,
 			IdentitiesAllowed: identities}))(s.t)

@@ -50,7 +50,7 @@ func (t *tx) recordNew(ev audit.Event, created idRange) error {
 	row := eventRow{
 		ID: id, At: t.at, Type: string(ev.Type), Action: string(ev.Action), Result: int(ev.Result),
 		UserID: ev.UserID, UserName: cut(ev.Name, 300), Role: cut(ev.Role, 100), CentreID: ev.CentreID, Address: cut(ev.Address, 64),
-		RequestID: cut(ev.RequestID, 64), Via: cut(ev.Via, 10), ObjectType: ev.ObjectType, ObjectID: cut(ev.ObjectID, 64),
+		RequestID: cut(ev.RequestID, 64), Via: cut(string(ev.Via), 10), ObjectType: ev.ObjectType, ObjectID: cut(ev.ObjectID, 64),
 		Code: cut(ev.Code, 60), Subjects: len(ev.Subjects) + created.n,
 	}
 	if err := t.db.Create(&row).Error; err != nil {
@@ -131,7 +131,7 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 				ID: r.ID, At: r.At.UTC(), Type: audit.Type(r.Type), Action: audit.Action(r.Action), Result: audit.Result(r.Result),
 				Who: audit.Who{
 					UserID: r.UserID, Name: r.UserName, Role: r.Role, CentreID: r.CentreID, Address: r.Address,
-					RequestID: r.RequestID, Via: r.Via,
+					RequestID: r.RequestID, Via: audit.Via(r.Via),
 				},
 				ObjectType: r.ObjectType, ObjectID: r.ObjectID, Code: r.Code, SubjectCount: r.Subjects,
 			}

@@ -83,7 +83,7 @@ func (deliveryRow) TableName() string { return "deliveries" }
 func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 	d := delivery.Delivery{
 		ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, CentreNumber: centreNumber, Filename: r.Filename,
-		Kind: delivery.Kind(r.Kind), Mode: delivery.Mode(r.Mode), State: delivery.State(r.State), Via: r.Via,
+		Kind: delivery.Kind(r.Kind), Mode: delivery.Mode(r.Mode), State: delivery.State(r.State), Via: audit.Via(r.Via),
 		CreatedBy: r.UserName, CreatedAt: r.CreatedAt.UTC(), FinishedAt: moment(r.FinishedAt), ExpiresAt: moment(r.ExpiresAt),
 		Paused: r.pause(), DatasetID: r.DatasetID, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
 		Prepared: r.Prepared, Resolved: r.Resolved, Registered: r.Registered, FailCode: r.FailCode,
@@ -109,7 +109,7 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 func (r deliveryRow) pause() delivery.Pause {
 	switch {
 	case !r.Paused:
-		return delivery.Moving
+		return delivery.NotPaused
 	case r.Denied:
 		return delivery.PauseDenied
 	}
@@ -128,7 +128,7 @@ func (r deliveryRow) assignment() *delivery.Assignment {
 // who returns the person on whose behalf the delivery is worked on.
 func (r deliveryRow) who() audit.Who {
 	return audit.Who{
-		UserID: r.UserID, Name: r.UserName, Role: r.UserRole, CentreID: r.CentreID, Address: r.Address, RequestID: r.RequestID, Via: "worker",
+		UserID: r.UserID, Name: r.UserName, Role: r.UserRole, CentreID: r.CentreID, Address: r.Address, RequestID: r.RequestID, Via: audit.ViaWorker,
 	}
 }
 
@@ -350,9 +350,6 @@ func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode
 	return one(res, delivery.ErrLost)
 }
 
-// uploadLife is how long a sealed upload is kept at most (product.md, "The rules").
-const uploadLife = 24 * time.Hour
-
 // Expire cancels checks that nobody answered in time, fails uploads that no worker
 // parsed in time, and drops uploads that broke off: those that began longer ago than
 // abandoned. It returns the number of deliveries that it ended.
@@ -362,7 +359,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 		n = 0
 		var rows []deliveryRow
 		err := t.db.Where("(expires_at < ? AND state IN ?) OR (created_at < ? AND state = ? AND dataset_id = '')", stamp(now),
-			[]string{string(delivery.Checked), string(delivery.Confirm), string(delivery.Mapping)}, stamp(now.Add(-uploadLife)),
+			[]string{string(delivery.Checked), string(delivery.Confirm), string(delivery.Mapping)}, stamp(now.Add(-delivery.UploadLife)),
 			string(delivery.Received)).Find(&rows).Error
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func (t *tx) earlier(key [32]byte) (*earlierRow, error) {
 func newDelivery(id int64, d delivery.New, state delivery.State, at time.Time) deliveryRow {
 	return deliveryRow{
 		ID: id, PublicID: d.PublicID, CentreID: d.CentreID, Filename: d.Filename, Mode: string(d.Mode), State: string(state),
-		Via: d.Via, Confirmed: d.Confirmed, UserID: d.Who.UserID, UserName: cut(d.Who.Name, 300), UserRole: cut(d.Who.Role, 100),
+		Via: string(d.Via), Confirmed: d.Confirmed, UserID: d.Who.UserID, UserName: cut(d.Who.Name, 300), UserRole: cut(d.Who.Role, 100),
 		Address: cut(d.Who.Address, 64), RequestID: cut(d.Who.RequestID, 64), KeyID: d.KeyID, WrappedKey: d.WrappedKey,
 		Columns: "{}", Refusals: "[]", Notes: "[]", LeaseUntil: at, CreatedAt: stamp(d.At),
 	}

@@ -13,6 +13,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
 	"sluis/internal/importer/intake/columns"
@@ -27,7 +28,7 @@ func (p *plant) scope() account.Scope { return account.Actor{Centre: &p.centre}.
 // waits delivers a file and parses it as far as it goes.
 func (p *plant) waits(file string) delivery.Delivery {
 	p.t.Helper()
-	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: "web"}, strings.NewReader(file))
+	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb}, strings.NewReader(file))
 	if err != nil {
 		p.t.Fatal(err)
 	}

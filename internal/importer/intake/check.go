@@ -28,14 +28,7 @@ type checked struct {
 }
 
 // rejected tells whether one of the findings is fatal.
-func (c checked) rejected() bool {
-	for _, f := range c.findings {
-		if f.Severity == patient.Fatal {
-			return true
-		}
-	}
-	return false
-}
+func (c checked) rejected() bool { return patient.AnyFatal(c.findings) }
 
 func (c *checked) fail(code string, field delivery.Field) {
 	c.findings = append(c.findings, patient.Finding{

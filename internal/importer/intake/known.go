@@ -99,12 +99,9 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 		if !asked {
 			continue
 		}
-		rejected := false
-		for _, f := range k.in.complete(a) {
-			rejected = rejected || f.Severity == patient.Fatal
-			findings = append(findings, delivery.Finding{Finding: f, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StagePrepare})
-		}
-		if !rejected {
+		found := k.in.complete(a)
+		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
+		if !patient.AnyFatal(found) {
 			old := r.Legacy
 			exchange = append(exchange, patient.InExchange{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, Legacy: &old})
 		}

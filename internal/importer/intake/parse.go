@@ -41,7 +41,7 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	parsed := delivery.Parsed{Kind: p.Kind, Columns: p.Columns, Notes: p.notes()}
 	switch {
 	case len(refusals) > 0 && p.Assignable():
-		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(uploadLife))
+		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(delivery.UploadLife))
 	case len(refusals) > 0:
 		return in.Store.Refuse(ctx, c, parsed, refusals)
 	}
@@ -53,9 +53,6 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	}
 	return in.Store.FinishParse(ctx, c, parsed)
 }
-
-// uploadLife is how long a sealed upload is kept at most (product.md, "The rules").
-const uploadLife = 24 * time.Hour
 
 // parse is the work on one file.
 type parse struct {
@@ -335,11 +332,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 	exchange := []patient.InExchange{}
 	for _, c := range batch {
 		row := delivery.Row{Line: c.line, PatientNumber: c.display.Number, Outcome: patient.Pending}
-		for _, f := range c.findings {
-			out.Findings = append(out.Findings, delivery.Finding{
-				Finding: f, Line: c.line, PatientNumber: c.display.Number, Stage: delivery.StageParse,
-			})
-		}
+		out.Findings = delivery.AppendFindings(out.Findings, delivery.StageParse, c.line, c.display.Number, c.findings)
 		switch {
 		case c.rejected():
 			row.Outcome = patient.Rejected
@@ -367,7 +360,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 // does not say, the hospital fetched them when it delivered at the latest: they
 // live no longer than the TTP lets them from then.
 func (p *parse) firstEnd(rows []patient.InExchange) time.Time {
-	first := firstEnd(rows)
+	first := patient.FirstExpiry(rows)
 	silent := slices.ContainsFunc(rows, func(r patient.InExchange) bool {
 		return slices.ContainsFunc(r.Temporaries, func(t patient.Temporary) bool { return t.ExpiresAt.IsZero() })
 	})

@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	"slices"
-	"time"
 
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
@@ -35,14 +34,9 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	var findings []delivery.Finding
 	for _, r := range rows {
 		a := answers[r.Ref]
-		rejected := false
-		for _, f := range in.complete(a) {
-			rejected = rejected || f.Severity == patient.Fatal
-			findings = append(findings, delivery.Finding{
-				Finding: f, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StagePrepare,
-			})
-		}
-		if !rejected {
+		found := in.complete(a)
+		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
+		if !patient.AnyFatal(found) {
 			exchange = append(exchange, patient.InExchange{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
 		}
 	}
@@ -50,28 +44,14 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, err
 	}
-	return in.Store.StorePrepared(ctx, c, sealed, len(exchange), firstEnd(exchange), findings)
-}
-
-// firstEnd is when the first temporary pseudonym of rows runs out; zero where
-// nobody said.
-func firstEnd(rows []patient.InExchange) (first time.Time) {
-	for _, r := range rows {
-		for _, t := range r.Temporaries {
-			if !t.ExpiresAt.IsZero() && (first.IsZero() || t.ExpiresAt.Before(first)) {
-				first = t.ExpiresAt
-			}
-		}
-	}
-	return first
+	return in.Store.StorePrepared(ctx, c, sealed, len(exchange), patient.FirstExpiry(exchange), findings)
 }
 
 // complete gives the findings of an answer, and one of ours where the TTP made
 // pseudonyms but not the one by which we link.
 func (in *Intake) complete(a patient.Prepared) []patient.Finding {
-	fatal := slices.ContainsFunc(a.Findings, func(f patient.Finding) bool { return f.Severity == patient.Fatal })
 	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.LinkType })
-	if fatal || linked {
+	if linked || patient.AnyFatal(a.Findings) {
 		return a.Findings
 	}
 	return append(slices.Clone(a.Findings), patient.Finding{

@@ -19,9 +19,6 @@ import (
 // blockBytes is how much of an upload is in memory at once.
 const blockBytes = 512 << 10
 
-// maxFilename is the longest file name that is kept, in characters.
-const maxFilename = 255
-
 // Receive takes an upload from r to its end and seals it block by block. When
 // it returns, the file is safe, and the workers do the rest. It answers apperr
 // TooLarge or Invalid for a file that is too big or empty, and leaves nothing
@@ -163,8 +160,8 @@ func fill(r io.Reader, buf []byte) (n int, err error) {
 func uploadPlace(no int) string { return "upload/" + strconv.Itoa(no) }
 
 func shorten(name string) string {
-	if r := []rune(name); len(r) > maxFilename {
-		return string(r[:maxFilename])
+	if r := []rune(name); len(r) > delivery.MaxFilename {
+		return string(r[:delivery.MaxFilename])
 	}
 	return name
 }

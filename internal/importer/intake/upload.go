@@ -21,8 +21,8 @@ type Upload struct {
 	Centre    account.Centre
 	Filename  string // kept as it was given, for the screens
 	Mode      delivery.Mode
-	Via       string // "web" or "api"
-	Confirmed bool   // save it even if the brake would stop it
+	Via       audit.Via
+	Confirmed bool // save it even if the brake would stop it
 	// Key makes one delivery of a request that comes more than once; empty where the
 	// sender gave none.
 	Key     string

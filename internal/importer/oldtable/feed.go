@@ -5,27 +5,29 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"sluis/internal/audit"
 	"sluis/internal/chunk"
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
+	"sluis/internal/lease"
 	"sluis/internal/patient"
+	"sluis/internal/retry"
 	"sluis/internal/sealing"
 )
 
 const (
 	// feedLease is how long a centre stays a command's that says nothing more.
 	feedLease = time.Minute
-	// The pauses between tries of a TTP that gives no answer.
-	firstPause   = time.Second
-	longestPause = time.Minute
 )
+
+// outage is the pause between tries of a TTP that does not answer.
+var outage = retry.Backoff{First: time.Second, Longest: time.Minute}
 
 // feeder reads one centre.
 type feeder struct {
@@ -68,10 +70,12 @@ func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows,
 			return err
 		}
 	}
+	// The centre stays ours while the TTP or a person lets us wait.
+	ctx, release := lease.Keep(ctx, feedLease, c.now, func(ctx context.Context, until time.Time) error {
+		return c.store.RenewDelivery(ctx, f.feed.Claim, until)
+	})
+	defer release()
 	ctx, stop := context.WithCancelCause(ctx)
-	var held sync.WaitGroup
-	held.Go(func() { f.hold(ctx, stop) })
-	defer held.Wait()
 	defer stop(nil)
 	if err := f.stream(ctx, stop); err != nil {
 		return err
@@ -97,7 +101,7 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		}
 		who := f.who
 		who.CentreID = centreID
-		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: "cli", Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.now()}
+		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: audit.ViaCLI, Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.now()}
 		f.feed, ok, err = f.store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
 		if !errors.Is(err, delivery.ErrLost) {
 			return ok, err
@@ -107,22 +111,6 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		}
 		if err := wait(ctx, time.Second); err != nil {
 			return false, err
-		}
-	}
-}
-
-// hold keeps the centre ours while the TTP or a person lets us wait.
-func (f *feeder) hold(ctx context.Context, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(feedLease / 4)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := f.store.RenewDelivery(ctx, f.feed.Claim, f.now().Add(feedLease)); errors.Is(err, delivery.ErrLost) {
-				stop(err)
-			}
 		}
 	}
 }
@@ -248,8 +236,7 @@ func (f *feeder) exchange(ctx context.Context, p *portion) error {
 
 // standBy waits for a TTP that gives no answer.
 func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.UnavailableError) error {
-	pause := min(firstPause<<min(attempt, 8), longestPause)
-	pause = max(pause/2+mathrand.N(pause), min(down.RetryAfter, time.Hour))
+	pause := outage.Spread(attempt, down.RetryAfter)
 	waits := conversion.WaitsTTP
 	if down.Denied {
 		waits = conversion.WaitsDenied
@@ -284,9 +271,7 @@ func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.InEx
 	}
 	fatal := map[int]bool{}
 	for _, r := range checked {
-		for _, x := range r.Findings {
-			c.Findings = append(c.Findings, delivery.Finding{Finding: x, Line: r.Line, PatientNumber: r.Display.Number, Stage: delivery.StageParse})
-		}
+		c.Findings = delivery.AppendFindings(c.Findings, delivery.StageParse, r.Line, r.Display.Number, r.Findings)
 	}
 	c.Findings = append(c.Findings, findings...)
 	for _, x := range c.Findings {
@@ -299,13 +284,7 @@ func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.InEx
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	for _, r := range rows {
-		for _, t := range r.Temporaries {
-			if !t.ExpiresAt.IsZero() && (c.ExpiresAt.IsZero() || t.ExpiresAt.Before(c.ExpiresAt)) {
-				c.ExpiresAt = t.ExpiresAt
-			}
-		}
-	}
+	c.ExpiresAt = patient.FirstExpiry(rows)
 	var err error
 	if c.Sealed, err = chunk.Seal(f.key, p.no, chunk.TemporaryRows, rows); err != nil {
 		return fmt.Errorf("chunk %d: %w", p.no, err)

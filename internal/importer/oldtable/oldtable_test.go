@@ -49,7 +49,7 @@ type registry struct {
 	centre map[string]account.Centre
 }
 
-var who = audit.Who{UserID: 1, Name: "datamanager@example.org", Role: "datamanager", Via: "cli"}
+var who = audit.Who{UserID: 1, Name: "datamanager@example.org", Role: "datamanager", Via: audit.ViaCLI}
 
 func newRegistry(t *testing.T, centres ...string) *registry {
 	t.Helper()
@@ -261,7 +261,7 @@ func (r *registry) deliver() {
 		r.t.Fatal(err)
 	}
 	up := intake.Upload{Who: audit.Who{Name: "uploader", CentreID: centre.ID}, Centre: centre, Filename: "pilot40.csv", Mode: delivery.Save,
-		Via: "web", Confirmed: true}
+		Via: audit.ViaWeb, Confirmed: true}
 	id := must(r.in.Receive(r.t.Context(), up, bytes.NewReader(raw)))(r.t)
 	r.work.Wake()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {

@@ -113,7 +113,7 @@ func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
 		row.Roles = strings.Join(words, ", ")
 	}
 	if ev.Via != "" {
-		row.Via = t.T("via." + ev.Via)
+		row.Via = t.T("via." + string(ev.Via))
 	}
 	if ev.ObjectID != "" {
 		row.Object, row.ObjectID = t.T("object."+ev.ObjectType), ev.ObjectID

@@ -92,7 +92,7 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 // Open serves h to everyone.
 func (a *API) Open(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		request.From(r.Context()).Via = request.API
+		request.From(r.Context()).Via = audit.ViaAPI
 		if err := h(w, r); err != nil {
 			a.Fail(w, r, err)
 		}

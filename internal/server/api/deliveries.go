@@ -53,7 +53,7 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 	// Scripts ask again and again while it is worked on: then the reasons, which are
 	// counted row by row, would cost more than the work.
 	var causes []delivery.Cause
-	if !d.State.Moving() {
+	if !d.State.Working() {
 		if causes, err = a.o.Records.Causes(r.Context(), d); err != nil {
 			return err
 		}
@@ -100,9 +100,9 @@ func (a *API) askAgain(w http.ResponseWriter, d delivery.Delivery) {
 // before the TTP is asked again. 0 where nothing will happen by itself.
 func pollAfter(d delivery.Delivery, now time.Time) time.Duration {
 	switch {
-	case d.State.Final() || d.State.Waiting() || d.State == delivery.Mapping:
+	case d.State.Final() || d.State.Waiting():
 		return 0
-	case d.Paused != delivery.Moving:
+	case d.Paused != delivery.NotPaused:
 		return min(max(d.NextTryAt.Sub(now), 5*time.Second), time.Minute).Round(time.Second)
 	case now.Sub(d.CreatedAt) < 10*time.Second:
 		return time.Second

@@ -133,13 +133,13 @@ type Entered struct {
 func linksOf(d delivery.Delivery) Links {
 	self := Prefix + "/deliveries/" + d.PublicID
 	l := Links{Self: self, Report: self + "/report"}
-	if d.State.Waiting() {
+	if d.State.Savable() {
 		l.Confirm = self + "/confirm"
 	}
 	if d.State == delivery.Mapping {
 		l.Columns = "/aanleveringen/" + d.PublicID + "/kolommen"
 	}
-	if d.Paused != delivery.Moving {
+	if d.Paused != delivery.NotPaused {
 		l.Retry = self + "/retry"
 	}
 	if !d.State.Final() {
@@ -162,13 +162,13 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 	if d.Kind != delivery.KindUnknown {
 		out.Kind = &d.Kind
 	}
-	if d.State.Waiting() {
-		out.Planned, out.ExpiresAt = &d.Planned, d.ExpiresAt
+	if d.State.Savable() {
+		out.Planned = &d.Planned
 	}
-	if d.State == delivery.Mapping {
+	if d.State.Waiting() {
 		out.ExpiresAt = d.ExpiresAt
 	}
-	if d.Paused != delivery.Moving {
+	if d.Paused != delivery.NotPaused {
 		out.NextTryAt, out.PauseReason = d.NextTryAt, d.Paused
 	}
 	out.Repairs, out.ReportExpiredAt = d.Repairs, d.ReportExpiredAt

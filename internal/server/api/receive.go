@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
 	"sluis/internal/server/request"
@@ -47,7 +48,7 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	up := intake.Upload{
-		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: request.API, Confirmed: confirmed, Repairs: q["repairs"],
+		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: audit.ViaAPI, Confirmed: confirmed, Repairs: q["repairs"],
 	}
 	if check {
 		up.Mode = delivery.Check

@@ -168,7 +168,7 @@ func (h *Handlers) awaitResult(v *page.Visit, scope account.Scope, id string) {
 	defer tick.Stop()
 	for {
 		d, err := h.o.Records.Delivery(v.Context(), scope, id)
-		if err != nil || atRest(d) || d.Paused != delivery.Moving && d.NextTryAt.After(h.o.Now()) {
+		if err != nil || atRest(d) || d.Paused != delivery.NotPaused && d.NextTryAt.After(h.o.Now()) {
 			return
 		}
 		select {
@@ -183,7 +183,7 @@ func (h *Handlers) awaitResult(v *page.Visit, scope account.Scope, id string) {
 
 // atRest tells whether nothing will happen to d by itself.
 func atRest(d delivery.Delivery) bool {
-	return d.State.Final() || d.State.Waiting() || d.State == delivery.Mapping
+	return d.State.Final() || d.State.Waiting()
 }
 
 // crumbs lead to a page about one delivery.

@@ -138,11 +138,11 @@ func progressOf(t *text.Catalogue, d delivery.Delivery, ahead int, now time.Time
 	if d.Paused == delivery.PauseDenied {
 		e.Text = t.T("status.paused_denied")
 	}
-	if e.Pause = d.Paused; e.Pause != delivery.Moving && !d.NextTryAt.IsZero() {
+	if e.Pause = d.Paused; e.Pause != delivery.NotPaused && !d.NextTryAt.IsZero() {
 		e.Next = t.T("paused.next", "when", t.Moment(d.NextTryAt))
 	}
 	switch {
-	case step == "" || d.Paused != delivery.Moving:
+	case step == "" || d.Paused != delivery.NotPaused:
 	case total > 0:
 		e.Text = t.T("progress.text_count", "step", t.T("step."+step), "n", done, "total", total)
 	default:

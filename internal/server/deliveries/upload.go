@@ -8,10 +8,10 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
 	"sluis/internal/server/page"
-	"sluis/internal/server/request"
 	"sluis/internal/server/upload"
 	"sluis/web/templates"
 )
@@ -133,7 +133,7 @@ func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploa
 		mode, form.modeUnknown = delivery.Check, true // the safe one
 	}
 	id, err := h.o.Receiver.Receive(v.Context(), intake.Upload{
-		Who: v.Who, Centre: centre, Filename: name, Mode: mode, Via: request.Web, Repairs: form.repairs,
+		Who: v.Who, Centre: centre, Filename: name, Mode: mode, Via: audit.ViaWeb, Repairs: form.repairs,
 	}, upload.Limit(part, h.o.MaxFileBytes))
 	if err != nil {
 		return "", err

@@ -148,10 +148,10 @@ func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []de
 		p.Notes = append(p.Notes, report.Note(t, note))
 	}
 	p.ColumnsHref = columnsHref(actor, d)
-	if d.State.Waiting() || d.State == delivery.Mapping {
+	if d.State.Waiting() {
 		p.Expires = t.Moment(d.ExpiresAt)
 	}
-	if d.Paused != delivery.Moving {
+	if d.Paused != delivery.NotPaused {
 		p.NextTry, p.TTPDenied, p.Pause = t.Moment(d.NextTryAt), d.Paused == delivery.PauseDenied, string(d.Paused)
 	}
 	if d.State == delivery.Confirm {
@@ -167,7 +167,7 @@ func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []de
 		p.NewHref = ""
 	}
 	p.JudgeHref = judgeHref(actor, d)
-	if d.Paused != delivery.Moving && actor.May(account.DecideDelivery) {
+	if d.Paused != delivery.NotPaused && actor.May(account.DecideDelivery) {
 		p.RetryAction = path + "/nu-proberen"
 	}
 	return p

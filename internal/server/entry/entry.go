@@ -109,7 +109,7 @@ func (s *Service) Submit(ctx context.Context, who audit.Who, centre account.Cent
 	if err != nil {
 		return Result{}, s.unavailable(ctx, who, err)
 	}
-	if fatal(findings) {
+	if patient.AnyFatal(findings) {
 		err := s.record(ctx, who, audit.MinorFailure, "rejected")
 		return Result{Entered: importer.Entered{Outcome: patient.Rejected, Findings: findings}}, err
 	}
@@ -164,15 +164,6 @@ func classify(err error) error {
 		return apperr.Wrap(apperr.Unavailable, "ttp_unavailable", err)
 	}
 	return err
-}
-
-func fatal(findings []patient.Finding) bool {
-	for _, f := range findings {
-		if f.Severity == patient.Fatal {
-			return true
-		}
-	}
-	return false
 }
 
 func (v Values) trimmed() Values {

@@ -16,17 +16,11 @@ import (
 	"sluis/internal/audit"
 )
 
-// The doors.
-const (
-	Web = "web"
-	API = "api"
-)
-
 // Info is what is known of a request.
 type Info struct {
 	ID      string // for the log, the access log and the helpdesk
 	Address string // the client's network address
-	Via     string // Web or API
+	Via     audit.Via
 	Actor   account.Actor
 	Known   bool // Actor is set
 }

@@ -14,10 +14,8 @@ import (
 	"unicode"
 
 	"sluis/internal/apperr"
+	"sluis/internal/delivery"
 )
-
-// maxName is how long a file name is at most, in characters.
-const maxName = 200
 
 // patience is how long a connection may be silent during an upload.
 const patience = time.Minute
@@ -34,8 +32,8 @@ func Name(given string) string {
 		}
 		return r
 	}, given))
-	if len(runes) > maxName {
-		runes = runes[:maxName]
+	if len(runes) > delivery.MaxFilename {
+		runes = runes[:delivery.MaxFilename]
 	}
 	name := strings.TrimSpace(string(runes))
 	if name == "." || name == ".." {

@@ -63,7 +63,7 @@ func delivered(t *testing.T, s *store.Store, c account.Centre, id string) delive
 // manager returns a data manager with a name made of the centre, so that a test finds its
 // events again.
 func manager(c account.Centre) audit.Who {
-	return audit.Who{UserID: 7, Name: "dm-" + c.Number, Role: "datamanager", Via: "web"}
+	return audit.Who{UserID: 7, Name: "dm-" + c.Number, Role: "datamanager", Via: audit.ViaWeb}
 }
 
 func conflicts(t *testing.T, s *store.Store, c account.Centre, q patient.ConflictQuery) patient.ConflictPage {

@@ -39,7 +39,7 @@ func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) conversi
 }
 
 func freshDelivery(c account.Centre) delivery.New {
-	return delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Filename: "x", Mode: delivery.Save, Via: "cli", Who: who, KeyID: "1", WrappedKey: []byte("w"), At: time.Now()}
+	return delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Filename: "x", Mode: delivery.Save, Via: audit.ViaCLI, Who: who, KeyID: "1", WrappedKey: []byte("w"), At: time.Now()}
 }
 
 // oldRow is a row of the old table, and its key.

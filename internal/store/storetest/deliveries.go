@@ -13,6 +13,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -25,7 +26,7 @@ func begin(t *testing.T, s *store.Store, c account.Centre, rows int) string {
 	id7, err := uuid.NewV7()
 	ok(t, err)
 	id, err := s.CreateDelivery(t.Context(), delivery.New{
-		PublicID: id7.String(), CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1",
+		PublicID: id7.String(), CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1",
 		WrappedKey: []byte("key"), At: time.Now(),
 	})
 	ok(t, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
@@ -77,7 +78,7 @@ func pausesEnd(t *testing.T, s *store.Store) {
 	if a = claimChunk(t, s); a.No != 0 { // an hour early
 		t.Errorf("took chunk %d", a.No)
 	}
-	if d, err = s.Delivery(t.Context(), of(c), id); err != nil || d.Paused != delivery.Moving {
+	if d, err = s.Delivery(t.Context(), of(c), id); err != nil || d.Paused != delivery.NotPaused {
 		t.Errorf("still paused: %+v %v", d.Paused, err)
 	}
 	ok(t, s.StoreResolved(t.Context(), third, []byte("d"), nil, nil))
@@ -91,7 +92,7 @@ func datasets(t *testing.T, s *store.Store) {
 	open := func() (string, error) {
 		id := uuid.Must(uuid.NewV7()).String()
 		return id, s.CreateDatasetDelivery(t.Context(), delivery.New{
-			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: "web", Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(),
+			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: audit.ViaWeb, Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(),
 			DatasetID: set,
 		})
 	}
@@ -120,7 +121,7 @@ func datasets(t *testing.T, s *store.Store) {
 	}))
 	ok(t, s.FinishFetch(t.Context(), claim, delivery.Parsed{Kind: delivery.Dataset}))
 	claim = claimDelivery(t, s, id)
-	if claim.Delivery.State != delivery.Deciding || claim.Delivery.Paused != delivery.Moving {
+	if claim.Delivery.State != delivery.Deciding || claim.Delivery.Paused != delivery.NotPaused {
 		t.Errorf("claim = %+v", claim.Delivery)
 	}
 	ok(t, s.Cancel(t.Context(), who, of(c), id))

@@ -45,7 +45,7 @@ func undecided(t *testing.T, s *store.Store, c account.Centre, repairs string, r
 	id7, err := uuid.NewV7()
 	ok(t, err)
 	id, err := s.CreateDelivery(t.Context(), delivery.New{
-		PublicID: id7.String(), CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1",
+		PublicID: id7.String(), CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1",
 		WrappedKey: []byte("key"), At: time.Now(), Repairs: repairs,
 	})
 	ok(t, err)

@@ -72,7 +72,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	}
 }
 
-var who = audit.Who{UserID: 1, Name: "storetest@example.org", Role: "uploader", Address: "127.0.0.1", Via: "web"}
+var who = audit.Who{UserID: 1, Name: "storetest@example.org", Role: "uploader", Address: "127.0.0.1", Via: audit.ViaWeb}
 
 func ok(t *testing.T, err error) {
 	t.Helper()

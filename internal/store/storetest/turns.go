@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/store"
 )
@@ -42,7 +43,7 @@ func smallDeliveries(t *testing.T, s *store.Store) {
 	upload := func(size int64) string {
 		id7 := uuid.NewString()
 		id, err := s.CreateDelivery(t.Context(), delivery.New{
-			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1", WrappedKey: []byte("key"),
+			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1", WrappedKey: []byte("key"),
 			At: time.Now(),
 		})
 		ok(t, err)
@@ -83,7 +84,7 @@ func requests(t *testing.T, s *store.Store) {
 	open := func() (int64, string, delivery.Earlier) {
 		id7 := uuid.NewString()
 		id, earlier, err := s.CreateDeliveryOnce(t.Context(), delivery.New{
-			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: "api", Who: who, KeyID: "k1", WrappedKey: []byte("key"),
+			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1", WrappedKey: []byte("key"),
 			At: time.Now(),
 		}, r)
 		ok(t, err)

@@ -244,7 +244,7 @@ func (r *resources) leave() error {
 	if !bundle {
 		return nil
 	}
-	_, err := r.text.Enter(func(string) bool { return false })
+	_, err := r.text.Descend(func(string) bool { return false })
 	return err
 }
 

@@ -45,15 +45,15 @@ func OpenCSV(file io.ReaderAt, size int64, limits Limits) (*CSV, error) {
 	if len(bytes.TrimSpace(head[:n])) == 0 {
 		return nil, &Error{Code: Empty}
 	}
-	if err := c.settleEncoding(head[:n]); err != nil {
+	if err := c.chooseEncoding(head[:n]); err != nil {
 		return nil, err
 	}
-	return c, c.settleShape()
+	return c, c.chooseShape()
 }
 
 func (c *CSV) raw() io.Reader { return io.NewSectionReader(c.file, 0, c.size) }
 
-func (c *CSV) settleEncoding(head []byte) error {
+func (c *CSV) chooseEncoding(head []byte) error {
 	name, t, err := detect(head)
 	if err != nil {
 		return err
@@ -73,8 +73,8 @@ func (c *CSV) settleEncoding(head []byte) error {
 	return nil
 }
 
-// settleShape looks at the first rows.
-func (c *CSV) settleShape() error {
+// chooseShape looks at the first rows for how lines end and cells are parted.
+func (c *CSV) chooseShape() error {
 	text := bufio.NewReaderSize(c.text(), sniffBytes)
 	peeked, err := text.Peek(sniffBytes)
 	if errors.Is(err, encoding.ErrInvalidUTF8) {

@@ -129,7 +129,7 @@ func (j *JSON) begin() (*jsonRows, error) {
 		return nil, err
 	}
 	if len(j.path) > 0 {
-		return r, r.enter()
+		return r, r.descend()
 	}
 	switch head {
 	case '[':
@@ -144,14 +144,14 @@ func (j *JSON) begin() (*jsonRows, error) {
 	return r, nil
 }
 
-// enter goes to the array that other things stand around.
-func (r *jsonRows) enter() error {
+// descend goes to the array of records inside the objects around it.
+func (r *jsonRows) descend() error {
 	r.array = true
 	for _, name := range r.of.path {
 		if _, err := r.text.Token(); err != nil { // the { of the object
 			return err
 		}
-		found, err := r.text.Enter(func(n string) bool { return n == name })
+		found, err := r.text.Descend(func(n string) bool { return n == name })
 		if err != nil {
 			return err
 		}
@@ -229,7 +229,7 @@ func (r *jsonRows) close() error {
 			return r.text.early(err)
 		}
 		for range r.of.path {
-			if _, err := r.text.Enter(func(string) bool { return false }); err != nil {
+			if _, err := r.text.Descend(func(string) bool { return false }); err != nil {
 				return err
 			}
 		}

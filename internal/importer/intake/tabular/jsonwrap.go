@@ -114,9 +114,9 @@ func (w *wrapper) rest() {
 	}
 }
 
-// Enter moves into the members of an object, and gives the name of the first that
+// Descend moves through the members of an object up to the value of the first that
 // is wanted; ok is false at the end of the object.
-func (t *JSONText) Enter(wanted func(name string) bool) (ok bool, err error) {
+func (t *JSONText) Descend(wanted func(name string) bool) (ok bool, err error) {
 	for t.More() {
 		name, err := t.Token()
 		if err != nil {

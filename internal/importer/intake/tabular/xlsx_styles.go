@@ -71,69 +71,93 @@ func readStyles(p *pack, part string) ([]format, error) {
 }
 
 // parseFormat reads the first section of a number format, the one of positive
-// numbers. It knows the letters of dates outside what is quoted, escaped or between
-// brackets, but for the brackets of time passed, such as [h].
+// numbers. A letter of a date counts unless it is quoted, escaped or in brackets;
+// in brackets only those of elapsed time do, such as [h].
 func parseFormat(code string) format {
-	var f format
-	lead, zeros, hashes, other := 0, 0, 0, false
-	literal := func(s string) {
-		if strings.Trim(s, "0") == "" && zeros+hashes == 0 {
-			lead += len(s)
-		} else {
-			other = true
-		}
+	p := formatParser{}
+	for i := 0; i < len(code) && code[i] != ';'; {
+		i += p.next(code[i:])
 	}
-	for i := 0; i < len(code); i++ {
-		switch c := code[i]; c {
-		case ';':
-			i = len(code)
-		case '"':
-			end := strings.IndexByte(code[i+1:], '"')
-			if end < 0 {
-				end = len(code) - i - 1
-			}
-			literal(code[i+1 : i+1+end])
-			i += end + 1
-		case '\\':
-			if i++; i < len(code) {
-				literal(code[i : i+1])
-			}
-		case '_', '*': // a space as wide as the next character, or filled with it
-			i++
-		case '[':
-			end := strings.IndexByte(code[i:], ']')
-			if end < 0 {
-				end = len(code) - i
-			}
-			in := strings.ToLower(code[i+1 : i+max(end, 1)])
-			f.date = f.date || in != "" && strings.Contains("hms", in[:1]) && strings.Trim(in, in[:1]) == ""
-			other = other || strings.HasPrefix(in, "$") && !strings.HasPrefix(in, "$-") // a currency
-			i += end
-		case 'd', 'm', 'y', 'h', 's', 'D', 'M', 'Y', 'H', 'S':
-			if word := general(code[i:]); word > 0 {
-				i += word - 1
-				other = true
-				continue
-			}
-			f.date = true
-		case '0':
-			zeros++
-		case '#':
-			hashes++
-			other = other || zeros > 0
-		default:
-			other = true
+	return p.format()
+}
+
+// formatParser collects what a number format shows.
+type formatParser struct {
+	date          bool
+	lead          int  // literal zeros before the digits
+	zeros, hashes int  // digits that are always shown, and those only if needed
+	other         bool // something that is neither date nor digit
+}
+
+// next reads one element at the start of code, and returns its length.
+func (p *formatParser) next(code string) int {
+	switch code[0] {
+	case '"':
+		inner, _, _ := strings.Cut(code[1:], `"`)
+		p.literal(inner)
+		return len(inner) + 2
+	case '\\':
+		if len(code) > 1 {
+			p.literal(code[1:2])
 		}
+		return 2
+	case '_', '*': // a space as wide as the next character, or filled with it
+		return 2
+	case '[':
+		inner, _, _ := strings.Cut(code[1:], "]")
+		p.bracket(strings.ToLower(inner))
+		return len(inner) + 2
+	case 'd', 'm', 'y', 'h', 's', 'D', 'M', 'Y', 'H', 'S':
+		if word := general(code); word > 0 {
+			p.other = true
+			return word
+		}
+		p.date = true
+	case '0':
+		p.zeros++
+	case '#':
+		p.hashes++
+		p.other = p.other || p.zeros > 0
+	default:
+		p.other = true
 	}
-	if !f.date && !other && zeros+hashes > 0 && lead+zeros <= math.MaxUint8 && (zeros > 1 || lead > 0) {
-		f.digits, f.lead = uint8(zeros), uint8(lead)
+	return 1
+}
+
+// literal reads text that is shown as it is. Only zeros before the digits are kept.
+func (p *formatParser) literal(s string) {
+	if strings.Trim(s, "0") == "" && p.zeros+p.hashes == 0 {
+		p.lead += len(s)
+	} else {
+		p.other = true
+	}
+}
+
+// bracket reads what is between brackets: elapsed time ([h], [mm]), a currency
+// ([$€-413]), or a colour or condition, which show nothing. A language is written
+// like a currency without a sign: [$-413].
+func (p *formatParser) bracket(in string) {
+	if in != "" && strings.Contains("hms", in[:1]) && strings.Trim(in, in[:1]) == "" {
+		p.date = true
+	}
+	if strings.HasPrefix(in, "$") && !strings.HasPrefix(in, "$-") {
+		p.other = true
+	}
+}
+
+// format is what the whole section makes of a number. Only zeros that change what
+// is shown count: more than one digit, or zeros before them.
+func (p *formatParser) format() format {
+	f := format{date: p.date}
+	if !p.date && !p.other && p.zeros+p.hashes > 0 && p.lead+p.zeros <= math.MaxUint8 && (p.zeros > 1 || p.lead > 0) {
+		f.digits, f.lead = uint8(p.zeros), uint8(p.lead)
 	}
 	return f
 }
 
-// general gives the length of the word that some programs write for the plain
-// format in the user's language, where s begins with it. "General" has no letter
-// that stands for a date.
+// general returns the length of the word for the plain format in the user's
+// language, which some programs write, if s begins with it. "General" itself needs
+// no care: it has no letter of a date.
 func general(s string) int {
 	for _, word := range []string{"standaard", "standard"} {
 		if len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) {

@@ -211,7 +211,8 @@ func TestADayOfOutage(t *testing.T) {
 				p.importer.Wake()
 				time.Sleep(24 * time.Hour)
 				d := p.delivery(t, id)
-				if want := map[int]delivery.Pause{503: delivery.PauseDown, 403: delivery.PauseDenied}[status]; d.Paused != want || d.Status() != delivery.StatusPaused {
+				if want := map[int]delivery.Pause{503: delivery.PauseDown,
+					403: delivery.PauseDenied}[status]; d.Paused != want || d.Status() != delivery.StatusPaused {
 					t.Errorf("after a day: %s, paused %q", d.Status(), d.Paused)
 				}
 				if d.Counts.Pending != 100 || len(p.findings(t, id)) != 0 || d.NextTryAt.IsZero() {
@@ -274,7 +275,8 @@ func TestRanOutDuringAnOutage(t *testing.T) {
 	p.settle(t)
 	d := p.delivery(t, id)
 	found := p.findings(t, id)
-	if d.State != delivery.Done || d.Counts.Rejected != 2 || len(found) != 2 || found[0].Code != "EXPIRED_DURING_OUTAGE" || found[0].Source != patient.Sluis {
+	if d.State != delivery.Done || d.Counts.Rejected != 2 || len(found) != 2 || found[0].Code != "EXPIRED_DURING_OUTAGE" ||
+		found[0].Source != patient.Sluis {
 		t.Errorf("%s %+v %+v", d.State, d.Counts, found)
 	}
 	again := p.receive(t, delivery.Save, true, "Patiëntnummer;Geboortejaar;Geslacht;Pseudoniem NGGV\n1;1970;m;kanariepietje\n")
@@ -288,7 +290,8 @@ func TestRanOutDuringAnOutage(t *testing.T) {
 func (p *plant) withSets(t *testing.T, ttp *ttptest.TTP) {
 	t.Helper()
 	o := p.options
-	o.Sets, o.Domain, o.Types, o.MaxRows = dataset.New(ttp.Client(ttpsandbox.ScopeDatasets), ttptest.Domain), ttptest.Domain, ttptest.Types, 100
+	o.Sets, o.Domain, o.Types, o.MaxRows = dataset.New(ttp.Client(ttpsandbox.ScopeDatasets), ttptest.Domain), ttptest.Domain, ttptest.Types,
+		100
 	p.use(t, o)
 }
 
@@ -329,7 +332,8 @@ func TestDataset(t *testing.T) {
 
 	f, _ := ttpsandbox.ParseFaults("down")
 	ttp.Sandbox.SetFaults(f)
-	if _, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Save); err == nil || !strings.Contains(err.Error(), "ttp_unavailable") {
+	if _, err := p.desk.ImportDataset(t.Context(), tester, ours,
+		delivery.Save); err == nil || !strings.Contains(err.Error(), "ttp_unavailable") {
 		t.Errorf("while the TTP is down: %v", err)
 	}
 	ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
@@ -337,7 +341,8 @@ func TestDataset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Save); err == nil || !strings.Contains(err.Error(), "dataset_under_way") {
+	if _, err := p.desk.ImportDataset(t.Context(), tester, ours,
+		delivery.Save); err == nil || !strings.Contains(err.Error(), "dataset_under_way") {
 		t.Errorf("twice: %v", err)
 	}
 	ttp.Sandbox.SetFaults(f)
@@ -396,7 +401,8 @@ func (f fakeSets) Rows(_ context.Context, _ string, each func(int, patient.Datas
 func TestBadDatasets(t *testing.T) {
 	ttp := ttptest.Start(t)
 	good := func(number string) patient.DatasetRow {
-		return patient.DatasetRow{Number: number, BirthDate: "1970-01-02", Sex: "m", Pseudonyms: []patient.Pseudonym{{Type: "NGGV", KeyVersion: 1, Value: "v" + number}}}
+		return patient.DatasetRow{Number: number, BirthDate: "1970-01-02", Sex: "m",
+			Pseudonyms: []patient.Pseudonym{{Type: "NGGV", KeyVersion: 1, Value: "v" + number}}}
 	}
 	many := func(n int, number func(i int) string) (rows []patient.DatasetRow) {
 		for i := range n {
@@ -415,8 +421,10 @@ func TestBadDatasets(t *testing.T) {
 		"too many rows":        {fakeSets{said: 101, rows: many(101, plain)}, "TOO_MANY_ROWS", ""},
 		"BSNs":                 {fakeSets{said: 12, rows: many(12, func(int) string { return "123456782" })}, "BSN_NUMBERS", ""},
 		"no dataset at all":    {fakeSets{said: 1, rows: many(1, plain), err: patient.ErrDatasetMalformed}, "DATASET_MALFORMED", ""},
-		"no number":            {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Number = " " })}}, "", "PATIENT_NUMBER_EMPTY"},
-		"no date":              {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.BirthDate = "gisteren" })}}, "", "BIRTH_DATE_UNREADABLE"},
+		"no number": {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Number = " " })}}, "",
+			"PATIENT_NUMBER_EMPTY"},
+		"no date": {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.BirthDate = "gisteren" })}},
+			"", "BIRTH_DATE_UNREADABLE"},
 		"no linking pseudonym": {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms[0].Type = "NGG" })}}, "", "LINK_PSEUDONYM_MISSING"},
 		"no key version":       {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms[0].KeyVersion = 0 })}}, "", patient.CodeUnusable},
 		"two of a type":        {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms = append(r.Pseudonyms, r.Pseudonyms[0]) })}}, "", patient.CodeUnusable},
@@ -435,7 +443,8 @@ func TestBadDatasets(t *testing.T) {
 			d := p.delivery(t, id)
 			switch found := p.findings(t, id); {
 			case c.refused != "":
-				if d.State != delivery.Refused || len(d.Refusals) != 1 || d.Refusals[0].Code != c.refused || d.Counts.Read != 0 || len(found) != 0 || p.total(t) != 0 {
+				if d.State != delivery.Refused || len(d.Refusals) != 1 || d.Refusals[0].Code != c.refused || d.Counts.Read != 0 || len(found) != 0 ||
+					p.total(t) != 0 {
 					t.Errorf("%s %+v %+v", d.State, d.Refusals, d.Counts)
 				}
 			case d.State != delivery.Done || d.Counts.Rejected != 1 || len(found) != 1 || found[0].Code != c.rejected:

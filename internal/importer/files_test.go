@@ -102,7 +102,8 @@ func TestStrangeFiles(t *testing.T) {
 		"a column twice":         {swap(head, "Tussenvoegsel", "achternaam") + one, want{refused: ask}},
 		"a strange header":       {swap(head, "Geslacht", "m of v") + one, want{refused: ask}},
 		"no column to assign":    {swap(swap(head, "Geslacht;", ""), "Tussenvoegsel", "E-mail") + one, want{refused: []string{"MISSING_COLUMN"}}},
-		"all in one column":      {"\"" + swap(swap(strings.TrimSpace(head+one), ";", ","), "\n", "\";;;\n\"") + "\";;;\n", want{refused: []string{"ONE_COLUMN"}}},
+		"all in one column": {"\"" + swap(swap(strings.TrimSpace(head+one), ";", ","), "\n", "\";;;\n\"") + "\";;;\n",
+			want{refused: []string{"ONE_COLUMN"}}},
 		"a strange delimiter":    {swap(head+one, ";", "^"), want{refused: []string{"ONE_COLUMN"}}},
 		"HTML":                   {"<html><table><tr><td>" + swap(head, ";", "</td><td>"), want{refused: []string{"MARKUP"}}},
 		"UTF-32":                 {"\xff\xfe\x00\x00C\x00\x00\x00", want{refused: []string{"ENCODING"}}},
@@ -110,15 +111,16 @@ func TestStrangeFiles(t *testing.T) {
 		"the centre by its name": {head + swap(one, "2809", "bench") + swap(two, "2809", "Ander"), want{2, 1, 1, nil}},
 		"one column":             {"Opmerking\nx\n", want{refused: []string{"ONE_COLUMN"}}},
 		"DOS":                    {swap(head, "ë", "\x89") + swap(one, "Jansen", "Jans\x82n"), want{1, 1, 0, nil}},
-		"month first":            {head + "2809;1/31/1970;m;1;Jansen;;A\n2809;2/28/1971;v;2;Pietersen;;B\n2809;3/4/1971;v;3;Smit;;C\n", want{3, 3, 0, nil}},
-		"months by name":         {head + "2809;31 januari 1970;m;1;Jansen;;A\n2809;1-mrt-1971;v;2;Pietersen;;B\n", want{2, 2, 0, nil}},
-		"100,000 columns":        {strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
-		"100,000 cells":          {head + strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
-		"a row of 3 MB":          {head + strings.Repeat("a", 3<<20) + "\n" + one, want{refused: []string{"RECORD_TOO_LONG"}}},
-		"a NUL":                  {head + swap(one, "Jan", "J\x00n"), want{refused: []string{"NOT_TEXT"}}},
-		"an open quote":          {head + swap(one, "Jansen", "\"Jansen") + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
-		"an open last quote":     {head + swap(one, ";A", ";\"A") + two + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
-		"a spreadsheet":          {"PK\x03\x04abc", want{refused: []string{"BROKEN_WORKBOOK"}}},
+		"month first": {head + "2809;1/31/1970;m;1;Jansen;;A\n2809;2/28/1971;v;2;Pietersen;;B\n2809;3/4/1971;v;3;Smit;;C\n",
+			want{3, 3, 0, nil}},
+		"months by name":     {head + "2809;31 januari 1970;m;1;Jansen;;A\n2809;1-mrt-1971;v;2;Pietersen;;B\n", want{2, 2, 0, nil}},
+		"100,000 columns":    {strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
+		"100,000 cells":      {head + strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
+		"a row of 3 MB":      {head + strings.Repeat("a", 3<<20) + "\n" + one, want{refused: []string{"RECORD_TOO_LONG"}}},
+		"a NUL":              {head + swap(one, "Jan", "J\x00n"), want{refused: []string{"NOT_TEXT"}}},
+		"an open quote":      {head + swap(one, "Jansen", "\"Jansen") + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
+		"an open last quote": {head + swap(one, ";A", ";\"A") + two + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
+		"a spreadsheet":      {"PK\x03\x04abc", want{refused: []string{"BROKEN_WORKBOOK"}}},
 		"every fault at once": {swap(head, "Tussenvoegsel", "BSN;Pseudoniem NGG") + bsnRows(10, 0),
 			want{refused: []string{"BSN_COLUMN", "MIXED", "BSN_NUMBERS"}}},
 	} {
@@ -198,7 +200,8 @@ func TestIdentitiesNotAllowed(t *testing.T) {
 	id := p.receive(t, delivery.Save, true, strings.ReplaceAll(head, "Tussenvoegsel", "BSN")+"2810;2-1-1970;m;1;Jansen;111222333;A\n")
 	p.settle(t)
 	d := p.delivery(t, id)
-	if d.State != delivery.Refused || len(d.Refusals) != 2 || d.Refusals[0].Code != "BSN_COLUMN" || d.Refusals[1].Code != "IDENTITIES_NOT_ALLOWED" {
+	if d.State != delivery.Refused || len(d.Refusals) != 2 || d.Refusals[0].Code != "BSN_COLUMN" ||
+		d.Refusals[1].Code != "IDENTITIES_NOT_ALLOWED" {
 		t.Errorf("%s %v", d.State, d.Refusals)
 	}
 	id = p.receive(t, delivery.Save, true, "Patiëntnummer;Geboortejaar;Geslacht;NGGV\n1;1970;m;kapot\n")

@@ -114,7 +114,8 @@ func deliverHostile(t *testing.T, path string) {
 	for _, r := range d.Refusals {
 		codes += " " + r.Code
 	}
-	t.Logf("ENDED %d temporary files, %s%s, %d read, %d created, %d rejected", len(temp), d.State, codes, d.Counts.Read, d.Counts.Created, d.Counts.Rejected)
+	t.Logf("ENDED %d temporary files, %s%s, %d read, %d created, %d rejected", len(temp), d.State, codes, d.Counts.Read, d.Counts.Created,
+		d.Counts.Rejected)
 }
 
 func (p *plant) deliverFrom(tb testing.TB, r io.Reader) delivery.Delivery {
@@ -157,7 +158,8 @@ func hostileCSV() []hostile {
 		{"the header without an end", text(head, head, 50_000, one)},
 		{"UTF-16 of halves", text("\xff\xfe", "\x00\xd8", 3_000_000, "")},
 		{"cells of a megabyte", text(head, "2809;2-1-1970;m;7;"+strings.Repeat("x", 900_000)+";;A\n", 5, "")},
-		{"control characters everywhere", text(strings.TrimSpace(head)+strings.Repeat(";Opmerking", 400)+"\n", "\x01;\x01;\x01;\x01;\x01;\x01;\x01"+strings.Repeat(";\x01", 400)+"\n", 1_000, "")},
+		{"control characters everywhere", text(strings.TrimSpace(head)+strings.Repeat(";Opmerking", 400)+"\n",
+			"\x01;\x01;\x01;\x01;\x01;\x01;\x01"+strings.Repeat(";\x01", 400)+"\n", 1_000, "")},
 	}
 }
 
@@ -167,7 +169,8 @@ func book(part string, write func(w io.Writer)) func(io.Writer) { return books(1
 
 // books writes one of n sheets; those that are not named are copies of one that is.
 func books(n int, part string, write func(w io.Writer)) func(io.Writer) {
-	const main, relations = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	const main, relations = "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+		"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 	rel := func(id, kind, target string) string {
 		return `<Relationship Id="` + id + `" Type="` + relations + "/" + kind + `" Target="` + target + `"/>`
 	}
@@ -178,9 +181,11 @@ func books(n int, part string, write func(w io.Writer)) func(io.Writer) {
 	}
 	parts := [][2]string{
 		{"_rels/.rels", "<Relationships>" + rel("r", "officeDocument", "xl/workbook.xml") + "</Relationships>"},
-		{"xl/_rels/workbook.xml.rels", "<Relationships>" + list + rel("t", "sharedStrings", "sharedStrings.xml") + rel("y", "styles", "styles.xml") + "</Relationships>"},
+		{"xl/_rels/workbook.xml.rels", "<Relationships>" + list + rel("t", "sharedStrings", "sharedStrings.xml") +
+			rel("y", "styles", "styles.xml") + "</Relationships>"},
 		{"xl/workbook.xml", `<workbook xmlns="` + main + `" xmlns:r="` + relations + `"><sheets>` + sheets + `</sheets></workbook>`},
-		{"xl/styles.xml", "<styleSheet/>"}, {"xl/sharedStrings.xml", "<sst/>"}, {"xl/worksheets/sheet1.xml", "<worksheet><sheetData/></worksheet>"},
+		{"xl/styles.xml", "<styleSheet/>"}, {"xl/sharedStrings.xml", "<sst/>"},
+		{"xl/worksheets/sheet1.xml", "<worksheet><sheetData/></worksheet>"},
 	}
 	return func(w io.Writer) {
 		z := zip.NewWriter(w)

@@ -27,7 +27,8 @@ var tester = audit.Who{Name: "test"}
 // receive takes a file in, without working on it.
 func (p *plant) receive(tb testing.TB, mode delivery.Mode, confirmed bool, file string) string {
 	tb.Helper()
-	id, err := p.intake.Receive(tb.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: mode, Confirmed: confirmed}, strings.NewReader(file))
+	id, err := p.intake.Receive(tb.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: mode, Confirmed: confirmed},
+		strings.NewReader(file))
 	if err != nil {
 		tb.Fatal(err)
 	}

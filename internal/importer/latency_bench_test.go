@@ -130,7 +130,8 @@ func sluisWay(b *testing.B, latency time.Duration, rows int) (perRow time.Durati
 	ids := make([]string, files)
 	for i := range files {
 		part := head + "\n" + strings.Join(all[i*rows/files:(i+1)*rows/files], "")
-		id, err := p.intake.Receive(b.Context(), intake.Upload{Who: audit.Who{Name: "bench"}, Centre: p.centre, Mode: delivery.Save}, bytes.NewReader([]byte(part)))
+		id, err := p.intake.Receive(b.Context(), intake.Upload{Who: audit.Who{Name: "bench"}, Centre: p.centre, Mode: delivery.Save},
+			bytes.NewReader([]byte(part)))
 		if err != nil {
 			b.Fatal(err)
 		}

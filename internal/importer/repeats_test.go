@@ -48,7 +48,8 @@ func TestRepeatsOverChunks(t *testing.T) {
 	for name, how := range map[string]struct {
 		mode   delivery.Mode
 		before bool // as a chunk of an older version
-	}{"saved": {delivery.Save, false}, "checked first": {delivery.Check, false}, "of before": {delivery.Save, true}, "of before, checked first": {delivery.Check, true}} {
+	}{"saved": {delivery.Save, false}, "checked first": {delivery.Check, false}, "of before": {delivery.Save, true},
+		"of before, checked first": {delivery.Check, true}} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlantAt(t, ttptest.Start(t), 3, time.Now)
 			id := p.receive(t, how.mode, false, repeating())

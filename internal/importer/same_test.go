@@ -56,7 +56,8 @@ func TestSameAndChanged(t *testing.T) {
 		y  = "2809;6-1-1981;v;7;Ander;;W\n"     // another one under that number
 		z  = "2809;5-1-1980;v;8;Willemsen;;W\n" // that person under another number
 	)
-	workbook := table{strings.Split(strings.TrimSpace(head), ";"), strings.Split(strings.TrimSpace(a), ";"), strings.Split(strings.TrimSpace(b), ";")}
+	workbook := table{strings.Split(strings.TrimSpace(head), ";"), strings.Split(strings.TrimSpace(a), ";"),
+		strings.Split(strings.TrimSpace(b), ";")}
 	ttp := ttptest.Start(t)
 	for _, k := range []struct {
 		name          string
@@ -76,9 +77,12 @@ func TestSameAndChanged(t *testing.T) {
 		{"same number, other pseudonyms", head + a + b, head + b1, "1 review; 2: CONFLICT_NUMBER", 1},
 		{"other number, same pseudonyms", head + a, head + a2, "1 review; 2: CONFLICT_PSEUDONYM", 1},
 		{"numbers swapped", head + a + b, head + "2809;2-1-1970;m;2;Jansen;;A\n" + b1, "2 review; 2: CONFLICT_NUMBER; 3: CONFLICT_NUMBER", 2},
-		{"a conflict that waits already", head + a + "2809;9-9-1999;v;4;Smit;;S\n", head + a2 + b, "1 created; 1 review; 2: CONFLICT_PSEUDONYM", 1},
-		{"identical twice, different once", "", head + x + x + y, "3 review; 2: DUPLICATE_NUMBER with [3 4]; 3: DUPLICATE_NUMBER with [2 4]; 4: DUPLICATE_NUMBER with [2 3]", 2},
-		{"two numbers, one of them twice", "", head + x + z + z, "3 review; 2: DUPLICATE_PSEUDONYM with [3 4]; 3: DUPLICATE_PSEUDONYM with [2 4]; 4: DUPLICATE_PSEUDONYM with [2 3]", 2},
+		{"a conflict that waits already", head + a + "2809;9-9-1999;v;4;Smit;;S\n", head + a2 + b,
+			"1 created; 1 review; 2: CONFLICT_PSEUDONYM", 1},
+		{"identical twice, different once", "", head + x + x + y,
+			"3 review; 2: DUPLICATE_NUMBER with [3 4]; 3: DUPLICATE_NUMBER with [2 4]; 4: DUPLICATE_NUMBER with [2 3]", 2},
+		{"two numbers, one of them twice", "", head + x + z + z,
+			"3 review; 2: DUPLICATE_PSEUDONYM with [3 4]; 3: DUPLICATE_PSEUDONYM with [2 4]; 4: DUPLICATE_PSEUDONYM with [2 3]", 2},
 		{"a rejected row of that number too", "", head + "2809;;v;7;Willemsen;;W\n" + x, "1 created; 1 rejected; 2: 2101", 0},
 		{"another person, in the file too", head + a, head + a + b1, "2 review; 2: DUPLICATE_NUMBER with [3]; 3: DUPLICATE_NUMBER with [2]", 2},
 		{"only the sex corrected", head + a, head + "2809;2-1-1970;v;1;Jansen;;A\n", "1 review; 2: CONFLICT_NUMBER", 1},
@@ -123,7 +127,8 @@ func TestSamePersonInTwoCentres(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.receive(t, delivery.Save, true, head+"2809;2-1-1970;m;1;Jansen;;A\n")
-	id, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: other, Mode: delivery.Save}, strings.NewReader(head+"2810;2-1-1970;m;H7;Jansen;;A\n"))
+	id, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: other, Mode: delivery.Save},
+		strings.NewReader(head+"2810;2-1-1970;m;H7;Jansen;;A\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

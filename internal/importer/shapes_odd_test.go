@@ -43,7 +43,8 @@ func oddShapes(t *testing.T) map[string]string {
 			return cell
 		}).csv(";", "\n")
 	}
-	dutch := map[string]string{"January": "januari", "February": "februari", "March": "maart", "May": "mei", "June": "juni", "July": "juli", "August": "augustus", "October": "oktober"}
+	dutch := map[string]string{"January": "januari", "February": "februari", "March": "maart", "May": "mei", "June": "juni", "July": "juli",
+		"August": "augustus", "October": "oktober"}
 	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,8 @@ func oddShapes(t *testing.T) map[string]string {
 			}
 			shouted[i][name] = value
 		}
-		grouped[i] = map[string]any{"patient": map[string]any{"patientNumber": r["patientNumber"], "birthDate": r["birthDate"], "gender": r["sex"]},
+		grouped[i] = map[string]any{"patient": map[string]any{"patientNumber": r["patientNumber"], "birthDate": r["birthDate"],
+			"gender": r["sex"]},
 			"name": map[string]any{"surname": r["surname"], "prefix": r["surnamePrefix"], "initials": r["initials"]}}
 	}
 	resources := p.fhir(true)
@@ -75,42 +77,51 @@ func oddShapes(t *testing.T) map[string]string {
 		"csv: numbers as =\"text\"": each(func(row, column int, cell string) string {
 			return map[bool]string{true: `="` + cell + `"`, false: cell}[row > 0 && column == colNumber]
 		}).csv(";", "\n"),
-		"csv: all as quoted =\"\"text\"\"":    every(`"=""`, `"""`).csv(";", "\n"),
-		"csv: a space before quotes":          every(`"`, `"`).csv(", ", "\n"),
-		"csv: what cannot be seen around":     every("\u200b\u00a0", "\u202f\u200e").csv(";", "\n"),
-		"csv: padded":                         every("", strings.Repeat(" ", 20)).csv(";", "\n"),
-		"csv: NULL for nothing":               instead("NULL"),
-		"csv: (null) for nothing":             instead("(null)"),
-		"csv: \\N for nothing":                instead(`\N`),
-		"csv: three ends of lines":            mixedEnds(lines),
-		"csv: CR under a header of LF":        lines[0] + swap(strings.Join(lines[1:], ""), "\n", "\r"),
-		"csv: CR CR LF":                       p.csv(";", "\r\r\n"),
-		"csv: the header again and again":     strings.Join(lines[:21], "") + "\f" + lines[0] + strings.Join(lines[21:], "") + lines[0],
-		"csv: a rule under the header":        lines[0] + "---;---;---;---;---;---;---\n" + strings.Join(lines[1:], ""),
-		"csv: the end sign of DOS":            swap(plain, "\n", "\r\n") + "\x1a",
-		"csv: the centre by its name":         p.with(colCentre, func(string) string { return "bench" }).csv(";", "\n"),
-		"csv: headers that explain":           p.header("Centrum (nr)", "Geboortedatum (dd-mm-jjjj)", "Geslacht [m/v]", "Patiëntnummer (geen BSN)", "Achternaam*", "Tussenvoegsel(s)", "Voorletter(s)").csv(";", "\n"),
-		"csv: headers of a patient":           p.header("Instelling", "Geboortedatum van de patiënt", "Geslacht patiënt", "EPD-nummer", "Meisjesnaam", "Eigen voorvoegsel", "Patient initials").csv(";", "\n"),
-		"csv: short headers":                  p.header("Centrumnr", "Geb.dat.", "M/V", "Pat.nr.", "Eigen naam", "Voorv.", "Init.").csv(";", "\n"),
-		"csv: eight digits, day first":        p.with(colBirth, in("02012006")).csv(";", "\n"),
-		"csv: days of the week":               named("Monday 2 January 2006", dutch),
-		"csv: English days":                   named("January 2, 2006", nil),
-		"csv: short English months":           p.with(colBirth, func(cell string) string { return strings.ToUpper(day(cell, "02-Jan-2006")) }).csv(";", "\n"),
-		"csv: a midnight of 12 hours":         p.with(colBirth, func(cell string) string { return strings.Replace(day(cell, "1/2/2006 _"), "_", "12:00:00 AM", 1) }).csv(";", "\n"),
-		"csv: a midnight with a zone":         p.with(colBirth, in("2006-01-02T00:00:00+01:00")).csv(";", "\n"),
-		"csv: what a script makes of a day":   scripted.csv(";", "\n"),
-		"csv: spaces in dates":                p.with(colBirth, in("2 - 1 - 2006")).csv(";", "\n"),
-		"xlsx: breaks and units in headers":   p.header("Centrum\nid", "Geboorte-\ndatum\n(d-m-j)", "Geslacht\n(m/v)", "Patiënt-\nnummer", "Achternaam", "Tussen-\nvoegsel", "Voor-\nletters").workbook(t, 1, nil),
-		"xlsx: groups above the header":       p.workbook(t, 3, groupsAbove),
-		"json: wrapped":                       asJSON(map[string]any{"patients": records}),
-		"json: wrapped, with what tells more": asJSON(map[string]any{"exported": "2025-01-01", "data": map[string]any{"total": 40, "rows": records}, "links": []any{}}),
-		"json: names in capitals or not":      asJSON(shouted),
-		"json: objects in records":            asJSON(grouped),
-		"json: all on one line":               swap(strings.Trim(asJSON(records), "[]"), "},{", "} {"),
-		"fhir: two Bundles":                   bundleOf(resources[:20]) + "\n" + bundleOf(resources[20:]),
-		"fhir: Bundles in an array":           "[" + bundleOf(resources[:20]) + "," + bundleOf(resources[20:]) + "]",
-		"fhir: Bundles in a Bundle":           bundleOf([]string{bundleOf(resources[:20]), bundleOf(resources[20:])}),
-		"fhir: a Bundle, then resources":      bundleOf(resources[:20]) + "\n" + strings.Join(resources[20:], "\n"),
+		"csv: all as quoted =\"\"text\"\"": every(`"=""`, `"""`).csv(";", "\n"),
+		"csv: a space before quotes":       every(`"`, `"`).csv(", ", "\n"),
+		"csv: what cannot be seen around":  every("\u200b\u00a0", "\u202f\u200e").csv(";", "\n"),
+		"csv: padded":                      every("", strings.Repeat(" ", 20)).csv(";", "\n"),
+		"csv: NULL for nothing":            instead("NULL"),
+		"csv: (null) for nothing":          instead("(null)"),
+		"csv: \\N for nothing":             instead(`\N`),
+		"csv: three ends of lines":         mixedEnds(lines),
+		"csv: CR under a header of LF":     lines[0] + swap(strings.Join(lines[1:], ""), "\n", "\r"),
+		"csv: CR CR LF":                    p.csv(";", "\r\r\n"),
+		"csv: the header again and again":  strings.Join(lines[:21], "") + "\f" + lines[0] + strings.Join(lines[21:], "") + lines[0],
+		"csv: a rule under the header":     lines[0] + "---;---;---;---;---;---;---\n" + strings.Join(lines[1:], ""),
+		"csv: the end sign of DOS":         swap(plain, "\n", "\r\n") + "\x1a",
+		"csv: the centre by its name":      p.with(colCentre, func(string) string { return "bench" }).csv(";", "\n"),
+		"csv: headers that explain": p.header("Centrum (nr)", "Geboortedatum (dd-mm-jjjj)", "Geslacht [m/v]",
+			"Patiëntnummer (geen BSN)", "Achternaam*", "Tussenvoegsel(s)", "Voorletter(s)").csv(";", "\n"),
+		"csv: headers of a patient": p.header("Instelling", "Geboortedatum van de patiënt", "Geslacht patiënt", "EPD-nummer",
+			"Meisjesnaam", "Eigen voorvoegsel", "Patient initials").csv(";", "\n"),
+		"csv: short headers": p.header("Centrumnr", "Geb.dat.", "M/V", "Pat.nr.", "Eigen naam", "Voorv.", "Init.").
+			csv(";", "\n"),
+		"csv: eight digits, day first": p.with(colBirth, in("02012006")).csv(";", "\n"),
+		"csv: days of the week":        named("Monday 2 January 2006", dutch),
+		"csv: English days":            named("January 2, 2006", nil),
+		"csv: short English months": p.with(colBirth, func(cell string) string { return strings.ToUpper(day(cell, "02-Jan-2006")) }).
+			csv(";", "\n"),
+		"csv: a midnight of 12 hours": p.with(colBirth, func(cell string) string {
+			return strings.Replace(day(cell, "1/2/2006 _"), "_",
+				"12:00:00 AM", 1)
+		}).csv(";", "\n"),
+		"csv: a midnight with a zone":       p.with(colBirth, in("2006-01-02T00:00:00+01:00")).csv(";", "\n"),
+		"csv: what a script makes of a day": scripted.csv(";", "\n"),
+		"csv: spaces in dates":              p.with(colBirth, in("2 - 1 - 2006")).csv(";", "\n"),
+		"xlsx: breaks and units in headers": p.header("Centrum\nid", "Geboorte-\ndatum\n(d-m-j)", "Geslacht\n(m/v)", "Patiënt-\nnummer",
+			"Achternaam", "Tussen-\nvoegsel", "Voor-\nletters").workbook(t, 1, nil),
+		"xlsx: groups above the header": p.workbook(t, 3, groupsAbove),
+		"json: wrapped":                 asJSON(map[string]any{"patients": records}),
+		"json: wrapped, with what tells more": asJSON(map[string]any{"exported": "2025-01-01",
+			"data": map[string]any{"total": 40, "rows": records}, "links": []any{}}),
+		"json: names in capitals or not": asJSON(shouted),
+		"json: objects in records":       asJSON(grouped),
+		"json: all on one line":          swap(strings.Trim(asJSON(records), "[]"), "},{", "} {"),
+		"fhir: two Bundles":              bundleOf(resources[:20]) + "\n" + bundleOf(resources[20:]),
+		"fhir: Bundles in an array":      "[" + bundleOf(resources[:20]) + "," + bundleOf(resources[20:]) + "]",
+		"fhir: Bundles in a Bundle":      bundleOf([]string{bundleOf(resources[:20]), bundleOf(resources[20:])}),
+		"fhir: a Bundle, then resources": bundleOf(resources[:20]) + "\n" + strings.Join(resources[20:], "\n"),
 	}
 }
 

@@ -194,7 +194,8 @@ func (t table) fhir(split bool) []string {
 		name := m{"use": "official", "family": strings.TrimSpace(row[colPrefix] + " " + row[colSurname]), "given": []string{row[colInitials]},
 			"_given": []m{{"extension": []m{{"url": "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier", "valueCode": "IN"}}}}}
 		if split || row[colPrefix] != "" {
-			name["_family"] = m{"extension": []m{ext("humanname-own-prefix", row[colPrefix]), ext("humanname-own-name", row[colSurname]), ext("humanname-partner-name", "Partner")}}
+			name["_family"] = m{"extension": []m{ext("humanname-own-prefix", row[colPrefix]), ext("humanname-own-name", row[colSurname]),
+				ext("humanname-partner-name", "Partner")}}
 		}
 		p := m{"resourceType": "Patient", "identifier": []m{{"system": "urn:hospital", "value": row[colNumber]}}, "name": []m{name}}
 		if row[colBirth] != "" {
@@ -239,29 +240,32 @@ func identityShapes(t *testing.T) map[string]string {
 	dutch := "d\\-m\\-yyyy;@"
 	custom := &excelize.Style{CustomNumFmt: &dutch}
 	nested := []map[string]any{}
-	for _, r := range p.with(colBirth, in(time.DateOnly)).records("centre", "birthDate", "sex", "patientNumber", "surname", "surnamePrefix", "initials") {
-		nested = append(nested, map[string]any{"patientNumber": r["patientNumber"], "surname": r["surname"], "surnamePrefix": r["surnamePrefix"], "initials": r["initials"],
+	for _, r := range p.with(colBirth, in(time.DateOnly)).records("centre", "birthDate", "sex", "patientNumber", "surname", "surnamePrefix",
+		"initials") {
+		nested = append(nested, map[string]any{"patientNumber": r["patientNumber"], "surname": r["surname"],
+			"surnamePrefix": r["surnamePrefix"], "initials": r["initials"],
 			"birthDate": r["birthDate"], "sex": r["sex"], "extra": map[string]any{"afdeling": 3, "lijst": []int{1}}})
 	}
 	return map[string]string{
-		"csv: semicolons":                  plain,
-		"csv: byte order mark, CRLF":       "\ufeff" + p.csv(";", "\r\n"),
-		"csv: commas":                      p.csv(",", "\n"),
-		"csv: tabs, UTF-16 LE":             utf16le(p.csv("\t", "\r\n"), true),
-		"csv: UTF-16 without a mark":       utf16le(plain, false),
-		"csv: pipes":                       p.csv("|", "\n"),
-		"csv: Windows-1252":                encoded(charmap.Windows1252, plain),
-		"csv: DOS":                         encoded(charmap.CodePage850, plain),
-		"csv: Macintosh, CR":               encoded(charmap.Macintosh, p.csv(";", "\r")),
-		"csv: sep line":                    "sep=,\r\n" + p.csv(",", "\r\n"),
-		"csv: other columns, all quoted":   extra.csv(";", "\r\n"),
-		"csv: columns turned round":        turned.csv(";", "\n"),
-		"csv: English, ISO dates":          english.with(colBirth, in(time.DateOnly)).csv(",", "\n"),
-		"csv: slashes and two digits":      p.with(colBirth, in("02/01/2006")).csv(";", "\n"),
-		"csv: month first":                 p.with(colBirth, in("1/2/2006")).csv(";", "\n"),
-		"csv: compact dates":               p.with(colBirth, in("20060102")).csv(";", "\n"),
-		"csv: dates with a midnight":       p.with(colBirth, in("2006-01-02 15:04:05")).csv(";", "\n"),
-		"csv: words for the sex":           p.with(colSex, func(s string) string { return map[string]string{"m": "Man", "v": "Vrouw"}[s] }).csv(";", "\n"),
+		"csv: semicolons":                plain,
+		"csv: byte order mark, CRLF":     "\ufeff" + p.csv(";", "\r\n"),
+		"csv: commas":                    p.csv(",", "\n"),
+		"csv: tabs, UTF-16 LE":           utf16le(p.csv("\t", "\r\n"), true),
+		"csv: UTF-16 without a mark":     utf16le(plain, false),
+		"csv: pipes":                     p.csv("|", "\n"),
+		"csv: Windows-1252":              encoded(charmap.Windows1252, plain),
+		"csv: DOS":                       encoded(charmap.CodePage850, plain),
+		"csv: Macintosh, CR":             encoded(charmap.Macintosh, p.csv(";", "\r")),
+		"csv: sep line":                  "sep=,\r\n" + p.csv(",", "\r\n"),
+		"csv: other columns, all quoted": extra.csv(";", "\r\n"),
+		"csv: columns turned round":      turned.csv(";", "\n"),
+		"csv: English, ISO dates":        english.with(colBirth, in(time.DateOnly)).csv(",", "\n"),
+		"csv: slashes and two digits":    p.with(colBirth, in("02/01/2006")).csv(";", "\n"),
+		"csv: month first":               p.with(colBirth, in("1/2/2006")).csv(";", "\n"),
+		"csv: compact dates":             p.with(colBirth, in("20060102")).csv(";", "\n"),
+		"csv: dates with a midnight":     p.with(colBirth, in("2006-01-02 15:04:05")).csv(";", "\n"),
+		"csv: words for the sex": p.with(colSex, func(s string) string { return map[string]string{"m": "Man", "v": "Vrouw"}[s] }).
+			csv(";", "\n"),
 		"csv: titles and blank lines":      "Export EPD;;;;;;\n\nPeriode: 2025, kwartaal 3\n\n" + strings.ReplaceAll(plain, "\n", "\n\n"),
 		"xlsx: text":                       p.workbook(t, 1, nil),
 		"xlsx: date cells":                 p.workbook(t, 1, p.days(1, serial, &excelize.Style{NumFmt: 14})),
@@ -287,7 +291,8 @@ func sheetsAround(f *excelize.File, sheet string) error {
 	}
 	steps := []error{
 		f.SetCellStr(sheet, "A1", "Patiënten van de poli, 2025"), f.MergeCell(sheet, "A1", "G2"), f.MergeCell(sheet, "A5", "A44"),
-		f.SetCellStr("Uitleg", "A1", "Patiëntnummer: zie het EPD"), f.SetCellStr("Verborgen", "A1", "Patiëntnummer"), f.SetSheetVisible("Verborgen", false),
+		f.SetCellStr("Uitleg", "A1", "Patiëntnummer: zie het EPD"), f.SetCellStr("Verborgen", "A1", "Patiëntnummer"),
+		f.SetSheetVisible("Verborgen", false),
 		f.MoveSheet("Uitleg", sheet),
 	}
 	for _, err := range steps {
@@ -319,7 +324,8 @@ func pseudonymShapes(t *testing.T, ttp *ttptest.TTP) map[string]string {
 	t.Helper()
 	fetch := func() table {
 		var out, refused bytes.Buffer
-		if _, _, err := ttp.Sandbox.Pseudonymise(t.Context(), strings.NewReader(pilotTable(t).csv(";", "\n")), &out, &refused, ttpsandbox.Order{Domain: ttptest.Domain}); err != nil {
+		if _, _, err := ttp.Sandbox.Pseudonymise(t.Context(), strings.NewReader(pilotTable(t).csv(";", "\n")), &out, &refused,
+			ttpsandbox.Order{Domain: ttptest.Domain}); err != nil {
 			t.Fatal(err)
 		}
 		r := csv.NewReader(&out)
@@ -333,7 +339,8 @@ func pseudonymShapes(t *testing.T, ttp *ttptest.TTP) map[string]string {
 	var records []map[string]any
 	for _, r := range fetch().records("centrum", "birthDate", "sex", "patientNumber", "NGGV", "NGG") {
 		records = append(records, map[string]any{"patientNumber": r["patientNumber"], "birthDate": r["birthDate"], "sex": r["sex"],
-			"temporaryPseudonyms": []map[string]string{{"type": "NGGV", "value": r["NGGV"], "expiresAt": "2099-01-01T00:00:00Z"}, {"type": "NGG", "value": r["NGG"], "expiresAt": "2099-01-01T00:00:00Z"}}})
+			"temporaryPseudonyms": []map[string]string{{"type": "NGGV", "value": r["NGGV"], "expiresAt": "2099-01-01T00:00:00Z"},
+				{"type": "NGG", "value": r["NGG"], "expiresAt": "2099-01-01T00:00:00Z"}}})
 	}
 	var resources []string
 	for _, r := range fetch().records("centrum", "birthDate", "sex", "patientNumber", "NGGV", "NGG") {
@@ -344,10 +351,13 @@ func pseudonymShapes(t *testing.T, ttp *ttptest.TTP) map[string]string {
 	}
 	english := []string{"centre", "date_of_birth", "sex", "patient_id"}
 	return map[string]string{
-		"pseudonyms: English, UTF-16": utf16le(fetch().header(append(slices.Clone(english), "temporary_pseudonym_nggv", "temporary_pseudonym_ngg")...).csv("\t", "\r\n"), true),
-		"pseudonyms: the type first":  fetch().header(append(slices.Clone(english), "NGGV pseudoniem", "NGG-pseudoniem")...).csv(",", "\n"),
-		"pseudonyms: json, wrapped":   asJSON(map[string]any{"count": len(records), "patients": fetch().records("", "birthDate", "sex", "patient_number", "nggv", "ngg")}),
-		"pseudonyms: csv":             fetch().csv(";", "\n"), "pseudonyms: xlsx": fetch().workbook(t, 3, nil), "pseudonyms: json": asJSON(records), "pseudonyms: fhir": bundleOf(resources),
+		"pseudonyms: English, UTF-16": utf16le(fetch().header(append(slices.Clone(english), "temporary_pseudonym_nggv",
+			"temporary_pseudonym_ngg")...).csv("\t", "\r\n"), true),
+		"pseudonyms: the type first": fetch().header(append(slices.Clone(english), "NGGV pseudoniem", "NGG-pseudoniem")...).csv(",", "\n"),
+		"pseudonyms: json, wrapped": asJSON(map[string]any{"count": len(records), "patients": fetch().
+			records("", "birthDate", "sex", "patient_number", "nggv", "ngg")}),
+		"pseudonyms: csv": fetch().csv(";", "\n"), "pseudonyms: xlsx": fetch().workbook(t, 3, nil),
+		"pseudonyms: json": asJSON(records), "pseudonyms: fhir": bundleOf(resources),
 	}
 }
 
@@ -398,7 +408,8 @@ func TestShapes(t *testing.T) {
 	maps.Copy(shapes, oddShapes(t))
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		d, stored, found := deliver(shapes[name])
-		t.Logf("%-34s %s: %d read, %d created, %d rejected; stored %s, found %s", name, d.State, d.Counts.Read, d.Counts.Created, d.Counts.Rejected, stored, found)
+		t.Logf("%-34s %s: %d read, %d created, %d rejected; stored %s, found %s", name, d.State, d.Counts.Read, d.Counts.Created,
+			d.Counts.Rejected, stored, found)
 		if d.State != delivery.Done || d.Counts.Read != 40 || d.Counts.Created != 36 || stored != wantStored || found != wantFound {
 			t.Errorf("%s: %s %v, stored %s and found %s, want %s and %s", name, d.State, d.Refusals, stored, found, wantStored, wantFound)
 		}

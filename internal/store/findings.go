@@ -71,30 +71,7 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 	if limit <= 0 || limit > 5000 {
 		limit = 5000
 	}
-	match := func() *gorm.DB {
-		db := s.read(ctx).Table("findings").Where("delivery_id = ?", d.ID)
-		if q.Severity != "" {
-			db = db.Where("severity = ?", string(q.Severity))
-		}
-		if q.Code != "" {
-			db = db.Where("code = ?", q.Code)
-		}
-		if q.Field != "" {
-			db = db.Where("field = ?", q.Field)
-		}
-		if q.Source != "" {
-			db = db.Where("source = ?", string(q.Source))
-		}
-		if q.Review != nil {
-			const waits = "(source = ? AND code IN ?)"
-			if *q.Review {
-				db = db.Where(waits, string(patient.Sluis), waiting)
-			} else {
-				db = db.Where("NOT "+waits, string(patient.Sluis), waiting)
-			}
-		}
-		return db
-	}
+	match := func() *gorm.DB { return s.findingsMatching(ctx, d.ID, q) }
 	var page delivery.FindingPage
 	if !d.ReportExpiredAt.IsZero() {
 		return page, apperr.New(apperr.Gone, "report_expired")
@@ -127,6 +104,32 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 		})
 	}
 	return page, nil
+}
+
+// findingsMatching selects the findings of a delivery that q asks for, on all pages.
+func (s *Store) findingsMatching(ctx context.Context, deliveryID int64, q delivery.FindingQuery) *gorm.DB {
+	db := s.read(ctx).Table("findings").Where("delivery_id = ?", deliveryID)
+	if q.Severity != "" {
+		db = db.Where("severity = ?", string(q.Severity))
+	}
+	if q.Code != "" {
+		db = db.Where("code = ?", q.Code)
+	}
+	if q.Field != "" {
+		db = db.Where("field = ?", q.Field)
+	}
+	if q.Source != "" {
+		db = db.Where("source = ?", string(q.Source))
+	}
+	if q.Review != nil {
+		const waits = "(source = ? AND code IN ?)"
+		if *q.Review {
+			db = db.Where(waits, string(patient.Sluis), waiting)
+		} else {
+			db = db.Where("NOT "+waits, string(patient.Sluis), waiting)
+		}
+	}
+	return db
 }
 
 // maxCauses is the largest number of causes in a report. A TTP has far fewer messages.

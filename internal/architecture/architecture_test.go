@@ -48,7 +48,9 @@ var read = sync.OnceValues(func() ([]file, error) {
 		if err != nil {
 			return err
 		}
-		out = append(out, file{pkg: filepath.ToSlash(filepath.Dir(rel)), path: filepath.ToSlash(rel), test: strings.HasSuffix(path, "_test.go"), ast: f})
+		out = append(out, file{
+			pkg: filepath.ToSlash(filepath.Dir(rel)), path: filepath.ToSlash(rel), test: strings.HasSuffix(path, "_test.go"), ast: f,
+		})
 		return nil
 	})
 	return out, err
@@ -87,7 +89,8 @@ func TestImportDirections(t *testing.T) {
 	for _, f := range all {
 		allowed, listed := may[f.pkg]
 		if !listed {
-			t.Errorf("%s: package %s has no row in the table of packages of %s: add it there, with what it is and what it never does", f.path, f.pkg, page)
+			t.Errorf("%s: package %s has no row in the table of packages of %s: add it there, with what it is and never does",
+				f.path, f.pkg, page)
 			may[f.pkg] = []string{"*"} // one message a package is enough
 			continue
 		}

@@ -55,7 +55,7 @@ func table(t *testing.T, page, heading string, columns int) [][]string {
 }
 
 // names returns the names in a cell, which are written `name`, `name`. It
-// returns none for the words that stand for none.
+// returns none if the cell is the words for none, such as "nothing of ours".
 func names(t *testing.T, cell, none string) []string {
 	t.Helper()
 	if cell == none {

@@ -299,54 +299,62 @@ func TestDatasets(t *testing.T) {
 	if err != nil || rows != 1 || refused != 1 {
 		t.Fatal(rows, refused, err)
 	}
-	status, body := get("/v1/datasets")
-	var list struct {
-		Datasets []struct {
-			ID, Centre, State string
-			Rows              int
-			Types             []string
+	t.Run("the list names it", func(t *testing.T) {
+		status, body := get("/v1/datasets")
+		var list struct {
+			Datasets []struct {
+				ID, Centre, State string
+				Rows              int
+				Types             []string
+			}
 		}
-	}
-	if err := json.Unmarshal(body, &list); err != nil || status != 200 || len(list.Datasets) != 1 {
-		t.Fatalf("%d %s", status, body)
-	}
-	if d := list.Datasets[0]; d.ID != id || d.Centre != "2809" || d.Rows != 1 || d.State != "ready" || len(d.Types) != 2 {
-		t.Errorf("dataset = %+v", d)
-	}
-	status, body = get("/v1/datasets/" + id)
-	var row struct {
-		PatientNumber, BirthDate, Sex string
-		Pseudonyms                    []struct {
-			Type, Value string
-			KeyVersion  int
+		if err := json.Unmarshal(body, &list); err != nil || status != 200 || len(list.Datasets) != 1 {
+			t.Fatalf("%d %s", status, body)
 		}
-	}
-	if err := json.Unmarshal(body, &row); err != nil || status != 200 {
-		t.Fatalf("%d %s", status, body)
-	}
-	v := x.temporary("hospital", `"NGGV"`, `"surname":"Qanarynaam","initials":"a","birthDate":"2001-01-01","sex":"m"`).Pseudonyms[0].Value
-	if row.PatientNumber != "0123" || row.BirthDate != "2001-01-01" {
-		t.Errorf("row = %+v", row)
-	}
-	if p := row.Pseudonyms[0]; p.Value != x.definitive("NGGV", v).Pseudonyms[0].Value || p.KeyVersion != 1 {
-		t.Errorf("row = %+v", row)
-	}
-	for _, path := range []string{"/v1/datasets/nothing", "/v1/datasets/..%2fkeys"} {
-		if status, _ := get(path); status != http.StatusNotFound {
-			t.Errorf("%s: %d", path, status)
+		if d := list.Datasets[0]; d.ID != id || d.Centre != "2809" || d.Rows != 1 || d.State != "ready" || len(d.Types) != 2 {
+			t.Errorf("dataset = %+v", d)
 		}
-	}
-	err = filepath.WalkDir(opt.DatasetFolder, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if bytes.Contains(bytes.ToLower(raw), []byte("qanarynaam")) {
-			t.Errorf("%s holds a name", path)
-		}
-		return err
 	})
-	if err != nil {
-		t.Error(err)
-	}
+	t.Run("its row has the patient's own pseudonym", func(t *testing.T) {
+		status, body := get("/v1/datasets/" + id)
+		var row struct {
+			PatientNumber, BirthDate, Sex string
+			Pseudonyms                    []struct {
+				Type, Value string
+				KeyVersion  int
+			}
+		}
+		if err := json.Unmarshal(body, &row); err != nil || status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		same := x.person("NGGV", `"surname":"Qanarynaam","initials":"a","birthDate":"2001-01-01","sex":"m"`)
+		if row.PatientNumber != "0123" || row.BirthDate != "2001-01-01" {
+			t.Errorf("row = %+v", row)
+		}
+		if p := row.Pseudonyms[0]; p.Value != same || p.KeyVersion != 1 {
+			t.Errorf("row = %+v", row)
+		}
+	})
+	t.Run("no other path is a dataset", func(t *testing.T) {
+		for _, path := range []string{"/v1/datasets/nothing", "/v1/datasets/..%2fkeys"} {
+			if status, _ := get(path); status != http.StatusNotFound {
+				t.Errorf("%s: %d", path, status)
+			}
+		}
+	})
+	t.Run("no name is on disk", func(t *testing.T) {
+		err := filepath.WalkDir(opt.DatasetFolder, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			if bytes.Contains(bytes.ToLower(raw), []byte("qanarynaam")) {
+				t.Errorf("%s holds a name", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -58,15 +58,19 @@ func TestDatasets(t *testing.T) {
 	if err != nil || n != 1500 {
 		t.Errorf("%d rows, %v", n, err)
 	}
-	own := errors.New("mine")
-	if err := c.Rows(t.Context(), id, func(int, patient.DatasetRow) error { return own }); !errors.Is(err, own) {
-		t.Errorf("an error of the reader: %v", err)
-	}
-	for _, id := range []string{"nothing", "../keys", ""} {
-		if err := c.Rows(t.Context(), id, nil); apperr.KindOf(err) != apperr.NotFound {
-			t.Errorf("%q: %v", id, err)
+	t.Run("an error of the reader", func(t *testing.T) {
+		own := errors.New("mine")
+		if err := c.Rows(t.Context(), id, func(int, patient.DatasetRow) error { return own }); !errors.Is(err, own) {
+			t.Errorf("%v", err)
 		}
-	}
+	})
+	t.Run("no such dataset", func(t *testing.T) {
+		for _, id := range []string{"nothing", "../keys", ""} {
+			if err := c.Rows(t.Context(), id, nil); apperr.KindOf(err) != apperr.NotFound {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+	})
 }
 
 // TestBadAnswers shows that a dataset that breaks off may be asked again, and that

@@ -11,11 +11,11 @@ import (
 	"sluis/internal/value"
 )
 
-// emptyShare is the percentage of empty cells in a column that every row needs,
-// from which on the column itself is the likely fault.
+// emptyShare is the percentage of empty cells in a required column from which on the
+// column itself is probably wrong.
 const emptyShare = 25
 
-// census is what a first reading of all rows tells of a file.
+// census is what a first reading of all rows finds out.
 type census struct {
 	rowCount int
 	numbers  value.NumberColumn
@@ -47,7 +47,7 @@ func (p *parse) count() error {
 	return err
 }
 
-// forbidden gives the reasons for which no row of the file can be taken.
+// forbidden returns the reasons for which no row of the file can be accepted.
 func (c *census) forbidden(maxRows int) []delivery.Remark {
 	var out []delivery.Remark
 	switch {
@@ -62,7 +62,7 @@ func (c *census) forbidden(maxRows int) []delivery.Remark {
 	return out
 }
 
-// empties names the columns that every row needs and many have not.
+// empties notes the required columns that are empty in many rows.
 func (c *census) empties(l columns.Layout, linkType string) []delivery.Remark {
 	var out []delivery.Remark
 	for _, f := range columns.Required(l.Kind, linkType) {

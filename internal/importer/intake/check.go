@@ -16,18 +16,18 @@ import (
 	"sluis/internal/value"
 )
 
-// checked is a row after Sluis's own checks. The TTP judges the identity; Sluis
-// only what it needs itself (product.md, "The TTP judges identities").
+// checked is a row after Sluis's own checks. Sluis checks only what it needs itself:
+// the TTP checks the identity (product.md, "The TTP judges identities").
 type checked struct {
 	line        int
 	display     patient.Display
 	identity    identity.Identity
 	temporaries []patient.Temporary
 	findings    []patient.Finding
-	shifted     bool // longer than the header: no cell can be trusted to be what its column says
+	shifted     bool // longer than the header, so that no cell may be taken for what its column says
 }
 
-// rejected tells whether one of the findings is fatal.
+// rejected reports whether a finding is fatal.
 func (c checked) rejected() bool { return patient.AnyFatal(c.findings) }
 
 func (c *checked) fail(code string, field delivery.Field) {
@@ -53,12 +53,13 @@ type checker struct {
 	habits   value.NumberHabits
 }
 
-// row checks one row. It is the same for a check and for saving.
+// row checks one row. A delivery that is only checked and one that is saved get the
+// same checks.
 func (k checker) row(row tabular.Row) checked {
 	c := checked{line: row.Line}
 	k.faults(&c, row.Faults)
 	k.shape(&c, row.Cells)
-	if c.shifted { // else what stands in the number's column may be a name
+	if c.shifted { // otherwise the number's column may hold a name
 		return c
 	}
 	k.number(&c, row)
@@ -74,7 +75,7 @@ func (k checker) row(row tabular.Row) checked {
 	return c
 }
 
-// faults takes over what could not be read, as far as the column is.
+// faults makes findings of the cells that could not be read, if their column is used.
 func (k checker) faults(c *checked, faults []tabular.Fault) {
 	for _, f := range faults {
 		if f.Column == tabular.WholeRow {
@@ -89,15 +90,15 @@ func (k checker) faults(c *checked, faults []tabular.Fault) {
 	}
 }
 
-// failed tells whether a field has a fatal finding already.
+// failed reports whether a field has a fatal finding already.
 func (c *checked) failed(field delivery.Field) bool {
 	return slices.ContainsFunc(c.findings, func(f patient.Finding) bool {
 		return f.Severity == patient.Fatal && f.Field == string(field)
 	})
 }
 
-// shape holds the row against the header: content beyond it means that cells
-// have shifted, and then no value can be trusted to be the patient's.
+// shape compares the row with the header. Content to the right of the header means
+// that cells have shifted, and then a value may belong to another column.
 func (k checker) shape(c *checked, cells []string) {
 	width := 0
 	for i, cell := range cells {
@@ -144,8 +145,8 @@ func (k checker) number(c *checked, row tabular.Row) {
 	}
 }
 
-// person fills the identity as the TTP wants it. An empty date goes to the TTP
-// as it is, and so does a date that no calendar has: the TTP has words for it.
+// person fills the identity as the TTP wants it. An empty birth date goes to the TTP
+// as it is, and so does one that does not exist: the TTP has a message for each.
 func (k checker) person(c *checked, cells []string) {
 	cell := k.Cell(cells, delivery.FieldBirthDate)
 	birth, ok := k.dates.Read(cell)
@@ -173,7 +174,7 @@ func (k checker) person(c *checked, cells []string) {
 	c.identity = identity.New(f)
 }
 
-// legible warns of a name that came over wrongly: it makes another pseudonym.
+// legible warns of a name with the wrong letters, since it makes another pseudonym.
 func (c *checked) legible(field delivery.Field, name string) {
 	if value.Garbled(name) {
 		c.warn("NAME_GARBLED", field)
@@ -203,7 +204,7 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 	k.temporaries(c, cells)
 }
 
-// unreadable is the code for a birth date that cannot be read.
+// unreadable returns the code for a birth date that cannot be read.
 func unreadable(cell string) string {
 	if value.IsPartialDate(cell) {
 		return "BIRTH_DATE_PARTIAL"
@@ -211,7 +212,7 @@ func unreadable(cell string) string {
 	return "BIRTH_DATE_UNREADABLE"
 }
 
-// keep gives what the registry may keep of a birth date.
+// keep returns what the registry may keep of a birth date.
 func (k checker) keep(b patient.Birth) patient.Birth {
 	if k.yearOnly {
 		return b.YearOnly()

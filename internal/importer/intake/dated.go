@@ -12,9 +12,9 @@ import (
 	"sluis/internal/value"
 )
 
-// postcodes gives the postcodes of a row, one for each day. One without a day is
-// left out, for it would be dated wrongly; so is a second one of the same day,
-// for the TTP tells them apart by their days.
+// postcodes returns the postcodes of a row, one for each day. It leaves out one
+// without a day, which would be dated wrongly, and a second one of the same day,
+// because the TTP tells them apart by their days.
 func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 	var kept []identity.Postcode
 	on := map[string]int{} // day to place in kept
@@ -47,8 +47,8 @@ func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 	return kept
 }
 
-// temporaries fills the temporary pseudonyms of a row. Those of one type are told
-// apart by their days, as postcodes are.
+// temporaries fills the temporary pseudonyms of a row. Two of one type must have
+// different days, as postcodes must.
 func (k checker) temporaries(c *checked, cells []string) {
 	type space struct{ typ, recordedOn string }
 	held := map[space]string{}
@@ -95,8 +95,8 @@ func (k checker) temporaries(c *checked, cells []string) {
 	}
 }
 
-// either gives the field that has a column: a finding names a column that the
-// user can find.
+// either returns the field that has a column, since a finding must name a column
+// that the user can find.
 func (k checker) either(f, other delivery.Field) delivery.Field {
 	if k.Has(f) {
 		return f
@@ -104,7 +104,8 @@ func (k checker) either(f, other delivery.Field) delivery.Field {
 	return other
 }
 
-// sameAddress tells whether two postcodes are one, however they are written.
+// sameAddress reports whether two postcodes are the same, except for spaces and
+// capitals.
 func sameAddress(a, b identity.Postcode) bool {
 	same := func(a, b string) bool {
 		return strings.EqualFold(strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", ""))

@@ -7,8 +7,8 @@ import (
 	"sluis/internal/value"
 )
 
-// expiry reads when the temporary pseudonyms of a row run out; zero where the
-// row does not say. A moment that is past is the TTP's to judge.
+// expiry reads when the temporary pseudonyms of a row expire; zero if the row does
+// not say. A moment in the past is accepted: the TTP rejects what has expired.
 func (k checker) expiry(c *checked, cells []string, f delivery.Field) time.Time {
 	cell := k.Cell(cells, f)
 	if cell == "" {

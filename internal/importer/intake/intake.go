@@ -19,7 +19,7 @@ import (
 )
 
 // Store is what the intake needs of the database. Writes that take a claim
-// answer delivery.ErrLost where the claim is no longer held, and change nothing.
+// answer delivery.ErrLost if the claim was lost, and change nothing then.
 type Store interface {
 	CentreByID(ctx context.Context, id int64) (account.Centre, error)
 
@@ -29,24 +29,24 @@ type Store interface {
 	// delivery that came of it before, and then begins none. An earlier upload of it
 	// that has not ended makes room: its sender has given up, or sends again.
 	CreateDeliveryOnce(ctx context.Context, d delivery.New, r delivery.Request) (id int64, earlier delivery.Earlier, err error)
-	// AppendBlock adds to an upload; apperr.NotFound where it has made room.
+	// AppendBlock adds to an upload; apperr.NotFound if it was removed to make room for a newer one.
 	AppendBlock(ctx context.Context, deliveryID int64, no int, sealed []byte) error
 	// FinishUpload makes the upload safe: state received, with its event.
 	FinishUpload(ctx context.Context, deliveryID int64, mac []byte, size int64, who audit.Who) error
 	// DropUpload removes a delivery that is still in state receiving.
 	DropUpload(ctx context.Context, deliveryID int64) error
-	// Block gives a sealed block of an upload; nil after the last one.
+	// Block returns a sealed block of an upload; nil after the last one.
 	Block(ctx context.Context, deliveryID int64, no int) ([]byte, error)
 
 	// AwaitColumns lets a delivery wait for a user to say what its columns are, until
 	// expires; the upload stays.
 	AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error
-	// RememberedColumns gives the assignment that a centre made last for a header
-	// with one of these keyed hashes, and that hash; nil where there is none.
+	// RememberedColumns returns the assignment that a centre made last for a header
+	// with one of these keyed hashes, and that hash; nil if there is none.
 	RememberedColumns(ctx context.Context, centreID int64, macs [][]byte) (*delivery.Assignment, []byte, error)
 
-	// AwaitingColumns gives a delivery that waits for its columns, with what opens its
-	// upload; apperr.Conflict "delivery_not_mapping".
+	// AwaitingColumns returns a delivery that waits for its columns, with the wrapped
+	// key of its upload; apperr.Conflict "delivery_not_mapping".
 	AwaitingColumns(ctx context.Context, scope account.Scope, publicID string) (delivery.Claim, error)
 	// AssignColumns lets it be parsed so; a keyed hash of its header has the centre's
 	// next files with that header read the same way.
@@ -85,8 +85,8 @@ type Options struct {
 	// each with the day on which the postcode was true. LinkType is none of them.
 	PostcodeTypes []string
 	LinkType      string
-	// TemporaryLife is how long a temporary pseudonym is held to live where the file
-	// does not say when it runs out.
+	// TemporaryLife is how long a temporary pseudonym is assumed to live if the file
+	// does not say when it expires.
 	TemporaryLife time.Duration
 	YearOnly      bool // keep birth years, never dates
 	MaxBytes      int64

@@ -13,9 +13,9 @@ import (
 	"sluis/internal/patient"
 )
 
-// Known checks and exchanges rows whose columns need not be found: those of the
-// registry's old patient table. They are judged as a file's are, and their
-// identities are in memory alone.
+// Known checks and exchanges rows whose columns need not be found: those of the old
+// table. They get the same checks as the rows of a file, and their identities are
+// only in memory.
 type Known struct {
 	in *Intake
 	k  checker
@@ -32,17 +32,17 @@ const fieldDied delivery.Field = "diedOn"
 // KnownRow is a row after Sluis's own checks.
 type KnownRow struct {
 	Line     int
-	Display  patient.Display // without a number where the row has none
+	Display  patient.Display // without a number if the row has none
 	Legacy   patient.Legacy
 	Findings []patient.Finding
 	ref      string // at the TTP, the same on a retry
 	identity identity.Identity
 }
 
-// Rejected tells whether Sluis rejects the row itself.
+// Rejected reports whether Sluis rejects the row itself.
 func (r KnownRow) Rejected() bool { return checked{findings: r.Findings}.rejected() }
 
-// Known makes the checker of the rows of a centre.
+// Known returns the checker of a centre's rows in the old table.
 func (in *Intake) Known(centre account.Centre) Known {
 	return Known{in, checker{
 		Layout: columns.Fixed(knownFields), centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
@@ -51,7 +51,7 @@ func (in *Intake) Known(centre account.Centre) Known {
 
 // Check checks one row: its key in the old table, the version there, and its
 // patient number, birth date, sex, date of death, surname, prefix and initials.
-// It is kept without a number where it has none.
+// A row without a number is kept without one.
 func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 	c := k.k.row(tabular.Row{Line: line, Cells: cells})
 	out := KnownRow{Line: line, Display: c.display, Legacy: patient.Legacy{ID: key}, identity: c.identity, ref: newRef()}
@@ -75,9 +75,9 @@ func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 }
 
 // Prepare exchanges the identities of rows that Sluis does not reject for
-// temporary pseudonyms, in one call that may be repeated under its key. It gives
-// the rows that go on, and what the TTP has to say of the others. A TTP that
-// gives no answer is a *patient.UnavailableError.
+// temporary pseudonyms, in one call that may be repeated under its key. It returns
+// the rows that go on, and the TTP's findings about the others. If the TTP does not
+// answer, the error is a *patient.UnavailableError.
 func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]patient.InExchange, []delivery.Finding, error) {
 	var items []identity.Item
 	for _, r := range rows {

@@ -10,19 +10,19 @@ import (
 	"sluis/internal/importer/intake/tabular"
 )
 
-// headBytes is how much of a file is looked at to tell its format.
+// headBytes is how much of a file is read to find out its format.
 const headBytes = 64 << 10
 
-// jsonStart is how a JSON text of records begins; a header of a CSV may begin
-// with a bracket too.
+// jsonStart matches the start of a JSON text of records. A bracket is not enough: the
+// header of a CSV may begin with one too.
 var jsonStart = regexp.MustCompile(`^(?:\[\s*(?:[\[{"\d\]tfn-]|$)|\{\s*(?:["}]|$))`)
 
-// markup is how a text in HTML or XML begins; programs write such files under names
+// markup matches the start of a text in HTML or XML. Programs give such files names
 // that end in .xls.
 var markup = regexp.MustCompile(`(?i)^<(?:!--|(?:!doctype|\?xml|html|head|body|table|meta|style|div|workbook)\b)`)
 
-// open tells the format of a file by what it holds, whatever its name says. A
-// file that cannot be read is a *tabular.Error.
+// open finds out the format of a file by its content, whatever its name says. A file
+// that cannot be read is a *tabular.Error.
 func (p *parse) open() (tabular.Source, error) {
 	head := make([]byte, min(headBytes, p.file.size))
 	defer clear(head)

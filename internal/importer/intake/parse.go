@@ -81,7 +81,7 @@ func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
 	return &parse{in: in, claim: c, key: key, centre: centre, file: file}, nil
 }
 
-// survey reads the whole file once without writing anything, and gives every
+// survey reads the whole file once without writing anything, and returns every
 // reason to refuse it.
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
@@ -118,7 +118,7 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 	return p.Refusals, nil
 }
 
-// rows begins at the first row below the header.
+// rows starts at the first row below the header.
 func (p *parse) rows() (tabular.Rows, error) {
 	rows, err := p.source.Rows(p.Table)
 	for err == nil && p.Header > 0 {
@@ -133,14 +133,14 @@ func (p *parse) rows() (tabular.Rows, error) {
 	return &body{rows, p}, err
 }
 
-// body is the rows below the header: without the example of our own template, without
-// the header where it stands there once more, and without a rule drawn below it.
+// body is the rows below the header. It skips the example row of our own template,
+// the header if it occurs again, and a line of dashes below the header.
 type body struct {
 	tabular.Rows
 	p *parse
 }
 
-// Next gives the next row.
+// Next returns the next row.
 func (b *body) Next() (tabular.Row, error) {
 	for {
 		row, err := b.Rows.Next()
@@ -150,7 +150,8 @@ func (b *body) Next() (tabular.Row, error) {
 	}
 }
 
-// ruled tells a row of dashes alone, as database programs print below a header.
+// ruled reports whether a row has only dashes, as database programs print below a
+// header.
 func ruled(row tabular.Row) bool {
 	dashes := 0
 	for _, c := range row.Cells {
@@ -162,8 +163,8 @@ func ruled(row tabular.Row) bool {
 	return dashes > 2
 }
 
-// repeatsHeader tells a row that is the header again, as where exports were pasted
-// under each other, or where a header is merged over two rows.
+// repeatsHeader reports whether a row is the header again. That happens if exports
+// were pasted under each other, or a header is merged over two rows.
 func (p *parse) repeatsHeader(row tabular.Row) bool {
 	if p.Header == 0 {
 		return false
@@ -181,7 +182,7 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 	return same > 1
 }
 
-// checker is what checks the rows, as the whole file wants it.
+// checker returns the checker of the file's rows.
 func (p *parse) checker() checker {
 	return checker{
 		Layout: p.Layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.Table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
@@ -189,10 +190,10 @@ func (p *parse) checker() checker {
 	}
 }
 
-// order is in which order the birth dates are written.
+// order returns the order in which the birth dates are written.
 func (p *parse) order() delivery.DateOrder { return cmp.Or(p.Dates, columns.DateOrder(p.births)) }
 
-// notes say what was ignored or assumed in the file.
+// notes returns what was ignored or assumed in the file.
 func (p *parse) notes() []delivery.Remark {
 	var notes []delivery.Remark
 	if p.Found.Remembered {
@@ -215,7 +216,7 @@ func (p *parse) notes() []delivery.Remark {
 	return append(notes, p.empties(p.Layout, p.in.LinkType)...)
 }
 
-// total counts what was skipped, and typesOf names it, the commonest first.
+// total counts what was skipped. typesOf names it, the commonest first.
 func total(skipped map[string]int) (n int) {
 	for _, c := range skipped {
 		n += c

@@ -47,7 +47,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	return in.Store.StorePrepared(ctx, c, sealed, len(exchange), patient.FirstExpiry(exchange), findings)
 }
 
-// complete gives the findings of an answer, and one of ours where the TTP made
+// complete returns the findings of an answer. It adds one of ours if the TTP made
 // pseudonyms but not the one by which we link.
 func (in *Intake) complete(a patient.Prepared) []patient.Finding {
 	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.LinkType })

@@ -22,9 +22,9 @@ const blockBytes = 512 << 10
 // Receive takes an upload from r to its end and seals it block by block. When
 // it returns, the file is safe, and the workers do the rest. It answers apperr
 // TooLarge or Invalid for a file that is too big or empty, and leaves nothing
-// of an upload that breaks off. A request with a key that came before gives the
-// delivery that came of it, where it is the same in all (apperr.Conflict
-// "idempotency_key_reused" otherwise).
+// of an upload that breaks off. A request with a key that came before returns the
+// delivery of that earlier request if the two are the same in all, and otherwise
+// apperr.Conflict "idempotency_key_reused".
 func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID string, err error) {
 	id7, err := uuid.NewV7()
 	if err != nil {
@@ -101,7 +101,7 @@ func (in *Intake) request(up Upload) delivery.Request {
 	}
 }
 
-// again reads a request that came before, and gives what came of it then.
+// again reads a request whose key came before, and returns the delivery of then.
 func (in *Intake) again(up Upload, earlier delivery.Earlier, r io.Reader) (string, error) {
 	mac := in.fileMAC(up)
 	if _, err := in.blocks(r, func(block []byte) error { mac.Write(block); return nil }); err != nil {
@@ -120,7 +120,7 @@ func (in *Intake) fileMAC(up Upload) hash.Hash {
 	return mac
 }
 
-// blocks gives a file block by block, and how long it is.
+// blocks hands a file to take block by block, and returns its length.
 func (in *Intake) blocks(r io.Reader, take func(block []byte) error) (size int64, err error) {
 	buf := make([]byte, blockBytes)
 	defer clear(buf)

@@ -8,14 +8,13 @@ import (
 	"sluis/internal/importer/intake/tabular"
 )
 
-// What a row of a file may hold at most: columns, and characters in one of those
-// that Sluis knows.
+// The limits of a row: its columns, and the characters in a column that Sluis knows.
 const (
 	MaxColumns = tabular.DefaultColumns
 	MaxCell    = columns.MaxCell
 )
 
-// Upload says who delivers a file, for which centre, and what is to become of it.
+// Upload says who delivers a file, for which centre, and what to do with it.
 type Upload struct {
 	Who       audit.Who
 	Centre    account.Centre
@@ -23,8 +22,8 @@ type Upload struct {
 	Mode      delivery.Mode
 	Via       audit.Via
 	Confirmed bool // save it even if the brake would stop it
-	// Key makes one delivery of a request that comes more than once; empty where the
-	// sender gave none.
+	// Key is the request's Idempotency-Key: requests with the same key make one
+	// delivery. It is empty if the sender gave none.
 	Key     string
 	Repairs string // public id of the delivery that it is to repair; empty for none
 }

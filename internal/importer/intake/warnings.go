@@ -10,7 +10,7 @@ import (
 // oldAge is the age in years above which a birth date is worth a look.
 const oldAge = 105
 
-// unlikely warns of a birth that may be made up.
+// unlikely warns of a birth date that may be made up.
 func (k checker) unlikely(c *checked, b patient.Birth) {
 	if b.IsZero() {
 		return
@@ -22,7 +22,7 @@ func (k checker) unlikely(c *checked, b patient.Birth) {
 	if age > oldAge {
 		c.warn("BIRTH_LONG_AGO", delivery.FieldBirthDate)
 	}
-	// Where years are kept, a finding must not tell the day.
+	// If only years are kept, a finding must not reveal the day.
 	if b.HasDay() && !k.yearOnly && b.Month == 1 && b.Day == 1 {
 		c.warn("BIRTH_FIRST_JANUARY", delivery.FieldBirthDate)
 	}

@@ -13,7 +13,7 @@ import (
 // Options say how patients are to be read.
 type Options struct {
 	Limits tabular.Limits
-	// NumberSystem is the system of the centre's patient numbers; empty where they
+	// NumberSystem is the system of the centre's patient numbers; empty if they
 	// need not be told from other identifiers.
 	NumberSystem string
 	Types        []string // the pseudonym types, such as NGGV
@@ -48,7 +48,7 @@ type Source struct {
 	file io.ReaderAt
 	size int64
 	o    Options
-	// placed tells that resources are known by their place in the file: they stand in
+	// placed is true if resources are known by their place in the file: they are in
 	// Bundles or in an array, or several on a line.
 	placed  bool
 	columns columns
@@ -102,14 +102,14 @@ func (s *Source) Rows(int) (tabular.Rows, error) {
 	return &rows{of: s, resources: r, row: tabular.Row{Cells: make([]string, len(s.columns.names))}}, nil
 }
 
-// rows gives the patients as rows.
+// rows reads the patients as rows.
 type rows struct {
 	of        *Source
 	resources *resources
 	row       tabular.Row
 }
 
-// Next gives the next Patient.
+// Next returns the next Patient.
 func (r *rows) Next() (tabular.Row, error) {
 	p, line, fault, err := r.resources.patient()
 	if err != nil {

@@ -38,8 +38,8 @@ type period struct {
 	End   string `json:"end"`
 }
 
-// secret keeps a value as it stands in the text, so that one which is never read
-// is never decoded either.
+// secret keeps a value undecoded, so that a value which is never read is never
+// decoded either.
 type secret = json.RawMessage
 
 func (i identifier) text() string {
@@ -50,13 +50,13 @@ func (i identifier) text() string {
 	return strings.TrimSpace(s)
 }
 
-// bsn tells whether an identifier is a BSN, by its system.
+// bsn reports whether an identifier is a BSN, by its system.
 func (i identifier) bsn() bool {
 	s := strings.ToLower(i.System)
 	return strings.Contains(s, "bsn") || strings.Contains(s, "burgerservice") || strings.HasSuffix(s, "2.16.840.1.113883.2.4.6.3")
 }
 
-// medicalRecord tells whether it is typed as a hospital's patient number.
+// medicalRecord reports whether its type is that of a hospital's patient number.
 func (i identifier) medicalRecord() bool {
 	for _, c := range i.Type.Coding {
 		if c.Code == "MR" {
@@ -67,7 +67,7 @@ func (i identifier) medicalRecord() bool {
 }
 
 // pseudonymType is the type of the temporary pseudonym that an identifier is, by
-// the end of its system; empty where it is none.
+// the end of its system; empty if it is none.
 func (i identifier) pseudonymType(types []string) string {
 	end := i.System[strings.LastIndexAny(i.System, ":/#")+1:]
 	for _, t := range types {
@@ -85,12 +85,12 @@ type extension struct {
 	Extension   []extension `json:"extension"`
 }
 
-// element is what stands beside a value: its extensions.
+// element is what FHIR keeps next to a value: its extensions.
 type element struct {
 	Extension []extension `json:"extension"`
 }
 
-// value gives an extension by the last part of its URL.
+// value returns an extension by the last part of its URL.
 func (e *element) value(name string) (string, bool) {
 	if e == nil {
 		return "", false
@@ -119,7 +119,7 @@ type person struct{ surname, prefix, initials string }
 // say nothing of who somebody is now.
 var names = []string{"official", "", "usual"}
 
-// person gives the own name of a patient: never the partner's.
+// person returns the own name of a patient, never the partner's.
 func (p patient) person() person {
 	var chosen, maiden *humanName
 	best := len(names)
@@ -211,7 +211,7 @@ type address struct {
 	Period     period     `json:"period"`
 }
 
-// numbered is a street with a house number and what stands behind it.
+// numbered is a street with a house number and its suffix.
 var numbered = regexp.MustCompile(`\s(\d{1,5})(?:[\s-]*([\pL\d][\pL\d -]{0,9}))?\s*$`)
 
 // house is the house number and its suffix: of the extensions, or else of the end

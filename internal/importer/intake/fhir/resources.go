@@ -9,7 +9,7 @@ import (
 	"sluis/internal/importer/intake/tabular"
 )
 
-// maxBundles is how deep Bundles may stand in one another.
+// maxBundles is how deep Bundles may be nested.
 const maxBundles = 8
 
 // resources reads a file resource by resource: an array, a Bundle, a resource a
@@ -39,7 +39,7 @@ const (
 // frame is a list that is open.
 type frame struct{ bundle bool }
 
-// found is a resource, and how many Bundles it stands in.
+// found is a resource, and how many Bundles are around it.
 type found struct {
 	raw   json.RawMessage
 	depth int
@@ -53,7 +53,7 @@ func (s *Source) begin() (*resources, error) {
 	return &resources{of: s, text: text, count: s.columns.names == nil}, nil
 }
 
-// patient gives the next Patient and its line or place; fault says that it cannot
+// patient returns the next Patient and its line or place; fault says that it cannot
 // be read as one. Other resources are counted and passed over.
 func (r *resources) patient() (p patient, line int, fault bool, err error) {
 	for {
@@ -111,7 +111,7 @@ func (r *resources) unpack(f found) {
 	}
 }
 
-// next gives the next resource, or io.EOF.
+// next returns the next resource, or io.EOF.
 func (r *resources) next() (found, error) {
 	for {
 		if last := len(r.ready) - 1; last >= 0 {
@@ -259,7 +259,7 @@ func (r *resources) broken(err error) error {
 	return err
 }
 
-// decodes tells whether a value has the shape that FHIR gives it; what is wrong
+// decodes reports whether a value has the shape that FHIR prescribes; what is wrong
 // with it must not be repeated.
 func decodes(raw json.RawMessage, into any) bool { return json.Unmarshal(raw, into) == nil }
 
@@ -270,8 +270,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// known gives the name of a resource type that FHIR has, and "" for all others:
-// what else stands there must not be repeated.
+// known returns the name of a resource type that FHIR has, and "" for any other text,
+// which must not be repeated.
 func known(v any) string {
 	name, ok := v.(string)
 	if ok && resourceTypes[name] {

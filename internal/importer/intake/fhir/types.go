@@ -3,7 +3,7 @@ package fhir
 import "strings"
 
 // resourceTypes are the resources of FHIR R4 that a hospital's export may hold
-// beside its patients. Others are counted without their name.
+// besides its patients. Others are counted without their name.
 var resourceTypes = func() map[string]bool {
 	m := map[string]bool{}
 	for _, name := range strings.Fields(`

@@ -26,8 +26,8 @@ type CSV struct {
 	size    int64
 	limits  Limits
 	decoder func() transform.Transformer
-	returns bool // lines end in a carriage return alone, some of them or all
-	spaced  bool // a space stands between delimiter and quote
+	returns bool // some or all lines end in only a carriage return
+	spaced  bool // there is a space between delimiter and quote
 	skip    int  // bytes of text before the first row: a line "sep=;"
 	width   int  // cells of a usual row
 }
@@ -105,7 +105,8 @@ func (c *CSV) chooseShape() error {
 	return nil
 }
 
-// spaced tells whether cells are written as "a", "b": the space is no part of them.
+// spaced reports whether cells are written as "a", "b", so that the space is not part
+// of them.
 func spaced(start string, delimiter rune) bool {
 	return delimiter != '\t' && strings.Count(start, string(delimiter)+` "`) > strings.Count(start, string(delimiter)+`"`)
 }
@@ -137,7 +138,7 @@ func (c *CSV) text() io.Reader {
 }
 
 // returns makes line feeds of carriage returns that no line feed follows: all of
-// them in Excel's "CSV (Macintosh)", some where files were pasted together.
+// them in Excel's "CSV (Macintosh)", some of them if files were pasted together.
 type returns struct{ r *bufio.Reader }
 
 func (r returns) Read(p []byte) (int, error) {
@@ -160,7 +161,7 @@ func (r returns) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// feeds tells whether a line feed comes next, behind other returns or none.
+// feeds reports whether a line feed comes next, perhaps after more returns.
 func (r returns) feeds() bool {
 	for n := 1; n < 16; n++ {
 		next, err := r.r.Peek(n)
@@ -191,7 +192,7 @@ func (c *CSV) sniff(start string) {
 // sniffRows is how many rows are looked at.
 const sniffRows = 20
 
-// usualWidth gives the commonest number of cells above one among the first rows,
+// usualWidth returns the commonest number of cells above one among the first rows,
 // and how many rows have it; the first wins a tie.
 func usualWidth(start string, delimiter rune) (rows, width int) {
 	r := csv.NewReader(strings.NewReader(start))
@@ -250,7 +251,7 @@ type csvRows struct {
 	begun     bool // a row of the usual width was read: the header, and no title above it
 }
 
-// Next gives the next row, blank ones included, or io.EOF.
+// Next returns the next row, even a blank one, or io.EOF.
 func (r *csvRows) Next() (Row, error) {
 	r.budget.left = r.budget.limit
 	cells, err := r.csv.Read()
@@ -287,8 +288,8 @@ func (r *csvRows) Next() (Row, error) {
 	return row, nil
 }
 
-// asText gives the text of a cell written as ="0123": so exports keep a spreadsheet
-// from taking it for a number.
+// asText returns the text of a cell that is written as ="0123". Exports write so to
+// keep a spreadsheet from taking it for a number.
 func asText(cell string) string {
 	inner, formula := strings.CutPrefix(cell, `="`)
 	if inner, closed := strings.CutSuffix(inner, `"`); formula && closed {
@@ -297,8 +298,8 @@ func asText(cell string) string {
 	return cell
 }
 
-// swallowed tells whether a quote that was never closed has drawn other cells or
-// rows into one: going on would lose them, or pair the wrong ones.
+// swallowed reports whether a quote that was never closed has pulled other cells or
+// rows into one. Going on would lose them, or pair the wrong ones.
 func (r *csvRows) swallowed(cells []string) bool {
 	for _, c := range cells {
 		if len(cells) != r.width && strings.ContainsAny(c, r.delimiter+"\n") {

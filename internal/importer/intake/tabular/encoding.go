@@ -77,8 +77,8 @@ var oldEncodings = []struct {
 }
 
 // oldEncoding reads the whole of a text without a byte order mark. It answers ""
-// where that is UTF-8; the old encoding that makes most sense where it is not;
-// and an *Error where it is partly UTF-8 and partly not.
+// if that is UTF-8, the old encoding that makes most sense if it is not, and an
+// *Error if it is partly UTF-8 and partly not.
 func oldEncoding(r io.Reader) (string, transform.Transformer, error) {
 	var c census
 	buf := make([]byte, sniffBytes)
@@ -115,12 +115,12 @@ func oldEncoding(r io.Reader) (string, transform.Transformer, error) {
 type census struct {
 	multibyte, invalid int // characters of UTF-8, and bytes that are none
 	// inWord counts each high byte between letters: [0] between two small ones, [1]
-	// beside any other.
+	// next to any other.
 	inWord [2][256]int
 	before byte
 }
 
-// count counts what can be told of b, and gives how many bytes that was.
+// count counts the whole characters of b, and returns how many bytes these are.
 func (c *census) count(b []byte, last bool) int {
 	i := 0
 	for i < len(b) {

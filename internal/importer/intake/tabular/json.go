@@ -35,7 +35,7 @@ const aliases = 8
 
 // OpenJSON reads the whole file once, for the names of its columns: the last
 // record may have one that no other has. Known tells the names by which a record is
-// known from what is wrapped around records; nil where nothing is.
+// known from what is wrapped around records; nil if nothing is.
 func OpenJSON(file io.ReaderAt, size int64, limits Limits, known func(name string) bool) (*JSON, error) {
 	j := &JSON{file: file, size: size, limits: limits.OrDefault(), at: map[string]int{}}
 	if known != nil {
@@ -77,7 +77,7 @@ func OpenJSON(file io.ReaderAt, size int64, limits Limits, known func(name strin
 	return j, nil
 }
 
-// learn adds a column where there is none of its name; ok is false where there are
+// learn adds a column if there is none of its name; ok is false if there are
 // too many.
 func (j *JSON) learn(name string) (ok bool) {
 	if _, known := j.at[name]; known {
@@ -167,7 +167,7 @@ func (r *jsonRows) descend() error {
 	return nil
 }
 
-// first gives the first character of a text that is no white space.
+// first returns the first character of a text that is not white space.
 func first(text *JSONText) (byte, error) {
 	if !text.More() {
 		_, err := text.Token()
@@ -194,7 +194,7 @@ type jsonRows struct {
 	row     Row
 }
 
-// record gives the next record, and its number.
+// record returns the next record and its number.
 func (r *jsonRows) record() (json.RawMessage, int, error) {
 	if r.array && !r.text.More() {
 		return nil, 0, r.close()
@@ -221,7 +221,7 @@ func (r *jsonRows) record() (json.RawMessage, int, error) {
 	return raw, line, nil
 }
 
-// close sees that nothing stands behind the array.
+// close checks that nothing follows the array.
 func (r *jsonRows) close() error {
 	if !r.closed {
 		r.closed = true
@@ -242,7 +242,7 @@ func (r *jsonRows) close() error {
 	return io.EOF
 }
 
-// wraps tells whether an object is no record: it holds lists of objects and no value
+// wraps reports whether an object is not a record: it holds lists of objects and no value
 // of its own, or nothing but objects, most of them alike, each under a name.
 func wraps(raw json.RawMessage) bool {
 	var members map[string]json.RawMessage
@@ -271,7 +271,7 @@ func wraps(raw json.RawMessage) bool {
 	return lists > 0 && values == 0
 }
 
-// namesOf gives the names of the members of an object, as one text.
+// namesOf returns the names of the members of an object, as one text.
 func namesOf(raw json.RawMessage) string {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &members) // it is an object
@@ -279,7 +279,7 @@ func namesOf(raw json.RawMessage) string {
 	return strings.Join(names, "\x00")
 }
 
-// Next gives the next record as a row.
+// Next returns the next record as a row.
 func (r *jsonRows) Next() (Row, error) {
 	raw, line, err := r.record()
 	if err != nil {

@@ -17,7 +17,7 @@ type jsonCell struct {
 	fault      Code
 }
 
-// flatten gives the values of a record; ok is false where it is no object.
+// flatten returns the values of a record; ok is false if it is not an object.
 func flatten(raw json.RawMessage) (cells []jsonCell, ok bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, false

@@ -40,21 +40,21 @@ func OpenJSONText(file io.ReaderAt, size int64, limits Limits) (*JSONText, error
 	return t, nil
 }
 
-// Token gives the next token; see json.Decoder.Token.
+// Token returns the next token; see json.Decoder.Token.
 func (t *JSONText) Token() (json.Token, error) {
 	t.lines.left = t.limit
 	token, err := t.dec.Token()
 	return token, t.failed(err)
 }
 
-// More tells whether there is another element or member, or another value behind
+// More reports whether there is another element or member, or another value after
 // the one that was read.
 func (t *JSONText) More() bool {
 	t.lines.left = t.limit
 	return t.dec.More()
 }
 
-// Value gives the next value whole, valid until the next call, and the line on
+// Value returns the next value whole, valid until the next call, and the line on
 // which it begins; io.EOF behind the last.
 func (t *JSONText) Value() (raw json.RawMessage, line int, err error) {
 	t.lines.left = t.limit
@@ -74,7 +74,7 @@ func (t *JSONText) Value() (raw json.RawMessage, line int, err error) {
 // Limit is how many bytes a value has at most.
 func (t *JSONText) Limit() int { return t.limit }
 
-// Ahead gives the text that comes next, from the next value on: n bytes of it or some
+// Ahead returns the text that comes next, from the next value on: n bytes of it or some
 // less, at most 64 KiB. At the end there is none.
 func (t *JSONText) Ahead(n int) ([]byte, error) {
 	rest, _ := io.ReadAll(io.LimitReader(t.dec.Buffered(), int64(n))) // a reader of bytes: it cannot fail

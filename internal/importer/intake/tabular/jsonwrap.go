@@ -10,9 +10,9 @@ import (
 // maxWrapping is how many objects may lie around the list of records.
 const maxWrapping = 3
 
-// wrapping finds the list of records where one object holds it, perhaps beside what
-// tells of the export: {"exported":"…","data":{"patients":[…]}}. It gives the names
-// of the members that lead there; none where the records stand by themselves. A
+// wrapping finds the list of records if one object holds it, perhaps next to what
+// describes the export: {"exported":"…","data":{"patients":[…]}}. It returns the
+// names of the members that lead there; none if nothing is around the records. A
 // list counts whose first element has two names that known tells to be a record's;
 // an object that has one itself is a record. Head is the start of the text.
 func wrapping(head []byte, known func(name string) bool) []string {
@@ -72,7 +72,7 @@ func (w *wrapper) object(depth int) (path []string, record bool) {
 	return path, false
 }
 
-// list walks a list up to its end, and tells whether it is one of records.
+// list walks a list up to its end, and reports whether it is one of records.
 func (w *wrapper) list() bool {
 	if w.err != nil || !w.dec.More() {
 		w.token()

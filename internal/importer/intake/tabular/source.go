@@ -8,23 +8,23 @@ import "sluis/internal/value"
 type Source interface {
 	// Tables lists the tables of the file in its order; there is at least one.
 	Tables() []Table
-	// Rows begins at the first row of a table: below the header, where the table
-	// names its columns itself.
+	// Rows starts at the first row of a table: below the header, if the format itself
+	// names the columns.
 	Rows(table int) (Rows, error)
 }
 
 // Rows reads a table row by row.
 type Rows interface {
-	// Next gives the next row, or io.EOF. A file that cannot be read further is an
+	// Next returns the next row, or io.EOF. A file that cannot be read further is an
 	// *Error, and no error holds a value.
 	Next() (Row, error)
 }
 
 // Table is one table of a file, such as a sheet of a workbook.
 type Table struct {
-	Name   string // of a sheet, as the user sees it; empty where the file is one table
+	Name   string // of a sheet, as the user sees it; empty if the file is one table
 	Hidden bool
-	// Header names the columns where the format itself does (JSON, FHIR); nil where
+	// Header names the columns if the format itself does (JSON, FHIR). It is nil if
 	// the header is one of the rows.
 	Header []string
 	// Epoch is how a number is a day; NoEpoch if none is.
@@ -41,7 +41,7 @@ type Row struct {
 	Line  int
 	Cells []string
 	// Numeric tells of each cell whether the file holds a number there rather than
-	// text, so that leading zeros may be lost; nil where no cell does.
+	// text, so that leading zeros may be lost; nil if no cell does.
 	Numeric []bool
 	// Faults are cells whose content cannot be had. Their text is empty.
 	Faults []Fault

@@ -1,5 +1,5 @@
 // Package tabular reads files of rows and columns: CSV, workbooks and JSON, in
-// the shapes that hospitals' spreadsheets, exports and scripts give them. Every
+// the shapes that hospitals' spreadsheets, exports and scripts write them. Every
 // format is a [Source] and yields the same [Row], numbered as the user sees it.
 //
 // It knows nothing of what a column means, holds one row at a time, writes
@@ -36,7 +36,7 @@ func (l Limits) OrDefault() Limits {
 	return l
 }
 
-// Blank tells whether the row has no content.
+// Blank reports whether the row has no content.
 func (r Row) Blank() bool {
 	for _, c := range r.Cells {
 		if c != "" {
@@ -75,8 +75,8 @@ const (
 	NotABundle Code = "NOT_A_BUNDLE" // a FHIR resource other than Bundle or Patient
 )
 
-// Error is a file that cannot be read, and the line where that shows (0 where
-// it is the whole file). After is how many records of an array came before it.
+// Error is a file that cannot be read, and the line that shows it (0 if it
+// is the whole file). After is the number of records of an array before that line.
 type Error struct {
 	Code  Code
 	Line  int

@@ -77,7 +77,7 @@ func OpenXLSX(r io.ReaderAt, size int64, limits Limits) (Source, error) {
 	return w, nil
 }
 
-// open reads what stands outside the sheets.
+// open reads what lies outside the sheets.
 func (w *workbook) open() error {
 	main, err := w.pack.main()
 	if err != nil {
@@ -143,8 +143,8 @@ func (w *workbook) readWorkbook(main string, rels relations) error {
 	return nil
 }
 
-// addSheet adds one sheet of the workbook's list where it is a worksheet: charts,
-// dialogues and the macros of old have no rows.
+// addSheet adds one sheet of the workbook's list if it is a worksheet. Charts,
+// dialogues and macro sheets have no rows.
 func (w *workbook) addSheet(start xml.StartElement, rels relations) error {
 	id := ""
 	for _, a := range start.Attr {
@@ -175,7 +175,7 @@ func (w *workbook) addSheet(start xml.StartElement, rels relations) error {
 func (w *workbook) Tables() []Table { return w.tables }
 
 // Rows begins at the first row of a worksheet. The first time it goes through the
-// whole sheet: its merges stand behind its rows, and so the sheet's checksum is
+// whole sheet: its merges come after its rows, and so the sheet's checksum is
 // known to be right before a row of it is given.
 func (w *workbook) Rows(table int) (Rows, error) {
 	if table < 0 || table >= len(w.sheets) {
@@ -203,7 +203,7 @@ func (w *workbook) Rows(table int) (Rows, error) {
 	return rows, nil
 }
 
-// attr gives an attribute by its local name, empty where it is not there.
+// attr returns an attribute by its local name, empty if it is absent.
 func attr(start xml.StartElement, local string) string {
 	for _, a := range start.Attr {
 		if a.Name.Local == local && a.Name.Space == "" {
@@ -218,7 +218,7 @@ func truth(s string) bool { return s == "1" || s == "true" || s == "on" }
 
 var _ Source = (*workbook)(nil)
 
-// asBroken gives err where it is a refusal already, else BrokenWorkbook: zip, flate
+// asBroken returns err if it is a refusal already, else BrokenWorkbook: zip, flate
 // and XML errors may repeat what they met.
 func asBroken(err error, line int) error {
 	switch e, ok := errors.AsType[*Error](err); {

@@ -26,7 +26,7 @@ type reading struct {
 	fault   Code
 }
 
-// read gives what a cell shows, as Excel would show it in no language: numbers and
+// read returns what a cell shows, as Excel would show it in no language: numbers and
 // dates without their format.
 func (w *workbook) read(c cell) (reading, error) {
 	switch {
@@ -64,7 +64,7 @@ func (w *workbook) read(c cell) (reading, error) {
 	return reading{}, errBroken
 }
 
-// number gives what a number shows in a style.
+// number returns what a number shows in a style.
 func (w *workbook) number(raw string, style int) (reading, error) {
 	v, ok := parseNumber(raw)
 	if !ok {
@@ -105,8 +105,8 @@ func parseNumber(raw string) (float64, bool) {
 	return v, err == nil || math.IsInf(v, 0)
 }
 
-// isoDate gives a date of the kind that is written as text like other dates, and
-// what is none as it is.
+// isoDate returns a date that the file holds as text in the form of other dates, and
+// any other text as it is.
 func isoDate(raw string) string {
 	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05", time.RFC3339, "2006-01-02T15:04"} {
 		at, err := time.Parse(layout, raw)

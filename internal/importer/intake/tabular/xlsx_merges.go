@@ -20,7 +20,7 @@ type merge struct{ column, first, last int }
 var mergeList = []byte("mergeCells")
 
 // readMerges finds the merges of a sheet that span several rows, in the order of
-// their first rows. The list stands behind the rows, which may be many: they are
+// their first rows. The list comes after the rows, which may be many: they are
 // passed over as bytes. It reads the part to its end.
 func (w *workbook) readMerges(part string) ([]merge, error) {
 	rc, err := w.pack.open(part, w.left)
@@ -63,7 +63,7 @@ func (w *workbook) readMerges(part string) ([]merge, error) {
 	}
 }
 
-// listStart finds the start tag of the merges in a piece of XML, -1 where it is not.
+// listStart returns where the start tag of the merges is in a piece of XML, or -1.
 // Text cannot hold one: it has no < of its own.
 func listStart(window []byte) int {
 	for from := 0; ; {

@@ -14,7 +14,7 @@ const entryBytes = 128
 // compound says what an OLE compound file is: Office of before 2007 wrote its
 // documents so, and Office of today those with a password. The names of its streams
 // tell; their entries are found wherever they lie, since the chain of sectors that
-// leads to them may be broken. It always gives an error.
+// leads to them may be broken. It always returns an error.
 func compound(r io.ReaderAt, size int64) error {
 	var encrypted, workbook, other bool
 	block := make([]byte, blockBytes)
@@ -46,7 +46,7 @@ func compound(r io.ReaderAt, size int64) error {
 	return &Error{Code: OtherDocument}
 }
 
-// streamName gives the name of a directory entry where it is a stream's, else "":
+// streamName returns the name of a directory entry if it is a stream's, else "":
 // 64 bytes of UTF-16 that end in NUL, their length in bytes, and the entry's type.
 func streamName(entry []byte) string {
 	const stream = 2

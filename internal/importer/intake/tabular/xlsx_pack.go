@@ -30,7 +30,7 @@ type readerAt struct {
 	err   error // of r, but io.EOF
 	block []byte
 	start int64 // of block
-	quota int64 // bytes that may still be asked for; 0 where there is no bound
+	quota int64 // bytes that may still be asked for; 0 for no bound
 }
 
 func (a *readerAt) ReadAt(p []byte, off int64) (int, error) {
@@ -83,7 +83,7 @@ func (a *readerAt) load(off int64) error {
 	return err
 }
 
-// fail gives the error to return for err: the reader's own in preference.
+// fail returns the error to report for err: preferably the reader's own.
 func (a *readerAt) fail(err error, line int) error {
 	if a.err != nil {
 		return a.err
@@ -91,8 +91,8 @@ func (a *readerAt) fail(err error, line int) error {
 	return asBroken(err, line)
 }
 
-// pack is the zip of parts that an Office file is. A name is nil where several
-// entries bear it: programs differ in which of them they read.
+// pack is the zip of parts that an Office file is. A name is nil if several
+// entries have it: programs differ in which of them they read.
 type pack struct {
 	at    *readerAt
 	parts map[string]*zip.File
@@ -131,7 +131,7 @@ func partName(name string) string {
 
 func (p *pack) has(name string) bool { _, ok := p.parts[name]; return ok }
 
-// find gives a part by its name.
+// find returns a part by its name.
 func (p *pack) find(name string) (*zip.File, error) {
 	f := p.parts[name]
 	if f == nil && strings.Contains(name, "%") && !p.has(name) {
@@ -145,7 +145,7 @@ func (p *pack) find(name string) (*zip.File, error) {
 	return f, nil
 }
 
-// open gives the content of a part, of which no more than limit bytes.
+// open returns the content of a part, at most limit bytes of it.
 func (p *pack) open(name string, limit int64) (*expanded, error) {
 	f, err := p.find(name)
 	if err != nil {
@@ -189,7 +189,7 @@ func (r relations) byID(id string) (relation, bool) {
 	return r.find(func(rel relation) bool { return rel.id == id })
 }
 
-// first gives the first of a kind whose target is in the file.
+// first returns the first of a kind whose target is in the file.
 func (r relations) first(kind string) (relation, bool) {
 	return r.find(func(rel relation) bool { return rel.is(kind) && !rel.external })
 }

@@ -59,7 +59,7 @@ func (s *sheetRows) begin() error {
 	}
 }
 
-// Next gives the next row that has content. Blank rows are passed over, however
+// Next returns the next row that has content. It skips blank rows, however
 // many of them are styled.
 func (s *sheetRows) Next() (Row, error) {
 	for s.err == nil {
@@ -84,7 +84,7 @@ func (s *sheetRows) Next() (Row, error) {
 	return Row{}, s.err
 }
 
-// readRow reads up to the end of a row, and tells whether it has content; io.EOF
+// readRow reads up to the end of a row, and reports whether it has content; io.EOF
 // behind the last.
 func (s *sheetRows) readRow() (bool, error) {
 	for {
@@ -168,7 +168,7 @@ func (s *sheetRows) readCell(start xml.StartElement, numbered bool) error {
 		case a.Name.Local == "t":
 			c.kind = a.Value
 		case a.Name.Local == "s":
-			c.style, _ = strconv.Atoi(a.Value) // 0, the plain one, where it is none
+			c.style, _ = strconv.Atoi(a.Value) // 0, the plain one, if it is no number
 		case a.Name.Local == "r":
 			col, line, ok := parseRef(a.Value)
 			if !ok || col < s.next || numbered && line != s.line || line < s.line {
@@ -240,7 +240,7 @@ func (s *sheetRows) set(column int, r reading) error {
 	return nil
 }
 
-// at gives what the row shows in a column; faults are those of its own cells.
+// at returns what the row shows in a column; faults are those of its own cells.
 func (s *sheetRows) at(column int, faults []Fault) reading {
 	var r reading
 	if column < len(s.cells) {

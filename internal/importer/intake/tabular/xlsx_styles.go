@@ -19,19 +19,19 @@ const (
 type format struct {
 	date bool
 	// A number of zeros only: digits is how many are shown at least, lead how many
-	// literal zeros stand before them. Both 0 where it is none.
+	// literal zeros come before them. Both are 0 for any other format.
 	digits, lead uint8
 }
 
 func (f format) padded() bool { return f.digits > 0 || f.lead > 0 }
 
-// builtinDate tells whether a number format that files do not spell out is one of
+// builtinDate reports whether a number format that files do not spell out is one of
 // dates or times: 27 to 36 and 50 to 58 are so in East Asian editions.
 func builtinDate(id int) bool {
 	return id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58
 }
 
-// readStyles gives the number format of each cell style. A style that is not there,
+// readStyles returns the number format of each cell style. A style that is not there,
 // or that names a format that is not, shows numbers plainly.
 func readStyles(p *pack, part string) ([]format, error) {
 	t, err := p.tokens(part, p.aux, auxToken)

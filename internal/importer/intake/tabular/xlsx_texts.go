@@ -27,7 +27,7 @@ const (
 	textsCount = 64 << 10 // of a block
 )
 
-// at gives a text by its number from 0.
+// at returns a text by its number from 0.
 func (t *texts) at(i int) (string, bool) {
 	n, found := slices.BinarySearchFunc(t.blocks, i, func(b textBlock, i int) int { return b.first - i })
 	if !found {
@@ -54,7 +54,7 @@ type writer struct {
 	ends       []uint32
 }
 
-// add adds a text; ok is false where there are too many.
+// add adds a text; ok is false if there are too many.
 func (w *writer) add(text []byte) (ok bool) {
 	if len(w.ends) > 0 && (len(w.all)+len(text) > textsBytes || len(w.ends) == textsCount) {
 		w.close()

@@ -96,7 +96,7 @@ func (b *tokenBytes) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-// next gives the next token, or io.EOF behind the root. It is valid until the next call.
+// next returns the next token, or io.EOF after the root. It is valid until the next call.
 func (t *tokens) next() (xml.Token, error) {
 	t.bytes.left = t.bytes.limit
 	tok, err := t.dec.RawToken()
@@ -128,7 +128,7 @@ func (t *tokens) next() (xml.Token, error) {
 // depth is how many elements are open: 1 in the root.
 func (t *tokens) depth() int { return len(t.open) }
 
-// within tells whether the element around the innermost is of this name.
+// within reports whether the element around the innermost is of this name.
 func (t *tokens) within(name string) bool { return len(t.open) > 1 && t.open[len(t.open)-2] == name }
 
 // skip goes on until no more than depth elements are open.
@@ -174,7 +174,7 @@ func (t *tokens) text(into []byte, rich bool, limit int) ([]byte, error) {
 	}
 }
 
-// close gives back what inflating needs.
+// close frees what inflating needs.
 func (t *tokens) close() {
 	if t.part != nil {
 		_ = t.part.Close() // of a part that is read, or has failed already

@@ -1,17 +1,17 @@
 package server_test
 
 import (
-	"crypto/ed25519"
-	"encoding/json"
+	"context"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
-	"sluis/internal/conversion"
-	"sluis/internal/patient"
 	"sluis/internal/server"
+	"sluis/internal/server/servertest"
 )
 
 // routeTable says, for every route, who may use it and what they then get on an
@@ -52,14 +52,14 @@ var routeTable = map[string]struct {
 var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "datamanager": "d", "admin": "a", "auditor": "t"}
 
 func TestEveryRole(t *testing.T) {
-	s := newSite(t)
-	ids := s.ownObjects()
+	s := servertest.New(t)
+	ids := s.OwnObjects()
 	routes := s.Server.Routes()
 	if len(routes) != len(routeTable) {
 		t.Errorf("%d routes, %d in the table of this test", len(routes), len(routeTable))
 	}
 	for _, name := range []string{"", "clinician", "uploader", "datamanager", "admin", "auditor"} {
-		b := s.signedIn(name)
+		b := s.SignedIn(name)
 		for _, route := range routes {
 			want, ok := routeTable[route.Method+" "+route.Pattern]
 			if !ok {
@@ -67,9 +67,9 @@ func TestEveryRole(t *testing.T) {
 			}
 			user := b
 			if route.Pattern == "/uitloggen" {
-				user = s.signedIn(name) // signing out ends every session of the user
+				user = s.SignedIn(name) // signing out ends every session of the user
 			}
-			got := s.request(user, name, route, ids)
+			got := request(t, s, user, name, route, ids)
 			status := want.status
 			if !strings.Contains(want.who, "-") {
 				status = refusedStatus(want.who, want.status, name, route)
@@ -81,7 +81,7 @@ func TestEveryRole(t *testing.T) {
 				t.Errorf("%s %s as %q: %d, want %d\n%.300s", route.Method, route.Pattern, name, got.Status, status, got.Body)
 			}
 			if route.Pattern == "/uitloggen" {
-				b = s.signedIn(name)
+				b = s.SignedIn(name)
 			}
 		}
 	}
@@ -100,75 +100,52 @@ func refusedStatus(who string, allowed int, name string, route server.Route) int
 	return http.StatusForbidden
 }
 
-// objects are the ids of a patient, a delivery, a conflict and a proof.
-type objects struct{ patient, delivery, review, proof string }
-
-// ownObjects makes a delivery of 2809 that is done, with its patients.
-func (s *site) ownObjects() objects {
-	s.t.Helper()
-	b := s.signedIn("uploader")
-	sent := b.upload("save", "pilot40.csv", pilot(s.t))
-	_, rest, ok := strings.Cut(b.get("/patienten").Body, `href="/patienten/`)
-	if !ok || sent.Status != http.StatusSeeOther {
-		s.t.Fatal("nothing was delivered")
-	}
-	id, _, _ := strings.Cut(rest, `"`)
-	b.upload("save", "weer.csv", entryHeader+"2809;1-1-1955;v;523534;Anders;;q\n")
-	conflicts := must(s.Store.Conflicts(s.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), patient.ConflictQuery{}))(s.t).Conflicts
-	if len(conflicts) != 1 {
-		s.t.Fatalf("%d conflicts, want 1", len(conflicts))
-	}
-	signed := must(conversion.Sign(ed25519.NewKeyFromSeed(make([]byte, 32)), conversion.Proof{}))(s.t)
-	proof := must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"}, conversion.Report{Kind: conversion.KindProof, Document: string(must(json.Marshal(signed))(s.t))}))(s.t)
-	return objects{id, strings.TrimPrefix(sent.location(), "/aanleveringen/"), conflicts[0].PublicID, proof.PublicID}
-}
-
 // request asks a route with nothing but what makes it that route.
-func (s *site) request(b *browser, name string, route server.Route, ids objects) answer {
-	s.t.Helper()
-	id := ids.delivery
+func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name string, route server.Route, ids servertest.Objects) servertest.Answer {
+	t.Helper()
+	id := ids.Delivery
 	if strings.Contains(route.Pattern, "patient") {
-		id = ids.patient
+		id = ids.Patient
 	}
 	if strings.Contains(route.Pattern, "beoordelen") {
-		id = ids.review
+		id = ids.Conflict
 	}
 	if strings.Contains(route.Pattern, "bewijzen") {
-		id = ids.proof
+		id = ids.Proof
 	}
 	path := strings.ReplaceAll(route.Pattern, "{id}", id)
 	if route.Pattern == "/static/*" {
-		_, rest, _ := strings.Cut(s.browser().get("/inloggen").Body, `href="/static/`)
+		_, rest, _ := strings.Cut(s.Browser().Get("/inloggen").Body, `href="/static/`)
 		file, _, _ := strings.Cut(rest, `"`)
 		path = "/static/" + file
 	}
 	if route.Door == server.API {
-		return s.call(name, route.Method, path, "application/pdf", "")
+		return s.Call(name, route.Method, path, "application/pdf", "")
 	}
 	if route.Pattern == "/aanleveringen" && route.Method == "POST" {
-		return b.do("POST", path, "application/pdf", strings.NewReader("x"))
+		return b.Do("POST", path, "application/pdf", strings.NewReader("x"))
 	}
 	if route.Method == "POST" {
-		return b.post(path, nil)
+		return b.Post(path, nil)
 	}
-	return b.get(path)
+	return b.Get(path)
 }
 
-// Somebody of another centre gets the same answer for an object of ours as for
+// Somebody of another centre gets the same servertest.Answer for an object of ours as for
 // one that does not exist, on every route that takes an id.
 func TestForeignObjectsDoNotExist(t *testing.T) {
-	s := newSite(t)
-	ids := s.ownObjects()
+	s := servertest.New(t)
+	ids := s.OwnObjects()
 	const unknown = "01920000-0000-7000-8000-000000000000"
-	nothing := objects{unknown, unknown, unknown, unknown}
+	nothing := servertest.Objects{Patient: unknown, Delivery: unknown, Conflict: unknown, Proof: unknown}
 	for _, name := range []string{"other", "othercl"} {
-		b := s.signedIn(name)
+		b := s.SignedIn(name)
 		for _, route := range s.Server.Routes() {
 			letter := map[string]string{"other": "u", "othercl": "c"}[name]
 			if !strings.Contains(route.Pattern, "{id}") || !strings.Contains(routeTable[route.Method+" "+route.Pattern].who, letter) {
 				continue
 			}
-			foreign, missing := s.request(b, name, route, ids), s.request(b, name, route, nothing)
+			foreign, missing := request(t, s, b, name, route, ids), request(t, s, b, name, route, nothing)
 			if foreign.Status != http.StatusNotFound || missing.Status != http.StatusNotFound {
 				t.Errorf("%s %s as %s: foreign %d, missing %d", route.Method, route.Pattern, name, foreign.Status, missing.Status)
 			}
@@ -178,21 +155,21 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/patienten", "/aanleveringen?groep=closed", "/aanleveringen?centrum=2809"} {
-		if page := s.signedIn("other").get(path); strings.Contains(page.Body, ids.patient) || strings.Contains(page.Body, ids.delivery) {
+		if page := s.SignedIn("other").Get(path); strings.Contains(page.Body, ids.Patient) || strings.Contains(page.Body, ids.Delivery) {
 			t.Errorf("%s shows another centre's object", path)
 		}
 	}
 }
 
 // plain is a body without the request's id and the object's.
-func plain(a answer, ids objects) string {
-	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.delivery, "ID", ids.patient, "ID").Replace(a.Body)
+func plain(a servertest.Answer, ids servertest.Objects) string {
+	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID").Replace(a.Body)
 }
 
 func TestSecurityHeadersEverywhere(t *testing.T) {
-	s := newSite(t)
-	ids := s.ownObjects()
-	check := func(what string, a answer) {
+	s := servertest.New(t)
+	ids := s.OwnObjects()
+	check := func(what string, a servertest.Answer) {
 		t.Helper()
 		for header, want := range map[string]string{
 			"Content-Security-Policy": "trusted-types 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
@@ -210,55 +187,125 @@ func TestSecurityHeadersEverywhere(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "uploader"} {
-		b := s.signedIn(name)
+		b := s.SignedIn(name)
 		for _, route := range s.Server.Routes() {
 			if route.Pattern != "/uitloggen" {
-				check(route.Method+" "+route.Pattern+" as "+name, s.request(b, name, route, ids))
+				check(route.Method+" "+route.Pattern+" as "+name, request(t, s, b, name, route, ids))
 			}
 		}
 	}
-	b := s.browser()
-	check("no such page", b.get("/nergens"))
-	check("no such method", b.do("DELETE", "/patienten", "", nil))
-	check("no such call", b.get("/api/v1/nergens"))
+	b := s.Browser()
+	check("no such page", b.Get("/nergens"))
+	check("no such method", b.Do("DELETE", "/patienten", "", nil))
+	check("no such call", b.Get("/api/v1/nergens"))
 }
 
 func TestMissingPermissionIsLogged(t *testing.T) {
-	s := newSite(t)
-	if page := s.signedIn("auditor").get("/patienten"); page.Status != http.StatusForbidden || !strings.Contains(page.Body, "Geen toegang") {
+	s := servertest.New(t)
+	if page := s.SignedIn("auditor").Get("/patienten"); page.Status != http.StatusForbidden || !strings.Contains(page.Body, "Geen toegang") {
 		t.Fatalf("%d", page.Status)
 	}
-	ev := s.events()[0]
+	ev := s.Events()[0]
 	if ev.Type != audit.AccessDenied || ev.Name != "auditor@example.nl" || ev.Code != string(account.ViewPatients) || ev.Address != "127.0.0.1" || ev.RequestID == "" {
 		t.Errorf("%+v", ev)
 	}
 }
 
 func TestUnknownPathAndMethod(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	if a := b.get("/nergens"); a.Status != 404 || !strings.Contains(a.Body, "Pagina niet gevonden") {
+	s := servertest.New(t)
+	b := s.Browser()
+	if a := b.Get("/nergens"); a.Status != 404 || !strings.Contains(a.Body, "Pagina niet gevonden") {
 		t.Errorf("%d", a.Status)
 	}
-	if a := b.do("PUT", "/patienten", "", nil); a.Status != 405 || a.Header.Get("Allow") != "GET, POST" {
+	if a := b.Do("PUT", "/patienten", "", nil); a.Status != 405 || a.Header.Get("Allow") != "GET, POST" {
 		t.Errorf("%d, Allow %q", a.Status, a.Header.Get("Allow"))
 	}
-	if a := b.get("/api/v1/nergens"); a.Status != 404 || a.Header.Get("Content-Type") != "application/problem+json" {
+	if a := b.Get("/api/v1/nergens"); a.Status != 404 || a.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %s", a.Status, a.Header)
 	}
 }
 
 // Who tries the ids of others must be seen, and what is no id is not written down.
 func TestMissesAreLogged(t *testing.T) {
-	s := newSite(t)
-	ids := s.ownObjects()
-	for path, want := range map[string]string{"/patienten/" + ids.patient: ids.patient, "/patienten/Qzwxecrvtb": ""} {
-		if page := s.signedIn("other").get(path); page.Status != http.StatusNotFound {
+	s := servertest.New(t)
+	ids := s.OwnObjects()
+	for path, want := range map[string]string{"/patienten/" + ids.Patient: ids.Patient, "/patienten/Qzwxecrvtb": ""} {
+		if page := s.SignedIn("other").Get(path); page.Status != http.StatusNotFound {
 			t.Fatalf("%s: %d", path, page.Status)
 		}
-		ev := s.events()[0]
+		ev := s.Events()[0]
 		if ev.Type != audit.AccessDenied || ev.Code != "not_found" || ev.ObjectID != want {
 			t.Errorf("%s: %+v", path, ev)
 		}
 	}
+}
+
+// What is not in the access log did not happen: each page that shows patients or
+// deliveries leaves its event.
+func TestEveryViewIsLogged(t *testing.T) {
+	s := servertest.New(t)
+	ids := s.OwnObjects()
+	b := s.SignedIn("uploader")
+	for path, want := range map[string]audit.Type{
+		"/patienten": audit.PatientsListed, "/patienten/" + ids.Patient: audit.PatientViewed, "/aanleveringen": audit.DeliveriesListed,
+		"/aanleveringen/" + ids.Delivery: audit.DeliveryViewed, "/aanleveringen/" + ids.Delivery + "/fouten": audit.ReportViewed,
+		"/aanleveringen/" + ids.Delivery + "/fouten.csv": audit.ReportViewed, "/aanleveringen/" + ids.Delivery + "/fouten.json": audit.ReportViewed,
+		"/": audit.DeliveriesListed,
+	} {
+		before := s.Events()[0].ID
+		got := b.Get(path)
+		if !loggedSince(t, s, before, want, got.Header.Get("X-Request-Id")) {
+			t.Errorf("%s leaves no %s", path, want)
+		}
+	}
+	manager := s.SignedIn("datamanager")
+	for path, want := range map[string]audit.Type{"/beoordelen": audit.ReviewsListed, "/beoordelen/" + ids.Conflict: audit.ReviewViewed} {
+		before := s.Events()[0].ID
+		if got := manager.Get(path); !loggedSince(t, s, before, want, got.Header.Get("X-Request-Id")) {
+			t.Errorf("%s leaves no %s", path, want)
+		}
+	}
+	before := s.Events()[0].ID
+	got := b.Post("/patienten", url.Values{"number": {"523534"}})
+	if !loggedSince(t, s, before, audit.PatientsSearched, got.Header.Get("X-Request-Id")) {
+		t.Error("a search leaves nothing")
+	}
+	for path, want := range map[string]audit.Type{
+		"/api/v1/patients": audit.PatientsListed, "/api/v1/patients/" + ids.Patient: audit.PatientViewed, "/api/v1/deliveries": audit.DeliveriesListed,
+		"/api/v1/deliveries/" + ids.Delivery: audit.DeliveryViewed, "/api/v1/deliveries/" + ids.Delivery + "/report": audit.ReportViewed,
+	} {
+		before := s.Events()[0].ID
+		got := s.Call("uploader", "GET", path, "", "")
+		if !loggedSince(t, s, before, want, got.Header.Get("X-Request-Id")) {
+			t.Errorf("%s leaves no %s", path, want)
+		}
+	}
+}
+
+// loggedSince looks for an event of this type and request.
+func loggedSince(t *testing.T, s *servertest.Site, id int64, kind audit.Type, requestID string) bool {
+	t.Helper()
+	return slices.ContainsFunc(s.Events(), func(ev audit.Event) bool { return ev.ID > id && ev.Type == kind && ev.RequestID == requestID })
+}
+
+func TestPanicsShowNothing(t *testing.T) {
+	s := servertest.New(t, func(o *server.Options) { o.Desk = panicking{} })
+	id := s.OwnObjects().Delivery
+	got := s.SignedIn("uploader").Post("/aanleveringen/"+id+"/opslaan", nil)
+	if got.Status != http.StatusInternalServerError || !strings.Contains(got.Body, got.Header.Get("X-Request-Id")) || got.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("%d\n%s", got.Status, got.Body)
+	}
+	if api := s.Call("uploader", "POST", "/api/v1/deliveries/"+id+"/confirm", "", ""); api.Status != http.StatusInternalServerError || !strings.Contains(api.Body, `"code":"internal"`) {
+		t.Errorf("%d %s", api.Status, api.Body)
+	}
+	if log := s.Log.String(); strings.Contains(got.Body+log, servertest.Canary) || !strings.Contains(log, "deliveries.(*Handlers).Save") {
+		t.Error("the log has the value of the panic, or not its place")
+	}
+}
+
+// panicking is a desk that falls over with a name in its hands.
+type panicking struct{ server.Desk }
+
+func (panicking) Save(context.Context, audit.Who, account.Scope, string) error {
+	panic(servertest.Canary)
 }

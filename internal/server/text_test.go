@@ -16,6 +16,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/server/report"
+	"sluis/internal/server/servertest"
 	"sluis/web/text"
 )
 
@@ -27,7 +28,7 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		file := must(parser.ParseFile(token.NewFileSet(), path, nil, 0))(t)
+		file := servertest.Must(parser.ParseFile(token.NewFileSet(), path, nil, 0))(t)
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) == 0 {
@@ -41,7 +42,7 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 				return true
 			}
 			found++
-			name := must(strconv.Unquote(key.Value))(t)
+			name := servertest.Must(strconv.Unquote(key.Value))(t)
 			if call.Fun.(*ast.SelectorExpr).Sel.Name == "N" {
 				name += ".other"
 			}

@@ -1,4 +1,4 @@
-package server_test
+package patients_test
 
 import (
 	"net/http"
@@ -10,15 +10,13 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/patient"
 	"sluis/internal/server"
+	"sluis/internal/server/servertest"
 )
-
-// canary is a surname that nobody has.
-const canary = "Kwistenbiebel"
 
 func person(change ...string) url.Values {
 	v := url.Values{
 		"number": {"0012"}, "birth-day": {"31"}, "birth-month": {"1"}, "birth-year": {"1961"}, "sex": {"v"},
-		"surname": {canary}, "prefix": {"van der"}, "initials": {"Q."},
+		"surname": {servertest.Canary}, "prefix": {"van der"}, "initials": {"Q."},
 	}
 	for i := 0; i+1 < len(change); i += 2 {
 		v.Set(change[i], change[i+1])
@@ -27,51 +25,51 @@ func person(change ...string) url.Values {
 }
 
 func TestEnterOnePatient(t *testing.T) {
-	s := newSite(t)
-	b := s.signedIn("clinician")
+	s := servertest.New(t)
+	b := s.SignedIn("clinician")
 	for _, c := range []struct{ change, outcome, heading string }{
 		{"v", "created", "Patiënt opgeslagen"}, {"v", "unchanged", "Patiënt was al bekend"},
 	} {
-		got := b.post("/patienten/nieuw", person("sex", c.change))
-		if got.Status != http.StatusSeeOther || !strings.HasSuffix(got.location(), "/klaar?uitkomst="+c.outcome) {
-			t.Fatalf("%d %s\n%s", got.Status, got.location(), got.Body)
+		got := b.Post("/patienten/nieuw", person("sex", c.change))
+		if got.Status != http.StatusSeeOther || !strings.HasSuffix(got.Location(), "/klaar?uitkomst="+c.outcome) {
+			t.Fatalf("%d %s\n%s", got.Status, got.Location(), got.Body)
 		}
-		page := b.follow(got)
+		page := b.Follow(got)
 		if page.Status != http.StatusOK || !strings.Contains(page.Body, c.heading) || !strings.Contains(page.Body, "0012") || !strings.Contains(page.Body, "31-1-1961") {
 			t.Errorf("%d\n%s", page.Status, page.Body)
 		}
-		if strings.Contains(page.Body+got.location(), canary) {
+		if strings.Contains(page.Body+got.Location(), servertest.Canary) {
 			t.Error("the surname came back")
 		}
-		if detail := b.get(strings.TrimSuffix(strings.Split(got.location(), "?")[0], "/klaar")); !strings.Contains(detail.Body, "NGGV") || strings.Contains(detail.Body, canary) {
+		if detail := b.Get(strings.TrimSuffix(strings.Split(got.Location(), "?")[0], "/klaar")); !strings.Contains(detail.Body, "NGGV") || strings.Contains(detail.Body, servertest.Canary) {
 			t.Errorf("%s", detail.Body)
 		}
 	}
-	if strings.Contains(s.Log.String()+s.TTP.Log.String(), canary) {
+	if strings.Contains(s.Log.String()+s.TTP.Log.String(), servertest.Canary) {
 		t.Error("the surname is in the log")
 	}
 }
 
 func TestEntryThatTheTTPRefuses(t *testing.T) {
-	s := newSite(t)
-	b := s.signedIn("clinician")
-	got := b.post("/patienten/nieuw", person("birth-year", "2899", "prefix", "'s <b>"))
+	s := servertest.New(t)
+	b := s.SignedIn("clinician")
+	got := b.Post("/patienten/nieuw", person("birth-year", "2899", "prefix", "'s <b>"))
 	if got.Status != http.StatusUnprocessableEntity {
 		t.Fatalf("%d\n%s", got.Status, got.Body)
 	}
-	for _, want := range []string{"De TTP meldt:", "De geboortedatum ligt in de toekomst", `href="#birth`, `value="2899"`, `value="` + canary + `"`, "&lt;b&gt;"} {
+	for _, want := range []string{"De TTP meldt:", "De geboortedatum ligt in de toekomst", `href="#birth`, `value="2899"`, `value="` + servertest.Canary + `"`, "&lt;b&gt;"} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("not shown: %s", want)
 		}
 	}
-	empty := b.post("/patienten/nieuw", person("birth-day", "", "birth-month", "", "birth-year", ""))
+	empty := b.Post("/patienten/nieuw", person("birth-day", "", "birth-month", "", "birth-year", ""))
 	if strings.Contains(empty.Body, "bestand") || !strings.Contains(empty.Body, "Vul de dag, de maand en het jaar van de geboorte in.") {
 		t.Error("the advice is for a file, not for a form")
 	}
-	if list := b.get("/patienten"); !strings.Contains(list.Body, "Er zijn nog geen patiënten") {
+	if list := b.Get("/patienten"); !strings.Contains(list.Body, "Er zijn nog geen patiënten") {
 		t.Error("something was stored")
 	}
-	for _, ev := range s.events() {
+	for _, ev := range s.Events() {
 		if ev.Type == audit.PatientEntered && ev.Result == audit.MinorFailure && ev.Code == "rejected" {
 			return
 		}
@@ -80,8 +78,8 @@ func TestEntryThatTheTTPRefuses(t *testing.T) {
 }
 
 func TestEntryThatSluisRefuses(t *testing.T) {
-	s := newSite(t)
-	b := s.signedIn("clinician")
+	s := servertest.New(t)
+	b := s.SignedIn("clinician")
 	before := s.TTP.Calls.Load()
 	for _, c := range []struct{ field, value, input, message string }{
 		{"number", " ", "number", "Vul het patiëntnummer in."},
@@ -93,7 +91,7 @@ func TestEntryThatSluisRefuses(t *testing.T) {
 		{"birth-year", "61", "birth", "Deze geboortedatum bestaat niet"},
 		{"surname", strings.Repeat("é", 201), "surname", "De tekst is te lang"},
 	} {
-		got := b.post("/patienten/nieuw", person(c.field, c.value))
+		got := b.Post("/patienten/nieuw", person(c.field, c.value))
 		if got.Status != http.StatusUnprocessableEntity || !strings.Contains(got.Body, c.message) || !strings.Contains(got.Body, `href="#`+c.input) {
 			t.Errorf("%s=%q: %d\n%.2000s", c.field, c.value, got.Status, got.Body)
 		}
@@ -104,26 +102,26 @@ func TestEntryThatSluisRefuses(t *testing.T) {
 }
 
 func TestEmptyBirthDateIsForTheTTP(t *testing.T) {
-	s := newSite(t)
-	got := s.signedIn("clinician").post("/patienten/nieuw", person("birth-day", "", "birth-month", "", "birth-year", ""))
+	s := servertest.New(t)
+	got := s.SignedIn("clinician").Post("/patienten/nieuw", person("birth-day", "", "birth-month", "", "birth-year", ""))
 	if got.Status != http.StatusUnprocessableEntity || !strings.Contains(got.Body, "De geboortedatum is leeg") {
 		t.Errorf("%d\n%s", got.Status, got.Body)
 	}
 }
 
 func TestEntryWithoutTheTTP(t *testing.T) {
-	s := newSite(t)
+	s := servertest.New(t)
 	s.TTP.Break(func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	})
-	got := s.signedIn("clinician").post("/patienten/nieuw", person())
-	if got.Status != http.StatusServiceUnavailable || !strings.Contains(got.Body, "Niet opgeslagen") || !strings.Contains(got.Body, `value="`+canary+`"`) {
+	got := s.SignedIn("clinician").Post("/patienten/nieuw", person())
+	if got.Status != http.StatusServiceUnavailable || !strings.Contains(got.Body, "Niet opgeslagen") || !strings.Contains(got.Body, `value="`+servertest.Canary+`"`) {
 		t.Fatalf("%d\n%s", got.Status, got.Body)
 	}
-	if strings.Contains(s.Log.String(), canary) {
+	if strings.Contains(s.Log.String(), servertest.Canary) {
 		t.Error("the surname is in the log")
 	}
-	for _, ev := range s.events() {
+	for _, ev := range s.Events() {
 		if ev.Type == audit.PatientEntered && ev.Result == audit.SeriousFailure && ev.Code == "ttp_unavailable" {
 			return
 		}
@@ -132,28 +130,50 @@ func TestEntryWithoutTheTTP(t *testing.T) {
 }
 
 func TestEntryThatWaitsForADataManager(t *testing.T) {
-	s := newSite(t)
-	b := s.signedIn("clinician")
-	b.post("/patienten/nieuw", person())
-	got := b.post("/patienten/nieuw", person("surname", "Anderskamp"))
+	s := servertest.New(t)
+	b := s.SignedIn("clinician")
+	b.Post("/patienten/nieuw", person())
+	got := b.Post("/patienten/nieuw", person("surname", "Anderskamp"))
 	if got.Status != http.StatusOK || !strings.Contains(got.Body, "wordt beoordeeld") || strings.Contains(got.Body, "Anderskamp") {
 		t.Errorf("%d\n%s", got.Status, got.Body)
 	}
 }
 
 func TestBirthYearOnly(t *testing.T) {
-	s := newSite(t, func(o *server.Options) { o.BirthYearOnly = true })
-	b := s.signedIn("clinician")
-	page := b.follow(b.post("/patienten/nieuw", person()))
+	s := servertest.New(t, func(o *server.Options) { o.BirthYearOnly = true })
+	b := s.SignedIn("clinician")
+	page := b.Follow(b.Post("/patienten/nieuw", person()))
 	if !strings.Contains(page.Body, "1961") || strings.Contains(page.Body, "31-1") {
 		t.Errorf("%s", page.Body)
 	}
 	scope := account.ActorOf(account.User{Roles: []account.Role{account.DataManager}}).Scope()
-	kept := must(s.Store.Patients(t.Context(), audit.Who{}, scope, patient.Query{Limit: 10}))(t)
+	kept := servertest.Must(s.Store.Patients(t.Context(), audit.Who{}, scope, patient.Query{Limit: 10}))(t)
 	if len(kept.Patients) != 1 || kept.Patients[0].Birth != (patient.Birth{Year: 1961}) {
 		t.Errorf("kept: %+v", kept.Patients)
 	}
-	if got := s.call("clinician", "GET", "/api/v1/patients", "", ""); !strings.Contains(got.Body, `"birthYear":1961`) || strings.Contains(got.Body, "birthDate") {
+	if got := s.Call("clinician", "GET", "/api/v1/patients", "", ""); !strings.Contains(got.Body, `"birthYear":1961`) || strings.Contains(got.Body, "birthDate") {
 		t.Errorf("%s", got.Body)
+	}
+}
+
+func TestSearchKeepsTheNumberOutOfTheURL(t *testing.T) {
+	s := servertest.New(t)
+	b := s.SignedIn("uploader")
+	b.Upload("save", "pilot40.csv", servertest.Pilot(t))
+	found := b.Post("/patienten", url.Values{"number": {"523534"}})
+	if found.Status != http.StatusOK || strings.Count(found.Body, `href="/patienten/`) == 0 || strings.Contains(found.Body, "62343") {
+		t.Errorf("%d\n%s", found.Status, found.Body)
+	}
+	if strings.Contains(found.Body, "Naar het begin") {
+		t.Error("the only page of a result leads to its beginning")
+	}
+	if strings.Contains(found.Body, "?number") || strings.Contains(s.Log.String(), "523534") {
+		t.Error("the number is in a URL or in the log")
+	}
+	if none := b.Post("/patienten", url.Values{"number": {"0523534"}}); !strings.Contains(none.Body, "Geen patiënt met precies dit nummer") {
+		t.Error("leading zeros make no difference")
+	}
+	if foreign := s.SignedIn("other").Post("/patienten", url.Values{"number": {"523534"}}); !strings.Contains(foreign.Body, "Geen patiënt met precies dit nummer") {
+		t.Error("another centre finds the patient")
 	}
 }

@@ -1,4 +1,4 @@
-package server_test
+package conversions_test
 
 import (
 	"net/url"
@@ -8,18 +8,19 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
+	"sluis/internal/server/servertest"
 )
 
 // TestApprovalForm: who may say what of an erasure, and that each word is in the
 // access log.
 func TestApprovalForm(t *testing.T) {
-	s := newSite(t)
+	s := servertest.New(t)
 	who := audit.Who{Name: "operator", Via: audit.ViaCLI}
-	run := must(s.Store.StartRun(t.Context(), who, conversion.NewRun{
+	run := servertest.Must(s.Store.StartRun(t.Context(), who, conversion.NewRun{
 		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Table: "SQLite oud patient", Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
 	}))(t)
-	check := must(s.Store.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Document: "{}"}))(t)
-	e := must(s.Store.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)
+	check := servertest.Must(s.Store.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Document: "{}"}))(t)
+	e := servertest.Must(s.Store.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)
 	path := "/migratie/" + e.PublicID + "/goedkeuren"
 	for _, step := range []struct {
 		name, role, centres, why string
@@ -35,8 +36,8 @@ func TestApprovalForm(t *testing.T) {
 		{"datamanager", "datamanager", "2809", "Gezien.", 422, "al goedgekeurd"},
 		{"admin", "admin", "2809", "Ook gezien.", 303, ""},
 	} {
-		b := s.signedIn(step.name)
-		got := b.post(path, url.Values{"rol": {step.role}, "centra": {step.centres}, "reden": {step.why}})
+		b := s.SignedIn(step.name)
+		got := b.Post(path, url.Values{"rol": {step.role}, "centra": {step.centres}, "reden": {step.why}})
 		if got.Status != step.status || !strings.Contains(got.Body, step.says) {
 			t.Errorf("%s as %s, %q, %q: %d, want %d and %q", step.name, step.role, step.centres, step.why, got.Status, step.status, step.says)
 		}
@@ -46,7 +47,7 @@ func TestApprovalForm(t *testing.T) {
 		t.Errorf("approvals = %+v (%v)", found.Approvals, err)
 	}
 	logged := 0
-	for _, ev := range s.events() {
+	for _, ev := range s.Events() {
 		if ev.Type == audit.ErasureApproved {
 			if logged++; ev.ObjectID != e.PublicID || ev.CentreNumber != "2809" || ev.RequestID == "" {
 				t.Errorf("event %+v", ev)
@@ -56,7 +57,7 @@ func TestApprovalForm(t *testing.T) {
 	if logged != 2 {
 		t.Errorf("%d approvals in the log", logged)
 	}
-	page := s.signedIn("admin").get("/migratie").Body
+	page := s.SignedIn("admin").Get("/migratie").Body
 	for _, want := range []string{"datamanager@example.nl", "admin@example.nl", "Nog niet alle centra zijn omgezet", "2 van 2 goedkeuringen", "web existing erase"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -65,8 +66,8 @@ func TestApprovalForm(t *testing.T) {
 	if err := s.Store.BeginErasure(t.Context(), e.ID); err != nil {
 		t.Fatal(err)
 	}
-	b := s.signedIn("admin")
-	if got := b.post(path, url.Values{"rol": {"admin"}, "centra": {"2809"}, "reden": {"Gezien."}}); got.Status != 303 || !strings.Contains(b.get("/migratie").Body, "Er wordt geen goedkeuring meer gevraagd") {
+	b := s.SignedIn("admin")
+	if got := b.Post(path, url.Values{"rol": {"admin"}, "centra": {"2809"}, "reden": {"Gezien."}}); got.Status != 303 || !strings.Contains(b.Get("/migratie").Body, "Er wordt geen goedkeuring meer gevraagd") {
 		t.Errorf("when it has begun: %d", got.Status)
 	}
 }

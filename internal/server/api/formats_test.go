@@ -1,4 +1,4 @@
-package server_test
+package api_test
 
 import (
 	"net/http"
@@ -6,24 +6,25 @@ import (
 	"testing"
 
 	"sluis/internal/server/api"
+	"sluis/internal/server/servertest"
 )
 
 // TestFormatsOverTheAPI: a script sends what it has as the body itself, and learns
 // where a person is needed.
 func TestFormatsOverTheAPI(t *testing.T) {
-	s, d := newSite(t), describe(t)
+	s, d := servertest.New(t), describe(t)
 	for _, c := range []struct{ kind, name, body, status string }{
 		{"application/json", "a.json", `[{"patientnummer":"1","geboortedatum":"2-3-1970","geslacht":"m","achternaam":"Jansen","voorletters":"A"}]`, "done"},
 		{"application/fhir+json", "b.json", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","identifier":[{"value":"2"}],"gender":"male","birthDate":"1971-02-03","name":[{"family":"Smit","given":["B."]}]}}]}`, "done"},
-		{"text/csv", "c.csv", oddFile, "needs_mapping"},
+		{"text/csv", "c.csv", servertest.OddFile, "needs_mapping"},
 		{"application/octet-stream", "d.xlsx", "PK\x03\x04 no workbook", "refused"},
 	} {
-		sent := s.call("uploader", "POST", api.Prefix+"/deliveries?filename="+c.name, c.kind, c.body)
+		sent := s.Call("uploader", "POST", api.Prefix+"/deliveries?filename="+c.name, c.kind, c.body)
 		if sent.Status != http.StatusAccepted {
 			t.Fatalf("%s: %d %s", c.name, sent.Status, sent.Body)
 		}
-		v := s.finished(d, "uploader", value[api.Accepted](t, sent).ID)
-		got := s.call("uploader", "GET", api.Prefix+"/deliveries/"+v.ID, "", "")
+		v := finished(t, s, d, "uploader", value[api.Accepted](t, sent).ID)
+		got := s.Call("uploader", "GET", api.Prefix+"/deliveries/"+v.ID, "", "")
 		if string(v.Status) != c.status {
 			t.Errorf("%s: %s, want %s\n%s", c.name, v.Status, c.status, got.Body)
 		}

@@ -1,4 +1,4 @@
-package server_test
+package access_test
 
 import (
 	"net/http"
@@ -10,12 +10,13 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/audit"
 	"sluis/internal/server"
+	"sluis/internal/server/servertest"
 )
 
 func TestSignInSaysTheSameWhateverIsWrong(t *testing.T) {
-	s := newSite(t)
-	unknown := s.browser().signIn("niemand@example.nl", password)
-	wrong := s.browser().signIn("uploader@example.nl", "een heel ander wachtwoord")
+	s := servertest.New(t)
+	unknown := s.Browser().SignIn("niemand@example.nl", servertest.Password)
+	wrong := s.Browser().SignIn("uploader@example.nl", "een heel ander wachtwoord")
 	if unknown.Status != http.StatusUnauthorized || wrong.Status != http.StatusUnauthorized {
 		t.Fatalf("%d, %d", unknown.Status, wrong.Status)
 	}
@@ -25,7 +26,7 @@ func TestSignInSaysTheSameWhateverIsWrong(t *testing.T) {
 	if strings.Contains(s.Log.String(), "niemand") {
 		t.Error("what was typed is in the log")
 	}
-	evs := s.events()
+	evs := s.Events()
 	if evs[0].Type != audit.SignIn || evs[0].Result != audit.MinorFailure || evs[0].Name != "uploader@example.nl" || evs[0].ObjectID == "" {
 		t.Errorf("wrong password: %+v", evs[0])
 	}
@@ -35,31 +36,31 @@ func TestSignInSaysTheSameWhateverIsWrong(t *testing.T) {
 }
 
 func TestSignInSlowsDownGuessing(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	var last answer
+	s := servertest.New(t)
+	b := s.Browser()
+	var last servertest.Answer
 	for range 6 {
-		last = b.signIn("uploader@example.nl", "geraden wachtwoord")
+		last = b.SignIn("uploader@example.nl", "geraden wachtwoord")
 	}
 	if last.Status != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
 		t.Fatalf("the sixth guess: %d", last.Status)
 	}
-	if a := b.signIn("uploader@example.nl", password); a.Status != http.StatusTooManyRequests {
+	if a := b.SignIn("uploader@example.nl", servertest.Password); a.Status != http.StatusTooManyRequests {
 		t.Errorf("the right password does not wait: %d", a.Status)
 	}
-	if a := b.signIn("clinician@example.nl", password); a.Status != http.StatusSeeOther {
+	if a := b.SignIn("clinician@example.nl", servertest.Password); a.Status != http.StatusSeeOther {
 		t.Errorf("another account waits too: %d", a.Status)
 	}
 	s.Clock.Advance(time.Minute)
-	if a := b.signIn("uploader@example.nl", password); a.Status != http.StatusSeeOther {
+	if a := b.SignIn("uploader@example.nl", servertest.Password); a.Status != http.StatusSeeOther {
 		t.Errorf("still waits after a minute: %d", a.Status)
 	}
 }
 
 func TestSessionCookie(t *testing.T) {
 	for _, secure := range []bool{false, true} {
-		s := newSite(t, func(o *server.Options) { o.Secure = secure })
-		got := s.browser().signIn("uploader@example.nl", password)
+		s := servertest.New(t, func(o *server.Options) { o.Secure = secure })
+		got := s.Browser().SignIn("uploader@example.nl", servertest.Password)
 		cookie := got.Header.Get("Set-Cookie")
 		want := map[bool]string{false: "sluis=", true: "__Host-sluis="}[secure]
 		if !strings.HasPrefix(cookie, want) || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") ||
@@ -73,77 +74,73 @@ func TestSessionCookie(t *testing.T) {
 }
 
 func TestSigningInMakesANewSession(t *testing.T) {
-	s := newSite(t)
-	attacker := s.signedIn("uploader")
-	planted := cookies(attacker)
-	victim := s.browser()
-	victim.c.Jar.SetCookies(must(url.Parse(s.URL))(t), planted)
-	if a := victim.signIn("datamanager@example.nl", password); a.Status != http.StatusSeeOther {
+	s := servertest.New(t)
+	attacker := s.SignedIn("uploader")
+	planted := servertest.Cookies(attacker)
+	victim := s.Browser()
+	victim.Client.Jar.SetCookies(servertest.Must(url.Parse(s.URL))(t), planted)
+	if a := victim.SignIn("datamanager@example.nl", servertest.Password); a.Status != http.StatusSeeOther {
 		t.Fatal(a.Status)
 	}
-	if now := cookies(victim); len(now) != 1 || now[0].Value == planted[0].Value {
+	if now := servertest.Cookies(victim); len(now) != 1 || now[0].Value == planted[0].Value {
 		t.Error("the planted session was taken over")
 	}
-	if a := attacker.get("/patienten"); a.Status != http.StatusSeeOther {
+	if a := attacker.Get("/patienten"); a.Status != http.StatusSeeOther {
 		t.Errorf("who planted a session is signed in by it: %d", a.Status)
 	}
 }
 
-func cookies(b *browser) []*http.Cookie {
-	return b.c.Jar.Cookies(must(url.Parse(b.s.URL))(b.s.t))
-}
-
 func TestForgedAndUnsignedCookies(t *testing.T) {
-	s := newSite(t)
-	good := cookies(s.signedIn("uploader"))[0].Value
+	s := servertest.New(t)
+	good := servertest.Cookies(s.SignedIn("uploader"))[0].Value
 	for _, value := range []string{"", "x", good[:len(good)-2], good + "x", strings.ToUpper(good), strings.Repeat("a", 5000)} {
-		if a := s.browser().get("/patienten", "Cookie", "sluis="+value); a.Status != http.StatusSeeOther {
+		if a := s.Browser().Get("/patienten", "Cookie", "sluis="+value); a.Status != http.StatusSeeOther {
 			t.Errorf("%.20q: %d", value, a.Status)
 		}
 	}
 }
 
 func TestSignOutEndsEverySession(t *testing.T) {
-	s := newSite(t)
-	here, elsewhere, someoneElse := s.signedIn("uploader"), s.signedIn("uploader"), s.signedIn("clinician")
-	copied := cookies(here)[0].String()
-	out := here.post("/uitloggen", nil)
+	s := servertest.New(t)
+	here, elsewhere, someoneElse := s.SignedIn("uploader"), s.SignedIn("uploader"), s.SignedIn("clinician")
+	copied := servertest.Cookies(here)[0].String()
+	out := here.Post("/uitloggen", nil)
 	if out.Status != http.StatusSeeOther || !strings.Contains(out.Header.Get("Clear-Site-Data"), "storage") {
 		t.Fatalf("%d %v", out.Status, out.Header)
 	}
-	if a := s.browser().get("/patienten", "Cookie", copied); a.Status != http.StatusSeeOther {
+	if a := s.Browser().Get("/patienten", "Cookie", copied); a.Status != http.StatusSeeOther {
 		t.Error("a copied cookie still works")
 	}
-	if a := elsewhere.get("/patienten"); a.Status != http.StatusSeeOther {
+	if a := elsewhere.Get("/patienten"); a.Status != http.StatusSeeOther {
 		t.Error("the other session still works")
 	}
-	if a := someoneElse.get("/patienten"); a.Status != http.StatusOK {
+	if a := someoneElse.Get("/patienten"); a.Status != http.StatusOK {
 		t.Error("someone else was signed out")
 	}
 }
 
 func TestSessionEnds(t *testing.T) {
-	s := newSite(t)
-	b := s.signedIn("uploader")
+	s := servertest.New(t)
+	b := s.SignedIn("uploader")
 	for range 10 {
 		s.Clock.Advance(account.SessionIdle - time.Minute)
-		if a := b.get("/patienten"); a.Status != http.StatusOK {
+		if a := b.Get("/patienten"); a.Status != http.StatusOK {
 			t.Fatalf("ends although in use: %d", a.Status)
 		}
 	}
 	s.Clock.Advance(account.SessionIdle + time.Second)
-	a := b.get("/patienten")
-	if a.Status != http.StatusSeeOther || !strings.Contains(a.location(), "verlopen=1") || !strings.Contains(a.location(), "terug=%2Fpatienten") {
-		t.Fatalf("idle: %d %s", a.Status, a.location())
+	a := b.Get("/patienten")
+	if a.Status != http.StatusSeeOther || !strings.Contains(a.Location(), "verlopen=1") || !strings.Contains(a.Location(), "terug=%2Fpatienten") {
+		t.Fatalf("idle: %d %s", a.Status, a.Location())
 	}
-	if page := b.get(a.location()); !strings.Contains(page.Body, "Uw sessie is verlopen") {
+	if page := b.Get(a.Location()); !strings.Contains(page.Body, "Uw sessie is verlopen") {
 		t.Errorf("not told:\n%s", page.Body)
 	}
 
-	b = s.signedIn("uploader")
+	b = s.SignedIn("uploader")
 	for range 36 {
 		s.Clock.Advance(20 * time.Minute)
-		a = b.get("/patienten")
+		a = b.Get("/patienten")
 	}
 	if a.Status != http.StatusSeeOther {
 		t.Error("lives longer than twelve hours")
@@ -151,38 +148,38 @@ func TestSessionEnds(t *testing.T) {
 }
 
 func TestProgressDoesNotKeepASessionAlive(t *testing.T) {
-	s := newSite(t)
-	id := s.ownObjects().delivery
-	b := s.signedIn("uploader")
+	s := servertest.New(t)
+	id := s.OwnObjects().Delivery
+	b := s.SignedIn("uploader")
 	for range 4 {
 		s.Clock.Advance(account.SessionIdle / 3)
-		b.get("/aanleveringen/" + id + "/voortgang")
+		b.Get("/aanleveringen/" + id + "/voortgang")
 	}
-	if a := b.get("/"); a.Status != http.StatusSeeOther {
+	if a := b.Get("/"); a.Status != http.StatusSeeOther {
 		t.Errorf("a page left open keeps the session: %d", a.Status)
 	}
 }
 
 func TestReturnsToThePageAskedFor(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	asked := b.get("/aanleveringen?groep=closed")
-	form := b.get(asked.location())
+	s := servertest.New(t)
+	b := s.Browser()
+	asked := b.Get("/aanleveringen?groep=closed")
+	form := b.Get(asked.Location())
 	if !strings.Contains(form.Body, `name="next" value="/aanleveringen?groep=closed"`) {
-		t.Fatalf("%s\n%s", asked.location(), form.Body)
+		t.Fatalf("%s\n%s", asked.Location(), form.Body)
 	}
-	done := b.post("/inloggen", url.Values{"email": {"UPLOADER@example.nl "}, "password": {password}, "next": {"/aanleveringen?groep=closed"}})
-	if done.location() != "/aanleveringen?groep=closed" {
-		t.Errorf("leads to %q", done.location())
+	done := b.Post("/inloggen", url.Values{"email": {"UPLOADER@example.nl "}, "password": {servertest.Password}, "next": {"/aanleveringen?groep=closed"}})
+	if done.Location() != "/aanleveringen?groep=closed" {
+		t.Errorf("leads to %q", done.Location())
 	}
-	if evil := s.browser().post("/inloggen", url.Values{"email": {"uploader@example.nl"}, "password": {password}, "next": {"//evil.example"}}); evil.location() != "/" {
-		t.Errorf("leads to %q", evil.location())
+	if evil := s.Browser().Post("/inloggen", url.Values{"email": {"uploader@example.nl"}, "password": {servertest.Password}, "next": {"//evil.example"}}); evil.Location() != "/" {
+		t.Errorf("leads to %q", evil.Location())
 	}
 }
 
 func TestOtherWebsitesAreRefused(t *testing.T) {
-	s := newSite(t)
-	b := s.signedIn("uploader")
+	s := servertest.New(t)
+	b := s.SignedIn("uploader")
 	host := strings.TrimPrefix(s.URL, "http://")
 	for _, c := range []struct {
 		header, value string
@@ -191,26 +188,26 @@ func TestOtherWebsitesAreRefused(t *testing.T) {
 		{"Sec-Fetch-Site", "cross-site", false}, {"Sec-Fetch-Site", "same-site", false}, {"Origin", "https://evil.example", false},
 		{"Origin", "null", false}, {"Sec-Fetch-Site", "same-origin", true}, {"Origin", "http://" + host, true},
 	} {
-		a := b.post("/taal", url.Values{"taal": {"nl"}}, c.header, c.value)
+		a := b.Post("/taal", url.Values{"taal": {"nl"}}, c.header, c.value)
 		if (a.Status == http.StatusSeeOther) != c.allowed || !c.allowed && a.Status != http.StatusForbidden {
 			t.Errorf("%s: %s: %d", c.header, c.value, a.Status)
 		}
 	}
-	if a := s.call("uploader", "POST", "/api/v1/deliveries?filename=x.csv", "text/csv", "x", "Sec-Fetch-Site", "cross-site"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, `"code":"cross_origin"`) {
+	if a := s.Call("uploader", "POST", "/api/v1/deliveries?filename=x.csv", "text/csv", "x", "Sec-Fetch-Site", "cross-site"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, `"code":"cross_origin"`) {
 		t.Errorf("API: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestLanguage(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	if a := b.post("/taal", url.Values{"taal": {"en"}, "terug": {"/inloggen?terug=%2Fpatienten"}}); a.location() != "/inloggen?terug=%2Fpatienten" {
-		t.Errorf("leads to %q", a.location())
+	s := servertest.New(t)
+	b := s.Browser()
+	if a := b.Post("/taal", url.Values{"taal": {"en"}, "terug": {"/inloggen?terug=%2Fpatienten"}}); a.Location() != "/inloggen?terug=%2Fpatienten" {
+		t.Errorf("leads to %q", a.Location())
 	}
-	if page := b.get("/inloggen"); !strings.Contains(page.Body, `lang="en"`) {
+	if page := b.Get("/inloggen"); !strings.Contains(page.Body, `lang="en"`) {
 		t.Error("not English")
 	}
-	if a := b.post("/taal", url.Values{"taal": {"fr"}, "terug": {"https://evil.example"}}); a.location() != "/" || a.Header.Get("Set-Cookie") != "" {
-		t.Errorf("%q %q", a.location(), a.Header.Get("Set-Cookie"))
+	if a := b.Post("/taal", url.Values{"taal": {"fr"}, "terug": {"https://evil.example"}}); a.Location() != "/" || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("%q %q", a.Location(), a.Header.Get("Set-Cookie"))
 	}
 }

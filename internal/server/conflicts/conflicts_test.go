@@ -1,4 +1,4 @@
-package server_test
+package conflicts_test
 
 import (
 	"net/http"
@@ -8,18 +8,17 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/server/servertest"
 )
-
-const entryHeader = "Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters\n"
 
 // conflicted delivers patient 1, and then rows that collide with it: one with
 // another person, and the person under number 2.
-func (s *site) conflicted() (uploader, manager *browser, delivery string) {
-	s.t.Helper()
-	uploader = s.signedIn("uploader")
-	uploader.upload("save", "eerst.csv", entryHeader+"2809;1-4-1970;v;1;Jansen;;A\n")
-	sent := uploader.upload("save", "dan.csv", entryHeader+"2809;31-12-1980;m;1;Bakker;;B\n2809;1-4-1970;v;2;Jansen;;A\n2809;2-2-1972;v;3;Smit;;C\n")
-	return uploader, s.signedIn("datamanager"), sent.location()
+func conflicted(t *testing.T, s *servertest.Site) (uploader, manager *servertest.Browser, delivery string) {
+	t.Helper()
+	uploader = s.SignedIn("uploader")
+	uploader.Upload("save", "eerst.csv", servertest.EntryHeader+"2809;1-4-1970;v;1;Jansen;;A\n")
+	sent := uploader.Upload("save", "dan.csv", servertest.EntryHeader+"2809;31-12-1980;m;1;Bakker;;B\n2809;1-4-1970;v;2;Jansen;;A\n2809;2-2-1972;v;3;Smit;;C\n")
+	return uploader, s.SignedIn("datamanager"), sent.Location()
 }
 
 // queue gives the paths of the conflicts on a page of the queue.
@@ -56,31 +55,31 @@ func lacks(page string, words ...string) []string {
 // TestJudging goes through the queue to its end, and looks at what the centre
 // sees then.
 func TestJudging(t *testing.T) {
-	s := newSite(t)
-	uploader, dm, delivery := s.conflicted()
-	if missing := lacks(dm.get("/").Body, "2 records wachten op uw beoordeling", `href="/beoordelen"`); missing != nil {
+	s := servertest.New(t)
+	uploader, dm, delivery := conflicted(t, s)
+	if missing := lacks(dm.Get("/").Body, "2 records wachten op uw beoordeling", `href="/beoordelen"`); missing != nil {
 		t.Errorf("the overview lacks %q", missing)
 	}
-	own := dm.get(delivery).Body
+	own := dm.Get(delivery).Body
 	if missing := lacks(own, `href="/beoordelen?aanlevering=`+strings.TrimPrefix(delivery, "/aanleveringen/")); missing != nil {
 		t.Errorf("the delivery lacks %q", missing)
 	}
-	if strings.Contains(uploader.get(delivery).Body, "/beoordelen") {
+	if strings.Contains(uploader.Get(delivery).Body, "/beoordelen") {
 		t.Error("an uploader is led to the judging")
 	}
-	list := dm.get("/beoordelen").Body
+	list := dm.Get("/beoordelen").Body
 	if missing := lacks(list, "2 records wachten", "dan.csv, regel 2", "2809 Ziekenhuis 2809", "bekend bij een andere persoon"); missing != nil || len(queue(list)) != 2 {
 		t.Fatalf("the queue lacks %q\n%s", missing, list)
 	}
-	if filtered := queue(dm.get("/beoordelen?reden=CONFLICT_PSEUDONYM").Body); len(filtered) != 1 || !strings.HasPrefix(filtered[0], strings.Split(queue(list)[1], "?")[0]) {
+	if filtered := queue(dm.Get("/beoordelen?reden=CONFLICT_PSEUDONYM").Body); len(filtered) != 1 || !strings.HasPrefix(filtered[0], strings.Split(queue(list)[1], "?")[0]) {
 		t.Errorf("filtered: %q", filtered)
 	}
-	if none := dm.get("/beoordelen?centrum=2810").Body; len(queue(none)) != 0 || lacks(none, "Niets te beoordelen met deze filters", "Filters wissen") != nil {
+	if none := dm.Get("/beoordelen?centrum=2810").Body; len(queue(none)) != 0 || lacks(none, "Niets te beoordelen met deze filters", "Filters wissen") != nil {
 		t.Errorf("of another centre: %s", none)
 	}
 
 	first := queue(list)[0]
-	page := dm.get(first).Body
+	page := dm.Get(first).Body
 	if missing := lacks(page, "31-12-1980", "1-4-1970", "verschilt", "Koppelpseudoniem", "Bestaande houden", "Aangeleverde gebruiken", "Terug naar centrum",
 		"Beide bewaren kan niet: een patiëntnummer hoort bij één patiënt", "Noem hier geen namen"); missing != nil {
 		t.Errorf("the conflict lacks %q\n%s", missing, page)
@@ -97,36 +96,36 @@ func TestJudging(t *testing.T) {
 		"withheld":  {decide(page, "keep_both", "Tweeling."), []string{`href="#besluit"`, "Tweeling."}},
 		"too long":  {decide(page, "return", strings.Repeat("é", 501)), []string{"hoogstens 500 tekens", `value="return" checked`}},
 	} {
-		if got := dm.post(first, c.form); got.Status != http.StatusUnprocessableEntity || lacks(got.Body, c.want...) != nil {
+		if got := dm.Post(first, c.form); got.Status != http.StatusUnprocessableEntity || lacks(got.Body, c.want...) != nil {
 			t.Errorf("%s: %d lacks %q", name, got.Status, lacks(got.Body, c.want...))
 		}
 	}
 
-	next := dm.post(first, decide(page, "keep_existing", "Centrum bevestigt: verkeerd nummer."))
-	if !strings.HasPrefix(next.location(), strings.Split(queue(list)[1], "?")[0]) {
-		t.Fatalf("goes on to %q, of %q", next.location(), queue(list))
+	next := dm.Post(first, decide(page, "keep_existing", "Centrum bevestigt: verkeerd nummer."))
+	if !strings.HasPrefix(next.Location(), strings.Split(queue(list)[1], "?")[0]) {
+		t.Fatalf("goes on to %q, of %q", next.Location(), queue(list))
 	}
-	page = dm.follow(next).Body
+	page = dm.Follow(next).Body
 	if missing := lacks(page, "Opgeslagen. Nog 1 te beoordelen.", "bekend onder een ander patiëntnummer", `value="keep_both"`); missing != nil {
 		t.Errorf("the next one lacks %q", missing)
 	}
-	last := dm.post(next.location(), decide(page, "keep_both", "Een tweeling."))
-	if end := dm.follow(last).Body; last.location() != "/beoordelen" || lacks(end, "Opgeslagen. Er is niets meer te beoordelen.", "Niets te beoordelen.") != nil {
-		t.Errorf("at the end: %q\n%s", last.location(), end)
+	last := dm.Post(next.Location(), decide(page, "keep_both", "Een tweeling."))
+	if end := dm.Follow(last).Body; last.Location() != "/beoordelen" || lacks(end, "Opgeslagen. Er is niets meer te beoordelen.", "Niets te beoordelen.") != nil {
+		t.Errorf("at the end: %q\n%s", last.Location(), end)
 	}
 
-	report := uploader.get(delivery + "/fouten.csv").Body
+	report := uploader.Get(delivery + "/fouten.csv").Body
 	if missing := lacks(report, "JUDGED_KEPT", "de bestaande gegevens zijn gehouden"); missing != nil || strings.Contains(report, "verkeerd nummer") || strings.Contains(report, "CONFLICT_") {
 		t.Errorf("the centre's report lacks %q\n%s", missing, report)
 	}
-	if missing := lacks(uploader.get(delivery).Body, "2 van 3 records opgeslagen, 1 afgewezen"); missing != nil {
+	if missing := lacks(uploader.Get(delivery).Body, "2 van 3 records opgeslagen, 1 afgewezen"); missing != nil {
 		t.Errorf("the delivery lacks %q", missing)
 	}
-	if missing := lacks(uploader.get("/patienten").Body, ">1<", ">2<", ">3<"); missing != nil {
+	if missing := lacks(uploader.Get("/patienten").Body, ">1<", ">2<", ">3<"); missing != nil {
 		t.Errorf("patients that are not there: %q", missing)
 	}
 	judged := 0
-	for _, e := range s.events() {
+	for _, e := range s.Events() {
 		if e.Type == audit.ReviewJudged && e.SubjectCount == 1 && e.UserID != 0 {
 			judged++
 		}
@@ -139,58 +138,58 @@ func TestJudging(t *testing.T) {
 // TestJudgedMeanwhile: a patient that changes while somebody looks, and two data
 // managers at one conflict.
 func TestJudgedMeanwhile(t *testing.T) {
-	s := newSite(t)
-	_, dm, _ := s.conflicted()
-	path := queue(dm.get("/beoordelen").Body)[0]
-	page := dm.get(path).Body
+	s := servertest.New(t)
+	_, dm, _ := conflicted(t, s)
+	path := queue(dm.Get("/beoordelen").Body)[0]
+	page := dm.Get(path).Body
 	// The other conflict is settled under this one: number 2 and its person go over 1.
-	other := queue(dm.get("/beoordelen").Body)[1]
-	dm.post(other, decide(dm.get(other).Body, "use_delivered", "Nieuw nummer."))
-	got := dm.post(path, decide(page, "keep_existing", "Het was goed zo."))
+	other := queue(dm.Get("/beoordelen").Body)[1]
+	dm.Post(other, decide(dm.Get(other).Body, "use_delivered", "Nieuw nummer."))
+	got := dm.Post(path, decide(page, "keep_existing", "Het was goed zo."))
 	if got.Status != http.StatusConflict || lacks(got.Body, "gewijzigd terwijl u keek", "Het was goed zo.", "er is nog niets geregistreerd", `value="use_delivered"`) != nil || strings.Contains(got.Body, " checked") {
 		t.Errorf("changed meanwhile: %d\n%s", got.Status, got.Body)
 	}
 	if seen(got.Body) == seen(page) {
 		t.Error("the page shows what it showed before")
 	}
-	if done := dm.post(path, decide(got.Body, "return", "Graag nakijken.")); done.Status != http.StatusSeeOther {
+	if done := dm.Post(path, decide(got.Body, "return", "Graag nakijken.")); done.Status != http.StatusSeeOther {
 		t.Fatalf("judged: %d\n%s", done.Status, done.Body)
 	}
-	late := dm.post(path, decide(got.Body, "use_delivered", "Te laat."))
+	late := dm.Post(path, decide(got.Body, "use_delivered", "Te laat."))
 	if late.Status != http.StatusConflict || lacks(late.Body, "Iemand anders was u voor", "Terug naar centrum", "Graag nakijken.", "datamanager@example.nl") != nil ||
 		strings.Contains(late.Body, "<form method=\"post\" action=\"/beoordelen") {
 		t.Errorf("too late: %d\n%s", late.Status, late.Body)
 	}
-	if closed := dm.get(path); closed.Status != http.StatusOK || lacks(closed.Body, "Graag nakijken.", "Naar de lijst te beoordelen") != nil {
+	if closed := dm.Get(path); closed.Status != http.StatusOK || lacks(closed.Body, "Graag nakijken.", "Naar de lijst te beoordelen") != nil {
 		t.Errorf("closed: %d\n%s", closed.Status, closed.Body)
 	}
 }
 
 // TestJudgingIsForDataManagers: nobody else, and no id that is not there.
 func TestJudgingIsForDataManagers(t *testing.T) {
-	s := newSite(t)
-	_, dm, _ := s.conflicted()
-	path := queue(dm.get("/beoordelen").Body)[0]
-	form := decide(dm.get(path).Body, "return", "Graag nakijken.")
-	for name, a := range accounts {
-		if a.role == account.DataManager {
+	s := servertest.New(t)
+	_, dm, _ := conflicted(t, s)
+	path := queue(dm.Get("/beoordelen").Body)[0]
+	form := decide(dm.Get(path).Body, "return", "Graag nakijken.")
+	for name, a := range servertest.Accounts {
+		if a.Role == account.DataManager {
 			continue
 		}
-		b := s.signedIn(name)
-		for _, got := range []answer{b.get("/beoordelen"), b.get(path), b.post(path, form)} {
+		b := s.SignedIn(name)
+		for _, got := range []servertest.Answer{b.Get("/beoordelen"), b.Get(path), b.Post(path, form)} {
 			if got.Status != http.StatusForbidden {
 				t.Errorf("%s: %d", name, got.Status)
 			}
 		}
 	}
 	for _, id := range []string{"01920000-0000-7000-8000-000000000000", "x", strings.TrimPrefix(path, "/beoordelen/") + "0"} {
-		for _, got := range []answer{dm.get("/beoordelen/" + id), dm.post("/beoordelen/"+id, form)} {
+		for _, got := range []servertest.Answer{dm.Get("/beoordelen/" + id), dm.Post("/beoordelen/"+id, form)} {
 			if got.Status != http.StatusNotFound {
 				t.Errorf("%s: %d", id, got.Status)
 			}
 		}
 	}
-	if n := len(queue(dm.get("/beoordelen").Body)); n != 2 {
+	if n := len(queue(dm.Get("/beoordelen").Body)); n != 2 {
 		t.Errorf("%d wait, want 2", n)
 	}
 }

@@ -1,4 +1,4 @@
-package server_test
+package api_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/server"
 	"sluis/internal/server/api"
+	"sluis/internal/server/servertest"
 )
 
 // described is the API's OpenAPI document, with its schemas compiled.
@@ -25,7 +26,7 @@ type described struct {
 
 func describe(t *testing.T) *described {
 	t.Helper()
-	doc := must(jsonschema.UnmarshalJSON(bytes.NewReader(api.Description)))(t)
+	doc := servertest.Must(jsonschema.UnmarshalJSON(bytes.NewReader(api.Description)))(t)
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	if err := c.AddResource("openapi.json", doc); err != nil {
@@ -35,9 +36,9 @@ func describe(t *testing.T) *described {
 }
 
 // fits fails the test where a body is not what the schema says.
-func (d *described) fits(schema string, a answer) {
+func (d *described) fits(schema string, a servertest.Answer) {
 	d.t.Helper()
-	compiled := must(d.compiler.Compile("openapi.json#/components/schemas/" + schema))(d.t)
+	compiled := servertest.Must(d.compiler.Compile("openapi.json#/components/schemas/" + schema))(d.t)
 	body, err := jsonschema.UnmarshalJSON(strings.NewReader(a.Body))
 	if err == nil {
 		err = compiled.Validate(body)
@@ -48,7 +49,7 @@ func (d *described) fits(schema string, a answer) {
 }
 
 // problem fails the test where an answer is not this problem.
-func (d *described) problem(what string, a answer, status int, code string) {
+func (d *described) problem(what string, a servertest.Answer, status int, code string) {
 	d.t.Helper()
 	var p api.Problem
 	_ = json.Unmarshal([]byte(a.Body), &p)
@@ -63,7 +64,7 @@ func (d *described) problem(what string, a answer, status int, code string) {
 }
 
 // value reads a field of an answer.
-func value[T any](t *testing.T, a answer) T {
+func value[T any](t *testing.T, a servertest.Answer) T {
 	t.Helper()
 	var v T
 	if err := json.Unmarshal([]byte(a.Body), &v); err != nil {
@@ -73,7 +74,7 @@ func value[T any](t *testing.T, a answer) T {
 }
 
 func TestTheDescriptionHasEveryRoute(t *testing.T) {
-	s, d := newSite(t), describe(t)
+	s, d := servertest.New(t), describe(t)
 	var served, told []string
 	for _, route := range s.Server.Routes() {
 		if route.Door == server.API {
@@ -95,38 +96,38 @@ func TestTheDescriptionHasEveryRoute(t *testing.T) {
 		t.Errorf("served %q\ntold %q", served, told)
 	}
 	for name := range d.doc["components"].(map[string]any)["schemas"].(map[string]any) {
-		must(d.compiler.Compile("openapi.json#/components/schemas/" + name))(t)
+		servertest.Must(d.compiler.Compile("openapi.json#/components/schemas/" + name))(t)
 	}
-	if got := s.call("", "GET", "/api/v1/openapi.json", "", ""); got.Body != string(api.Description) {
+	if got := s.Call("", "GET", "/api/v1/openapi.json", "", ""); got.Body != string(api.Description) {
 		t.Error("another description is served")
 	}
 }
 
-// finished asks for a delivery until it is at rest; each answer must fit.
-func (s *site) finished(d *described, name, id string) api.Delivery {
-	s.t.Helper()
+// finished asks for a delivery until it is at rest; each servertest.Answer must fit.
+func finished(t *testing.T, s *servertest.Site, d *described, name, id string) api.Delivery {
+	t.Helper()
 	for {
-		got := s.call(name, "GET", "/api/v1/deliveries/"+id, "", "")
+		got := s.Call(name, "GET", "/api/v1/deliveries/"+id, "", "")
 		d.fits("Delivery", got)
-		v := value[api.Delivery](s.t, got)
+		v := value[api.Delivery](t, got)
 		if v.Status != "queued" && v.Status != "processing" {
 			return v
 		}
-		if s.t.Context().Err() != nil || s.t.Failed() {
-			s.t.FailNow()
+		if t.Context().Err() != nil || t.Failed() {
+			t.FailNow()
 		}
 	}
 }
 
 func TestPilotThroughTheAPI(t *testing.T) {
-	s, d := newSite(t), describe(t)
-	sent := s.call("uploader", "POST", "/api/v1/deliveries?filename=pilot40.csv", "application/octet-stream", pilot(t))
+	s, d := servertest.New(t), describe(t)
+	sent := s.Call("uploader", "POST", "/api/v1/deliveries?filename=pilot40.csv", "application/octet-stream", servertest.Pilot(t))
 	d.fits("Accepted", sent)
 	accepted := value[api.Accepted](t, sent)
 	if sent.Status != http.StatusAccepted || sent.Header.Get("Location") != "/api/v1/deliveries/"+accepted.ID {
 		t.Fatalf("%d %s", sent.Status, sent.Body)
 	}
-	done := s.finished(d, "uploader", accepted.ID)
+	done := finished(t, s, d, "uploader", accepted.ID)
 	if c := done.Counts; done.Status != "done" || c.Read != 40 || c.Created != 36 || c.Rejected != 4 || !c.Balanced() || *done.Kind != "identities" {
 		t.Fatalf("%+v", done)
 	}
@@ -139,43 +140,43 @@ func TestPilotThroughTheAPI(t *testing.T) {
 	if len(reasons) != 3 {
 		t.Errorf("reasons: %q", reasons)
 	}
-	asJSON := s.call("uploader", "GET", done.Links.Report, "", "", "Accept", "application/json")
+	asJSON := s.Call("uploader", "GET", done.Links.Report, "", "", "Accept", "application/json")
 	d.fits("Report", asJSON)
-	checkJSON(t, asJSON.Body)
-	checkCSV(t, s.call("uploader", "GET", done.Links.Report, "", "", "Accept", "text/csv").Body)
-	checkCSV(t, s.call("uploader", "GET", done.Links.Report+"?format=csv", "", "", "Accept", "application/json").Body)
+	servertest.CheckPilotJSON(t, asJSON.Body)
+	servertest.CheckPilotCSV(t, s.Call("uploader", "GET", done.Links.Report, "", "", "Accept", "text/csv").Body)
+	servertest.CheckPilotCSV(t, s.Call("uploader", "GET", done.Links.Report+"?format=csv", "", "", "Accept", "application/json").Body)
 
-	kind, body := multipartBody(part{"comment", "", "x"}, part{"file", "nog eens.csv", pilot(t)})
-	again := s.finished(d, "uploader", value[api.Accepted](t, s.call("uploader", "POST", "/api/v1/deliveries", kind, body.String())).ID)
+	kind, body := servertest.Multipart(servertest.Field("comment", "x"), servertest.File("file", "nog eens.csv", servertest.Pilot(t)))
+	again := finished(t, s, d, "uploader", value[api.Accepted](t, s.Call("uploader", "POST", "/api/v1/deliveries", kind, body.String())).ID)
 	if again.Counts.Unchanged != 36 || again.SameAs != accepted.ID || again.Filename != "nog eens.csv" {
 		t.Errorf("%+v", again)
 	}
-	list := s.call("uploader", "GET", "/api/v1/deliveries?limit=1", "", "")
+	list := s.Call("uploader", "GET", "/api/v1/deliveries?limit=1", "", "")
 	d.fits("Deliveries", list)
 	first := value[api.Deliveries](t, list)
 	if len(first.Deliveries) != 1 || first.Deliveries[0].ID != again.ID || first.Next == nil {
 		t.Fatalf("%s", list.Body)
 	}
-	second := value[api.Deliveries](t, s.call("uploader", "GET", "/api/v1/deliveries?limit=1&after="+*first.Next, "", ""))
+	second := value[api.Deliveries](t, s.Call("uploader", "GET", "/api/v1/deliveries?limit=1&after="+*first.Next, "", ""))
 	if len(second.Deliveries) != 1 || second.Deliveries[0].ID != accepted.ID || second.Next != nil {
 		t.Errorf("%+v", second)
 	}
-	s.checkPatientPages(d)
-	if foreign := s.call("other", "GET", "/api/v1/deliveries/"+accepted.ID, "", ""); foreign.Status != http.StatusNotFound {
+	checkPatientPages(t, s, d)
+	if foreign := s.Call("other", "GET", "/api/v1/deliveries/"+accepted.ID, "", ""); foreign.Status != http.StatusNotFound {
 		t.Errorf("another centre: %d", foreign.Status)
 	}
 }
 
-func (s *site) checkPatientPages(d *described) {
-	s.t.Helper()
+func checkPatientPages(t *testing.T, s *servertest.Site, d *described) {
+	t.Helper()
 	seen, after := map[string]bool{}, ""
 	for range 10 {
-		got := s.call("uploader", "GET", "/api/v1/patients?limit=10&after="+after, "", "")
+		got := s.Call("uploader", "GET", "/api/v1/patients?limit=10&after="+after, "", "")
 		d.fits("Patients", got)
-		page := value[api.Patients](s.t, got)
+		page := value[api.Patients](t, got)
 		for _, p := range page.Patients {
 			if seen[p.ID] || p.BirthDate == nil || p.Centre != "" {
-				s.t.Errorf("%+v", p)
+				t.Errorf("%+v", p)
 			}
 			seen[p.ID] = true
 		}
@@ -185,55 +186,55 @@ func (s *site) checkPatientPages(d *described) {
 		after = *page.Next
 	}
 	if len(seen) != 36 {
-		s.t.Errorf("%d patients", len(seen))
+		t.Errorf("%d patients", len(seen))
 	}
 	for id := range seen {
-		d.fits("Patient", s.call("clinician", "GET", "/api/v1/patients/"+id, "", ""))
-		if all := s.call("datamanager", "GET", "/api/v1/patients/"+id, "", ""); !strings.Contains(all.Body, `"centre":"2809"`) {
-			s.t.Errorf("the data manager is not told the centre: %s", all.Body)
+		d.fits("Patient", s.Call("clinician", "GET", "/api/v1/patients/"+id, "", ""))
+		if all := s.Call("datamanager", "GET", "/api/v1/patients/"+id, "", ""); !strings.Contains(all.Body, `"centre":"2809"`) {
+			t.Errorf("the data manager is not told the centre: %s", all.Body)
 		}
 		break
 	}
 }
 
 func TestCheckConfirmAndCancelThroughTheAPI(t *testing.T) {
-	s, d := newSite(t), describe(t)
+	s, d := servertest.New(t), describe(t)
 	check := func() api.Delivery {
-		sent := s.call("uploader", "POST", "/api/v1/deliveries?check=true&filename=pilot40.csv", "text/csv; charset=utf-8", pilot(t))
-		v := s.finished(d, "uploader", value[api.Accepted](t, sent).ID)
+		sent := s.Call("uploader", "POST", "/api/v1/deliveries?check=true&filename=pilot40.csv", "text/csv; charset=utf-8", servertest.Pilot(t))
+		v := finished(t, s, d, "uploader", value[api.Accepted](t, sent).ID)
 		if v.Status != "checked" || v.Planned == nil || v.Planned.Created != 36 || v.Links.Confirm == "" || v.Links.Cancel == "" {
 			t.Fatalf("%+v", v)
 		}
 		return v
 	}
 	first := check()
-	got := s.call("uploader", "POST", first.Links.Cancel, "", "")
+	got := s.Call("uploader", "POST", first.Links.Cancel, "", "")
 	d.fits("Accepted", got)
-	if got.Status != http.StatusAccepted || s.finished(d, "uploader", first.ID).Status != "cancelled" {
+	if got.Status != http.StatusAccepted || finished(t, s, d, "uploader", first.ID).Status != "cancelled" {
 		t.Errorf("cancel: %d %s", got.Status, got.Body)
 	}
-	d.problem("cancel twice", s.call("uploader", "POST", first.Links.Cancel, "", ""), 409, "delivery_not_cancellable")
-	d.problem("confirm a cancelled one", s.call("uploader", "POST", first.Links.Confirm, "", ""), 409, "delivery_not_waiting")
+	d.problem("cancel twice", s.Call("uploader", "POST", first.Links.Cancel, "", ""), 409, "delivery_not_cancellable")
+	d.problem("confirm a cancelled one", s.Call("uploader", "POST", first.Links.Confirm, "", ""), 409, "delivery_not_waiting")
 
 	second := check()
-	if got := s.call("uploader", "POST", second.Links.Confirm, "", ""); got.Status != http.StatusAccepted {
+	if got := s.Call("uploader", "POST", second.Links.Confirm, "", ""); got.Status != http.StatusAccepted {
 		t.Fatalf("confirm: %d %s", got.Status, got.Body)
 	}
-	if v := s.finished(d, "uploader", second.ID); v.Status != "done" || v.Counts.Created != 36 || v.Links.Confirm != "" {
+	if v := finished(t, s, d, "uploader", second.ID); v.Status != "done" || v.Counts.Created != 36 || v.Links.Confirm != "" {
 		t.Errorf("%+v", v)
 	}
 }
 
 func TestARefusedFileIsADelivery(t *testing.T) {
-	s, d := newSite(t), describe(t)
+	s, d := servertest.New(t), describe(t)
 	for _, c := range []struct{ name, content string }{
-		{"other", pilot(t)}, {"uploader", "BSN;Patiëntnummer\n1;2\n"}, {"uploader", "\x89PNG\r\n\x1a\n\x00\x00"},
+		{"other", servertest.Pilot(t)}, {"uploader", "BSN;Patiëntnummer\n1;2\n"}, {"uploader", "\x89PNG\r\n\x1a\n\x00\x00"},
 	} {
-		sent := s.call(c.name, "POST", "/api/v1/deliveries?filename=x.csv", "text/csv", c.content)
+		sent := s.Call(c.name, "POST", "/api/v1/deliveries?filename=x.csv", "text/csv", c.content)
 		if sent.Status != http.StatusAccepted {
 			t.Fatalf("%d %s", sent.Status, sent.Body)
 		}
-		v := s.finished(d, c.name, value[api.Accepted](t, sent).ID)
+		v := finished(t, s, d, c.name, value[api.Accepted](t, sent).ID)
 		if v.Status != "refused" || len(v.Reasons) == 0 || v.Reasons[0].Message == "" || v.Reasons[0].Message == v.Reasons[0].Code {
 			t.Errorf("%+v", v)
 		}
@@ -241,9 +242,9 @@ func TestARefusedFileIsADelivery(t *testing.T) {
 }
 
 func TestAPIProblems(t *testing.T) {
-	s, d := newSite(t), describe(t)
+	s, d := servertest.New(t), describe(t)
 	const csv = "text/csv"
-	kind, noFile := multipartBody(part{"mode", "", "save"})
+	kind, noFile := servertest.Multipart(servertest.Field("mode", "save"))
 	for _, c := range []struct {
 		what, name, method, path, kind, body string
 		status                               int
@@ -270,63 +271,63 @@ func TestAPIProblems(t *testing.T) {
 		{"patient not JSON", "clinician", "POST", "/patients", "application/json", "{", 400, "json_malformed"},
 		{"patient a list", "clinician", "POST", "/patients", "application/json", "[]", 400, "json_malformed"},
 		{"patient and more", "clinician", "POST", "/patients", "application/json", "{} {}", 400, "json_malformed"},
-		{"patient unknown field", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","bsn":"` + canary + `"}`, 400, "json_unknown_field"},
+		{"patient unknown field", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","bsn":"` + servertest.Canary + `"}`, 400, "json_unknown_field"},
 		{"patient other case", "clinician", "POST", "/patients", "application/json", `{"PatientNumber":"1"}`, 400, "json_unknown_field"},
 		{"patient field twice", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","patientNumber":"2"}`, 400, "json_duplicate_field"},
 		{"patient number", "clinician", "POST", "/patients", "application/json", `{"patientNumber":1}`, 400, "json_not_text"},
-		{"patient object", "clinician", "POST", "/patients", "application/json", `{"surname":{"x":"` + canary + `"}}`, 400, "json_not_text"},
+		{"patient object", "clinician", "POST", "/patients", "application/json", `{"surname":{"x":"` + servertest.Canary + `"}}`, 400, "json_not_text"},
 		{"patient not UTF-8", "clinician", "POST", "/patients", "application/json", "{\"surname\":\"\xff\"}", 400, "json_malformed"},
 		{"patient too large", "clinician", "POST", "/patients", "application/json", strings.Repeat(" ", 70_000), 413, "body_too_large"},
 	} {
-		got := s.call(c.name, c.method, "/api/v1"+c.path, c.kind, c.body)
+		got := s.Call(c.name, c.method, "/api/v1"+c.path, c.kind, c.body)
 		d.problem(c.what, got, c.status, c.code)
-		if strings.Contains(got.Body, canary) {
+		if strings.Contains(got.Body, servertest.Canary) {
 			t.Errorf("%s repeats what was sent: %s", c.what, got.Body)
 		}
 	}
-	if strings.Contains(s.Log.String(), canary) {
+	if strings.Contains(s.Log.String(), servertest.Canary) {
 		t.Error("what was sent is in the log")
 	}
 }
 
 func TestBadTokens(t *testing.T) {
-	s, d := newSite(t), describe(t)
+	s, d := servertest.New(t), describe(t)
 	token, _ := account.NewToken()
-	for _, header := range []string{"Bearer " + token, "Bearer " + s.tokens["uploader"] + "x", "Bearer " + s.tokens["uploader"][:20]} {
-		d.problem(header[:12], s.browser().get("/api/v1/deliveries", "Authorization", header), 401, "token_invalid")
+	for _, header := range []string{"Bearer " + token, "Bearer " + s.Tokens["uploader"] + "x", "Bearer " + s.Tokens["uploader"][:20]} {
+		d.problem(header[:12], s.Browser().Get("/api/v1/deliveries", "Authorization", header), 401, "token_invalid")
 	}
-	for _, header := range []string{"Basic dTpw", "Bearer ", s.tokens["uploader"]} {
-		d.problem("no bearer", s.browser().get("/api/v1/deliveries", "Authorization", header), 401, "token_missing")
+	for _, header := range []string{"Basic dTpw", "Bearer ", s.Tokens["uploader"]} {
+		d.problem("no bearer", s.Browser().Get("/api/v1/deliveries", "Authorization", header), 401, "token_missing")
 	}
-	if ev := s.events()[0]; ev.Type != audit.AccessDenied || ev.Code != "token_invalid" || ev.Via != "api" || strings.Contains(s.Log.String(), token) {
+	if ev := s.Events()[0]; ev.Type != audit.AccessDenied || ev.Code != "token_invalid" || ev.Via != "api" || strings.Contains(s.Log.String(), token) {
 		t.Errorf("%+v", ev)
 	}
-	if a := s.signedIn("uploader").get("/api/v1/deliveries"); a.Status != http.StatusUnauthorized {
+	if a := s.SignedIn("uploader").Get("/api/v1/deliveries"); a.Status != http.StatusUnauthorized {
 		t.Errorf("a session opens the API: %d", a.Status)
 	}
-	if a := s.browser().get("/patienten", "Authorization", "Bearer "+s.tokens["uploader"]); a.Status != http.StatusSeeOther {
+	if a := s.Browser().Get("/patienten", "Authorization", "Bearer "+s.Tokens["uploader"]); a.Status != http.StatusSeeOther {
 		t.Errorf("a token opens a page: %d", a.Status)
 	}
 	// A flood is answered, but no longer logged one by one; a good token still works.
-	var last answer
+	var last servertest.Answer
 	for range 40 {
-		last = s.browser().get("/api/v1/deliveries", "Authorization", "Bearer x")
+		last = s.Browser().Get("/api/v1/deliveries", "Authorization", "Bearer x")
 	}
 	d.problem("flood", last, 429, "too_many_attempts")
-	if n := len(s.events()); last.Header.Get("Retry-After") == "" || n > 100 {
+	if n := len(s.Events()); last.Header.Get("Retry-After") == "" || n > 100 {
 		t.Errorf("%d events, Retry-After %q", n, last.Header.Get("Retry-After"))
 	}
-	if a := s.call("uploader", "GET", "/api/v1/deliveries", "", ""); a.Status != http.StatusOK {
+	if a := s.Call("uploader", "GET", "/api/v1/deliveries", "", ""); a.Status != http.StatusOK {
 		t.Errorf("a good token waits for others' bad ones: %d", a.Status)
 	}
 }
 
 func TestEnterOnePatientThroughTheAPI(t *testing.T) {
-	s, d := newSite(t), describe(t)
-	enter := func(body string) answer {
-		return s.call("clinician", "POST", "/api/v1/patients", "application/json", body)
+	s, d := servertest.New(t), describe(t)
+	enter := func(body string) servertest.Answer {
+		return s.Call("clinician", "POST", "/api/v1/patients", "application/json", body)
 	}
-	const good = `{"patientNumber":"0012","birthDate":"1961-01-31","sex":"v","surname":"` + canary + `","surnamePrefix":"van","initials":"Q"}`
+	const good = `{"patientNumber":"0012","birthDate":"1961-01-31","sex":"v","surname":"` + servertest.Canary + `","surnamePrefix":"van","initials":"Q"}`
 	for _, want := range []struct {
 		status  int
 		outcome string
@@ -338,7 +339,7 @@ func TestEnterOnePatientThroughTheAPI(t *testing.T) {
 			t.Errorf("%d %s", got.Status, got.Body)
 		}
 	}
-	review := enter(strings.Replace(good, canary, "Anderskamp", 1))
+	review := enter(strings.Replace(good, servertest.Canary, "Anderskamp", 1))
 	d.fits("Entered", review)
 	if v := value[api.Entered](t, review); review.Status != 200 || v.Outcome != "review" || v.ID != "" || v.Reason != "CONFLICT_NUMBER" {
 		t.Errorf("%d %s", review.Status, review.Body)
@@ -355,7 +356,7 @@ func TestEnterOnePatientThroughTheAPI(t *testing.T) {
 		if p := value[api.Problem](t, got); len(p.Findings) != 1 || p.Findings[0].Code != code || p.Findings[0].Message == code {
 			t.Errorf("%s: %s", code, got.Body)
 		}
-		if strings.Contains(got.Body, canary) {
+		if strings.Contains(got.Body, servertest.Canary) {
 			t.Error("the surname came back")
 		}
 	}
@@ -363,7 +364,7 @@ func TestEnterOnePatientThroughTheAPI(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	})
 	d.problem("TTP down", enter(good), 503, "ttp_unavailable")
-	if strings.Contains(s.Log.String(), canary) {
+	if strings.Contains(s.Log.String(), servertest.Canary) {
 		t.Error("the surname is in the log")
 	}
 }

@@ -63,7 +63,7 @@ const (
 	// every kind: a data manager, for example, decides only about datasets.
 	DecideDelivery Permission = "deliveries.decide"
 	ImportDatasets Permission = "datasets.import" // and decide about what was imported
-	JudgeReviews   Permission = "reviews.judge"
+	JudgeConflicts Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
 	RunConversion  Permission = "existing.run"     // plan, run and verify the existing patients
@@ -76,7 +76,7 @@ const (
 var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
-	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeReviews, ViewTTP, RunConversion, ApproveErasure},
+	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, RunConversion, ApproveErasure},
 	Admin:       {ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs},
 	Auditor:     {ViewLog, ViewProofs, ExportProofs},
 }

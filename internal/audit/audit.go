@@ -63,9 +63,9 @@ const (
 	TTPViewed         Type = "ttp_viewed"
 	ColumnsAssigned   Type = "columns_assigned"
 	ColumnsForgotten  Type = "columns_forgotten"
-	ReviewsListed     Type = "reviews_listed"
-	ReviewViewed      Type = "review_viewed"
-	ReviewJudged      Type = "review_judged"
+	ConflictsListed   Type = "reviews_listed"
+	ConflictViewed    Type = "review_viewed"
+	ConflictJudged    Type = "review_judged"
 	// ReportExpired is the deletion of a delivery's rows and findings. Its counts stay.
 	ReportExpired Type = "report_expired"
 
@@ -95,7 +95,7 @@ var Types = []Type{
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged, AccountsListed,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
-	ReviewsListed, ReviewViewed, ReviewJudged, ReportExpired,
+	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,
 	ConversionVerified, ConversionExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
 }

@@ -100,9 +100,9 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/datasets", account.ImportDatasets, Page, s.deliveries.ListDatasets},
 		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.deliveries.ImportDataset},
 
-		{"GET", "/beoordelen", account.JudgeReviews, Page, s.conflicts.List},
-		{"GET", "/beoordelen/{id}", account.JudgeReviews, Page, s.conflicts.View},
-		{"POST", "/beoordelen/{id}", account.JudgeReviews, Page, s.conflicts.Judge},
+		{"GET", "/beoordelen", account.JudgeConflicts, Page, s.conflicts.List},
+		{"GET", "/beoordelen/{id}", account.JudgeConflicts, Page, s.conflicts.View},
+		{"POST", "/beoordelen/{id}", account.JudgeConflicts, Page, s.conflicts.Judge},
 
 		{"GET", "/migratie", account.RunConversion, Page, s.conversions.View},
 		{"GET", "/migratie/rijen", account.RunConversion, Page, s.conversions.ListRows},

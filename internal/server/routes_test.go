@@ -259,7 +259,7 @@ func TestEveryViewIsLogged(t *testing.T) {
 		}
 	}
 	manager := s.SignedIn("datamanager")
-	for path, want := range map[string]audit.Type{"/beoordelen": audit.ReviewsListed, "/beoordelen/" + ids.Conflict: audit.ReviewViewed} {
+	for path, want := range map[string]audit.Type{"/beoordelen": audit.ConflictsListed, "/beoordelen/" + ids.Conflict: audit.ConflictViewed} {
 		before := s.Events()[0].ID
 		if got := manager.Get(path); !loggedSince(t, s, before, want, got.Header.Get("X-Request-Id")) {
 			t.Errorf("%s leaves no %s", path, want)

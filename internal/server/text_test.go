@@ -101,7 +101,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	// What the access log gives as a reason: permissions that were missing, states,
 	// outcomes, and why a file was refused.
 	for _, code := range []string{
-		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeReviews),
+		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeConflicts),
 		"permission_missing", "token_invalid", "not_found", "sign_in_failed", "rejected", "ttp_unavailable", "internal", "panic", "key_destroyed",
 		"lapsed", report.FormatCSV, report.FormatJSON, report.FormatXLSX, "html", string(delivery.Checked), string(delivery.Confirm),
 		string(patient.Created), string(patient.Updated), string(patient.Unchanged), string(patient.Review),

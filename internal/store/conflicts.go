@@ -138,7 +138,7 @@ func (s *Store) Conflicts(ctx context.Context, who audit.Who, scope account.Scop
 			rows = rows[:limit]
 			page.Next = rows[limit-1].Row.PublicID
 		}
-		ev := audit.Event{Type: audit.ReviewsListed, Action: audit.Read, Who: who, ObjectType: "reviews"}
+		ev := audit.Event{Type: audit.ConflictsListed, Action: audit.Read, Who: who, ObjectType: "reviews"}
 		met := map[int64]bool{}
 		var err error
 		if page.Conflicts, err = t.counted(rows); err != nil {
@@ -259,7 +259,7 @@ func (s *Store) ViewConflict(ctx context.Context, who audit.Who, scope account.S
 			return err
 		}
 		out = c.Conflict
-		ev := audit.Event{Type: audit.ReviewViewed, Action: audit.Read, Who: who, ObjectType: "review", ObjectID: publicID}
+		ev := audit.Event{Type: audit.ConflictViewed, Action: audit.Read, Who: who, ObjectType: "review", ObjectID: publicID}
 		met := map[int64]bool{}
 		if c.Judgement == nil {
 			if found, err = compare(glance{finder{db: t.db, d: t.dialect}}, c); err != nil {

@@ -48,7 +48,7 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 			}
 		}
 		ev := audit.Event{
-			Type: audit.ReviewJudged, Action: audit.Update, Who: who, ObjectType: "review", ObjectID: publicID, Code: string(j.Decision),
+			Type: audit.ConflictJudged, Action: audit.Update, Who: who, ObjectType: "review", ObjectID: publicID, Code: string(j.Decision),
 			Subjects: ptx.subjects,
 		}
 		if len(ev.Subjects) == 0 && c.PatientID != 0 {

@@ -363,13 +363,13 @@ func others(lang string) []sample {
 		{name: "ttp-denied", page: templates.TTPStatusPage(ttp(page))},
 		{name: "datasets-none", page: templates.DatasetsPage(templates.Datasets{Page: page})},
 		{name: "datasets", page: templates.DatasetsPage(datasets(page))},
-		{name: "reviews-none", page: templates.ReviewsPage(templates.Reviews{Page: page})},
-		{name: "reviews-none-found", page: templates.ReviewsPage(templates.Reviews{Page: page, Filtered: true, DeliveryID: "1"})},
-		{name: "reviews", page: templates.ReviewsPage(reviews(page))},
-		{name: "review", page: templates.ReviewPage(review(page))},
-		{name: "review-wrong", page: templates.ReviewPage(wrongReview(page)), wrong: true},
-		{name: "review-new", page: templates.ReviewPage(newReview(page))},
-		{name: "review-closed", page: templates.ReviewPage(closedReview(page))},
+		{name: "conflicts-none", page: templates.ConflictsPage(templates.Conflicts{Page: page})},
+		{name: "conflicts-none-found", page: templates.ConflictsPage(templates.Conflicts{Page: page, Filtered: true, DeliveryID: "1"})},
+		{name: "conflicts", page: templates.ConflictsPage(conflicts(page))},
+		{name: "conflict", page: templates.ConflictPage(conflict(page))},
+		{name: "conflict-wrong", page: templates.ConflictPage(wrongConflict(page)), wrong: true},
+		{name: "conflict-new", page: templates.ConflictPage(newConflict(page))},
+		{name: "conflict-closed", page: templates.ConflictPage(closedConflict(page))},
 		{name: "log-wrong", page: templates.LogPage(wrongLog), wrong: true},
 		{name: "error-404", page: templates.ErrorPage(templates.Error{Page: page, Status: 404, Code: "not_found", Reference: "0197a3f2-7c1e"})},
 		{name: "error-500", page: templates.ErrorPage(templates.Error{Page: out, Status: 500, Code: "never_heard_of", Reference: "0197a3f2-7c1e"})},
@@ -417,33 +417,33 @@ func datasets(page templates.Page) templates.Datasets {
 	}}
 }
 
-func reviews(page templates.Page) templates.Reviews {
-	return templates.Reviews{
+func conflicts(page templates.Page) templates.Conflicts {
+	return templates.Conflicts{
 		Page: page, Total: 51, Filtered: true,
-		Reasons: []templates.Option{{Text: page.T.T("reviews.all_reasons")}, {Value: "CONFLICT_NUMBER", Text: page.T.T("finding.CONFLICT_NUMBER"), Selected: true}},
+		Reasons: []templates.Option{{Text: page.T.T("conflicts.all_reasons")}, {Value: "CONFLICT_NUMBER", Text: page.T.T("finding.CONFLICT_NUMBER"), Selected: true}},
 		Centres: []templates.Option{{Text: page.T.T("word.all_centres"), Selected: true}, {Value: "2809", Text: "2809 Voorbeeldziekenhuis"}},
-		Rows: []templates.ReviewRow{
-			{Href: "/beoordelen/1", Opened: "20 augustus 2025 14:02", Centre: "2809 Voorbeeldziekenhuis", Reason: page.T.T("finding.CONFLICT_NUMBER"), Number: "0123", Origin: &templates.ReviewOrigin{Filename: "een-erg-lange-bestandsnaam-zonder-spaties-van-het-tweede-kwartaal-2025.csv", Line: 1234, Href: "/aanleveringen/1"}, Further: 2},
+		Rows: []templates.ConflictRow{
+			{Href: "/beoordelen/1", Opened: "20 augustus 2025 14:02", Centre: "2809 Voorbeeldziekenhuis", Reason: page.T.T("finding.CONFLICT_NUMBER"), Number: "0123", Origin: &templates.ConflictOrigin{Filename: "een-erg-lange-bestandsnaam-zonder-spaties-van-het-tweede-kwartaal-2025.csv", Line: 1234, Href: "/aanleveringen/1"}, Further: 2},
 			{Href: "/beoordelen/2", Opened: "20 augustus 2025 14:02", Centre: "2810", Reason: page.T.T("finding.CONFLICT_PSEUDONYM"), Number: "123ABC"},
 		},
 		NextHref: "/beoordelen?na=2", FirstHref: "/beoordelen",
 	}
 }
 
-func review(page templates.Page) templates.Review {
-	return templates.Review{
+func conflict(page templates.Page) templates.Conflict {
+	return templates.Conflict{
 		Page: page, Number: "0123", Centre: "Centrum 2809 Voorbeeldziekenhuis", Opened: "20 augustus 2025 14:02", Reason: page.T.T("finding.CONFLICT_NUMBER"),
-		Origins: []templates.ReviewOrigin{{Href: "/aanleveringen/1", Filename: "pilot.csv", Line: 1234}, {Href: "/aanleveringen/2", Filename: "nog-eens.csv", Line: 2}},
+		Origins: []templates.ConflictOrigin{{Href: "/aanleveringen/1", Filename: "pilot.csv", Line: 1234}, {Href: "/aanleveringen/2", Filename: "nog-eens.csv", Line: 2}},
 		Rows:    24, Deliveries: 2, Partners: "7, 39",
-		Sides: []templates.ReviewSide{
+		Sides: []templates.ConflictSide{
 			{Label: page.T.T("field.patientNumber"), Delivered: "0123", Existing: "0123", Verdict: "same"},
 			{Label: page.T.T("field.birthDate"), Delivered: "31-12-1980", Existing: "1-4-1970", Verdict: "differs"},
 			{Label: page.T.T("field.sex"), Delivered: page.T.T("sex.m"), Existing: page.T.T("sex.v"), Verdict: "differs"},
-			{Label: page.T.T("review.link"), Delivered: page.T.T("review.present"), Existing: page.T.T("review.present"), Verdict: "unknown"},
+			{Label: page.T.T("conflict.link"), Delivered: page.T.T("conflict.present"), Existing: page.T.T("conflict.present"), Verdict: "unknown"},
 			{Label: page.T.T("patients.changed"), Delivered: "20 augustus 2025 14:02", Existing: "19 augustus 2025 14:02"},
 		},
-		ExistingHref: "/patienten/1", Remarks: []string{page.T.T("review.remark.elsewhere")}, Action: "/beoordelen/1", Seen: "1f",
-		Choices: []templates.ReviewChoice{
+		ExistingHref: "/patienten/1", Remarks: []string{page.T.T("conflict.remark.elsewhere")}, Action: "/beoordelen/1", Seen: "1f",
+		Choices: []templates.ConflictChoice{
 			{Value: "keep_existing", Text: page.T.T("decision.keep_existing"), Hint: page.T.T("decision.hint.keep_existing")},
 			{Value: "use_delivered", Text: page.T.T("decision.use_delivered"), Hint: page.T.T("decision.hint.use_delivered.number")},
 			{Value: "return", Text: page.T.T("decision.return"), Hint: page.T.T("decision.hint.return")},
@@ -452,15 +452,15 @@ func review(page templates.Page) templates.Review {
 	}
 }
 
-func wrongReview(page templates.Page) templates.Review {
-	p := review(page)
+func wrongConflict(page templates.Page) templates.Conflict {
+	p := conflict(page)
 	p.Chosen, p.Why = "return", "x"
-	p.Errors = []templates.FieldError{{Field: "besluit", Message: page.T.T("review.error.decision")}, {Field: "reden", Message: page.T.T("review.error.why_short")}}
+	p.Errors = []templates.FieldError{{Field: "besluit", Message: page.T.T("conflict.error.decision")}, {Field: "reden", Message: page.T.T("conflict.error.why_short")}}
 	return p
 }
 
-func newReview(page templates.Page) templates.Review {
-	p := review(page)
+func newConflict(page templates.Page) templates.Conflict {
+	p := conflict(page)
 	p.Notice, p.ExistingHref, p.Origins, p.Rows, p.Deliveries, p.Entered = page.T.T("error.review_changed.body"), "", nil, 0, 0, true
 	for i := range p.Sides {
 		p.Sides[i].Existing, p.Sides[i].Verdict = "", ""
@@ -468,9 +468,9 @@ func newReview(page templates.Page) templates.Review {
 	return p
 }
 
-func closedReview(page templates.Page) templates.Review {
-	p := review(page)
+func closedConflict(page templates.Page) templates.Conflict {
+	p := conflict(page)
 	p.Notice = page.T.T("error.review_closed.body")
-	p.Closed = &templates.ReviewClosed{Decision: "keep_both", By: "datamanager@example.nl", At: "20 augustus 2025 15:02", Why: "Een tweeling."}
+	p.Closed = &templates.ConflictClosed{Decision: "keep_both", By: "datamanager@example.nl", At: "20 augustus 2025 15:02", Why: "Een tweeling."}
 	return p
 }

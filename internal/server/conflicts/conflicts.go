@@ -78,11 +78,11 @@ func (h *Handlers) List(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	props := templates.Reviews{Page: v.Page(v.Home()), Total: found.Total, DeliveryID: filter.delivery, Filtered: filter.active()}
+	props := templates.Conflicts{Page: v.Page(v.Home()), Total: found.Total, DeliveryID: filter.delivery, Filtered: filter.active()}
 	if props.Centres, err = v.CentreOptions(filter.centre); err != nil {
 		return err
 	}
-	props.Reasons = options(templates.Option{Text: t.T("reviews.all_reasons")}, string(filter.reason), func(add func(value, word string)) {
+	props.Reasons = options(templates.Option{Text: t.T("conflicts.all_reasons")}, string(filter.reason), func(add func(value, word string)) {
 		for _, reason := range patient.Reasons {
 			add(string(reason), t.T("finding."+string(reason)))
 		}
@@ -92,7 +92,7 @@ func (h *Handlers) List(v *page.Visit) error {
 		names[o.Value] = o.Text
 	}
 	for _, c := range found.Conflicts {
-		row := templates.ReviewRow{
+		row := templates.ConflictRow{
 			Href: filter.link(conflictPath(c.PublicID), ""), Opened: t.Moment(c.OpenedAt), Centre: names[c.CentreNumber],
 			Reason: t.T("finding." + string(c.Reason)), Number: page.NumberWord(t, c.Delivered.Number), Further: c.Rows,
 		}
@@ -108,15 +108,15 @@ func (h *Handlers) List(v *page.Visit) error {
 	if after != "" {
 		props.FirstHref = filter.link(page.ConflictsPath, "")
 	}
-	return v.Render(http.StatusOK, templates.ReviewsPage(props))
+	return v.Render(http.StatusOK, templates.ConflictsPage(props))
 }
 
-func originProps(t *text.Catalogue, o patient.Origin) templates.ReviewOrigin {
+func originProps(t *text.Catalogue, o patient.Origin) templates.ConflictOrigin {
 	name := o.Filename
 	if o.DatasetID != "" {
 		name = t.T("datasets.name", "id", o.DatasetID)
 	}
-	return templates.ReviewOrigin{Href: page.DeliveryPath(o.DeliveryID), Filename: name, Line: o.Line}
+	return templates.ConflictOrigin{Href: page.DeliveryPath(o.DeliveryID), Filename: name, Line: o.Line}
 }
 
 // View is GET /beoordelen/{id}.
@@ -125,7 +125,7 @@ func (h *Handlers) View(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	return v.Render(http.StatusOK, templates.ReviewPage(props))
+	return v.Render(http.StatusOK, templates.ConflictPage(props))
 }
 
 // Judge is POST /beoordelen/{id} with besluit, reden and gezien.
@@ -138,13 +138,13 @@ func (h *Handlers) Judge(v *page.Visit) error {
 	j := patient.Judgement{Decision: patient.Decision(form.Get("besluit")), Why: strings.TrimSpace(form.Get("reden"))}
 	var faults []templates.FieldError
 	if !slices.Contains(patient.Decisions, j.Decision) {
-		faults = append(faults, templates.FieldError{Field: "besluit", Message: t.T("review.error.decision")})
+		faults = append(faults, templates.FieldError{Field: "besluit", Message: t.T("conflict.error.decision")})
 	}
 	switch n := utf8.RuneCountInString(j.Why); {
 	case n < patient.MinWhy:
-		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("review.error.why_short")})
+		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("conflict.error.why_short")})
 	case n > patient.MaxWhy:
-		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("review.error.why_long")})
+		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("conflict.error.why_long")})
 	}
 	if len(faults) > 0 {
 		return h.showAgain(v, j, faults)
@@ -155,7 +155,7 @@ func (h *Handlers) Judge(v *page.Visit) error {
 		v.LogFailure(err)
 		return h.showAgain(v, j, nil)
 	case apperr.Invalid:
-		return h.showAgain(v, j, []templates.FieldError{{Field: "besluit", Message: t.T("review.error.decision")}})
+		return h.showAgain(v, j, []templates.FieldError{{Field: "besluit", Message: t.T("conflict.error.decision")}})
 	}
 	if err != nil {
 		return err
@@ -180,9 +180,9 @@ func (h *Handlers) showAgain(v *page.Visit, j patient.Judgement, faults []templa
 		props.Notice = t.T("error.review_changed.body")
 	default:
 		props.Chosen, props.Errors = string(j.Decision), faults
-		return v.Render(http.StatusUnprocessableEntity, templates.ReviewPage(props))
+		return v.Render(http.StatusUnprocessableEntity, templates.ConflictPage(props))
 	}
-	return v.Render(http.StatusConflict, templates.ReviewPage(props))
+	return v.Render(http.StatusConflict, templates.ConflictPage(props))
 }
 
 // next goes on to the oldest conflict after this one, then to the oldest
@@ -199,28 +199,28 @@ func (h *Handlers) next(v *page.Visit) error {
 			return err
 		}
 		if len(found.Conflicts) > 0 {
-			if err := v.Flash(t.N("reviews.saved", found.Total), true); err != nil {
+			if err := v.Flash(t.N("conflicts.saved", found.Total), true); err != nil {
 				return err
 			}
 			return v.Redirect(try.filter.link(conflictPath(found.Conflicts[0].PublicID), ""))
 		}
 	}
-	if err := v.Flash(t.T("reviews.saved_last"), true); err != nil {
+	if err := v.Flash(t.T("conflicts.saved_last"), true); err != nil {
 		return err
 	}
 	return v.Redirect(page.ConflictsPath)
 }
 
 // load makes the page of a conflict as it is now.
-func (h *Handlers) load(v *page.Visit) (templates.Review, error) {
+func (h *Handlers) load(v *page.Visit) (templates.Conflict, error) {
 	id := v.ID()
 	c, now, err := h.o.Desk.Conflict(v.Context(), v.Who, v.Scope(), id)
 	if err != nil {
-		return templates.Review{}, err
+		return templates.Conflict{}, err
 	}
 	t, filter := v.T, filterOf(v.Query())
-	crumbs := []templates.Crumb{v.Home(), {Text: t.T("crumb.reviews"), Href: filter.link(page.ConflictsPath, "")}}
-	props := templates.Review{
+	crumbs := []templates.Crumb{v.Home(), {Text: t.T("crumb.conflicts"), Href: filter.link(page.ConflictsPath, "")}}
+	props := templates.Conflict{
 		Page: v.Page(crumbs...), Number: page.NumberWord(t, c.Delivered.Number), Centre: t.T("word.centre_numbered", "number", v.CentreTitle(c.CentreNumber)),
 		Opened: t.Moment(c.OpenedAt), Reason: t.T("finding." + string(c.Reason)), Rows: c.Rows, Deliveries: c.Deliveries, Entered: c.Origin == nil,
 		Action: filter.link(conflictPath(id), ""), Seen: now.Seen,
@@ -232,7 +232,7 @@ func (h *Handlers) load(v *page.Visit) (templates.Review, error) {
 		props.Origins = append(props.Origins, originProps(t, o))
 	}
 	if j := c.Judgement; j != nil {
-		props.Closed = &templates.ReviewClosed{Decision: string(j.Decision), By: j.By, At: t.Moment(j.At), Why: j.Why}
+		props.Closed = &templates.ConflictClosed{Decision: string(j.Decision), By: j.By, At: t.Moment(j.At), Why: j.Why}
 		return props, nil
 	}
 	props.Sides = h.sides(v, c, now)
@@ -245,17 +245,17 @@ func (h *Handlers) load(v *page.Visit) (templates.Review, error) {
 }
 
 // sides holds what was delivered against what is registered, line by line.
-func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparison) []templates.ReviewSide {
+func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparison) []templates.ConflictSide {
 	t := v.T
 	field := "field.birthDate"
 	if h.o.BirthYearOnly {
 		field = "field.birthYear"
 	}
-	sides := []templates.ReviewSide{
+	sides := []templates.ConflictSide{
 		{Label: t.T("field.patientNumber"), Delivered: page.NumberWord(t, c.Delivered.Number)},
 		{Label: t.T(field), Delivered: v.Birth(c.Delivered.Birth)},
 		{Label: t.T("field.sex"), Delivered: page.SexWord(t, c.Delivered.Sex)},
-		{Label: t.T("review.link"), Delivered: t.T("review.present")},
+		{Label: t.T("conflict.link"), Delivered: t.T("conflict.present")},
 		{Label: t.T("patients.changed"), Delivered: t.Moment(c.OpenedAt)},
 	}
 	p := now.Existing
@@ -263,7 +263,7 @@ func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparis
 		return sides
 	}
 	for i, existing := range []string{
-		page.NumberWord(t, p.Number), v.Birth(p.Birth), page.SexWord(t, p.Sex), t.T("review.present"), t.T("review.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
+		page.NumberWord(t, p.Number), v.Birth(p.Birth), page.SexWord(t, p.Sex), t.T("conflict.present"), t.T("conflict.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
 	} {
 		sides[i].Existing, sides[i].Verdict = existing, "same"
 		if existing != sides[i].Delivered {
@@ -277,22 +277,22 @@ func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparis
 func remarks(t *text.Catalogue, c patient.Conflict, now patient.Comparison) []string {
 	var out []string
 	if now.Existing == nil {
-		out = append(out, t.T("review.remark.none"))
+		out = append(out, t.T("conflict.remark.none"))
 	}
 	if now.Own != nil {
-		out = append(out, t.T("review.remark.own", "number", c.Delivered.Number))
+		out = append(out, t.T("conflict.remark.own", "number", c.Delivered.Number))
 	}
 	if now.Withheld[patient.UseDelivered] == patient.SeveralOwners {
-		out = append(out, t.T("review.remark.several"))
+		out = append(out, t.T("conflict.remark.several"))
 	}
 	if now.Elsewhere {
-		out = append(out, t.T("review.remark.elsewhere"))
+		out = append(out, t.T("conflict.remark.elsewhere"))
 	}
 	return out
 }
 
 // choices are the decisions that are offered, and why the others are not.
-func choices(t *text.Catalogue, c patient.Conflict, now patient.Comparison) (offered []templates.ReviewChoice, withheld []string) {
+func choices(t *text.Catalogue, c patient.Conflict, now patient.Comparison) (offered []templates.ConflictChoice, withheld []string) {
 	for _, d := range patient.Decisions {
 		if !now.Offers(d) {
 			withheld = append(withheld, t.T("withheld."+string(d)+"."+string(now.Withheld[d])))
@@ -309,7 +309,7 @@ func choices(t *text.Catalogue, c patient.Conflict, now patient.Comparison) (off
 				hint += ".pseudonym"
 			}
 		}
-		offered = append(offered, templates.ReviewChoice{Value: string(d), Text: t.T("decision." + string(d)), Hint: t.T(hint)})
+		offered = append(offered, templates.ConflictChoice{Value: string(d), Text: t.T("decision." + string(d)), Hint: t.T(hint)})
 	}
 	return offered, withheld
 }

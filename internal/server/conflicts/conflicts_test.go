@@ -126,7 +126,7 @@ func TestJudging(t *testing.T) {
 	}
 	judged := 0
 	for _, e := range s.Events() {
-		if e.Type == audit.ReviewJudged && e.SubjectCount == 1 && e.UserID != 0 {
+		if e.Type == audit.ConflictJudged && e.SubjectCount == 1 && e.UserID != 0 {
 			judged++
 		}
 	}

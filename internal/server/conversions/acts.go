@@ -77,9 +77,9 @@ func (h *Handlers) ApproveErasure(v *page.Visit) error {
 	}
 	switch n := utf8.RuneCountInString(e.Why); {
 	case n < patient.MinWhy:
-		wrong("reden", "review.error.why_short")
+		wrong("reden", "conflict.error.why_short")
 	case n > patient.MaxWhy:
-		wrong("reden", "review.error.why_long")
+		wrong("reden", "conflict.error.why_long")
 	}
 	if e.Exceptions > 0 && form.Get("uitzonderingen") == "" {
 		wrong("uitzonderingen", "existing.error.exceptions")

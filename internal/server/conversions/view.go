@@ -229,7 +229,7 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 			props.FirstHref = here("")
 		}
 	}
-	if kind == "review" && mode == delivery.Save && v.Actor.May(account.JudgeReviews) {
+	if kind == "review" && mode == delivery.Save && v.Actor.May(account.JudgeConflicts) {
 		props.JudgeHref = page.Link(page.ConflictsPath, "centrum", q.Get("centrum"))
 	}
 	return v.Render(http.StatusOK, templates.ConversionRowsPage(props))

@@ -175,7 +175,7 @@ func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []de
 
 // judgeHref leads who may judge them to the conflicts of d.
 func judgeHref(a account.Actor, d delivery.Delivery) string {
-	if d.Counts.Review == 0 || !a.May(account.JudgeReviews) {
+	if d.Counts.Review == 0 || !a.May(account.JudgeConflicts) {
 		return ""
 	}
 	return page.Link(page.ConflictsPath, "aanlevering", d.PublicID)

@@ -86,7 +86,7 @@ func (h *Handlers) Overview(v *page.Visit) error {
 			v.LogFailure(err) // the rest of the page is shown without it
 		}
 	}
-	if actor.May(account.JudgeReviews) {
+	if actor.May(account.JudgeConflicts) {
 		var err error
 		if props.ToJudge, err = h.o.Conflicts.CountConflicts(v.Context(), actor.Scope()); err != nil {
 			v.LogFailure(err)

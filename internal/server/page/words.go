@@ -18,7 +18,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 	}{
 		{account.ViewPatients, "nav.patients", PatientsPath},
 		{account.ViewDeliveries, "nav.deliveries", DeliveriesPath},
-		{account.JudgeReviews, "nav.reviews", ConflictsPath},
+		{account.JudgeConflicts, "nav.conflicts", ConflictsPath},
 		{account.ImportDatasets, "nav.datasets", "/datasets"},
 		{account.RunConversion, "nav.existing", ConversionPath},
 		{account.ViewProofs, "nav.proofs", ProofsPath},

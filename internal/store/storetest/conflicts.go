@@ -166,7 +166,7 @@ func conflictReturned(t *testing.T, s *store.Store) {
 	if again.Total != 1 || again.Conflicts[0].PublicID == id {
 		t.Errorf("conflicts = %+v", again.Conflicts)
 	}
-	events, err := s.Events(t.Context(), who, audit.Query{UserName: manager(c).Name, Type: audit.ReviewJudged})
+	events, err := s.Events(t.Context(), who, audit.Query{UserName: manager(c).Name, Type: audit.ConflictJudged})
 	ok(t, err)
 	if len(events.Events) != 1 || events.Events[0].Code != string(patient.Return) || events.Events[0].ObjectID != id ||
 		events.Events[0].SubjectCount != 1 {

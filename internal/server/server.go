@@ -106,7 +106,7 @@ func New(o Options) (*Server, error) {
 
 // furnish makes the rooms and the API.
 func (s *Server) furnish() {
-	o, gate := s.o, upload.NewGate(s.o.MaxUploads)
+	o, door := s.o, upload.NewDoor(s.o.MaxUploads, s.o.MaxFileBytes)
 	single := entry.New(entry.Options{Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly})
 	s.access = access.New(access.Options{
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Audit: o.Audit, Secure: o.Secure, Keys: o.SessionKeys,
@@ -121,12 +121,12 @@ func (s *Server) furnish() {
 	s.conflicts = conflicts.New(conflicts.Options{Desk: o.Desk, BirthYearOnly: o.BirthYearOnly})
 	s.conversions = conversions.New(conversions.Options{Now: o.Now, Existing: o.Existing, ProofKey: o.ProofKey})
 	s.deliveries = deliveries.New(deliveries.Options{
-		Now: o.Now, Records: o.Records, Receiver: o.Receiver, Columns: o.Columns, Desk: o.Desk, Gate: gate,
-		MaxFileBytes: o.MaxFileBytes, MaxRows: o.MaxRows, MaxUploads: o.MaxUploads, Types: o.Types, BusyWait: o.BusyWait,
+		Now: o.Now, Records: o.Records, Receiver: o.Receiver, Columns: o.Columns, Desk: o.Desk, Door: door,
+		MaxRows: o.MaxRows, Types: o.Types, BusyWait: o.BusyWait,
 	})
 	s.api = api.New(api.Options{
 		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: single,
-		Audit: o.Audit, MaxFileBytes: o.MaxFileBytes, Gate: gate, BirthYearOnly: o.BirthYearOnly, Flooding: s.access.TokenFlood,
+		Audit: o.Audit, Door: door, BirthYearOnly: o.BirthYearOnly, Flooding: s.access.TokenFlood,
 	})
 }
 

@@ -69,8 +69,7 @@ type Options struct {
 	Desk          Desk
 	Entry         *entry.Service
 	Audit         entry.Recorder
-	MaxFileBytes  int64
-	Gate          *upload.Gate
+	Door          *upload.Door // of POST /deliveries
 	BirthYearOnly bool
 	// Flooding tells whether an address sent so many bad tokens that they are no
 	// longer written to the access log one by one.

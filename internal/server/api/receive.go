@@ -18,9 +18,6 @@ import (
 	"sluis/internal/server/upload"
 )
 
-// overhead is what a multipart body is larger than its file.
-const overhead = 1 << 20
-
 // rawTypes are the content types of a file that comes as the body itself. They
 // say little (a file of any format travels under all of them): the content decides.
 var rawTypes = []string{
@@ -56,23 +53,20 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if up.Key, err = idempotencyKey(r); err != nil {
 		return err
 	}
-	upload.Body(w, r, a.o.MaxFileBytes+overhead)
-	defer upload.Finish(w, r)
-	leave, err := a.o.Gate.Acquire(where.ID)
-	if err != nil {
+	finish := a.o.Door.Begin(w, r)
+	defer finish()
+	id, err := a.o.Door.Take(r, where.ID, func() (string, error) {
+		file, name, err := fileOf(r, q["filename"])
+		if err != nil {
+			return "", err
+		}
+		up.Filename = name
+		return a.o.Receiver.Receive(r.Context(), up, upload.Limit(file, a.o.Door.MaxBytes()))
+	})
+	switch {
+	case apperr.KindOf(err) == apperr.TooMany:
 		return &retryError{err, uploadWait}
-	}
-	defer leave()
-	if upload.Announced(r, a.o.MaxFileBytes+overhead) {
-		return apperr.New(apperr.TooLarge, "file_too_large")
-	}
-	file, name, err := fileOf(r, q["filename"])
-	if err != nil {
-		return interrupted(err)
-	}
-	up.Filename = name
-	id, err := a.o.Receiver.Receive(r.Context(), up, upload.Limit(file, a.o.MaxFileBytes))
-	if err != nil {
+	case err != nil:
 		return interrupted(err)
 	}
 	return a.accepted(w, r, id)

@@ -79,17 +79,15 @@ type Desk interface {
 
 // Options is what the handlers need.
 type Options struct {
-	Now          func() time.Time
-	Records      Records
-	Receiver     Receiver
-	Columns      Columns
-	Desk         Desk
-	Gate         *upload.Gate // uploads at once
-	MaxFileBytes int64
-	MaxRows      int
-	MaxUploads   int           // what the gate lets in, for the upload page
-	Types        []string      // the pseudonym types that are kept
-	BusyWait     time.Duration // how long an answer waits for the result; never if not positive
+	Now      func() time.Time
+	Records  Records
+	Receiver Receiver
+	Columns  Columns
+	Desk     Desk
+	Door     *upload.Door // of the upload form
+	MaxRows  int
+	Types    []string      // the pseudonym types that are kept
+	BusyWait time.Duration // how long an answer waits for the result; never if not positive
 }
 
 // Handlers are those of the pages about deliveries.

@@ -16,12 +16,8 @@ import (
 	"sluis/web/templates"
 )
 
-const (
-	// overhead is what a multipart body is larger than its file.
-	overhead = 1 << 20
-	// maxField is how long a field before the file is at most, in bytes.
-	maxField = 1 << 10
-)
+// maxField is how long a field before the file is at most, in bytes.
+const maxField = 1 << 10
 
 // UploadForm is GET /aanleveringen/nieuw.
 func (h *Handlers) UploadForm(v *page.Visit) error {
@@ -37,7 +33,7 @@ func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults .
 	props := templates.Upload{
 		Page: v.Page(crumbs(v)...), Centre: page.CentreName(centre), Mode: string(form.mode), Errors: faults,
 		Action: page.Link(page.DeliveriesPath, "sleutel", newFormKey(), repairsParam, v.Query().Get(repairsParam)), Kinds: h.fileKinds(v, centre),
-		MaxMegabytes: int(h.o.MaxFileBytes >> 20), MaxRows: h.o.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell, MaxUploads: h.o.MaxUploads,
+		MaxMegabytes: h.maxMegabytes(), MaxRows: h.o.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell, MaxUploads: h.o.Door.Most(),
 	}
 	if props.Repair, err = h.uploadRepair(v, form); err != nil {
 		return err
@@ -48,6 +44,8 @@ func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults .
 	return v.Render(status, templates.UploadPage(props))
 }
 
+func (h *Handlers) maxMegabytes() int { return int(h.o.Door.MaxBytes() >> 20) }
+
 // Receive is POST /aanleveringen: the file is read as a stream, and its form key
 // makes pressing the button twice one delivery.
 func (h *Handlers) Receive(v *page.Visit) error {
@@ -55,12 +53,12 @@ func (h *Handlers) Receive(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	upload.Body(v.W, v.R, h.o.MaxFileBytes+overhead)
+	finish := h.o.Door.Begin(v.W, v.R)
 	var form uploaded
 	id, err := h.forms.Once(v.Context(), v.Query().Get("sleutel"), v.Actor.UserID, func() (string, error) {
-		return h.receiveOnce(v, centre, &form)
+		return h.o.Door.Take(v.R, centre.ID, func() (string, error) { return h.readForm(v, centre, &form) })
 	})
-	upload.Finish(v.W, v.R)
+	finish()
 	if err != nil {
 		return h.refuseUpload(v, form, err)
 	}
@@ -83,16 +81,8 @@ type uploaded struct {
 	modeUnknown bool
 }
 
-// receiveOnce reads the form up to its file and takes that in.
-func (h *Handlers) receiveOnce(v *page.Visit, centre account.Centre, form *uploaded) (string, error) {
-	leave, err := h.o.Gate.Acquire(centre.ID)
-	if err != nil {
-		return "", err
-	}
-	defer leave()
-	if upload.Announced(v.R, h.o.MaxFileBytes+overhead) {
-		return "", apperr.New(apperr.TooLarge, "file_too_large")
-	}
+// readForm reads the form up to its file and takes that in.
+func (h *Handlers) readForm(v *page.Visit, centre account.Centre, form *uploaded) (string, error) {
 	parts, err := v.R.MultipartReader()
 	if err != nil {
 		return "", apperr.New(apperr.UnsupportedType, "multipart_malformed")
@@ -134,7 +124,7 @@ func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploa
 	}
 	id, err := h.o.Receiver.Receive(v.Context(), intake.Upload{
 		Who: v.Who, Centre: centre, Filename: name, Mode: mode, Via: audit.ViaWeb, Repairs: form.repairs,
-	}, upload.Limit(part, h.o.MaxFileBytes))
+	}, upload.Limit(part, h.o.Door.MaxBytes()))
 	if err != nil {
 		return "", err
 	}
@@ -178,7 +168,7 @@ func (h *Handlers) refuseUpload(v *page.Visit, form uploaded, err error) error {
 	}
 	v.LogFailure(err)
 	t := v.T
-	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", int(h.o.MaxFileBytes>>20), "uploads", h.o.MaxUploads)}}
+	faults := []templates.FieldError{{Field: "file", Message: t.T(key, "mb", h.maxMegabytes(), "uploads", h.o.Door.Most())}}
 	status := apperr.Status(err)
 	if code := apperr.CodeOf(err); code == "file_missing" || code == "file_empty" {
 		// The form came in whole: what it lacks is the user's to fill in.

@@ -42,9 +42,9 @@ func Name(given string) string {
 	return name
 }
 
-// Announced tells whether r says beforehand that its body is over max bytes, so
+// announced tells whether r says beforehand that its body is over max bytes, so
 // that nothing of it need be taken in.
-func Announced(r *http.Request, max int64) bool { return r.ContentLength > max }
+func announced(r *http.Request, max int64) bool { return r.ContentLength > max }
 
 // Limit gives the first max bytes of r, and after these the error
 // "file_too_large". A body that ends before its time, or cannot be read, is
@@ -88,9 +88,9 @@ func Broken(err error) error {
 	return apperr.New(apperr.Invalid, "upload_interrupted")
 }
 
-// Body replaces the body of r by one that is at most max bytes, and whose
+// widen replaces the body of r by one that is at most max bytes, and whose
 // deadline moves on as long as bytes come in.
-func Body(w http.ResponseWriter, r *http.Request, max int64) {
+func widen(w http.ResponseWriter, r *http.Request, max int64) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetWriteDeadline(time.Time{}) // the answer starts when the upload ends
 	_ = rc.SetReadDeadline(time.Now().Add(patience))
@@ -113,10 +113,10 @@ func (p *patient) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Finish readies the connection for the answer: whatever the client still sends
+// end readies the connection for the answer: whatever the client still sends
 // is read and thrown away, because a browser that cannot finish sending shows
 // "connection lost" instead of our words.
-func Finish(w http.ResponseWriter, r *http.Request) {
+func end(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.Copy(io.Discard, r.Body)

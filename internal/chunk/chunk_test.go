@@ -15,14 +15,14 @@ import (
 	"sluis/internal/sealing"
 )
 
-func temporaryRows() []patient.InExchange {
-	return []patient.InExchange{
+func temporaryRows() []patient.TemporaryRow {
+	return []patient.TemporaryRow{
 		{Ref: "r1", Line: 2, Display: display(), Temporaries: []patient.Temporary{
 			{Type: "NGGV", Value: "abc", ExpiresAt: time.Date(2026, 12, 1, 10, 0, 0, 123_000_000, time.UTC)}, {Type: "PGG", Value: "d", RecordedOn: "2020-01-01"},
 		}},
 		{
 			Ref: "r2", Line: 1_000_001, Display: patient.Display{Birth: patient.Birth{Year: 1950}},
-			Legacy: &patient.Legacy{ID: "17", DiedOn: "2020-02-03", Version: 4}, Temporaries: []patient.Temporary{},
+			OldRow: &patient.OldRow{ID: "17", DiedOn: "2020-02-03", Version: 4}, Temporaries: []patient.Temporary{},
 		},
 	}
 }
@@ -33,7 +33,7 @@ func definitiveRows() []patient.Candidate {
 			{Type: "NGGV", Domain: "qrns", KeyVersion: 2, Value: "v2.ABC", ObservedOn: "2026-11-25"},
 			{Type: "PGG", Domain: "qrns", KeyVersion: 1, Value: "v1.D", RecordedOn: "2020-01-01", ObservedOn: "2020-01-01"},
 		}},
-		{Line: 3, Legacy: &patient.Legacy{ID: "18"}, Pseudonyms: []patient.Pseudonym{}},
+		{Line: 3, OldRow: &patient.OldRow{ID: "18"}, Pseudonyms: []patient.Pseudonym{}},
 	}
 }
 

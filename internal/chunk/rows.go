@@ -3,7 +3,7 @@ package chunk
 import "sluis/internal/patient"
 
 // TemporaryRows is the format of rows with temporary pseudonyms.
-var TemporaryRows = Format[patient.InExchange]{Temporaries, 320, packTemporaryRow, unpackTemporaryRow}
+var TemporaryRows = Format[patient.TemporaryRow]{Temporaries, 320, packTemporaryRow, unpackTemporaryRow}
 
 // DefinitiveRows is the format of rows with definitive pseudonyms.
 var DefinitiveRows = Format[patient.Candidate]{Definitives, 240, packDefinitiveRow, unpackDefinitiveRow}
@@ -24,7 +24,7 @@ func (r *Reader) Display() patient.Display {
 
 // legacy packs what a row of the old table has besides the others; most rows come
 // from elsewhere and have none.
-func (w *Writer) legacy(l *patient.Legacy) {
+func (w *Writer) legacy(l *patient.OldRow) {
 	if l == nil {
 		w.Int(0)
 		return
@@ -35,18 +35,18 @@ func (w *Writer) legacy(l *patient.Legacy) {
 	w.Int(l.Version)
 }
 
-func (r *Reader) legacy() *patient.Legacy {
+func (r *Reader) legacy() *patient.OldRow {
 	if r.Int() == 0 {
 		return nil
 	}
-	return &patient.Legacy{ID: r.String(), DiedOn: r.Word(), Version: r.Int()}
+	return &patient.OldRow{ID: r.String(), DiedOn: r.Word(), Version: r.Int()}
 }
 
-func packTemporaryRow(w *Writer, row *patient.InExchange) {
+func packTemporaryRow(w *Writer, row *patient.TemporaryRow) {
 	w.String(row.Ref)
 	w.Int(row.Line)
 	w.Display(row.Display)
-	w.legacy(row.Legacy)
+	w.legacy(row.OldRow)
 	w.Int(len(row.Temporaries))
 	for _, t := range row.Temporaries {
 		w.Word(t.Type)
@@ -56,8 +56,8 @@ func packTemporaryRow(w *Writer, row *patient.InExchange) {
 	}
 }
 
-func unpackTemporaryRow(r *Reader, row *patient.InExchange) {
-	row.Ref, row.Line, row.Display, row.Legacy = r.String(), r.Int(), r.Display(), r.legacy()
+func unpackTemporaryRow(r *Reader, row *patient.TemporaryRow) {
+	row.Ref, row.Line, row.Display, row.OldRow = r.String(), r.Int(), r.Display(), r.legacy()
 	row.Temporaries = make([]patient.Temporary, r.Count())
 	for i := range row.Temporaries {
 		row.Temporaries[i] = patient.Temporary{Type: r.Word(), Value: r.String(), ExpiresAt: r.Time(), RecordedOn: r.Word()}
@@ -67,7 +67,7 @@ func unpackTemporaryRow(r *Reader, row *patient.InExchange) {
 func packDefinitiveRow(w *Writer, c *patient.Candidate) {
 	w.Int(c.Line)
 	w.Display(c.Display)
-	w.legacy(c.Legacy)
+	w.legacy(c.OldRow)
 	w.Int(len(c.Pseudonyms))
 	for _, p := range c.Pseudonyms {
 		w.Word(p.Type)
@@ -80,7 +80,7 @@ func packDefinitiveRow(w *Writer, c *patient.Candidate) {
 }
 
 func unpackDefinitiveRow(r *Reader, c *patient.Candidate) {
-	c.Line, c.Display, c.Legacy = r.Int(), r.Display(), r.legacy()
+	c.Line, c.Display, c.OldRow = r.Int(), r.Display(), r.legacy()
 	c.Pseudonyms = make([]patient.Pseudonym, r.Count())
 	for i := range c.Pseudonyms {
 		c.Pseudonyms[i] = patient.Pseudonym{

@@ -21,7 +21,7 @@ type Conflicts interface {
 		compare func(patient.Reader, patient.Case) (patient.Comparison, error)) (patient.Conflict, patient.Comparison, error)
 	// JudgeConflict closes a conflict with all of its rows, in the transaction of apply.
 	JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string, j patient.Judgement,
-		apply func(patient.Tx, patient.Case) (patient.Settlement, error)) error
+		apply func(patient.Tx, patient.Case) (patient.Applied, error)) error
 }
 
 // Conflicts returns a page of the conflicts that wait for a data manager.
@@ -51,8 +51,8 @@ func (d *Desk) Conflict(ctx context.Context, who audit.Who, scope account.Scope,
 // "review_changed"), if somebody else was first (apperr.Conflict "review_closed"), or if
 // the decision is not offered for this conflict (apperr.Invalid "review_withheld").
 func (d *Desk) JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID, seen string, j patient.Judgement) error {
-	err := d.conflicts.JudgeConflict(ctx, who, scope, publicID, j, func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
-		return d.registrar.Settle(ctx, tx, c, j.Decision, seen)
+	err := d.conflicts.JudgeConflict(ctx, who, scope, publicID, j, func(tx patient.Tx, c patient.Case) (patient.Applied, error) {
+		return d.registrar.ApplyJudgement(ctx, tx, c, j.Decision, seen)
 	})
 	switch {
 	case errors.Is(err, patient.ErrChanged):

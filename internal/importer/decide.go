@@ -70,7 +70,7 @@ func after(c delivery.Claim, rejected int) delivery.State {
 // assess counts what would happen to every row.
 func (im *Importer) assess(ctx context.Context, key sealing.Key, c delivery.Claim) error {
 	return im.eachChunk(ctx, key, c, 0, func(_ int, set []patient.Candidate) error {
-		verdicts, err := im.registrar.Judge(ctx, im.ports.Decisions, c.Delivery.CentreID, set)
+		verdicts, err := im.registrar.Assess(ctx, im.ports.Decisions, c.Delivery.CentreID, set)
 		if err != nil {
 			return err
 		}

@@ -32,8 +32,8 @@ type Entered struct {
 func (d *Desk) RegisterEntry(ctx context.Context, who audit.Who, centre account.Centre, show patient.Display,
 	t []patient.Temporary,
 ) (Entered, error) {
-	row := patient.InExchange{Ref: newRef(), Display: show, Temporaries: t}
-	answers, err := d.exchanger.ask(ctx, newRef(), []patient.InExchange{row})
+	row := patient.TemporaryRow{Ref: newRef(), Display: show, Temporaries: t}
+	answers, err := d.exchanger.ask(ctx, newRef(), []patient.TemporaryRow{row})
 	if _, ok := errors.AsType[*patient.UnavailableError](err); ok {
 		return Entered{}, apperr.Wrap(apperr.Unavailable, codeUnavailable, err)
 	} else if err != nil {

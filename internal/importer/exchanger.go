@@ -15,7 +15,7 @@ type exchanger struct {
 }
 
 // ask calls the TTP. No rows need no call.
-func (x exchanger) ask(ctx context.Context, key string, rows []patient.InExchange) (map[string]patient.Resolved, error) {
+func (x exchanger) ask(ctx context.Context, key string, rows []patient.TemporaryRow) (map[string]patient.Resolved, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}

@@ -20,15 +20,15 @@ const (
 
 // Recheck exchanges old rows once more, and compares the answers with the patients that
 // have their old keys. It stores nothing.
-func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error) {
+func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.TemporaryRow) ([]conversion.Problem, error) {
 	answers, err := im.exchanger.ask(ctx, newRef(), rows)
 	if err != nil {
 		return nil, err
 	}
 	keys := make([]string, 0, len(rows))
 	for _, r := range rows {
-		if r.Legacy != nil {
-			keys = append(keys, r.Legacy.ID)
+		if r.OldRow != nil {
+			keys = append(keys, r.OldRow.ID)
 		}
 	}
 	held, err := im.ports.Decisions.Keys(ctx, keys, nil)
@@ -38,7 +38,7 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 	whose := make(map[string]int64, len(held))
 	ids := make([]int64, len(held))
 	for i, k := range held {
-		whose[k.LegacyID], ids[i] = k.PatientID, k.PatientID
+		whose[k.OldKey], ids[i] = k.PatientID, k.PatientID
 	}
 	stored, err := im.ports.Decisions.PatientsByID(ctx, centreID, ids)
 	if err != nil {
@@ -46,15 +46,15 @@ func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.
 	}
 	var out []conversion.Problem
 	for _, r := range rows {
-		if r.Legacy == nil {
+		if r.OldRow == nil {
 			continue
 		}
-		p, there := stored[whose[r.Legacy.ID]]
+		p, there := stored[whose[r.OldRow.ID]]
 		if !there {
-			out = append(out, conversion.Problem{OldKey: r.Legacy.ID, Code: codeNoPatient})
+			out = append(out, conversion.Problem{OldKey: r.OldRow.ID, Code: codeNoPatient})
 			continue
 		}
-		out = append(out, im.agree(r.Legacy.ID, p, answers[r.Ref])...)
+		out = append(out, im.agree(r.OldRow.ID, p, answers[r.Ref])...)
 	}
 	return out, nil
 }
@@ -85,7 +85,7 @@ func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved
 
 // Probe exchanges temporary pseudonyms to measure how long the TTP takes. It ignores the
 // answers.
-func (im *Importer) Probe(ctx context.Context, rows []patient.InExchange) error {
+func (im *Importer) Probe(ctx context.Context, rows []patient.TemporaryRow) error {
 	_, err := im.exchanger.ask(ctx, rand.Text(), rows)
 	return err
 }

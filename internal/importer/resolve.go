@@ -22,7 +22,7 @@ const longOutage = 10
 
 // ranOut reports whether a row's temporary pseudonym expired while the TTP did not answer:
 // it was still valid when the first call got no answer.
-func ranOut(c delivery.ChunkClaim, typ string, row patient.InExchange) bool {
+func ranOut(c delivery.ChunkClaim, typ string, row patient.TemporaryRow) bool {
 	if c.PausedAt.IsZero() {
 		return false
 	}
@@ -64,7 +64,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 		if patient.AnyFatal(found) {
 			continue
 		}
-		cand := patient.Candidate{Line: r.Line, Display: r.Display, Pseudonyms: pseudonyms, Legacy: r.Legacy}
+		cand := patient.Candidate{Line: r.Line, Display: r.Display, Pseudonyms: pseudonyms, OldRow: r.OldRow}
 		candidates = append(candidates, cand)
 		marks = append(marks, im.mark(cand))
 	}
@@ -78,8 +78,8 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 // mark returns the part of a row that is compared with the other rows of its file.
 func (im *Importer) mark(c patient.Candidate) chunk.Mark {
 	m := chunk.Mark{Line: c.Line, Number: c.Display.Number, ContentHash: c.ContentHash()}
-	if m.Number == "" && c.Legacy != nil { // without a number it repeats no other row; no number has a control character
-		m.Number = "\x1f" + c.Legacy.ID
+	if m.Number == "" && c.OldRow != nil { // without a number it repeats no other row; no number has a control character
+		m.Number = "\x1f" + c.OldRow.ID
 	}
 	version := 0
 	for _, p := range c.Pseudonyms {

@@ -76,11 +76,11 @@ type Case struct {
 	CentreID   int64
 	PatientID  int64 // the patient that was met when it was opened; 0 for none
 	Pseudonyms []Pseudonym
-	Legacy     *Legacy // of the row that opened it
+	OldRow     *OldRow // of the row that opened it
 }
 
 func (c Case) candidate() Candidate {
-	return Candidate{Display: c.Delivered, Pseudonyms: c.Pseudonyms, Legacy: c.Legacy}
+	return Candidate{Display: c.Delivered, Pseudonyms: c.Pseudonyms, OldRow: c.OldRow}
 }
 
 // ConflictQuery selects open conflicts, oldest first.
@@ -154,10 +154,10 @@ func (c Comparison) Offers(d Decision) bool {
 	return known && why == Offered
 }
 
-// Settlement is what a decision makes of the rows that wait for it. Where a
+// Applied is what a decision makes of the rows that wait for it. Where a
 // patient was stored, Outcome is that of the first row; the others say the same
 // and are unchanged.
-type Settlement struct {
+type Applied struct {
 	Outcome   Outcome
 	Code      string // of the finding of a rejected row
 	PatientID int64  // the patient that the rows are by now, if any

@@ -39,23 +39,23 @@ type Datasets interface {
 	Rows(ctx context.Context, id string, each func(number int, row DatasetRow) error) error
 }
 
-// Conversion asks for the value of a pseudonym in another domain, or in its own
+// DomainConversion asks for the value of a pseudonym in another domain, or in its own
 // under the newest key.
-type Conversion struct {
+type DomainConversion struct {
 	Ref       string // random, the same on a retry
 	Pseudonym Pseudonym
 }
 
-// Converted is the TTP's answer to a Conversion: a pseudonym, or fatal findings.
-type Converted struct {
+// DomainConverted is the TTP's answer to a DomainConversion: a pseudonym, or fatal findings.
+type DomainConverted struct {
 	Pseudonym Pseudonym // its RecordedOn and ObservedOn are those that were asked
 	Findings  []Finding
 }
 
-// Converter exchanges definitive pseudonyms for those of domain to, under the
+// DomainConverter exchanges definitive pseudonyms for those of domain to, under the
 // newest key. As [Resolver]: exactly the refs that were asked, or an error.
-type Converter interface {
-	Convert(ctx context.Context, key, from, to string, items []Conversion) (map[string]Converted, error)
+type DomainConverter interface {
+	Convert(ctx context.Context, key, from, to string, items []DomainConversion) (map[string]DomainConverted, error)
 }
 
 // Renewal is one walk over all pseudonyms that fetches the values under the

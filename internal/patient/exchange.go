@@ -80,19 +80,19 @@ func (e *UnavailableError) Error() string { return fmt.Sprintf("the TTP is not a
 // Unwrap gives the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// InExchange is a row between its temporary and its definitive pseudonyms: what
+// TemporaryRow is a row between its temporary and its definitive pseudonyms: what
 // a sealed chunk holds then.
-type InExchange struct {
+type TemporaryRow struct {
 	Ref         string      `json:"r"`
 	Line        int         `json:"l"`
 	Display     Display     `json:"d"`
 	Temporaries []Temporary `json:"t"`
-	Legacy      *Legacy     `json:"g,omitempty"`
+	OldRow      *OldRow     `json:"g,omitempty"`
 }
 
 // FirstExpiry returns when the first temporary pseudonym of rows expires. It is zero
 // if no row says when.
-func FirstExpiry(rows []InExchange) (first time.Time) {
+func FirstExpiry(rows []TemporaryRow) (first time.Time) {
 	for _, r := range rows {
 		for _, t := range r.Temporaries {
 			if !t.ExpiresAt.IsZero() && (first.IsZero() || t.ExpiresAt.Before(first)) {

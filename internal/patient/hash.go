@@ -33,8 +33,8 @@ func (c Candidate) ContentHash() int64 {
 		parts[i] = strconv.FormatInt(p.Hash(), 16)
 	}
 	slices.Sort(parts)
-	if c.Legacy != nil && c.Legacy.DiedOn != "" {
-		parts = append(parts, c.Legacy.DiedOn)
+	if c.OldRow != nil && c.OldRow.DiedOn != "" {
+		parts = append(parts, c.OldRow.DiedOn)
 	}
 	return hash64([]byte(c.Display.Birth.String() + "|" + string(c.Display.Sex) + "|" + strings.Join(parts, "|")))
 }

@@ -108,9 +108,9 @@ func (p Pseudonym) Space() Pseudonym {
 // Candidate is one row that wants to become, or to update, a patient.
 type Candidate struct {
 	Line       int     `json:"l"` // line in the user's file; 0 for a single entry
-	Display    Display // without a number only where Legacy is set
+	Display    Display // without a number only where OldRow is set
 	Pseudonyms []Pseudonym
-	Legacy     *Legacy `json:"g,omitempty"` // of a row of the old patient table
+	OldRow     *OldRow `json:"g,omitempty"` // of a row of the old patient table
 	// Within is what the other rows of the same file say of this one.
 	Within Within `json:"-"`
 }

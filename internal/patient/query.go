@@ -31,7 +31,7 @@ type Detail struct {
 	Listed
 	CreatedAt  string // RFC 3339, UTC
 	Pseudonyms []Presence
-	LegacyIDs  []string // its keys in the registry's old table
+	OldKeys    []string // its keys in the registry's old table
 }
 
 // Presence says that a pseudonym is held.

@@ -37,7 +37,7 @@ type Tx interface {
 	UpdatePatients(ctx context.Context, changes []Change) error
 	// AddConflicts puts rows before a data manager. A row for which the same conflict
 	// is open already joins that one, and is settled with it.
-	AddConflicts(ctx context.Context, reviews []ReviewItem) error
+	AddConflicts(ctx context.Context, reviews []NewConflict) error
 	// AttachKeys says of old keys that nobody holds whose they are.
 	AttachKeys(ctx context.Context, keys []Key) error
 }
@@ -53,8 +53,8 @@ type Change struct {
 	Removed []Pseudonym
 }
 
-// ReviewItem is a row that waits for a data manager.
-type ReviewItem struct {
+// NewConflict is a row that waits for a data manager.
+type NewConflict struct {
 	CentreID  int64
 	Candidate Candidate
 	Verdict   Verdict
@@ -77,18 +77,18 @@ func NewRegistrar(linkingType string, now func() time.Time) *Registrar {
 // LinkingType is the type by which two rows are held to be the same person.
 func (r *Registrar) LinkingType() string { return r.link }
 
-// Judge says what would become of a set, in its order, and stores nothing. It
+// Assess says what would become of a set, in its order, and stores nothing. It
 // asks the store twice, whatever the size of the set, and twice more where
 // patients have no number or rows an old key.
-func (r *Registrar) Judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, error) {
-	v, _, err := r.judge(ctx, tx, centreID, set)
+func (r *Registrar) Assess(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, error) {
+	v, _, err := r.assess(ctx, tx, centreID, set)
 	return v, err
 }
 
 // Register judges a set and stores what is new or changed, within tx. The
 // verdicts are in the order of the set.
 func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []Candidate) ([]Verdict, error) {
-	verdicts, met, err := r.judge(ctx, tx, centreID, set)
+	verdicts, met, err := r.assess(ctx, tx, centreID, set)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 	var fresh []Patient
 	var freshAt []int
 	var changes []Change
-	var reviews []ReviewItem
+	var reviews []NewConflict
 	for i, v := range verdicts {
 		switch v.Outcome {
 		case Created:
@@ -108,7 +108,7 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 		case Updated:
 			changes = append(changes, r.change(met[i].patient, set[i], now))
 		case Review:
-			reviews = append(reviews, ReviewItem{CentreID: centreID, Candidate: set[i], Verdict: v, At: now})
+			reviews = append(reviews, NewConflict{CentreID: centreID, Candidate: set[i], Verdict: v, At: now})
 		}
 	}
 	if len(fresh) > 0 {
@@ -132,7 +132,7 @@ func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []C
 	return verdicts, r.attach(ctx, tx, set, verdicts, met)
 }
 
-func (r *Registrar) judge(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, []meeting, error) {
+func (r *Registrar) assess(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, []meeting, error) {
 	numbers := make([]string, 0, len(set))
 	links := make([]Pseudonym, 0, len(set))
 	for _, c := range set {
@@ -312,16 +312,16 @@ func (ch Change) empty(p Patient) bool {
 
 // diedOn is the date of death that a row brings; only the old table has one.
 func (c Candidate) diedOn() string {
-	if c.Legacy == nil {
+	if c.OldRow == nil {
 		return ""
 	}
-	return c.Legacy.DiedOn
+	return c.OldRow.DiedOn
 }
 
 // firstVersion is the version of the patient that a row makes.
 func (c Candidate) firstVersion() int {
-	if c.Legacy == nil {
+	if c.OldRow == nil {
 		return 1
 	}
-	return max(1, c.Legacy.Version)
+	return max(1, c.OldRow.Version)
 }

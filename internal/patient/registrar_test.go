@@ -223,7 +223,7 @@ func TestRegister(t *testing.T) {
 					t.Fatalf("%s before: %s %s", s.Display.Number, v.Outcome, v.Reason)
 				}
 			}
-			judged, err := r.registrar.Judge(t.Context(), r.store, r.centre.ID, []patient.Candidate{c.row})
+			judged, err := r.registrar.Assess(t.Context(), r.store, r.centre.ID, []patient.Candidate{c.row})
 			if err != nil {
 				t.Fatal(err)
 			}

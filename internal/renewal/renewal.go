@@ -56,7 +56,7 @@ var outage = retry.Backoff{First: 30 * time.Second, Longest: 10 * time.Minute}
 // Worker does renewals. Several processes may each run one.
 type Worker struct {
 	Store     Store
-	Converter patient.Converter
+	Converter patient.DomainConverter
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -115,14 +115,14 @@ func (w *Worker) Step(ctx context.Context) (busy bool, err error) {
 // each domain. It returns the values whose key version differs from the one that was
 // sent, and the number of pseudonyms that the TTP refused.
 func (w *Worker) convert(ctx context.Context, c Claim, held []Held) (fresh []Held, refused int, err error) {
-	domains := map[string][]patient.Conversion{}
+	domains := map[string][]patient.DomainConversion{}
 	var order []string
 	for i, h := range held {
 		d := h.Pseudonym.Domain
 		if domains[d] == nil {
 			order = append(order, d)
 		}
-		domains[d] = append(domains[d], patient.Conversion{Ref: strconv.Itoa(i), Pseudonym: h.Pseudonym})
+		domains[d] = append(domains[d], patient.DomainConversion{Ref: strconv.Itoa(i), Pseudonym: h.Pseudonym})
 	}
 	for _, d := range order {
 		// The same batch has the same key, so that the TTP repeats an answer that was lost.

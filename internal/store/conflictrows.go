@@ -18,7 +18,7 @@ type waitingRow struct {
 }
 
 // AddConflicts implements patient.Tx.
-func (p *patientTx) AddConflicts(ctx context.Context, list []patient.ReviewItem) error {
+func (p *patientTx) AddConflicts(ctx context.Context, list []patient.NewConflict) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -58,7 +58,7 @@ func (p *patientTx) AddConflicts(ctx context.Context, list []patient.ReviewItem)
 }
 
 // conflictRow returns the row of a new conflict, still without an id.
-func (p *patientTx) conflictRow(item patient.ReviewItem) (conflictRow, error) {
+func (p *patientTx) conflictRow(item patient.NewConflict) (conflictRow, error) {
 	c := item.Candidate
 	row := conflictRow{
 		CentreID: item.CentreID, DeliveryID: p.deliveryID, Line: c.Line, PatientNumber: c.Display.Number,
@@ -71,8 +71,8 @@ func (p *patientTx) conflictRow(item patient.ReviewItem) (conflictRow, error) {
 		return row, err
 	}
 	row.Pseudonyms = string(pseudonyms)
-	if c.Legacy != nil {
-		raw, err := json.Marshal(c.Legacy)
+	if c.OldRow != nil {
+		raw, err := json.Marshal(c.OldRow)
 		if err != nil {
 			return row, err
 		}

@@ -48,11 +48,11 @@ func (conflictRow) TableName() string { return "reviews" }
 
 // oldRow returns the part of an old row that the row of a conflict brought, or nil if
 // that was no row of the old table.
-func (r conflictRow) oldRow() (*patient.Legacy, error) {
+func (r conflictRow) oldRow() (*patient.OldRow, error) {
 	if r.Legacy == "" {
 		return nil, nil
 	}
-	var l patient.Legacy
+	var l patient.OldRow
 	if err := json.Unmarshal([]byte(r.Legacy), &l); err != nil {
 		return nil, errors.New("decode the old row of a conflict: failed")
 	}
@@ -209,7 +209,7 @@ func (t *tx) findCase(scope account.Scope, publicID string) (listedConflict, pat
 	if err := json.Unmarshal([]byte(r.Row.Pseudonyms), &c.Pseudonyms); err != nil {
 		return r, c, errors.New("decode the pseudonyms of a conflict: failed") // its error may quote them
 	}
-	if c.Legacy, err = r.Row.oldRow(); err != nil {
+	if c.OldRow, err = r.Row.oldRow(); err != nil {
 		return r, c, err
 	}
 	var origins []struct {

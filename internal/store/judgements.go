@@ -14,7 +14,7 @@ import (
 // stores what the decision asks for, and every row that waited gets its outcome.
 // If the conflict was closed already, the error is apperr.Conflict "review_closed".
 func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.Scope, publicID string, j patient.Judgement,
-	apply func(patient.Tx, patient.Case) (patient.Settlement, error),
+	apply func(patient.Tx, patient.Case) (patient.Applied, error),
 ) error {
 	return s.write(ctx, func(t *tx) error {
 		r, c, err := t.findCase(scope, publicID)
@@ -60,7 +60,7 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 
 // closeRows gives the rows that waited for a conflict their outcomes, and follows
 // up: the counters of their deliveries, and the finding that told of the conflict.
-func (t *tx) closeRows(r conflictRow, applied patient.Settlement) error {
+func (t *tx) closeRows(r conflictRow, applied patient.Applied) error {
 	var rows []waitingRow
 	err := t.db.Table("review_rows").Where("review_id = ?", r.ID).Order("delivery_id, line").Limit(1).Find(&rows).Error
 	if err != nil || len(rows) == 0 {

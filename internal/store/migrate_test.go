@@ -93,8 +93,8 @@ func TestOldOpenConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.JudgeConflict(t.Context(), who, all, "r1", patient.Judgement{Decision: patient.UseDelivered, Why: "proef"},
-		func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
-			return r.Settle(t.Context(), tx, c, patient.UseDelivered, seen)
+		func(tx patient.Tx, c patient.Case) (patient.Applied, error) {
+			return r.ApplyJudgement(t.Context(), tx, c, patient.UseDelivered, seen)
 		})
 	if err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope,
 			return err
 		}
 		if err := t.db.Table("legacy_keys").Where("patient_id = ?", r.Row.ID).Order("legacy_id").
-			Pluck("legacy_id", &out.LegacyIDs).Error; err != nil {
+			Pluck("legacy_id", &out.OldKeys).Error; err != nil {
 			return err
 		}
 		for _, p := range rows {

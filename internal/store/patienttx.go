@@ -41,7 +41,7 @@ func (p *patientTx) Keys(_ context.Context, keys []string, patients []int64) ([]
 
 func (p *patientTx) AttachKeys(ctx context.Context, keys []patient.Key) error {
 	return p.t.dialect.insert(ctx, p.t.raw, "legacy_keys", []string{"legacy_id", "patient_id"}, len(keys),
-		func(i int) []any { return []any{keys[i].LegacyID, keys[i].PatientID} })
+		func(i int) []any { return []any{keys[i].OldKey, keys[i].PatientID} })
 }
 
 func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patient) error {

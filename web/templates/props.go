@@ -323,7 +323,7 @@ type Patient struct {
 	Created    string // text.Moment
 	Changed    string // text.Moment
 	Unnumbered bool   // it has no patient number yet, and Number says so
-	LegacyIDs  string // keys in the registry's old table; empty for none, and for who may not see them
+	OldKeys    string // keys in the registry's old table; empty for none, and for who may not see them
 	Pseudonyms []PseudonymRow
 	History    []HistoryRow // empty: the table is left out
 }

@@ -101,7 +101,7 @@ func (p *plant) parse(file string) (delivery.Delivery, []delivery.ChunkClaim) {
 	}
 }
 
-func (p *plant) rows(k delivery.ChunkClaim) []patient.InExchange {
+func (p *plant) rows(k delivery.ChunkClaim) []patient.TemporaryRow {
 	p.t.Helper()
 	key, err := p.keys.OpenKey(k.WrappedKey, k.DeliveryPublicID)
 	if err != nil {

@@ -33,7 +33,7 @@ const fieldDied delivery.Field = "diedOn"
 type KnownRow struct {
 	Line     int
 	Display  patient.Display // without a number if the row has none
-	Legacy   patient.Legacy
+	OldRow   patient.OldRow
 	Findings []patient.Finding
 	ref      string // at the TTP, the same on a retry
 	identity identity.Identity
@@ -54,7 +54,7 @@ func (in *Intake) Known(centre account.Centre) Known {
 // A row without a number is kept without one.
 func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 	c := k.k.row(tabular.Row{Line: line, Cells: cells})
-	out := KnownRow{Line: line, Display: c.display, Legacy: patient.Legacy{ID: key}, identity: c.identity, ref: newRef()}
+	out := KnownRow{Line: line, Display: c.display, OldRow: patient.OldRow{ID: key}, identity: c.identity, ref: newRef()}
 	if k.k.Cell(cells, delivery.FieldPatientNumber) == "" {
 		c.findings = slices.DeleteFunc(c.findings, func(f patient.Finding) bool { return f.Code == "PATIENT_NUMBER_EMPTY" })
 	}
@@ -62,13 +62,13 @@ func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 		iso, ok := k.k.dates.Read(cell)
 		died, real := patient.ParseBirth(iso)
 		if ok && real {
-			out.Legacy.DiedOn = k.k.keep(died).String()
+			out.OldRow.DiedOn = k.k.keep(died).String()
 		} else {
 			c.warn("DIED_UNREADABLE", fieldDied)
 		}
 	}
 	if n, err := strconv.Atoi(version); err == nil && n > 0 && n < 1<<31 {
-		out.Legacy.Version = n
+		out.OldRow.Version = n
 	}
 	out.Findings = c.findings
 	return out
@@ -78,7 +78,7 @@ func (k Known) Check(line int, key, version string, cells ...string) KnownRow {
 // temporary pseudonyms, in one call that may be repeated under its key. It returns
 // the rows that go on, and the TTP's findings about the others. If the TTP does not
 // answer, the error is a *patient.UnavailableError.
-func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]patient.InExchange, []delivery.Finding, error) {
+func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]patient.TemporaryRow, []delivery.Finding, error) {
 	var items []identity.Item
 	for _, r := range rows {
 		if !r.Rejected() {
@@ -92,7 +92,7 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 	if err != nil {
 		return nil, nil, err
 	}
-	exchange := make([]patient.InExchange, 0, len(items))
+	exchange := make([]patient.TemporaryRow, 0, len(items))
 	var findings []delivery.Finding
 	for _, r := range rows {
 		a, asked := answers[r.ref]
@@ -102,8 +102,8 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 		found := k.in.complete(a)
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
-			old := r.Legacy
-			exchange = append(exchange, patient.InExchange{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, Legacy: &old})
+			old := r.OldRow
+			exchange = append(exchange, patient.TemporaryRow{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, OldRow: &old})
 		}
 	}
 	return exchange, findings, nil

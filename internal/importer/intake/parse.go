@@ -330,7 +330,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 		Rows: make([]delivery.Row, 0, len(batch)),
 	}
 	var people []identityRow
-	exchange := []patient.InExchange{}
+	exchange := []patient.TemporaryRow{}
 	for _, c := range batch {
 		row := delivery.Row{Line: c.line, PatientNumber: c.display.Number, Outcome: patient.Pending}
 		out.Findings = delivery.AppendFindings(out.Findings, delivery.StageParse, c.line, c.display.Number, c.findings)
@@ -340,7 +340,7 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 		case p.Kind == delivery.Identities:
 			people = append(people, identityRow{newRef(), c.line, c.display, c.identity.Reveal()})
 		default:
-			exchange = append(exchange, patient.InExchange{
+			exchange = append(exchange, patient.TemporaryRow{
 				Ref: newRef(), Line: c.line, Display: c.display, Temporaries: c.temporaries,
 			})
 		}
@@ -360,9 +360,9 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 // firstEnd is when the first temporary pseudonym of rows runs out. Of a row that
 // does not say, the hospital fetched them when it delivered at the latest: they
 // live no longer than the TTP lets them from then.
-func (p *parse) firstEnd(rows []patient.InExchange) time.Time {
+func (p *parse) firstEnd(rows []patient.TemporaryRow) time.Time {
 	first := patient.FirstExpiry(rows)
-	silent := slices.ContainsFunc(rows, func(r patient.InExchange) bool {
+	silent := slices.ContainsFunc(rows, func(r patient.TemporaryRow) bool {
 		return slices.ContainsFunc(r.Temporaries, func(t patient.Temporary) bool { return t.ExpiresAt.IsZero() })
 	})
 	if end := p.claim.Delivery.CreatedAt.Add(p.in.TemporaryLife); silent && (first.IsZero() || end.Before(first)) {

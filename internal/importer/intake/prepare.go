@@ -30,14 +30,14 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, err
 	}
-	exchange := make([]patient.InExchange, 0, len(rows))
+	exchange := make([]patient.TemporaryRow, 0, len(rows))
 	var findings []delivery.Finding
 	for _, r := range rows {
 		a := answers[r.Ref]
 		found := in.complete(a)
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
-			exchange = append(exchange, patient.InExchange{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
+			exchange = append(exchange, patient.TemporaryRow{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
 		}
 	}
 	sealed, err := chunk.Seal(key, c.No, chunk.TemporaryRows, exchange)

@@ -265,7 +265,7 @@ func (f *feeder) answered() {
 }
 
 // seal makes the chunk of a portion.
-func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.InExchange, findings []delivery.Finding) error {
+func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.TemporaryRow, findings []delivery.Finding) error {
 	c := delivery.Chunk{
 		No: p.no, FirstLine: p.firstLine, LastLine: p.firstLine + len(checked) - 1, Holds: chunk.Temporaries, CallKey: rand.Text(), Waiting: len(rows),
 	}

@@ -133,9 +133,9 @@ type Store interface {
 
 // Rechecker compares a second exchange of rows with what is stored of them.
 type Rechecker interface {
-	Recheck(ctx context.Context, centreID int64, rows []patient.InExchange) ([]conversion.Problem, error)
+	Recheck(ctx context.Context, centreID int64, rows []patient.TemporaryRow) ([]conversion.Problem, error)
 	// Probe exchanges temporary pseudonyms to measure how long that takes.
-	Probe(ctx context.Context, rows []patient.InExchange) error
+	Probe(ctx context.Context, rows []patient.TemporaryRow) error
 }
 
 // Options are what a Conversion needs.

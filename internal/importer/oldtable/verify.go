@@ -126,9 +126,9 @@ func (v *verifier) centre(ctx context.Context, x centreRows) error {
 func (v *verifier) row(centreID int64, r intake.KnownRow, where map[string]conversion.Where) {
 	v.out.Rows++
 	add := func(code, field string) {
-		v.out.Add(conversion.Problem{OldKey: r.Legacy.ID, Code: code, Field: field})
+		v.out.Add(conversion.Problem{OldKey: r.OldRow.ID, Code: code, Field: field})
 	}
-	w, there := where[r.Legacy.ID]
+	w, there := where[r.OldRow.ID]
 	if !there {
 		add("ROW_MISSING", "")
 		return
@@ -163,7 +163,7 @@ func (v *verifier) stored(centreID int64, r intake.KnownRow, w conversion.Where,
 		add("CENTRE_OTHER", "")
 		return
 	}
-	v.draw(picked{centreID, r.Legacy.ID})
+	v.draw(picked{centreID, r.OldRow.ID})
 	if w.ChangedAt.After(v.finished) { // a delivery, or a data manager, since
 		v.out.Later++
 		return
@@ -178,7 +178,7 @@ func (v *verifier) stored(centreID int64, r intake.KnownRow, w conversion.Where,
 	if r.Display.Sex != patient.SexUnknown && r.Display.Sex != p.Sex {
 		add("DISPLAY_OTHER", string(delivery.FieldSex))
 	}
-	if r.Legacy.DiedOn != "" && r.Legacy.DiedOn != p.DiedOn {
+	if r.OldRow.DiedOn != "" && r.OldRow.DiedOn != p.DiedOn {
 		add("DISPLAY_OTHER", "diedOn")
 	}
 }

@@ -125,7 +125,7 @@ func (h *Handlers) View(v *page.Visit) error {
 		Centre: v.CentreTitle(found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
 	}
 	if actor.Scope().All() { // the registry's own key is for the registry
-		props.LegacyIDs = strings.Join(found.LegacyIDs, ", ")
+		props.OldKeys = strings.Join(found.OldKeys, ", ")
 	}
 	for _, p := range found.Pseudonyms {
 		props.Pseudonyms = append(props.Pseudonyms, templates.PseudonymRow{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, Observed: day(t, p.ObservedOn)})

@@ -87,8 +87,8 @@ func view(t *testing.T, s *store.Store, c account.Centre, id string) (patient.Co
 func judge(t *testing.T, s *store.Store, c account.Centre, id, seen string, d patient.Decision) error {
 	t.Helper()
 	return s.JudgeConflict(t.Context(), manager(c), account.AllCentres(), id, patient.Judgement{Decision: d, Why: "Nagevraagd."},
-		func(tx patient.Tx, x patient.Case) (patient.Settlement, error) {
-			return registrar.Settle(t.Context(), tx, x, d, seen)
+		func(tx patient.Tx, x patient.Case) (patient.Applied, error) {
+			return registrar.ApplyJudgement(t.Context(), tx, x, d, seen)
 		})
 }
 
@@ -285,9 +285,9 @@ func conflictPages(t *testing.T, s *store.Store) {
 		if apperr.KindOf(err) != apperr.NotFound {
 			t.Errorf("%s views it: %v", name, err)
 		}
-		err = s.JudgeConflict(t.Context(), who, sc, id, patient.Judgement{}, func(patient.Tx, patient.Case) (patient.Settlement, error) {
+		err = s.JudgeConflict(t.Context(), who, sc, id, patient.Judgement{}, func(patient.Tx, patient.Case) (patient.Applied, error) {
 			t.Error("a judgement was applied")
-			return patient.Settlement{}, nil
+			return patient.Applied{}, nil
 		})
 		if apperr.KindOf(err) != apperr.NotFound {
 			t.Errorf("%s judges it: %v", name, err)

@@ -46,7 +46,7 @@ func freshDelivery(c account.Centre) delivery.New {
 func oldRow(c account.Centre, line int, number string) (patient.Candidate, string) {
 	key := fmt.Sprintf("%s-%d", c.Number, line)
 	x := candidate(line, number, key)
-	x.Legacy = &patient.Legacy{ID: key, Version: 3, DiedOn: "2001-02-03"}
+	x.OldRow = &patient.OldRow{ID: key, Version: 3, DiedOn: "2001-02-03"}
 	return x, key
 }
 
@@ -246,8 +246,8 @@ func judgeOld(t *testing.T, s *store.Store, c account.Centre, key string) {
 		return found, err
 	})
 	ok(t, err)
-	ok(t, s.JudgeConflict(t.Context(), who, of(c), id, patient.Judgement{Decision: patient.UseDelivered, Why: "proef"}, func(tx patient.Tx, x patient.Case) (patient.Settlement, error) {
-		return r.Settle(t.Context(), tx, x, patient.UseDelivered, seen)
+	ok(t, s.JudgeConflict(t.Context(), who, of(c), id, patient.Judgement{Decision: patient.UseDelivered, Why: "proef"}, func(tx patient.Tx, x patient.Case) (patient.Applied, error) {
+		return r.ApplyJudgement(t.Context(), tx, x, patient.UseDelivered, seen)
 	}))
 	keys, err := s.Keys(t.Context(), []string{key}, nil)
 	ok(t, err)
@@ -430,7 +430,7 @@ func noNumbers(t *testing.T, s *store.Store) {
 	ok(t, err)
 	detail, err := s.Patient(t.Context(), who, of(c), found["33"].PublicID)
 	ok(t, err)
-	if len(detail.LegacyIDs) != 1 || detail.LegacyIDs[0] != c.Number+"-3" || detail.Version != 4 {
+	if len(detail.OldKeys) != 1 || detail.OldKeys[0] != c.Number+"-3" || detail.Version != 4 {
 		t.Errorf("detail = %+v", detail)
 	}
 }

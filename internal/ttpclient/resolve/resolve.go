@@ -21,8 +21,8 @@ type Client struct {
 }
 
 var (
-	_ patient.Resolver  = (*Client)(nil)
-	_ patient.Converter = (*Client)(nil)
+	_ patient.Resolver        = (*Client)(nil)
+	_ patient.DomainConverter = (*Client)(nil)
 )
 
 // New makes a client for domain. The credential of ttp must have scope
@@ -56,9 +56,9 @@ func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolva
 	return out, nil
 }
 
-// Convert implements [patient.Converter]. The credential must have
+// Convert implements [patient.DomainConverter]. The credential must have
 // scope [ttpclient.ScopeConvert].
-func (c *Client) Convert(ctx context.Context, key, from, to string, items []patient.Conversion) (map[string]patient.Converted, error) {
+func (c *Client) Convert(ctx context.Context, key, from, to string, items []patient.DomainConversion) (map[string]patient.DomainConverted, error) {
 	asked := make([]ttpclient.Row, len(items))
 	given := make(map[string]patient.Pseudonym, len(items))
 	for i, item := range items {
@@ -70,9 +70,9 @@ func (c *Client) Convert(ctx context.Context, key, from, to string, items []pati
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]patient.Converted, len(answers))
+	out := make(map[string]patient.DomainConverted, len(answers))
 	for ref, a := range answers {
-		converted := patient.Converted{Findings: a.Findings}
+		converted := patient.DomainConverted{Findings: a.Findings}
 		for _, v := range a.Pseudonyms { // one at most
 			p := given[ref]
 			p.Domain, p.KeyVersion, p.Value = to, v.KeyVersion, v.Value

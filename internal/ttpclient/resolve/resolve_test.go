@@ -195,7 +195,7 @@ func TestConvert(t *testing.T) {
 			ObservedOn: "2026-01-31",
 		}
 	}
-	asked := []patient.Conversion{
+	asked := []patient.DomainConversion{
 		{Ref: "a", Pseudonym: was(0, "NGGV")},
 		{Ref: "b", Pseudonym: was(1, "NGG")},
 		{Ref: "c", Pseudonym: patient.Pseudonym{Type: "NGG", KeyVersion: 1, Value: "v1.NONSENSE"}},
@@ -212,7 +212,7 @@ func TestConvert(t *testing.T) {
 		if p.Domain != ttptest.OtherDomain || p.Type != item.Pseudonym.Type || p.Value == item.Pseudonym.Value || p.ObservedOn != "2026-01-31" {
 			t.Errorf("there: %+v", p)
 		}
-		back, err := c.Convert(t.Context(), "back"+item.Ref, ttptest.OtherDomain, ttptest.Domain, []patient.Conversion{{Ref: "r", Pseudonym: p}})
+		back, err := c.Convert(t.Context(), "back"+item.Ref, ttptest.OtherDomain, ttptest.Domain, []patient.DomainConversion{{Ref: "r", Pseudonym: p}})
 		if err != nil || back["r"].Pseudonym.Value != item.Pseudonym.Value {
 			t.Errorf("back: %+v %v", back, err)
 		}
@@ -230,7 +230,7 @@ func TestConvert(t *testing.T) {
 			fmt.Sprint("spoilt", time.Now()),
 			ttptest.Domain,
 			ttptest.Domain,
-			[]patient.Conversion{{Ref: "r", Pseudonym: was(0, "NGGV")}},
+			[]patient.DomainConversion{{Ref: "r", Pseudonym: was(0, "NGGV")}},
 		)
 		if err != nil || len(got["r"].Findings) != 1 || got["r"].Findings[0].Code != patient.CodeUnusable {
 			t.Errorf("%+v %v", got, err)

@@ -33,12 +33,12 @@ func (r *registry) view(id string) (patient.Conflict, patient.Comparison) {
 	return c, cmp
 }
 
-func (r *registry) settle(id, seen string, d patient.Decision) (patient.Settlement, error) {
-	var got patient.Settlement
+func (r *registry) settle(id, seen string, d patient.Decision) (patient.Applied, error) {
+	var got patient.Applied
 	err := r.store.JudgeConflict(r.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), id, patient.Judgement{Decision: d, Why: "proef"},
-		func(tx patient.Tx, c patient.Case) (patient.Settlement, error) {
+		func(tx patient.Tx, c patient.Case) (patient.Applied, error) {
 			var err error
-			got, err = r.registrar.Settle(r.t.Context(), tx, c, d, seen)
+			got, err = r.registrar.ApplyJudgement(r.t.Context(), tx, c, d, seen)
 			return got, err
 		})
 	return got, err

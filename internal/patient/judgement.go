@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Errors of [Registrar.Settle]; nothing is stored then.
+// Errors of [Registrar.ApplyJudgement]; nothing is stored then.
 var (
 	// ErrChanged: the patients concerned are not as the data manager saw them.
 	ErrChanged = errors.New("what is stored changed since it was looked at")
@@ -48,23 +48,23 @@ func (r *Registrar) Compare(ctx context.Context, tx Reader, c Case) (Comparison,
 // Settle applies a decision to a conflict, within tx, and says what becomes of
 // its rows. seen is the Comparison.Seen that was decided upon: where it is
 // another by now the answer is [ErrChanged].
-func (r *Registrar) Settle(ctx context.Context, tx Tx, c Case, d Decision, seen string) (Settlement, error) {
+func (r *Registrar) ApplyJudgement(ctx context.Context, tx Tx, c Case, d Decision, seen string) (Applied, error) {
 	k, err := r.concerned(ctx, tx, c)
 	if err != nil {
-		return Settlement{}, err
+		return Applied{}, err
 	}
 	now := r.comparison(c, k)
 	switch {
 	case now.Seen != seen:
-		return Settlement{}, ErrChanged
+		return Applied{}, ErrChanged
 	case !now.Offers(d):
-		return Settlement{}, ErrWithheld
+		return Applied{}, ErrWithheld
 	}
 	switch d {
 	case KeepExisting:
-		return Settlement{Outcome: Rejected, Code: CodeJudgedKept}, nil
+		return Applied{Outcome: Rejected, Code: CodeJudgedKept}, nil
 	case Return:
-		return Settlement{Outcome: Rejected, Code: CodeJudgedReturned}, nil
+		return Applied{Outcome: Rejected, Code: CodeJudgedReturned}, nil
 	case KeepBoth:
 		return r.storeOver(ctx, tx, c, k.own)
 	}
@@ -72,7 +72,7 @@ func (r *Registrar) Settle(ctx context.Context, tx Tx, c Case, d Decision, seen 
 }
 
 // storeOver makes the row's patient out of p, or a new one where p is nil.
-func (r *Registrar) storeOver(ctx context.Context, tx Tx, c Case, p *Patient) (Settlement, error) {
+func (r *Registrar) storeOver(ctx context.Context, tx Tx, c Case, p *Patient) (Applied, error) {
 	now := r.now().UTC().Truncate(time.Millisecond)
 	if p == nil {
 		fresh := []Patient{{
@@ -80,19 +80,19 @@ func (r *Registrar) storeOver(ctx context.Context, tx Tx, c Case, p *Patient) (S
 			Version: c.candidate().firstVersion(), CreatedAt: now, UpdatedAt: now,
 		}}
 		if err := tx.InsertPatients(ctx, fresh); err != nil {
-			return Settlement{}, fmt.Errorf("insert the delivered patient: %w", err)
+			return Applied{}, fmt.Errorf("insert the delivered patient: %w", err)
 		}
-		return Settlement{Outcome: Created, PatientID: fresh[0].ID}, nil
+		return Applied{Outcome: Created, PatientID: fresh[0].ID}, nil
 	}
 	ch := r.change(*p, c.candidate(), now)
 	ch.Removed = r.obsolete(*p, c.candidate())
 	if ch.empty(*p) && len(ch.Removed) == 0 {
-		return Settlement{Outcome: Unchanged, PatientID: p.ID}, nil
+		return Applied{Outcome: Unchanged, PatientID: p.ID}, nil
 	}
 	if err := tx.UpdatePatients(ctx, []Change{ch}); err != nil {
-		return Settlement{}, fmt.Errorf("update the patient: %w", err)
+		return Applied{}, fmt.Errorf("update the patient: %w", err)
 	}
-	return Settlement{Outcome: Updated, PatientID: p.ID}, nil
+	return Applied{Outcome: Updated, PatientID: p.ID}, nil
 }
 
 // obsolete are the linking pseudonyms of a patient that is another person by now,
@@ -153,8 +153,8 @@ func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned
 	var k concerned
 	if p, ok := stored[c.Delivered.Number]; ok {
 		k.own = &p
-	} else if c.Delivered.Number == "" && c.Legacy != nil { // then its old key says who it is
-		if p, ok := b.byID[b.holder[c.Legacy.ID]]; ok {
+	} else if c.Delivered.Number == "" && c.OldRow != nil { // then its old key says who it is
+		if p, ok := b.byID[b.holder[c.OldRow.ID]]; ok {
 			k.own = &p
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // old makes a row of the old table.
 func old(patid string, c patient.Candidate) patient.Candidate {
-	c.Legacy = &patient.Legacy{ID: patid}
+	c.OldRow = &patient.OldRow{ID: patid}
 	return c
 }
 
@@ -79,9 +79,9 @@ func TestOldRows(t *testing.T) {
 	r := newRegistry(t)
 	other := r.addCentre("2810")
 	a := row("7", "1980", "v", nggv("a"))
-	a.Legacy = &patient.Legacy{ID: "p1", DiedOn: "2001-02-03", Version: 7}
+	a.OldRow = &patient.OldRow{ID: "p1", DiedOn: "2001-02-03", Version: 7}
 	again := a
-	again.Line, again.Legacy = 2, &patient.Legacy{ID: "p2", DiedOn: "2001-02-03"}
+	again.Line, again.OldRow = 2, &patient.OldRow{ID: "p2", DiedOn: "2001-02-03"}
 	v := r.register(r.centre, a, within(again, true, ""))
 	if v[0].Outcome != patient.Created || v[1].Outcome != patient.Unchanged {
 		t.Fatalf("%+v", v)

@@ -10,9 +10,9 @@ import (
 // MaxLegacyLength is the longest old key, in characters.
 const MaxLegacyLength = 64
 
-// Legacy is what a row of the registry's old patient table brings beside its
+// OldRow is what a row of the registry's old patient table brings beside its
 // display set.
-type Legacy struct {
+type OldRow struct {
 	ID      string `json:"i"`           // its key there (patid)
 	DiedOn  string `json:"d,omitempty"` // an ISO date, or a year where the registry keeps years
 	Version int    `json:"v,omitempty"` // of its row; 0 where that is not carried
@@ -21,7 +21,7 @@ type Legacy struct {
 // Key says under which key of the old table a patient is known there. Several
 // keys may be one patient.
 type Key struct {
-	LegacyID  string
+	OldKey    string
 	PatientID int64
 }
 
@@ -56,8 +56,8 @@ func (r *Registrar) lookBeside(ctx context.Context, tx Reader, centreID int64, s
 	var keys []string
 	ids := map[int64]bool{}
 	for _, c := range set {
-		if c.Legacy != nil {
-			keys = append(keys, c.Legacy.ID)
+		if c.OldRow != nil {
+			keys = append(keys, c.OldRow.ID)
 		}
 		for _, l := range c.Pseudonyms {
 			for _, o := range owners[key(l)] {
@@ -80,8 +80,8 @@ func (r *Registrar) lookBeside(ctx context.Context, tx Reader, centreID int64, s
 		asked[k] = true
 	}
 	for _, k := range held {
-		if b.keyed[k.PatientID] = true; asked[k.LegacyID] {
-			b.holder[k.LegacyID] = k.PatientID
+		if b.keyed[k.PatientID] = true; asked[k.OldKey] {
+			b.holder[k.OldKey] = k.PatientID
 			ids[k.PatientID] = true
 		}
 	}
@@ -113,7 +113,7 @@ func (r *Registrar) meet(c Candidate, stored map[string]Patient, owners map[Pseu
 		if p, there := b.byID[id]; !m.known && there && p.Number == "" {
 			m.patient, m.known = p, true
 		}
-	} else if held := b.holder[c.Legacy.ID]; held != 0 {
+	} else if held := b.holder[c.OldRow.ID]; held != 0 {
 		m.patient, m.known = b.byID[held]
 		m.proven = m.known
 	} else if n > 1 || n == 1 && b.keyed[id] {
@@ -121,10 +121,10 @@ func (r *Registrar) meet(c Candidate, stored map[string]Patient, owners map[Pseu
 	} else if n == 1 {
 		m.patient, m.known = b.byID[id]
 	}
-	if c.Legacy == nil || m.clash != "" {
+	if c.OldRow == nil || m.clash != "" {
 		return m
 	}
-	held := b.holder[c.Legacy.ID]
+	held := b.holder[c.OldRow.ID]
 	m.keyNew = held == 0 || held != m.patient.ID
 	if held != 0 && m.keyNew { // an old key is one patient
 		m.clash, m.with = NumberTaken, b.byID[held].ID
@@ -143,7 +143,7 @@ func (r *Registrar) attach(ctx context.Context, tx Tx, set []Candidate, verdicts
 	}
 	var keys []Key
 	for i, v := range verdicts {
-		if set[i].Legacy == nil || v.Outcome == Review || v.Outcome != Created && !met[i].keyNew {
+		if set[i].OldRow == nil || v.Outcome == Review || v.Outcome != Created && !met[i].keyNew {
 			continue
 		}
 		id := v.PatientID
@@ -153,7 +153,7 @@ func (r *Registrar) attach(ctx context.Context, tx Tx, set []Candidate, verdicts
 		if id == 0 {
 			return fmt.Errorf("line %d has an old key and no patient", set[i].Line)
 		}
-		keys = append(keys, Key{set[i].Legacy.ID, id})
+		keys = append(keys, Key{set[i].OldRow.ID, id})
 	}
 	if len(keys) == 0 {
 		return nil

@@ -76,7 +76,7 @@ func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
 	var out []patient.Key
 	err := pieces(keys, f.d.maxIn(), func(part []string) error {
 		var rows []patient.Key
-		err := f.db.Table("legacy_keys").Select("legacy_id, patient_id").Where("legacy_id IN ?", part).Find(&rows).Error
+		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("legacy_id IN ?", part).Find(&rows).Error
 		out = append(out, rows...)
 		return err
 	})
@@ -85,7 +85,7 @@ func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
 	}
 	err = pieces(patients, f.d.maxIn(), func(part []int64) error {
 		var rows []patient.Key
-		err := f.db.Table("legacy_keys").Select("legacy_id, patient_id").Where("patient_id IN ?", part).Find(&rows).Error
+		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("patient_id IN ?", part).Find(&rows).Error
 		out = append(out, rows...)
 		return err
 	})

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"sluis/internal/apperr"
@@ -99,7 +98,7 @@ func (im *Importer) download(ctx context.Context, c delivery.Claim) ([]delivery.
 	if im.maxRows > 0 && f.read > im.maxRows {
 		refusals = append(refusals, delivery.Remark{Code: "TOO_MANY_ROWS", Args: map[string]string{"max": strconv.Itoa(im.maxRows)}})
 	}
-	if value.MostlyBSN(f.numbered, f.bsns) {
+	if f.numbers.MostlyBSN() {
 		refusals = append(refusals, delivery.Remark{Code: "BSN_NUMBERS"})
 	}
 	return refusals, nil
@@ -107,14 +106,14 @@ func (im *Importer) download(ctx context.Context, c delivery.Claim) ([]delivery.
 
 // fetching is the download of one dataset.
 type fetching struct {
-	im             *Importer
-	claim          delivery.Claim
-	key            sealing.Key
-	today          string
-	no, read       int
-	numbered, bsns int
-	chunk          delivery.Chunk
-	candidates     []patient.Candidate
+	im         *Importer
+	claim      delivery.Claim
+	key        sealing.Key
+	today      string
+	no, read   int
+	numbers    value.NumberColumn
+	chunk      delivery.Chunk
+	candidates []patient.Candidate
 }
 
 // row adds one row, and stores the chunk once it is full.
@@ -124,12 +123,7 @@ func (f *fetching) row(ctx context.Context, n int, row patient.DatasetRow) error
 	}
 	cand, found := f.im.check(row, f.today)
 	cand.Line = n
-	if cand.Display.Number != "" {
-		f.numbered++
-		if value.LooksLikeBSN(cand.Display.Number) {
-			f.bsns++
-		}
-	}
+	f.numbers.Count(value.Text(row.Number))
 	outcome := patient.Pending
 	if patient.AnyFatal(found) {
 		outcome = patient.Rejected
@@ -171,17 +165,11 @@ func (im *Importer) check(row patient.DatasetRow, today string) (patient.Candida
 	fail := func(code, field string) {
 		found = append(found, patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: code, Field: field})
 	}
-	number := strings.TrimSpace(row.Number)
-	switch {
-	case number == "":
-		fail("PATIENT_NUMBER_EMPTY", string(delivery.FieldPatientNumber))
-	case utf8.RuneCountInString(number) > patient.MaxNumberLength:
-		fail("PATIENT_NUMBER_TOO_LONG", string(delivery.FieldPatientNumber))
-	case strings.ContainsFunc(number, unicode.IsControl):
-		fail("CONTROL_CHARACTER", string(delivery.FieldPatientNumber))
-	default:
-		c.Display.Number = number
+	number, fault := value.Number(value.Text(row.Number))
+	if fault != "" {
+		fail(fault.Code(), string(delivery.FieldPatientNumber))
 	}
+	c.Display.Number = number
 	birth, ok := patient.ParseBirth(row.BirthDate)
 	if !ok {
 		fail("BIRTH_DATE_UNREADABLE", string(delivery.FieldBirthDate))

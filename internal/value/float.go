@@ -6,9 +6,19 @@ import (
 	"strings"
 )
 
-// Whole returns a decimal number without a fraction that is only zeros: scripts
-// write 700100.0 for the whole number 700100. Any other number stays as it is.
+// Whole returns a decimal number without a fraction that is only zeros and without
+// an exponent, if it is whole: scripts write 700100.0 and 7.001e5 for the whole
+// number 700100. Any other number stays as it is.
 func Whole(decimal string) string {
+	if digits, minus := strings.CutPrefix(decimal, "-"); strings.ContainsAny(digits, "eE") {
+		if whole, _, ok := wholeOf(digits); !ok {
+			return decimal
+		} else if minus && whole != "0" {
+			return "-" + whole
+		} else {
+			return whole
+		}
+	}
 	if whole, fraction, ok := strings.Cut(decimal, "."); ok && strings.Trim(fraction, "0") == "" {
 		return whole
 	}

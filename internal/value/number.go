@@ -19,9 +19,23 @@ const (
 	NumberControl NumberFault = "control" // a control character, or no valid UTF-8
 )
 
+// Code returns the finding's code of the catalogue.
+func (f NumberFault) Code() string {
+	switch f {
+	case NumberEmpty:
+		return "PATIENT_NUMBER_EMPTY"
+	case NumberTooLong:
+		return "PATIENT_NUMBER_TOO_LONG"
+	}
+	return "CONTROL_CHARACTER"
+}
+
 // Number returns the patient number that the text of a cell is, or the fault for
-// which it is none. The number stays text, as the hospital writes it.
+// which it is none. The number stays text, as the hospital writes it: 0123 is not
+// 123. Only what a program put there goes: marks that nobody sees (Visible), and the
+// form of a float (WholeNumber).
 func Number(text string) (number string, fault NumberFault) {
+	text, _ = WholeNumber(Visible(text))
 	switch {
 	case text == "":
 		return "", NumberEmpty
@@ -53,6 +67,39 @@ type NumberHabits struct {
 
 var scientific = regexp.MustCompile(`^\d(?:[.,]\d+)?[eE]\+?\d+$`)
 
+var (
+	floated = regexp.MustCompile(`^([0-9]+)[.,](0+)$`)
+	// rounded is how a spreadsheet shows a number that is too long for its column.
+	rounded = regexp.MustCompile(`^[0-9](?:[.,][0-9]{1,5})?E\+[0-9]{2}$`)
+)
+
+// roundedPower is the power of ten from which on a spreadsheet rounds what it shows.
+const roundedPower = 8
+
+// WholeNumber returns a whole number that a program wrote as a float without that:
+// 700100 for 700100.0, 700100,00 and 7.001E5. It returns false, and the text as it
+// is, if that is not a float or may not be one. In 700.100 and 700.000 the point may
+// part thousands, and a spreadsheet may have rounded 8,56E+09.
+func WholeNumber(text string) (number string, floats bool) {
+	if text == "" || isNoDigit(rune(text[0])) || isNoDigit(rune(text[len(text)-1])) {
+		return text, false
+	}
+	if m := floated.FindStringSubmatch(text); m != nil {
+		if thousands := len(m[2]) == 3 && len(m[1]) <= 3; thousands {
+			return text, false
+		}
+		return m[1], true
+	}
+	if !strings.ContainsAny(text, "eE") || exponent.FindString(text) != text || strings.ContainsAny(text, " \t") {
+		return text, false
+	}
+	whole, zeros, ok := wholeOf(text)
+	if !ok || zeros > 0 && rounded.MatchString(text) && len(whole) > roundedPower {
+		return text, false
+	}
+	return whole, true
+}
+
 // Doubts returns the reasons to warn of a number. None of them makes it wrong:
 // 07052020 is a patient number too. Numeric is true if the file holds a number
 // rather than text, so that leading zeros may be lost.
@@ -78,17 +125,27 @@ type NumberColumn struct {
 	numbers, bsns int
 	digits        int         // those of only digits
 	zeros         int         // those of only digits that begin with a zero
+	marked        int         // those with marks that nobody sees
+	floats        int         // those that a program wrote as floats
 	lengths       map[int]int // of those of only digits
 }
 
-// Count adds the text of a cell; an empty one does not count.
-func (c *NumberColumn) Count(text string) {
+// Count adds the text of a cell, as it is written; an empty one does not count.
+func (c *NumberColumn) Count(written string) {
+	text := Visible(written)
 	if text == "" {
 		return
 	}
 	c.numbers++
-	if LooksLikeBSN(text) {
+	if LooksLikeBSN(written) {
 		c.bsns++
+	}
+	if text != written {
+		c.marked++
+	}
+	text, floats := WholeNumber(text)
+	if floats {
+		c.floats++
 	}
 	if !onlyDigits(text) {
 		return
@@ -107,6 +164,13 @@ func (c *NumberColumn) Count(text string) {
 // are BSNs.
 func (c *NumberColumn) MostlyBSN() bool { return MostlyBSN(c.numbers, c.bsns) }
 
+// Marked returns how many numbers had marks that nobody sees, or other blanks than
+// plain spaces.
+func (c *NumberColumn) Marked() int { return c.marked }
+
+// Floats returns how many numbers a program had written as floats.
+func (c *NumberColumn) Floats() int { return c.floats }
+
 // Habits returns how the counted numbers are usually written. A length is usual if
 // at least ten numbers are only digits and 80 percent of these have it.
 func (c *NumberColumn) Habits() NumberHabits {
@@ -117,44 +181,6 @@ func (c *NumberColumn) Habits() NumberHabits {
 		}
 	}
 	return h
-}
-
-// Patient numbers are taken for BSNs if there are at least bsnRows of them and
-// bsnShare percent pass the 11-proef (product.md, "BSN is forbidden").
-const (
-	bsnRows  = 10
-	bsnShare = 90
-)
-
-// MostlyBSN reports whether a file must be refused that has so many patient
-// numbers, of which so many look like a BSN.
-func MostlyBSN(numbers, bsns int) bool { return numbers >= bsnRows && bsns*100 >= numbers*bsnShare }
-
-// separators are what people write between the digits of a BSN.
-var separators = strings.NewReplacer(" ", "", ".", "", "-", "")
-
-// LooksLikeBSN reports whether a number passes the 11-proef, the check on the nine
-// digits of a BSN. Eight digits count as nine that lost their leading zero.
-func LooksLikeBSN(number string) bool {
-	number = separators.Replace(number)
-	if len(number) == 8 {
-		number = "0" + number
-	}
-	if len(number) != 9 || number == "000000000" {
-		return false
-	}
-	sum := 0
-	for i, c := range []byte(number) {
-		if c < '0' || c > '9' {
-			return false
-		}
-		weight := 9 - i
-		if i == 8 {
-			weight = -1
-		}
-		sum += weight * int(c-'0')
-	}
-	return sum%11 == 0
 }
 
 func realDay(iso string) bool {

@@ -16,6 +16,39 @@ func Text(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '\x1a' })
 }
 
+// Visible returns a text without the marks in it that nobody sees, such as
+// zero-width spaces, soft hyphens and the marks of a direction, and with plain spaces
+// for its other blanks (no-break, thin, wide). Two texts that look the same are the
+// same then.
+func Visible(s string) string {
+	if isASCII(s) {
+		return s
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unseen(r):
+			return -1
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		}
+		return r
+	}, s))
+}
+
+// unseen reports whether r takes no room and has no form.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Variation_Selector) || strings.ContainsRune("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0", r)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // plainByte reports whether b is an ASCII character that Text never removes.
 func plainByte(b byte) bool { return b > ' ' && b < utf8.RuneSelf }
 

@@ -3,7 +3,9 @@ package intake
 import (
 	"errors"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/columns"
@@ -20,12 +22,16 @@ type census struct {
 	rowCount int
 	numbers  value.NumberColumn
 	births   value.DateColumn
-	empty    map[delivery.Field]int // rows without a value
+	empty    map[delivery.Field]int      // rows without a value
+	unread   map[int]*value.NumberColumn // the columns that are not read: they may hold BSNs
 }
 
 // count reads the rows once. What cannot be read is a *tabular.Error.
 func (p *parse) count() error {
-	p.census = census{empty: map[delivery.Field]int{}}
+	p.census = census{empty: map[delivery.Field]int{}, unread: map[int]*value.NumberColumn{}}
+	for _, i := range p.Unread(p.LastColumn) {
+		p.unread[i] = &value.NumberColumn{}
+	}
 	rows, err := p.rows()
 	for err == nil {
 		var row, nextErr = tabular.NextFilled(rows)
@@ -33,7 +39,12 @@ func (p *parse) count() error {
 			break
 		}
 		p.rowCount++
-		p.numbers.Count(p.Cell(row.Cells, delivery.FieldPatientNumber))
+		p.numbers.Count(p.Written(row.Cells, delivery.FieldPatientNumber))
+		for i, column := range p.unread {
+			if i < len(row.Cells) {
+				column.Count(row.Cells[i])
+			}
+		}
 		p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
 		for _, f := range p.Fields {
 			if p.Cell(row.Cells, f) == "" {
@@ -60,6 +71,34 @@ func (c *census) forbidden(maxRows int) []delivery.Remark {
 		out = append(out, delivery.NewRemark("BSN_NUMBERS"))
 	}
 	return out
+}
+
+// rewritten notes what was taken out of patient numbers that a program had put there.
+func (c *census) rewritten() []delivery.Remark {
+	var out []delivery.Remark
+	if n := c.numbers.Marked(); n > 0 {
+		out = append(out, delivery.NewRemark("NUMBER_MARKS", "count", strconv.Itoa(n)))
+	}
+	if n := c.numbers.Floats(); n > 0 {
+		out = append(out, delivery.NewRemark("NUMBER_FLOATS", "count", strconv.Itoa(n)))
+	}
+	return out
+}
+
+// unreadBSNs notes the columns that are not read and hold BSNs. They are named only by their place: a
+// header that is not known may be a name.
+func (c *census) unreadBSNs() []delivery.Remark {
+	var at []int
+	for i, column := range c.unread {
+		if column.MostlyBSN() {
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	slices.Sort(at)
+	return []delivery.Remark{delivery.NewRemark("BSN_IGNORED", "columns", strings.Join(columns.Places(at), ", "))}
 }
 
 // empties notes the required columns that are empty in many rows.

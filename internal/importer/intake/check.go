@@ -122,11 +122,6 @@ func (k checker) shape(c *checked, cells []string) {
 	}
 }
 
-// numberCodes are the codes of what makes a cell no patient number.
-var numberCodes = map[value.NumberFault]string{
-	value.NumberEmpty: "PATIENT_NUMBER_EMPTY", value.NumberTooLong: "PATIENT_NUMBER_TOO_LONG", value.NumberControl: "CONTROL_CHARACTER",
-}
-
 // number takes the patient number of a row, and warns of one that may not be what
 // the hospital uses.
 func (k checker) number(c *checked, row tabular.Row) {
@@ -135,7 +130,7 @@ func (k checker) number(c *checked, row tabular.Row) {
 	}
 	number, fault := value.Number(k.Cell(row.Cells, delivery.FieldPatientNumber))
 	if fault != "" {
-		c.fail(numberCodes[fault], delivery.FieldPatientNumber)
+		c.fail(fault.Code(), delivery.FieldPatientNumber)
 		return
 	}
 	c.display.Number = number

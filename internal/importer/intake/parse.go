@@ -213,6 +213,7 @@ func (p *parse) notes() []delivery.Remark {
 	if p.births.OrderMatters() && p.order() == delivery.MonthFirst {
 		notes = append(notes, delivery.NewRemark("DATES_MONTH_FIRST", "column", p.Columns[delivery.FieldBirthDate]))
 	}
+	notes = append(append(notes, p.unreadBSNs()...), p.rewritten()...)
 	return append(notes, p.empties(p.Layout, p.in.LinkType)...)
 }
 

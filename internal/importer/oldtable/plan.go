@@ -137,16 +137,12 @@ func masked(s string) string {
 // countFindings reads every row, and counts what Sluis itself finds wrong with it.
 func (c *Conversion) countFindings(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
 	counts := map[conversion.Tally]int{}
-	numbered, bsns := 0, 0
+	var numbers value.NumberColumn
 	for _, x := range centres {
 		k := c.intake.Known(x.centre)
 		err := c.each(ctx, x.values, "", func(line int, r Row) {
 			row := check(k, line, r)
-			if row.Display.Number != "" {
-				if numbered++; value.LooksLikeBSN(row.Display.Number) {
-					bsns++
-				}
-			}
+			numbers.Count(r.cell(Number))
 			for _, f := range row.Findings {
 				counts[conversion.Tally{Code: f.Code, Field: f.Field}]++
 			}
@@ -155,7 +151,7 @@ func (c *Conversion) countFindings(ctx context.Context, p *conversion.Plan, cent
 			return err
 		}
 	}
-	p.BSN = value.MostlyBSN(numbered, bsns)
+	p.BSN = numbers.MostlyBSN()
 	for t, n := range counts {
 		t.Count = n
 		p.Local = append(p.Local, t)

@@ -50,17 +50,17 @@ func (l *Layout) Has(f delivery.Field) bool { _, ok := l.At[f]; return ok }
 
 // Ignored returns the places of the columns that are not read. Their headers are
 // not repeated: a header that is not known may be a name.
-func (l *Layout) Ignored() []string {
-	out := make([]string, len(l.ignored))
-	for i, column := range l.ignored {
-		out[i] = place(column)
-	}
-	return out
+func (l *Layout) Ignored() []string { return Places(l.ignored) }
+
+// Cell returns a row's text of a field, without marks that nobody sees. It is empty
+// if there is no such column, or if the cell is a database's word for no value; but
+// a surname may be NULL.
+func (l *Layout) Cell(cells []string, f delivery.Field) string {
+	return value.Visible(l.Written(cells, f))
 }
 
-// Cell returns a row's text of a field. It is empty if there is no such column, or
-// if the cell is a database's word for no value; but a surname may be NULL.
-func (l *Layout) Cell(cells []string, f delivery.Field) string {
+// Written returns what Cell does, as the file has it.
+func (l *Layout) Written(cells []string, f delivery.Field) string {
 	i, ok := l.At[f]
 	if !ok || i >= len(cells) {
 		return ""
@@ -230,6 +230,28 @@ func Required(kind delivery.Kind, linkType string) []delivery.Field {
 		}
 	}
 	return need
+}
+
+// Unread returns the columns up to width that are not read, whether they have a header
+// or not.
+func (l *Layout) Unread(width int) []int {
+	read := slices.Collect(maps.Values(l.At))
+	var out []int
+	for i := range width {
+		if !slices.Contains(read, i) && !slices.Contains(l.Reports, i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Places names columns as a spreadsheet does: "5 (E)".
+func Places(at []int) []string {
+	out := make([]string, len(at))
+	for i, column := range at {
+		out[i] = place(column)
+	}
+	return out
 }
 
 // place names a column as a spreadsheet does: "5 (E)".

@@ -33,7 +33,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
 
-// identify gives every request an id and finds where it came from.
+// identify makes an id for every request and finds the client's address.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := &request.Info{ID: request.NewID(), Address: request.ClientAddress(r, s.o.TrustedProxies), Via: audit.ViaWeb}
@@ -44,7 +44,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders stand on every answer, errors included.
+// secureHeaders sets the headers that every answer has, also errors.
 func (s *Server) secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -62,8 +62,8 @@ func (s *Server) secureHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// logRequests logs route and result of a request: never its URL, which anyone
-// may write anything in.
+// logRequests logs route and result of a request, never its URL: a client may
+// write anything into that.
 func (s *Server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -86,7 +86,7 @@ func routeOf(r *http.Request) string {
 	return "-"
 }
 
-// method is the method of r, or that it has none that we know: a client may make
+// method returns the method of r, or "-" if it is none of ours: a client may make
 // one up.
 func method(r *http.Request) string {
 	switch r.Method {
@@ -96,8 +96,8 @@ func method(r *http.Request) string {
 	return "-"
 }
 
-// recoverPanics makes a failure of a panic. It logs the type of what was thrown
-// and where, never the value: that may be anything.
+// recoverPanics answers a panic with status 500. It logs the type of the value and
+// the stack, never the value: that may be a patient's name.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -120,13 +120,13 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
-// written tells whether an answer has begun.
+// written reports whether an answer has begun.
 func written(w http.ResponseWriter) bool {
 	seen, ok := w.(middleware.WrapResponseWriter)
 	return ok && seen.Status() != 0
 }
 
-// sameOrigin refuses what another website makes a browser send.
+// sameOrigin refuses a request that another website made the browser send.
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.origin.Check(r); err != nil {
@@ -137,9 +137,9 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// limit bounds the time and the body of a request, until its route says
-// otherwise. An upload's route does so only after it knows who sends it, so that
-// a stranger has no more time for one than for anything else.
+// limit bounds the time and the body of a request. The route of an upload widens
+// both, but only when it knows who sends the file: a stranger gets no more time
+// for an upload than for anything else.
 func limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
@@ -152,7 +152,7 @@ func limit(next http.Handler) http.Handler {
 	})
 }
 
-// uploads tells whether r brings a file; its route limits the body then.
+// uploads reports whether r brings a file. Then its route limits the body.
 func uploads(r *http.Request) bool {
 	return r.Method == http.MethodPost && (r.URL.Path == page.DeliveriesPath || r.URL.Path == api.Prefix+"/deliveries")
 }

@@ -167,9 +167,9 @@ func (s *Server) open(route Route) http.Handler {
 	return s.frame.Serve(s.access.Require(rights, h))
 }
 
-// logMiss writes to the access log that somebody asked for an object that is not
-// there, or is another centre's: whoever tries numbers must be seen. It returns err,
-// which is what became of r.
+// logMiss writes to the access log that somebody asked for an object that does not
+// exist or is another centre's, for whoever tries numbers must be seen. It returns
+// err, the result of r.
 func (s *Server) logMiss(r *http.Request, err error) error {
 	if apperr.KindOf(err) != apperr.NotFound || !strings.Contains(routeOf(r), "{id}") {
 		return err
@@ -178,7 +178,8 @@ func (s *Server) logMiss(r *http.Request, err error) error {
 		At: s.o.Now(), Type: audit.AccessDenied, Action: audit.Read, Result: audit.MinorFailure, Who: request.Who(r),
 		ObjectType: "route", Code: "not_found",
 	}
-	// Anything can be typed in an address; only what has the shape of an id is kept.
+	// Anything can be typed in an address: only something in the shape of an id is
+	// kept.
 	if id, parseErr := uuid.Parse(chi.URLParam(r, "id")); parseErr == nil {
 		ev.ObjectID = id.String()
 	}

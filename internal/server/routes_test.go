@@ -100,7 +100,7 @@ func refusedStatus(who string, allowed int, name string, route server.Route) int
 	return http.StatusForbidden
 }
 
-// request asks a route with nothing but what makes it that route.
+// request asks for a route with as little as it needs.
 func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name string, route server.Route, ids servertest.Objects) servertest.Answer {
 	t.Helper()
 	id := ids.Delivery
@@ -225,7 +225,8 @@ func TestUnknownPathAndMethod(t *testing.T) {
 	}
 }
 
-// Who tries the ids of others must be seen, and what is no id is not written down.
+// TestMissesAreLogged: the log shows who tries ids of others, and does not repeat
+// text that is no id.
 func TestMissesAreLogged(t *testing.T) {
 	s := servertest.New(t)
 	ids := s.OwnObjects()
@@ -240,8 +241,8 @@ func TestMissesAreLogged(t *testing.T) {
 	}
 }
 
-// What is not in the access log did not happen: each page that shows patients or
-// deliveries leaves its event.
+// TestEveryViewIsLogged: a page that shows patients or deliveries leaves an event.
+// What is not in the access log did not happen.
 func TestEveryViewIsLogged(t *testing.T) {
 	s := servertest.New(t)
 	ids := s.OwnObjects()

@@ -34,7 +34,7 @@ import (
 // defaultBusyWait is how long the answer to an upload waits for its result.
 const defaultBusyWait = 1500 * time.Millisecond
 
-// defaultUploads is how many uploads of one centre are taken in at once.
+// defaultUploads is how many files of one centre are taken in at once.
 const defaultUploads = 4
 
 // Options is what the server needs.
@@ -57,7 +57,7 @@ type Options struct {
 
 	Demo          bool // a banner on every page
 	BirthYearOnly bool // the registry keeps the birth year only
-	// Secure says that browsers reach us over TLS: cookies and HSTS follow.
+	// Secure says that browsers reach us over TLS. Cookies and HSTS depend on it.
 	Secure         bool
 	SessionKeys    [][]byte // 32 bytes or more each; the first signs, all verify
 	BaseURL        *url.URL // an origin that may post; nil for the Host header only
@@ -67,8 +67,8 @@ type Options struct {
 	MaxUploads     int      // of one centre at once, in this process; 4 if 0
 	Types          []string // the pseudonym types that are kept
 	LinkType       string   // the one that a file must have
-	// BusyWait is how long the answer to an upload waits for a small file to be
-	// done, so that its result is there at once; 1.5 s if 0, never if < 0.
+	// BusyWait is how long the answer to an upload waits for a small file, so that its
+	// page has the result at once. 0 means 1.5 s, less than 0 no wait.
 	BusyWait time.Duration
 }
 
@@ -130,7 +130,7 @@ func (s *Server) furnish() {
 	})
 }
 
-// complete fills in defaults and finds what is missing.
+// complete fills in the defaults and checks the rest.
 func (o *Options) complete() error {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -154,8 +154,8 @@ func (o *Options) complete() error {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// HTTPServer is a [http.Server] for s with the limits that s counts on. The
-// caller sets what it listens on.
+// HTTPServer returns a [http.Server] for s with the limits that s relies on. The
+// caller chooses its listener.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s,

@@ -60,7 +60,8 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 	}
 }
 
-// The same for what is asked by a code.
+// TestEveryCodeIsInTheCatalogue does the same for texts that are asked for by a
+// code.
 func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	var keys []string
 	for _, kind := range audit.Types {
@@ -98,7 +99,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
 		keys = append(keys, "step."+step)
 	}
-	// What the access log gives as a reason: permissions that were missing, states,
+	// The reasons in the access log: permissions that were missing, states,
 	// outcomes, and why a file was refused.
 	for _, code := range []string{
 		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeConflicts),

@@ -1,7 +1,7 @@
 package templates
 
 // Conflicts is GET /beoordelen?reden=&centrum=&aanlevering=&na=. The filter is a GET
-// form with the inputs reden, centrum and (hidden, where set) aanlevering.
+// form with the inputs reden, centrum and (hidden, if set) aanlevering.
 type Conflicts struct {
 	Page
 	Total      int // with the filter, over all pages
@@ -22,7 +22,7 @@ type ConflictRow struct {
 	Reason  string // a finished sentence
 	Number  string // the delivered patient number
 	Origin  *ConflictOrigin
-	Further int // rows beside the first one that say the same
+	Further int // rows besides the first one that say the same
 }
 
 // ConflictOrigin is a row that waits for a conflict.
@@ -40,16 +40,16 @@ type Conflict struct {
 	Reason  string // a finished sentence
 	Notice  string // why what was sent was not stored; a finished sentence or empty
 	Origins []ConflictOrigin
-	// Rows and Deliveries count all that wait for it; Entered tells that a single
-	// entry opened it.
+	// Rows and Deliveries count all that wait for it; Entered says that it
+	// came from the entry of a single patient.
 	Rows, Deliveries int
 	Entered          bool
 	Partners         string // lines of the same file; empty for none
-	// Closed is set where it was decided; then there is no form.
+	// Closed is set if it was decided; then there is no form.
 	Closed *ConflictClosed
 
 	Sides        []ConflictSide
-	ExistingHref string   // the registered patient's page; empty where there is none
+	ExistingHref string   // the registered patient's page; empty if there is none
 	Remarks      []string // finished sentences
 
 	Action   string
@@ -68,7 +68,7 @@ type ConflictSide struct{ Label, Delivered, Existing, Verdict string }
 // ConflictChoice is a decision that is offered.
 type ConflictChoice struct{ Value, Text, Hint string }
 
-// ConflictClosed is what was decided.
+// ConflictClosed is the judgement.
 type ConflictClosed struct {
 	Decision string // part of a catalogue key
 	By, At   string

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// How failures slow down the next try.
+// The limits of a backoff.
 const (
 	freeTries     = 5                // of an account
 	freeAddress   = 30               // of an address, behind which a hospital may sit
@@ -15,8 +15,8 @@ const (
 	maxRemembered = 20_000           // keys; 1.3 MB or so
 )
 
-// backoff makes whoever fails wait, longer each time. It remembers a bounded
-// number of keys, hashed, so that it holds no address or e-mail itself.
+// backoff makes somebody who fails wait, longer each time. It remembers a bounded
+// number of keys as hashes, so that it holds no address or e-mail.
 type backoff struct {
 	now func() time.Time
 
@@ -33,8 +33,8 @@ func newBackoff(now func() time.Time) *backoff {
 	return &backoff{now: now, seen: map[[16]byte]failures{}}
 }
 
-// Try counts a try that is about to be made, or tells how long to wait first.
-// It counts before the answer is known, so that many tries at once count too.
+// Try counts a try before it is made, or returns how long to wait first. It counts
+// before the result is known, so that many tries at once count too.
 func (b *backoff) Try(key string, free int) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -51,8 +51,8 @@ func (b *backoff) Try(key string, free int) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// Succeeded takes back a try that went well; all forgets the failures before it
-// as well.
+// Succeeded takes back a try that went well; all also forgets the failures before
+// it.
 func (b *backoff) Succeeded(key string, all bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -74,7 +74,7 @@ func penalty(n int) time.Duration {
 	return min(longestWait, time.Second<<max(0, n))
 }
 
-// shrink keeps the memory bounded: what is old goes first, then whatever comes.
+// shrink bounds the memory: old keys go first, then any.
 func (b *backoff) shrink(now time.Time) {
 	if len(b.seen) <= maxRemembered {
 		return

@@ -47,7 +47,7 @@ func (h *Handlers) ViewLog(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.LogPage(props))
 }
 
-// logQuery reads the filter. A day that is named as the last one counts whole.
+// logQuery reads the filter. The last day of a period counts whole.
 func logQuery(v *page.Visit) (audit.Query, []templates.FieldError) {
 	t, q := v.T, v.Query()
 	query := audit.Query{CentreNumber: q.Get("centrum"), UserName: strings.ToLower(strings.TrimSpace(q.Get("gebruiker"))), Limit: page.Size}
@@ -76,7 +76,7 @@ func logQuery(v *page.Visit) (audit.Query, []templates.FieldError) {
 	return query, faults
 }
 
-// typedDate reads a date as 31-1-2001 or 2001-01-31; empty is no date.
+// typedDate reads a date such as 31-1-2001 or 2001-01-31; empty is no date.
 func typedDate(s string) (patient.Birth, bool) {
 	parts := strings.Split(strings.TrimSpace(s), "-")
 	if len(parts) == 1 && parts[0] == "" {
@@ -130,8 +130,8 @@ func logRow(t *text.Catalogue, ev audit.Event) templates.LogRow {
 	return row
 }
 
-// codeWord is a reason code in words; one that the catalogue does not have is
-// shown as it is.
+// codeWord puts a reason code into words, or returns the code if the catalogue
+// does not have it.
 func codeWord(t *text.Catalogue, code string) string {
 	if key := "audit.code." + code; t.Has(key) {
 		return t.T(key)

@@ -17,18 +17,19 @@ import (
 	"sluis/internal/audit"
 )
 
-// touchEvery is how often at most the use of a session is written down.
+// touchEvery is the shortest time between two writes of a session's last use.
 const touchEvery = time.Minute
 
-// row is where a session of gorilla's keeps what is stored of it.
+// row is the key of the stored session among the values of one of gorilla's.
 type row struct{}
 
-// errNoSession says that a session begins by signing in and in no other way.
+// errNoSession is returned for a session without a stored one: only signing in
+// begins a session.
 var errNoSession = errors.New("server: there is no session to save")
 
 // sessionStore is a sessions.Store whose cookie holds a random id and nothing
-// else; the session is in the database, under the hash of that id. So it can be
-// ended from here, and a copy of the table opens no session.
+// else. The session itself is in the database, under the hash of that id: it can
+// be ended from here, and a copy of the table opens no session.
 type sessionStore struct {
 	port   Sessions
 	codecs []securecookie.Codec
@@ -45,8 +46,8 @@ func newSessionStore(port Sessions, keys [][]byte, secure bool, now func() time.
 	return s
 }
 
-// name is that of the cookie: the __Host- prefix makes a browser refuse it from
-// a subdomain or without TLS.
+// name is the name of the cookie. Its prefix __Host- makes a browser refuse it
+// from a subdomain or without TLS.
 func (s *sessionStore) name() string {
 	if s.secure {
 		return "__Host-sluis"
@@ -58,13 +59,13 @@ func (s *sessionStore) options() *sessions.Options {
 	return &sessions.Options{Path: "/", Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// Get gives the session of r, read once.
+// Get returns the session of r, which is read once.
 func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New reads the session of r. IsNew tells that there is none; an error means
-// that the database could not say.
+// New reads the session of r. It is IsNew if there is none; an error means that
+// the database did not answer.
 func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(s, name)
 	session.IsNew, session.Options = true, s.options()
@@ -98,8 +99,8 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	return session, nil
 }
 
-// Save writes the values of a session down; only text is kept. A session whose
-// MaxAge is negative is deleted, and its cookie with it.
+// Save stores the values of a session; only text is kept. If MaxAge is negative,
+// the session and its cookie are deleted.
 func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	stored, ok := session.Values[row{}].(account.Session)
 	if session.Options.MaxAge < 0 {
@@ -129,8 +130,8 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	return s.port.SaveSession(r.Context(), stored)
 }
 
-// Begin starts a session of a user under a new id, so that whoever knew the old
-// one (fixation) does not know this one. The event is written with it.
+// Begin starts a session of a user under a new id: whoever knew the old one
+// (session fixation) does not know this one. The event is written with it.
 func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int64, ev audit.Event) error {
 	if old, err := s.Get(r, s.name()); err == nil && !old.IsNew {
 		if stored, ok := old.Values[row{}].(account.Session); ok {
@@ -151,7 +152,7 @@ func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int6
 	return nil
 }
 
-// touch moves the end of an idle session on.
+// touch postpones the end of an idle session.
 func (s *sessionStore) touch(ctx context.Context, session *sessions.Session) error {
 	stored, ok := session.Values[row{}].(account.Session)
 	if !ok || s.now().Sub(stored.LastSeenAt) < touchEvery {
@@ -168,7 +169,7 @@ func (s *sessionStore) clearCookie(w http.ResponseWriter) {
 	http.SetCookie(w, sessions.NewCookie(s.name(), "", o))
 }
 
-// userID is whose session it is; 0 for nobody's.
+// userID returns the user of a session, or 0 if it has none.
 func userID(session *sessions.Session) int64 {
 	stored, ok := session.Values[row{}].(account.Session)
 	if !ok {

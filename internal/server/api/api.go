@@ -1,8 +1,7 @@
 // Package api is the JSON API under /api/v1, as openapi.json in this folder
 // describes it: bearer tokens and no cookies, explicit DTOs, RFC 9457 problems.
 //
-// It decides nothing about patients or files; it puts requests and answers into
-// words. It keeps nothing that stood in a request.
+// It decides nothing about patients or files, and it keeps nothing of a request.
 package api
 
 import (
@@ -34,8 +33,8 @@ type Tokens interface {
 	TokenByHash(ctx context.Context, hash [32]byte) (account.Token, error)
 }
 
-// Records is what the API reads. Every read but Delivery is in the access log
-// when it returns.
+// Records reads patients and deliveries. Every read except Delivery is in the
+// access log when it returns.
 type Records interface {
 	Patients(ctx context.Context, who audit.Who, scope account.Scope, q patient.Query) (patient.Page, error)
 	Patient(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (patient.Detail, error)
@@ -71,8 +70,8 @@ type Options struct {
 	Audit         entry.Recorder
 	Door          *upload.Door // of POST /deliveries
 	BirthYearOnly bool
-	// Flooding tells whether an address sent so many bad tokens that they are no
-	// longer written to the access log one by one.
+	// Flooding reports whether an address sent so many bad tokens that they are no
+	// longer written to the access log one by one, and how long it must wait.
 	Flooding func(address string) (wait time.Duration, flooding bool)
 }
 
@@ -114,7 +113,7 @@ func (a *API) Require(p account.Permission, h Handler) http.HandlerFunc {
 	})
 }
 
-// authenticate finds whose token r bears.
+// authenticate notes in the request who bears its token.
 func (a *API) authenticate(r *http.Request) error {
 	info := request.From(r.Context())
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -148,7 +147,7 @@ func (a *API) denied(r *http.Request, code string) error {
 	})
 }
 
-// centre is the centre on whose behalf the bearer acts.
+// centre returns the centre on behalf of which the bearer acts.
 func centre(r *http.Request) (account.Centre, error) {
 	if c := request.Actor(r).Centre; c != nil {
 		return *c, nil

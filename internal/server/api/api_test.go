@@ -35,7 +35,7 @@ func describe(t *testing.T) *described {
 	return &described{t, doc.(map[string]any), c}
 }
 
-// fits fails the test where a body is not what the schema says.
+// fits fails the test if a body does not match the schema.
 func (d *described) fits(schema string, a servertest.Answer) {
 	d.t.Helper()
 	compiled := servertest.Must(d.compiler.Compile("openapi.json#/components/schemas/" + schema))(d.t)
@@ -48,7 +48,7 @@ func (d *described) fits(schema string, a servertest.Answer) {
 	}
 }
 
-// problem fails the test where an answer is not this problem.
+// problem fails the test if an answer is not this problem.
 func (d *described) problem(what string, a servertest.Answer, status int, code string) {
 	d.t.Helper()
 	var p api.Problem

@@ -50,8 +50,8 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// Scripts ask again and again while it is worked on: then the reasons, which are
-	// counted row by row, would cost more than the work.
+	// Scripts ask again and again while a delivery is worked on. The reasons are
+	// counted row by row; counting them each time would cost more than the work.
 	var causes []delivery.Cause
 	if !d.State.Working() {
 		if causes, err = a.o.Records.Causes(r.Context(), d); err != nil {
@@ -89,15 +89,17 @@ func (a *API) RetryDelivery(w http.ResponseWriter, r *http.Request) error {
 	return a.accepted(w, r, r.PathValue("id"))
 }
 
-// askAgain tells a script when to look again at a delivery that is under way.
+// askAgain sets Retry-After: when a script should look again at a delivery that is
+// under way.
 func (a *API) askAgain(w http.ResponseWriter, d delivery.Delivery) {
 	if wait := pollAfter(d, a.o.Now()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 }
 
-// pollAfter is when to look again: soon at first, then now and then, and not
-// before the TTP is asked again. 0 where nothing will happen by itself.
+// pollAfter returns how long to wait before looking again: short at first, then
+// longer, and not before the TTP is asked again. It returns 0 if nothing will
+// happen by itself.
 func pollAfter(d delivery.Delivery, now time.Time) time.Duration {
 	switch {
 	case d.State.Final() || d.State.Waiting():
@@ -110,7 +112,7 @@ func pollAfter(d delivery.Delivery, now time.Time) time.Duration {
 	return 5 * time.Second
 }
 
-// accepted answers with where a delivery stands now.
+// accepted answers with the present state of a delivery.
 func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error {
 	d, err := a.o.Records.Delivery(r.Context(), request.Actor(r).Scope(), id)
 	if err != nil {
@@ -142,7 +144,8 @@ func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
 	return report.Send(r.Context(), w, a.o.Records, a.text, d, format)
 }
 
-// reportFormat chooses by ?format=, or else by Accept; JSON where neither says.
+// reportFormat returns the format that ?format= names, or else the Accept header;
+// JSON if neither does.
 func reportFormat(parameter, accept string) (string, error) {
 	switch {
 	case slices.Contains(report.Formats, parameter):
@@ -195,8 +198,8 @@ func acceptable(choice string) (format string, weight float64, ok bool) {
 // values are the query parameters of a request, each at most once.
 type values map[string]string
 
-// query reads the parameters that a route knows. A parameter that it does not
-// know is left alone, one that comes twice is refused.
+// query reads the parameters that a route knows. It ignores unknown ones and
+// refuses one that is given twice.
 func query(r *http.Request, names ...string) (values, error) {
 	out := values{}
 	for name, given := range r.URL.Query() {
@@ -211,7 +214,7 @@ func query(r *http.Request, names ...string) (values, error) {
 	return out, nil
 }
 
-// limit is the page size that was asked.
+// limit returns the page size that was asked for.
 func (v values) limit() (int, error) {
 	if v["limit"] == "" {
 		return defaultLimit, nil
@@ -223,7 +226,7 @@ func (v values) limit() (int, error) {
 	return n, nil
 }
 
-// flag is a parameter that is true or false.
+// flag reads a parameter that is true or false.
 func (v values) flag(name string) (bool, error) {
 	switch v[name] {
 	case "", "false", "0":

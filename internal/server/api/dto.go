@@ -11,7 +11,7 @@ import (
 	"sluis/web/text"
 )
 
-// Accepted is the answer to a file that is taken in, and to a wish about it.
+// Accepted is the answer to a file that was taken in, and to an act on a delivery.
 type Accepted struct {
 	ID     string          `json:"id"`
 	Status delivery.Status `json:"status"`
@@ -32,7 +32,7 @@ type Links struct {
 	Columns string `json:"columns,omitempty"`
 }
 
-// Delivery is a delivery as the API tells it. Reasons is left out of a list.
+// Delivery is a delivery as the API shows it. A list leaves its Reasons out.
 type Delivery struct {
 	ID       string          `json:"id"`
 	Centre   string          `json:"centre"`
@@ -50,12 +50,12 @@ type Delivery struct {
 	// it is itself repaired by later ones.
 	Repairs  string    `json:"repairs,omitempty"`
 	Repaired *Repaired `json:"repaired,omitempty"`
-	// ReportExpiredAt is since when the report is gone.
+	// ReportExpiredAt is when the report was deleted.
 	ReportExpiredAt time.Time `json:"reportExpiredAt,omitzero"`
 	CreatedAt       time.Time `json:"createdAt"`
 	FinishedAt      time.Time `json:"finishedAt,omitzero"`
 	NextTryAt       time.Time `json:"nextTryAt,omitzero"`
-	// PauseReason tells a TTP that is down from one that denies us.
+	// PauseReason distinguishes a TTP that is down from one that denies us access.
 	PauseReason delivery.Pause `json:"pauseReason,omitempty"`
 	ExpiresAt   time.Time      `json:"expiresAt,omitzero"`
 	Links       Links          `json:"links"`
@@ -95,8 +95,8 @@ type Deliveries struct {
 	Next       *string    `json:"next"` // null on the last page
 }
 
-// Patient is the display set of a patient. Centre is told to those who see
-// every centre.
+// Patient is the display set of a patient. Only those who see every centre get
+// Centre.
 type Patient struct {
 	ID            string  `json:"id"`
 	Centre        string  `json:"centre,omitempty"`
@@ -112,7 +112,7 @@ type Patients struct {
 	Next     *string   `json:"next"` // null on the last page
 }
 
-// Finding is what the TTP or Sluis has to say of an entered patient.
+// Finding is a remark of the TTP or of Sluis about an entered patient.
 type Finding struct {
 	Code     string `json:"code"`
 	Field    string `json:"field"`
@@ -122,7 +122,7 @@ type Finding struct {
 	Advice   string `json:"advice"`
 }
 
-// Entered is what became of an entered patient.
+// Entered is the result of entering a patient.
 type Entered struct {
 	ID       string          `json:"id,omitempty"` // the patient stored; none in review
 	Outcome  patient.Outcome `json:"outcome"`
@@ -181,7 +181,8 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 	return out
 }
 
-// reasonsOf are the reasons of d: of the file where it was refused, or of its rows.
+// reasonsOf returns the reasons of d: those of the file if it was refused,
+// otherwise those of its rows.
 func reasonsOf(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) []Reason {
 	out := []Reason{}
 	for _, r := range d.Refusals {
@@ -208,8 +209,8 @@ func failure(t *text.Catalogue, code string) string {
 	return t.T("failed.counts", "code", code)
 }
 
-// patientOf is the display set. yearOnly says what the registry keeps, for a
-// birth that is unknown.
+// patientOf returns the display set. yearOnly decides the form of a birth that is
+// not known.
 func patientOf(p patient.Listed, yearOnly, withCentre bool) Patient {
 	out := Patient{ID: p.PublicID, PatientNumber: p.Number}
 	if withCentre {
@@ -244,5 +245,5 @@ func next(cursor string) *string {
 	return &cursor
 }
 
-// showCentre tells whether the actor sees more than one centre.
+// showCentre reports whether the actor sees more than one centre.
 func showCentre(a account.Actor) bool { return a.Scope().All() }

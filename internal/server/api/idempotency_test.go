@@ -56,7 +56,8 @@ func TestSameRequestTwice(t *testing.T) {
 	}
 }
 
-// half sends the first half of an upload, and gives what sends the rest.
+// half sends the first half of an upload, and returns a function that sends the
+// rest.
 func half(t *testing.T, s *servertest.Site, token, key string) (rest func() *http.Response) {
 	t.Helper()
 	body := servertest.Pilot(t)

@@ -11,7 +11,7 @@ import (
 	"sluis/internal/apperr"
 )
 
-// errJSON stands for an error of the JSON reader, which repeats what it read.
+// errJSON replaces an error of the JSON reader, which repeats what it read.
 var errJSON = errors.New("the body is not a JSON object")
 
 // readObject reads a JSON object whose fields are all text and all among names.

@@ -32,7 +32,7 @@ type retryError struct {
 
 func (e *retryError) Unwrap() error { return e.error }
 
-// parameterError is a wrong parameter or field, by its name.
+// parameterError names the parameter or field that is wrong.
 type parameterError struct {
 	error
 	name string
@@ -62,8 +62,8 @@ func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, r, p)
 }
 
-// FailStatus answers r with a problem of which the status is all there is to
-// tell: no such path or method, a panic.
+// FailStatus answers r with a failure that nobody has an error value of: an
+// unknown path or method, a panic.
 func (a *API) FailStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
 	writeProblem(w, r, a.problem(status, code))
 }

@@ -72,14 +72,14 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	return a.accepted(w, r, id)
 }
 
-// uploadWait is how long a script that sends too much at once had better wait.
+// uploadWait is how long a script should wait that sends too many files at once.
 const uploadWait = 10 * time.Second
 
 // maxKey is how long an idempotency key is at most.
 const maxKey = 255
 
-// idempotencyKey is the key by which r is known where it comes again; empty where
-// it has none.
+// idempotencyKey returns the key by which r is recognised if it comes again, or ""
+// if it has none.
 func idempotencyKey(r *http.Request) (string, error) {
 	const name = "Idempotency-Key"
 	given := r.Header.Values(name)
@@ -143,10 +143,10 @@ func partOf(r *http.Request, boundary, filename string) (io.Reader, string, erro
 	}
 }
 
-// errBody stands for an error of the multipart reader, which repeats what it read.
+// errBody replaces an error of the multipart reader, which repeats what it read.
 var errBody = errors.New("the multipart body cannot be read")
 
-// interrupted names the errors of a body that breaks off.
+// interrupted classifies the errors of a body that breaks off.
 func interrupted(err error) error {
 	if apperr.KindOf(err) != apperr.Internal {
 		return err

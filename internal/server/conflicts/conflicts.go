@@ -43,8 +43,8 @@ type Handlers struct{ o Options }
 // New makes the handlers.
 func New(o Options) *Handlers { return &Handlers{o} }
 
-// queueFilter is what of the queue is shown; it goes along from conflict to
-// conflict.
+// queueFilter is the part of the queue that is shown. It goes along from conflict
+// to conflict.
 type queueFilter struct {
 	reason           patient.Reason
 	centre, delivery string
@@ -163,9 +163,9 @@ func (h *Handlers) Judge(v *page.Visit) error {
 	return h.next(v)
 }
 
-// showAgain shows a conflict as it is by now to whoever sent what was not
-// stored. Where it is not as it was looked at any more that is what counts, and
-// not a fault in the form.
+// showAgain shows a conflict as it is now to somebody who sent a judgement that
+// was not stored. If it changed since they looked, the page says so, and not that
+// the form has a fault.
 func (h *Handlers) showAgain(v *page.Visit, j patient.Judgement, faults []templates.FieldError) error {
 	props, err := h.load(v)
 	if err != nil {
@@ -185,8 +185,8 @@ func (h *Handlers) showAgain(v *page.Visit, j patient.Judgement, faults []templa
 	return v.Render(http.StatusConflict, templates.ConflictPage(props))
 }
 
-// next goes on to the oldest conflict after this one, then to the oldest
-// before it, then to the empty queue; with the filter as long as it finds any.
+// next leads to the oldest conflict after this one, or else the oldest before it,
+// or else the empty queue. It keeps the filter as long as that finds any.
 func (h *Handlers) next(v *page.Visit) error {
 	t := v.T
 	filter := filterOf(v.Query())
@@ -244,7 +244,7 @@ func (h *Handlers) load(v *page.Visit) (templates.Conflict, error) {
 	return props, nil
 }
 
-// sides holds what was delivered against what is registered, line by line.
+// sides compares what was delivered with what is registered, line by line.
 func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparison) []templates.ConflictSide {
 	t := v.T
 	field := "field.birthDate"
@@ -291,7 +291,7 @@ func remarks(t *text.Catalogue, c patient.Conflict, now patient.Comparison) []st
 	return out
 }
 
-// choices are the decisions that are offered, and why the others are not.
+// choices returns the decisions that are offered, and why the others are not.
 func choices(t *text.Catalogue, c patient.Conflict, now patient.Comparison) (offered []templates.ConflictChoice, withheld []string) {
 	for _, d := range patient.Decisions {
 		if !now.Offers(d) {
@@ -314,7 +314,7 @@ func choices(t *text.Catalogue, c patient.Conflict, now patient.Comparison) (off
 	return offered, withheld
 }
 
-// options are the choices of a filter, each once, all of them first.
+// options returns the choices of a filter, each once, all of them first.
 func options(all templates.Option, chosen string, each func(add func(value, word string))) []templates.Option {
 	out, seen := []templates.Option{all}, map[string]bool{"": true}
 	out[0].Selected = chosen == ""

@@ -21,7 +21,7 @@ func conflicted(t *testing.T, s *servertest.Site) (uploader, manager *servertest
 	return uploader, s.SignedIn("datamanager"), sent.Location()
 }
 
-// queue gives the paths of the conflicts on a page of the queue.
+// queue returns the paths of the conflicts on a page of the queue.
 func queue(page string) []string {
 	var out []string
 	for _, part := range strings.Split(page, `href="/beoordelen/`)[1:] {
@@ -41,7 +41,7 @@ func decide(page, decision, why string) url.Values {
 	return url.Values{"gezien": {seen(page)}, "besluit": {decision}, "reden": {why}}
 }
 
-// lacks tells which of these are not in a page.
+// lacks returns the words that a page does not have.
 func lacks(page string, words ...string) []string {
 	var out []string
 	for _, w := range words {

@@ -24,14 +24,14 @@ func (h *Handlers) Resume(v *page.Visit) error {
 	return h.showAgain(v, "existing.flash.resumed", h.o.Existing.PauseRun(v.Context(), v.Who, v.ID(), false))
 }
 
-// Confirm is POST /migratie/{id}/doorgaan: a centre's rows are stored
-// though so many of them are rejected.
+// Confirm is POST /migratie/{id}/doorgaan: it stores a centre's rows although the
+// brake held them, because so many are rejected.
 func (h *Handlers) Confirm(v *page.Visit) error {
 	return h.showAgain(v, "existing.flash.confirmed", h.o.Existing.ConfirmConversion(v.Context(), v.Who, v.ID()))
 }
 
-// showAgain shows the page again after something was done. What could no longer
-// be done is told there.
+// showAgain shows the page again after an act. If the act was no longer possible,
+// the page says so.
 func (h *Handlers) showAgain(v *page.Visit, told string, err error) error {
 	switch {
 	case apperr.KindOf(err) == apperr.Conflict:
@@ -45,8 +45,8 @@ func (h *Handlers) showAgain(v *page.Visit, told string, err error) error {
 	return v.Redirect(page.ConversionPath)
 }
 
-// ApproveErasure is POST /migratie/{id}/goedkeuren with rol, centra, reden and,
-// where rows are lost with the source, uitzonderingen.
+// ApproveErasure is POST /migratie/{id}/goedkeuren with rol, centra, reden and, if
+// rows are lost with the old table, uitzonderingen.
 func (h *Handlers) ApproveErasure(v *page.Visit) error {
 	form, err := v.Form()
 	if err != nil {
@@ -56,7 +56,7 @@ func (h *Handlers) ApproveErasure(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	// Another one may have been asked for since, or it is done.
+	// Another erasure may have been asked for since, or this one is done.
 	action := page.ConversionPath + "/" + v.ID() + "/goedkeuren"
 	if props.Erasure == nil || props.Erasure.Action != action {
 		return h.showAgain(v, "", apperr.New(apperr.Conflict, "approval_closed"))
@@ -98,8 +98,8 @@ func (h *Handlers) ApproveErasure(v *page.Visit) error {
 	return v.Render(http.StatusUnprocessableEntity, templates.ConversionPage(props))
 }
 
-// typedCentres reads numbers of centres, with anything but letters and digits
-// between them; each once.
+// typedCentres returns the numbers of centres that were typed, with commas,
+// semicolons or blanks between them; each once.
 func typedCentres(typed string) []string {
 	var out []string
 	for _, n := range strings.FieldsFunc(typed, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }) {

@@ -59,7 +59,7 @@ func (h *Handlers) ExportProof(v *page.Visit) error {
 	return err
 }
 
-// ProofProps is a proof in words, for the page and for the file to print.
+// ProofProps puts a proof into words, for the page and for the file to print.
 func ProofProps(t *text.Catalogue, found conversion.Report) (templates.Proof, error) {
 	var signed conversion.Signed
 	var p conversion.Proof
@@ -109,7 +109,8 @@ func ProofProps(t *text.Catalogue, found conversion.Report) (templates.Proof, er
 	return out, nil
 }
 
-// shownHits is how many places a page names; the signed document has more.
+// shownHits is the number of places that a page names; the signed document has
+// all.
 const shownHits = 200
 
 func proofScan(t *text.Catalogue, out *templates.Proof, scan conversion.Scan) {

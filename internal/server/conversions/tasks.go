@@ -22,12 +22,12 @@ const (
 	taskBlocked   = "blocked"
 )
 
-// tasks is the list of steps, each with how it stands.
+// tasks returns the steps of the conversion, each with its state.
 func (h *Handlers) tasks(t *text.Catalogue, x state, proofs string) []templates.ConversionTask {
 	tasks := []templates.ConversionTask{
 		planTask(t, x), rehearsalTask(t, x), rehearsedTask(t, x), conversionTask(t, x), h.checkTask(t, x), erasureTask(t, x), proofTask(t, x, proofs),
 	}
-	// What comes after a step that is not done is not up yet, unless it was begun.
+	// A step that was not begun waits for the step before it.
 	for i := 1; i < len(tasks); i++ {
 		if tasks[i].State == taskTodo && tasks[i-1].State != taskDone && tasks[i-1].State != taskAttention {
 			tasks[i].State, tasks[i].Command = taskBlocked, ""
@@ -70,7 +70,8 @@ func rehearsalTask(t *text.Catalogue, x state) templates.ConversionTask {
 	return task
 }
 
-// rehearsedTask is a person's look at what the rehearsal found.
+// rehearsedTask is the step in which a person looks at the result of the
+// rehearsal.
 func rehearsedTask(t *text.Catalogue, x state) templates.ConversionTask {
 	task := templates.ConversionTask{Key: "rehearsed", State: taskTodo}
 	if x.rehearsal == nil || x.rehearsal.FinishedAt.IsZero() {
@@ -190,11 +191,11 @@ func refusal(t *text.Catalogue, r conversion.Refusal) string {
 	return t.T("existing.refusal."+r.Code, args...)
 }
 
-// approvals that are missing are told by the table of them.
+// toldByTable are the refusals that the table of approvals shows already.
 var toldByTable = []string{"APPROVAL_MISSING", "APPROVAL_LAPSED"}
 
-// erasureProps is what is asked for the source, with the form for who may approve
-// it.
+// erasureProps shows the erasure that was asked for, with the form for somebody
+// who may approve it.
 func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) templates.ConversionErasure {
 	e := *g.Erasure
 	out := templates.ConversionErasure{
@@ -236,7 +237,7 @@ func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) tem
 	return out
 }
 
-// wanted tells whether a centre still waits for the word of a role.
+// wanted reports whether a centre still waits for the approval of a role.
 func wanted(g conversion.Gate, role account.Role) bool {
 	for _, c := range g.Run.Centres {
 		given := slices.ContainsFunc(g.Erasure.Approvals, func(a conversion.Approval) bool { return a.Centre == c.CentreNumber && a.Role == role && !a.Lapsed })
@@ -247,7 +248,8 @@ func wanted(g conversion.Gate, role account.Role) bool {
 	return false
 }
 
-// offerRoles lets who has both roles say in which one they speak.
+// offerRoles offers a person who has both roles the choice of the one in which
+// they approve.
 func offerRoles(t *text.Catalogue, actor account.Actor, g conversion.Gate, out *templates.ConversionErasure) {
 	open := false
 	for _, role := range conversion.ApprovingRoles {

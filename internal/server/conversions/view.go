@@ -30,7 +30,7 @@ type Existing interface {
 	conversion.GateStore
 	ViewConversion(ctx context.Context, who audit.Who) error // the event of looking
 	ViewOpenRows(ctx context.Context, who audit.Who, run conversion.Run, q conversion.OpenQuery) (conversion.OpenPage, error)
-	// PauseRun lets a run stand still, or go on; apperr.Conflict "existing_not_running".
+	// PauseRun pauses a run or lets it go on; apperr.Conflict "existing_not_running".
 	PauseRun(ctx context.Context, who audit.Who, publicID string, pause bool) error
 	// ConfirmConversion lets a delivery go on that the brake holds; apperr.Conflict
 	// "delivery_not_waiting".
@@ -55,10 +55,10 @@ type Handlers struct{ o Options }
 // New makes the handlers.
 func New(o Options) *Handlers { return &Handlers{o} }
 
-// The runs of the page, by what they are.
+// runKeys are the runs on the page, as the catalogue names them.
 var runKeys = map[delivery.Mode]string{delivery.Check: "rehearsal", delivery.Save: "conversion"}
 
-// lively is how long after its last word a command counts as being at work.
+// lively is how long after its last sign a command still counts as running.
 const lively = 30 * time.Second
 
 // View is GET /migratie.
@@ -73,7 +73,7 @@ func (h *Handlers) View(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.ConversionPage(props))
 }
 
-// state is all that the page tells of.
+// state is everything that the page shows.
 type state struct {
 	plan      *conversion.Plan
 	planned   conversion.Report
@@ -141,7 +141,7 @@ func (h *Handlers) load(v *page.Visit) (templates.Conversion, error) {
 	return props, nil
 }
 
-// runProps is a run by its centres.
+// runProps shows a run, centre by centre.
 func (h *Handlers) runProps(t *text.Catalogue, run conversion.Run) templates.ConversionRun {
 	key := runKeys[run.Mode]
 	out := templates.ConversionRun{
@@ -185,7 +185,7 @@ func (h *Handlers) runProps(t *text.Catalogue, run conversion.Run) templates.Con
 	return out
 }
 
-// rowKinds are the two lists of rows that are no patient.
+// rowKinds are the two lists of rows that did not become a patient.
 var rowKinds = map[string]patient.Outcome{"rejected": patient.Rejected, "review": patient.Review}
 
 // ListRows is GET /migratie/rijen?van=&soort=&centrum=&na=.

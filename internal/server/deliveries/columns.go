@@ -17,7 +17,7 @@ import (
 	"sluis/web/text"
 )
 
-// columnForm is what a user chose; nothing yet where it is new.
+// columnForm is the choices of a user; it is empty on the first visit.
 type columnForm struct {
 	table, header *int
 	columns       map[delivery.Field]int
@@ -32,7 +32,7 @@ func (h *Handlers) ViewColumns(v *page.Visit) error {
 	return h.showColumns(v, http.StatusOK, columnForm{table: place(q, "blad"), header: place(q, "kop"), keep: true})
 }
 
-// place reads a number that was chosen; nil where none was.
+// place reads the number that was chosen, or returns nil.
 func place(v url.Values, name string) *int {
 	n, err := strconv.Atoi(v.Get(name))
 	if err != nil || n < 0 {
@@ -75,7 +75,7 @@ func (h *Handlers) AssignColumns(v *page.Visit) error {
 	return v.Redirect(page.DeliveryPath(id))
 }
 
-// readColumnForm reads what was chosen. What is no choice counts as none.
+// readColumnForm reads the choices. A value that was not offered counts as none.
 func (h *Handlers) readColumnForm(v *page.Visit) columnForm {
 	f := columnForm{
 		table: place(v.R.PostForm, "blad"), header: place(v.R.PostForm, "kop"), columns: map[delivery.Field]int{},
@@ -93,7 +93,7 @@ func (h *Handlers) readColumnForm(v *page.Visit) columnForm {
 	return f
 }
 
-// faultyField is the input that a remark is about, as far as there is one.
+// faultyField returns the input that a remark is about, or "" if there is none.
 func faultyField(view columns.Preview, f columnForm, remark delivery.Remark) string {
 	column := remark.Args["column"]
 	if remark.Code == "COLUMN_USED_TWICE" {
@@ -122,7 +122,7 @@ func (h *Handlers) columnsGone(v *page.Visit, err error) error {
 	return v.Redirect(page.DeliveryPath(v.ID()))
 }
 
-// showColumns shows the page, with what the user chose before.
+// showColumns shows the page, with the choices of an earlier try.
 func (h *Handlers) showColumns(v *page.Visit, status int, f columnForm) error {
 	id, scope, t := v.ID(), v.Scope(), v.T
 	d, err := h.o.Records.ViewDelivery(v.Context(), v.Who, scope, id)
@@ -170,7 +170,7 @@ func sheetName(t *text.Catalogue, s columns.Sheet) string {
 	return name
 }
 
-// columnFields are the fields with the columns that can be chosen for them.
+// columnFields returns the fields with the columns that can be chosen for each.
 func columnFields(t *text.Catalogue, view columns.Preview, f columnForm) []templates.ColumnField {
 	chosen := view.Chosen
 	if f.columns != nil {
@@ -229,7 +229,8 @@ func (h *Handlers) ForgetColumns(v *page.Visit) error {
 	return v.Redirect(newPath)
 }
 
-// columnsHref is where the columns of d are assigned, for who may do that.
+// columnsHref is the page on which the columns of d are assigned, or "" if the
+// actor may not.
 func columnsHref(a account.Actor, d delivery.Delivery) string {
 	if d.State == delivery.Mapping && a.May(account.Deliver) {
 		return page.DeliveryPath(d.PublicID) + "/kolommen"

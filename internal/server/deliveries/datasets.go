@@ -11,7 +11,7 @@ import (
 	"sluis/web/templates"
 )
 
-// ListDatasets is GET /datasets: what stands ready at the TTP.
+// ListDatasets is GET /datasets: the datasets that are ready at the TTP.
 func (h *Handlers) ListDatasets(v *page.Visit) error {
 	sets, err := h.o.Desk.Datasets(v.Context(), v.Who)
 	if err != nil {
@@ -61,8 +61,8 @@ func (h *Handlers) ImportDataset(v *page.Visit) error {
 	return v.Redirect(page.DeliveryPath(id))
 }
 
-// mayDecide refuses who may not decide about this delivery: a data manager
-// decides about what was fetched from the TTP, the centre about what is its own.
+// mayDecide refuses an actor who may not decide about this delivery. A data
+// manager decides about a dataset of the TTP, a centre about its own deliveries.
 func (h *Handlers) mayDecide(v *page.Visit, id string) error {
 	actor := v.Actor
 	if actor.May(account.Deliver) {
@@ -78,7 +78,7 @@ func (h *Handlers) mayDecide(v *page.Visit, id string) error {
 	return nil
 }
 
-// decides tells whether the actor may save or cancel d.
+// decides reports whether the actor may save or cancel d.
 func decides(a account.Actor, d delivery.Delivery) bool {
 	if d.Kind == delivery.Conversion { // decided about on the page of the conversion
 		return false

@@ -27,7 +27,7 @@ import (
 type Records interface {
 	Deliveries(ctx context.Context, who audit.Who, scope account.Scope, q delivery.Query) (delivery.Page, error)
 	ViewDelivery(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (delivery.Delivery, error)
-	// Delivery is not logged: it is for the progress of a delivery whose page was.
+	// Delivery is not logged: it follows the progress of a delivery after its page was.
 	Delivery(ctx context.Context, scope account.Scope, publicID string) (delivery.Delivery, error)
 	// Ahead counts the deliveries of the same centre that go before d.
 	Ahead(ctx context.Context, d delivery.Delivery) (int, error)

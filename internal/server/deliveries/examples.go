@@ -17,7 +17,8 @@ import (
 // exampleKinds are the kinds of files by the names of their examples.
 var exampleKinds = map[string]delivery.Kind{"tijdelijke-pseudoniemen": delivery.Temporary, "persoonsgegevens": delivery.Identities}
 
-// kindsOf are the kinds of files that a centre may deliver, the usual one first.
+// kindsOf returns the kinds of files that a centre may deliver, the usual one
+// first.
 func kindsOf(c account.Centre) []delivery.Kind {
 	if c.IdentitiesAllowed {
 		return []delivery.Kind{delivery.Temporary, delivery.Identities}

@@ -29,8 +29,8 @@ var sortWords = []struct {
 	{"fout", "report.error", delivery.ByCode}, {"ernst", "report.severity", delivery.BySeverity}, {"bron", "report.source", delivery.BySource},
 }
 
-// reportFilter is what of a report is shown, and in which order; it is the query
-// of its page. It never holds an identity or a patient number.
+// reportFilter is the part of a report that is shown, and its order. It is the
+// query of the page, so it never holds an identity or a patient number.
 type reportFilter struct {
 	view, severity, field, code, source string
 	sort                                string // a word of sortWords
@@ -60,7 +60,7 @@ func reportFilterOf(v *page.Visit) reportFilter {
 	return f
 }
 
-// oneOf is a parameter that has one of these values; empty where it has another.
+// oneOf returns a parameter if it has one of these values, otherwise "".
 func oneOf(q url.Values, name string, values ...string) string {
 	for _, v := range values {
 		if q.Get(name) == v {
@@ -89,7 +89,7 @@ func (f reportFilter) with(view string) reportFilter {
 	return f
 }
 
-// but is f without its choice of one facet.
+// but returns f without its choice of one facet.
 func (f reportFilter) but(facet string) reportFilter {
 	switch facet {
 	case "ernst":
@@ -109,7 +109,7 @@ func (f reportFilter) matches(c delivery.Cause) bool {
 		(f.source == "" || f.source == string(c.Source))
 }
 
-// query is what the store is asked for a page of records.
+// query returns the store's query for a page of records.
 func (f reportFilter) query(limit int) delivery.FindingQuery {
 	q := delivery.FindingQuery{Code: f.code, Field: f.field, Source: patient.Source(f.source), Desc: f.desc, Offset: f.from, Limit: limit}
 	for _, s := range sortWords {
@@ -127,8 +127,8 @@ func (f reportFilter) query(limit int) delivery.FindingQuery {
 	return q
 }
 
-// sorts are links to the same records in another order: by what they are sorted
-// by now, the other way round.
+// sorts returns links to the same records in another order. The link of the
+// present order turns it round.
 func (f reportFilter) sorts(t *text.Catalogue, path string) []templates.Sort {
 	var out []templates.Sort
 	for _, s := range sortWords {
@@ -139,8 +139,8 @@ func (f reportFilter) sorts(t *text.Catalogue, path string) []templates.Sort {
 	return out
 }
 
-// facets are the choices of each filter, with how many findings each would leave
-// beside the choices that are made in the others.
+// facets fills the choices of each filter. Each choice says how many findings it
+// would leave, given the choices in the other filters.
 func (f reportFilter) facets(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause, p *templates.Report) {
 	choose := func(facet, chosen string, of func(delivery.Cause) (value, word string), order ...string) []templates.Option {
 		others, counts, words, total := f.but(facet), map[string]int{}, map[string]string{}, 0

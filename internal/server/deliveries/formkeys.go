@@ -16,8 +16,8 @@ const (
 // newFormKey makes the key of one showing of a form.
 func newFormKey() string { return rand.Text() }
 
-// formKeys makes one action of a form that is sent twice. It remembers in this
-// process alone: where two processes each get one, the second delivery changes
+// formKeys makes a form that is sent twice one action. It remembers in this
+// process only: if two processes each get the form, the second delivery changes
 // nothing and says that it is the same file.
 type formKeys struct {
 	now func() time.Time
@@ -37,10 +37,10 @@ func newFormKeys(now func() time.Time) *formKeys {
 	return &formKeys{now: now, done: map[string]*formUse{}}
 }
 
-// Once does it for the first who comes with key, and gives what came of it to
-// the others. Where the first failed (a browser breaks off the request before
-// when a button is pressed twice), the next one does it. Without a key it is
-// simply done.
+// Once calls do for the first caller with this key, and returns its result to the
+// later ones. If the first call fails, the next caller does it: when a button is
+// pressed twice, the browser breaks off the first request. Without a key, do is
+// simply called.
 func (f *formKeys) Once(ctx context.Context, key string, userID int64, do func() (string, error)) (string, error) {
 	if key == "" || len(key) > 64 {
 		return do()
@@ -62,7 +62,7 @@ func (f *formKeys) Once(ctx context.Context, key string, userID int64, do func()
 	}
 }
 
-// claim gives the use of a key, and whether it is the caller's to make.
+// claim returns the use of a key, and whether the caller is the one to do it.
 func (f *formKeys) claim(key string) (use *formUse, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -75,7 +75,7 @@ func (f *formKeys) claim(key string) (use *formUse, mine bool) {
 	return use, true
 }
 
-// run does it, and lets the next one try where it failed or panicked.
+// run calls do, and lets the next caller try if it failed or panicked.
 func (f *formKeys) run(key string, use *formUse, do func() (string, error)) (string, error) {
 	defer func() {
 		f.mu.Lock()
@@ -90,7 +90,7 @@ func (f *formKeys) run(key string, use *formUse, do func() (string, error)) (str
 	return id, err
 }
 
-// shrink keeps the memory bounded.
+// shrink bounds the memory.
 func (f *formKeys) shrink() {
 	if len(f.done) < maxFormKeys {
 		return

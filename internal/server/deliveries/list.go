@@ -13,10 +13,10 @@ import (
 	"sluis/web/templates"
 )
 
-// decision is what a person can decide about a delivery: one of the Desk's.
+// decision is an act of the Desk on one delivery.
 type decision = func(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
 
-// pollEvery is how often a small file's result is looked for while its uploader
+// pollEvery is the pause between two looks at a small delivery while its uploader
 // waits for the answer.
 const pollEvery = 50 * time.Millisecond
 
@@ -43,7 +43,7 @@ func (h *Handlers) List(v *page.Visit) error {
 		return err
 	}
 	if len(found.Deliveries) == 0 && q.Get("groep") == "" {
-		// Nothing is under way: what is done is more use than an empty page.
+		// If nothing is under way, the finished ones are more use than an empty page.
 		query.Group = delivery.Closed
 		if found, err = h.o.Records.Deliveries(v.Context(), v.Who, actor.Scope(), query); err != nil {
 			return err
@@ -88,7 +88,8 @@ func (h *Handlers) View(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.DeliveryPage(p))
 }
 
-// ahead is how many deliveries of its centre d waits for; 0 where it does not wait.
+// ahead counts the deliveries of the centre that go before d, or returns 0 if d
+// does not wait.
 func (h *Handlers) ahead(ctx context.Context, d delivery.Delivery) (int, error) {
 	if !waitsInLine(d) {
 		return 0, nil
@@ -101,7 +102,8 @@ func (h *Handlers) Save(v *page.Visit) error {
 	return h.act(v, h.o.Desk.Save, "flash.saved", true)
 }
 
-// storingParam says that whoever cancels knows that the delivery is being stored.
+// storingParam confirms that whoever cancels knows that the delivery is being
+// stored.
 const storingParam = "opslaan"
 
 // Cancel is POST /aanleveringen/{id}/annuleren?opslaan=. A page that was
@@ -126,9 +128,9 @@ func (h *Handlers) Retry(v *page.Visit) error {
 	return h.act(v, h.o.Desk.RetryNow, "flash.retried", true)
 }
 
-// act does what a person decided about a delivery and shows it again. What can
-// no longer be done (somebody was first, or a button was pressed twice) is told
-// there. passing marks words that are true only while the delivery still moves.
+// act does what a person decided about a delivery and shows it again. If that is
+// no longer possible (somebody was first, or a button was pressed twice), the page
+// says so. passing marks words that are true only while the delivery still moves.
 func (h *Handlers) act(v *page.Visit, do decision, told string, passing bool) error {
 	id, scope := v.ID(), v.Scope()
 	if err := h.mayAct(v, id, told); err != nil {
@@ -148,8 +150,8 @@ func (h *Handlers) act(v *page.Visit, do decision, told string, passing bool) er
 	return v.Redirect(page.DeliveryPath(id))
 }
 
-// mayAct refuses who may not do this with a delivery. Whoever may see one that is
-// paused may let it try again: that decides nothing.
+// mayAct refuses an actor who may not do this. Whoever may see a paused delivery
+// may let it try again: that decides nothing.
 func (h *Handlers) mayAct(v *page.Visit, id, told string) error {
 	if told == "flash.retried" {
 		return nil
@@ -157,8 +159,8 @@ func (h *Handlers) mayAct(v *page.Visit, id, told string) error {
 	return h.mayDecide(v, id)
 }
 
-// awaitResult waits a moment for a delivery to come to a rest, so that a small
-// one needs no refreshing.
+// awaitResult waits a short while until a delivery is at rest, so that the page of
+// a small one has its result at once.
 func (h *Handlers) awaitResult(v *page.Visit, scope account.Scope, id string) {
 	if h.o.BusyWait <= 0 {
 		return
@@ -181,7 +183,7 @@ func (h *Handlers) awaitResult(v *page.Visit, scope account.Scope, id string) {
 	}
 }
 
-// atRest tells whether nothing will happen to d by itself.
+// atRest reports whether nothing happens to d until a person acts.
 func atRest(d delivery.Delivery) bool {
 	return d.State.Final() || d.State.Waiting()
 }

@@ -16,15 +16,15 @@ import (
 const (
 	progressEvery  = 500 * time.Millisecond // at most two events a second
 	heartbeatEvery = 15 * time.Second
-	// streamLife ends a stream, so that the browser asks again and its rights are
-	// looked at again.
+	// streamLife ends a stream. The browser then asks again, and its rights are
+	// checked again.
 	streamLife = 10 * time.Minute
 	// eventPatience is how long a client may take to accept one event.
 	eventPatience = 10 * time.Second
 )
 
-// progressEvent is how far a delivery is. It is absolute, so that a client that
-// missed one misses nothing.
+// progressEvent is the progress of a delivery. Its numbers are absolute, so that a
+// client that misses an event misses nothing.
 type progressEvent struct {
 	State   delivery.State  `json:"state"`
 	Status  delivery.Status `json:"status"`
@@ -37,7 +37,8 @@ type progressEvent struct {
 	// Pause is why it waits for the TTP, if so, and Next when that is asked again.
 	Pause delivery.Pause `json:"pause,omitempty"`
 	Next  string         `json:"next,omitempty"`
-	// Left is for whom it waits, or about how long it will still take.
+	// Left is the number of deliveries that go first, or about how long the work will
+	// still take.
 	Left string `json:"left"`
 }
 
@@ -95,7 +96,7 @@ func startStream(w http.ResponseWriter) eventStream {
 	return e
 }
 
-// send writes an event; false when nobody listens any more.
+// send writes an event, and reports whether anybody still listens.
 func (e eventStream) send(name, data string) bool {
 	return e.write(fmt.Sprintf("event: %s\ndata: %s\n\n", name, data))
 }
@@ -108,7 +109,8 @@ func (e eventStream) write(raw string) bool {
 	return e.rc.Flush() == nil
 }
 
-// wait until it is time to look again; false when the stream ends.
+// wait waits until it is time to look again, and reports whether the stream goes
+// on.
 func (e eventStream) wait(ctx context.Context, tick, beat *time.Ticker, end *time.Timer) bool {
 	for {
 		select {

@@ -19,7 +19,7 @@ const repairsParam = "herstelt"
 // placeOnly is how a column without a header is named: "5 (E)".
 var placeOnly = regexp.MustCompile(`^\d+ \([A-Z]+\)$`)
 
-// newHref is where a mended file for d is delivered.
+// newHref is the upload form for a mended file of d.
 func newHref(d delivery.Delivery) string {
 	if !d.Repairable() {
 		return newPath
@@ -27,8 +27,8 @@ func newHref(d delivery.Delivery) string {
 	return page.Link(newPath, repairsParam, d.PublicID)
 }
 
-// uploadRepair tells which delivery the upload form repairs; nil where none is
-// named. It is ticked as the user left it.
+// uploadRepair returns the delivery that the upload form repairs, or nil if its
+// address names none. The tick is as the user left it.
 func (h *Handlers) uploadRepair(v *page.Visit, form uploaded) (*templates.UploadRepair, error) {
 	id := v.Query().Get(repairsParam)
 	if id == "" {
@@ -47,7 +47,7 @@ func (h *Handlers) uploadRepair(v *page.Visit, form uploaded) (*templates.Upload
 	}, nil
 }
 
-// leftOut says what of d was not stored.
+// leftOut says which part of d was not stored.
 func leftOut(t *text.Catalogue, d delivery.Delivery) string {
 	if d.State == delivery.Done {
 		return t.N("repair.rejected", d.Counts.Rejected)
@@ -55,7 +55,8 @@ func leftOut(t *text.Catalogue, d delivery.Delivery) string {
 	return t.T("repair.file_" + string(d.State))
 }
 
-// repaired is "3 van 4 hersteld"; empty where no later delivery is done.
+// repaired returns for example "3 van 4 hersteld", or "" if no later delivery is
+// done.
 func repaired(t *text.Catalogue, d delivery.Delivery) string {
 	switch {
 	case d.LaterRepairs == 0:
@@ -68,7 +69,7 @@ func repaired(t *text.Catalogue, d delivery.Delivery) string {
 	return t.T("repair.count", "n", d.Repaired, "total", d.Counts.Rejected)
 }
 
-// repairProps is how d stands to what it repairs and to what repairs it.
+// repairProps shows the delivery that d repairs, and those that repair d.
 func (h *Handlers) repairProps(v *page.Visit, d delivery.Delivery) (templates.Repair, error) {
 	found, err := h.o.Records.Repairs(v.Context(), v.Scope(), d)
 	t, p := v.T, templates.Repair{}

@@ -33,7 +33,8 @@ func TestRepair(t *testing.T) {
 	b.Says(first, `href="/aanleveringen/nieuw?herstelt=`+id+`"`)
 	b.Says("/aanleveringen/nieuw?herstelt="+id, "pilot40.csv", "4 records afgewezen", "Dit bestand herstelt een eerdere aanlevering")
 
-	// A try that goes wrong keeps the link, and keeps it off where it was taken off.
+	// A failed try keeps the link to the repaired delivery, or stays without it if the
+	// user took it off.
 	for _, ticked := range []bool{true, false} {
 		parts := []servertest.Part{servertest.Field("mode", "save")}
 		if ticked {

@@ -15,7 +15,8 @@ import (
 	"sluis/web/text"
 )
 
-// printedRows is how many records are printed: some twenty sheets of paper.
+// printedRows is the number of records that are printed: about twenty sheets of
+// paper.
 const printedRows = 500
 
 // ViewReport is GET /aanleveringen/{id}/fouten.
@@ -64,7 +65,8 @@ func (h *Handlers) ViewReport(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.ReportPage(p))
 }
 
-// recordProps are the records of a page, and the ways on from it.
+// recordProps adds the records of a page, and the links to the pages before and
+// after it.
 func (h *Handlers) recordProps(v *page.Visit, d delivery.Delivery, filter reportFilter, found delivery.FindingPage, p *templates.Report) {
 	path := page.DeliveryPath(d.PublicID) + "/fouten"
 	p.Total, p.Sorts = found.Total, filter.sorts(v.T, path)
@@ -87,7 +89,7 @@ func (h *Handlers) recordProps(v *page.Visit, d delivery.Delivery, filter report
 	}
 }
 
-// reportProps is all of the page but its rows and causes.
+// reportProps makes the page without its rows and causes.
 func (h *Handlers) reportProps(v *page.Visit, d delivery.Delivery, causes []delivery.Cause, filter reportFilter) templates.Report {
 	t, path := v.T, page.DeliveryPath(d.PublicID)
 	crumbs := append(crumbs(v), templates.Crumb{Text: t.T("crumb.delivery"), Href: path})
@@ -114,8 +116,8 @@ func (h *Handlers) reportProps(v *page.Visit, d delivery.Delivery, causes []deli
 	return p
 }
 
-// ownFile is what the browser needs to put the findings beside the rows of the
-// user's own file: nil where the file had no header to know it by.
+// ownFile is what the browser needs to put the findings next to the rows of the
+// user's own file, or nil if that file had no header to recognise it by.
 func ownFile(t *text.Catalogue, d delivery.Delivery) *templates.OwnFile {
 	number := d.Columns[delivery.FieldPatientNumber]
 	names := []string{}
@@ -139,7 +141,7 @@ func ownFile(t *text.Catalogue, d delivery.Delivery) *templates.OwnFile {
 	}
 }
 
-// asJSON is for an attribute of the page: lists and maps of text do not fail.
+// asJSON returns a list or map of text as an attribute of the page.
 func asJSON(v any) string {
 	raw, _ := json.Marshal(v)
 	return string(raw)
@@ -168,8 +170,8 @@ func (h *Handlers) download(v *page.Visit, format string) error {
 	return report.Send(v.Context(), v.W, h.o.Records, v.T, d, format)
 }
 
-// reported is the delivery of r, after the access log has it that its report is
-// looked at.
+// reported returns the delivery of the address, after it is in the access log that
+// its report is read.
 func (h *Handlers) reported(v *page.Visit, format string) (delivery.Delivery, error) {
 	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), v.ID())
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"sluis/internal/server/servertest"
 )
 
-// Each filter says how many findings its choices leave, beside what is chosen in
-// the others.
+// Each filter says how many findings its choices leave, given the choices in the
+// other filters.
 func TestReportFilters(t *testing.T) {
 	s := servertest.New(t)
 	b := s.SignedIn("uploader")

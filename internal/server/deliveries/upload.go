@@ -24,7 +24,7 @@ func (h *Handlers) UploadForm(v *page.Visit) error {
 	return h.showUpload(v, http.StatusOK, uploaded{repairs: v.Query().Get(repairsParam)})
 }
 
-// showUpload shows the upload form, with what was wrong with the try before.
+// showUpload shows the upload form, with the faults of an earlier try.
 func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults ...templates.FieldError) error {
 	centre, err := v.Centre()
 	if err != nil {
@@ -71,13 +71,13 @@ func (h *Handlers) Receive(v *page.Visit) error {
 	return v.Redirect(page.DeliveryPath(id))
 }
 
-// uploaded is what the upload form said beside the file.
+// uploaded is the other fields of the upload form.
 type uploaded struct {
 	mode    delivery.Mode
-	repairs string // the delivery that the file is to repair, where the user left that ticked
+	repairs string // the delivery that the file is to repair, if the user left that ticked
 	whole   bool   // all before the file was read
-	// modeUnknown says that the choice did not come before the file, so that it
-	// was only checked.
+	// modeUnknown says that the choice came behind the file or not at all, so that the
+	// file was only checked.
 	modeUnknown bool
 }
 
@@ -131,7 +131,7 @@ func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploa
 	return id, nil
 }
 
-// readMode reads what is to become of the file.
+// readMode reads whether the file is to be checked or saved.
 func readMode(part *multipart.Part) (delivery.Mode, error) {
 	raw, err := readField(part)
 	if err != nil {
@@ -152,15 +152,14 @@ func readField(part io.Reader) (string, error) {
 	return string(raw), nil
 }
 
-// formFaults are the errors of an upload that its form tells at the file, and
-// the words for them.
+// formFaults are the errors that the form shows at the file, with their texts.
 var formFaults = map[string]string{
 	"file_missing": "upload.file_missing", "file_empty": "upload.file_empty",
 	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted", "too_many_uploads": "upload.too_many",
 }
 
-// refuseUpload shows the form again where the user can mend what was wrong, all
-// of it at once.
+// refuseUpload shows the form again if the user can mend what was wrong, with all
+// faults at once.
 func (h *Handlers) refuseUpload(v *page.Visit, form uploaded, err error) error {
 	key, ok := formFaults[apperr.CodeOf(err)]
 	if !ok {

@@ -26,10 +26,11 @@ const (
 	stepStore      = "store"
 )
 
-// records is about how many records are in so many chunks of d.
+// records estimates how many records so many chunks of d hold.
 func records(d delivery.Delivery, chunks int) int { return d.Counts.Read * chunks / max(d.Chunks, 1) }
 
-// currentStep is where d is, and how many records of that step are done.
+// currentStep returns the step that d is at, and how many records are done of how
+// many.
 func currentStep(d delivery.Delivery) (step string, done, total int) {
 	switch d.State {
 	case delivery.Receiving:
@@ -51,7 +52,7 @@ func currentStep(d delivery.Delivery) (step string, done, total int) {
 	return "", 0, 0
 }
 
-// stepsOf are the steps of d, each done, current or to do.
+// stepsOf returns the steps of d: each is done, current or to do.
 func stepsOf(d delivery.Delivery) []templates.Step {
 	keys := []string{stepUpload, stepCheck, stepTemporary, stepDefinitive, stepDecide, stepStore}
 	current, _, _ := currentStep(d)
@@ -75,7 +76,8 @@ func stepsOf(d delivery.Delivery) []templates.Step {
 	return steps
 }
 
-// left tells about how long the work on d will still take, where that is known.
+// left returns in words how long the work on d will still take, or "" if that is
+// not known.
 func left(t *text.Catalogue, d delivery.Delivery, now time.Time) string {
 	switch d, known := d.TimeLeft(now); {
 	case !known:
@@ -87,8 +89,8 @@ func left(t *text.Catalogue, d delivery.Delivery, now time.Time) string {
 	}
 }
 
-// waitsInLine tells whether another delivery of its centre may have to be done
-// before d can go on.
+// waitsInLine reports whether d may have to wait for another delivery of its
+// centre.
 func waitsInLine(d delivery.Delivery) bool {
 	return d.State == delivery.Received || d.State == delivery.Deciding
 }
@@ -107,8 +109,8 @@ func Rows(t *text.Catalogue, deliveries []delivery.Delivery) []templates.Deliver
 	return rows
 }
 
-// shownCounts is what would happen while d waits for a person, and otherwise
-// what did.
+// shownCounts returns the counts that a page shows: those planned while d waits
+// for a person, otherwise those of what happened.
 func shownCounts(d delivery.Delivery) patient.Counts {
 	if d.State.Waiting() {
 		return d.Planned
@@ -116,7 +118,7 @@ func shownCounts(d delivery.Delivery) patient.Counts {
 	return d.Counts
 }
 
-// deliveryProps is the page of a delivery, in whatever state.
+// deliveryProps makes the page of a delivery, in any state.
 func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []delivery.Cause) templates.Delivery {
 	t, actor, path := v.T, v.Actor, page.DeliveryPath(d.PublicID)
 	p := templates.Delivery{
@@ -143,7 +145,7 @@ func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []de
 	}
 	for _, note := range d.Notes {
 		if note.Code == "COLUMN_EMPTY" && d.State == delivery.Confirm {
-			continue // it is told beside the brake
+			continue // the page says it next to the brake
 		}
 		p.Notes = append(p.Notes, report.Note(t, note))
 	}
@@ -173,7 +175,8 @@ func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []de
 	return p
 }
 
-// judgeHref leads who may judge them to the conflicts of d.
+// judgeHref is the page of d's conflicts, or "" if the actor may not judge them or
+// there are none.
 func judgeHref(a account.Actor, d delivery.Delivery) string {
 	if d.Counts.Review == 0 || !a.May(account.JudgeConflicts) {
 		return ""
@@ -181,8 +184,8 @@ func judgeHref(a account.Actor, d delivery.Delivery) string {
 	return page.Link(page.ConflictsPath, "aanlevering", d.PublicID)
 }
 
-// title is what a delivery is called on screen: its file's name, or whence it
-// was fetched.
+// title is the name of a delivery on screen: that of its file, or the dataset that
+// it was fetched from.
 func title(t *text.Catalogue, d delivery.Delivery) string {
 	if d.Kind == delivery.Dataset {
 		return t.T("datasets.name", "id", d.DatasetID)
@@ -190,7 +193,7 @@ func title(t *text.Catalogue, d delivery.Delivery) string {
 	return d.Filename
 }
 
-// deliverActions are what somebody who may deliver can do now.
+// deliverActions adds what somebody who may deliver can do now.
 func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	p.NewHref = newHref(d)
 	if d.State.Waiting() && d.Planned.Stored()+d.Planned.Review > 0 {
@@ -204,7 +207,7 @@ func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	}
 }
 
-// sameFile is the earlier delivery of the very same file, as far as it can still
+// sameFile is the earlier delivery of the same file, or nil if that can no longer
 // be seen.
 func (h *Handlers) sameFile(v *page.Visit, id string) *templates.SameFile {
 	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), id)
@@ -214,7 +217,8 @@ func (h *Handlers) sameFile(v *page.Visit, id string) *templates.SameFile {
 	return &templates.SameFile{Href: page.DeliveryPath(id), Filename: title(v.T, d), Created: v.T.Moment(d.CreatedAt)}
 }
 
-// causeProps are the causes of rejection and warning, with links to their records.
+// causeProps shows the causes of rejections and warnings, with links to their
+// records.
 func (h *Handlers) causeProps(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause, path string) []templates.Cause {
 	out := make([]templates.Cause, 0, len(causes))
 	for _, c := range causes {
@@ -233,11 +237,14 @@ func (h *Handlers) causeProps(t *text.Catalogue, d delivery.Delivery, causes []d
 	return out
 }
 
-// manyRows is from how many rows on the whole of them tells something.
+// manyRows is the smallest number of rows from which a conclusion about a whole
+// column is drawn.
 const manyRows = 10
 
-// likelyCause says which column is wrong, where it is empty in many rows or where
-// every row is rejected for it: then it is the column rather than the rows.
+// likelyCause names the column that is probably wrong: it is empty in many rows,
+// or every row is rejected for it. Example: the hospital's export left out the
+// birth dates, so that all 200 rows are rejected. It returns "" if no column
+// stands out.
 func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) string {
 	for _, n := range d.Notes {
 		if n.Code == "COLUMN_EMPTY" {
@@ -253,7 +260,7 @@ func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause
 	return ""
 }
 
-// centreLabel is whose delivery it is.
+// centreLabel names the centre of d.
 func (h *Handlers) centreLabel(v *page.Visit, d delivery.Delivery) string {
 	return v.T.T("word.centre_numbered", "number", v.CentreTitle(d.CentreNumber))
 }

@@ -62,8 +62,8 @@ type Handlers struct{ o Options }
 // New makes the handlers.
 func New(o Options) *Handlers { return &Handlers{o} }
 
-// How many deliveries the overview shows, and of how many it says that they
-// wait to be mended.
+// The overview shows so many deliveries, and counts at most so many that wait to
+// be mended.
 const (
 	overviewRows = 5
 	overviewMend = 20
@@ -102,8 +102,7 @@ func (h *Handlers) Overview(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.OverviewPage(props))
 }
 
-// overviewTTP tells how the TTP is doing, and what is about to be lost if nobody
-// acts.
+// overviewTTP shows how the TTP is doing, and what will be lost if nobody acts.
 func (h *Handlers) overviewTTP(v *page.Visit, props *templates.Overview) error {
 	bins, err := h.o.Watch.TTPHealth(v.Context(), h.o.Now().Add(-ttphealth.Window))
 	if err != nil {

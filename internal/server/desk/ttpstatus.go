@@ -84,8 +84,8 @@ func ofCall(bins []ttphealth.Bin, c ttphealth.Call) (of []ttphealth.Bin) {
 	return of
 }
 
-// ttpState is how the TTP is doing: what waits because of it says most, and then
-// how the last call of each kind that matters ended.
+// ttpState returns the state of the TTP. Deliveries that wait because of it count
+// first, then how the last call of each important kind ended.
 func ttpState(bins []ttphealth.Bin, waiting delivery.Backlog) string {
 	switch {
 	case waiting.Denied > 0:
@@ -103,7 +103,7 @@ func ttpState(bins []ttphealth.Bin, waiting delivery.Backlog) string {
 	return ttpUp
 }
 
-// always are the kinds of call that every registry makes; the others are shown
+// always are the kinds of call that every registry makes. The others are shown
 // once they were made.
 var always = map[ttphealth.Call]bool{ttphealth.Token: true, ttphealth.Temporary: true, ttphealth.Definitive: true}
 
@@ -134,7 +134,7 @@ func percent(t *text.Catalogue, share float64) string {
 	return t.T("word.percent", "n", t.Decimal(n))
 }
 
-// millis is a duration as the table shows it; nothing where there is none.
+// millis shows a duration in the table, or nothing if there is none.
 func millis(t *text.Catalogue, d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -145,7 +145,7 @@ func millis(t *text.Catalogue, d time.Duration) string {
 	return t.T("word.seconds", "n", t.Number(int(d.Round(time.Second)/time.Second)))
 }
 
-// chart lays the last day out in quarters of an hour.
+// chart divides the last day into quarters of an hour.
 func chart(t *text.Catalogue, bins []ttphealth.Bin, now time.Time) templates.TTPChart {
 	last := now.UTC().Truncate(ttphealth.Interval)
 	quarters := int(ttphealth.Window / ttphealth.Interval)
@@ -169,7 +169,7 @@ func within(bins []ttphealth.Bin, from time.Time, d time.Duration) (in []ttpheal
 	return in
 }
 
-// hours are those of the last day in which there were calls, newest first.
+// hours returns the hours of the last day that had calls, newest first.
 func hours(t *text.Catalogue, bins []ttphealth.Bin, now time.Time) []templates.TTPHour {
 	var out []templates.TTPHour
 	for from := now.UTC().Truncate(time.Hour); from.After(now.Add(-ttphealth.Window - time.Hour)); from = from.Add(-time.Hour) {
@@ -205,8 +205,8 @@ func (h *Handlers) ttpExpiries(t *text.Catalogue, now time.Time) []templates.TTP
 	return out
 }
 
-// helpdesk is what the TTP's helpdesk wants to know: counts and moments, in
-// English and UTC, and nothing of a patient.
+// helpdesk returns what the TTP's helpdesk will ask for: counts and moments, in
+// English and UTC, nothing of a patient.
 func helpdesk(bins []ttphealth.Bin, waiting delivery.Backlog, now time.Time) []string {
 	moment := func(at time.Time) string {
 		if at.IsZero() {

@@ -1,8 +1,9 @@
-// Package entry is the entry of one patient, for the page and for the API: what
-// was filled in goes to the TTP, and what came back of it to the registry.
+// Package entry enters one patient, for the page and for the API: it sends the
+// identity to the TTP, and the temporary pseudonyms that come back to the
+// registry.
 //
-// It is the only part of the server that sees an identity. It keeps none: not
-// after [Service.Submit] returns, and not in an error.
+// It is the only part of the server that sees an identity. It keeps none after
+// [Service.Submit] returns, and puts none into an error.
 package entry
 
 import (
@@ -24,8 +25,8 @@ import (
 // patience is how long a user waits for the TTP at most.
 const patience = 30 * time.Second
 
-// maxName is how long a name is at most, in characters. It is far more than any
-// name has; the TTP judges the rest.
+// maxName is the greatest length of a name, in characters. It is far more than any
+// name has; the TTP checks the rest.
 const maxName = 200
 
 // The fields, as the wire and the findings name them.
@@ -39,7 +40,8 @@ const (
 )
 
 // Preparer turns the identity of one person into temporary pseudonyms, or into
-// findings. A TTP that gives no answer is a [*patient.UnavailableError].
+// findings. If the TTP does not answer, the error is a
+// [*patient.UnavailableError].
 type Preparer interface {
 	PrepareOne(ctx context.Context, id identity.Identity) ([]patient.Temporary, []patient.Finding, error)
 }
@@ -70,34 +72,33 @@ type Service struct{ o Options }
 // New makes a service.
 func New(o Options) *Service { return &Service{o} }
 
-// Values is what was filled in.
+// Values is a form as it was filled in.
 type Values struct {
 	Number                    string
-	Birth                     patient.Birth // zero where it was left empty
+	Birth                     patient.Birth // zero if it was left empty
 	Sex                       string        // "m", "v", or whatever the TTP is to judge
 	Surname, Prefix, Initials string
 }
 
-// Fault is what Sluis itself has against a value: a code of the catalogue
+// Fault is an error that Sluis itself finds in a value: a code of the catalogue
 // ("entry.<code>"), never the value.
 type Fault struct{ Field, Code string }
 
-// Result is what became of an entry. With Faults, or with a fatal finding,
-// nothing was stored.
+// Result is the result of an entry. Nothing was stored if it has Faults or a fatal
+// finding.
 type Result struct {
 	importer.Entered
 	Faults []Fault
 }
 
-// Stored tells whether the entry came as far as the registry (where it may
-// still wait for a data manager).
+// Stored reports whether the entry reached the registry. It may still wait there
+// for a data manager.
 func (r Result) Stored() bool {
 	return len(r.Faults) == 0 && r.Outcome != patient.Rejected && r.Outcome != ""
 }
 
-// Submit brings one patient into the registry. Errors: apperr.Unavailable
-// "ttp_unavailable" when the TTP gives no answer (nothing was stored then), and
-// those of the store.
+// Submit enters one patient. Errors: apperr.Unavailable "ttp_unavailable" if the
+// TTP does not answer (then nothing is stored), and those of the store.
 func (s *Service) Submit(ctx context.Context, who audit.Who, centre account.Centre, v Values) (Result, error) {
 	v = v.trimmed()
 	if faults := v.check(); len(faults) > 0 {
@@ -133,7 +134,7 @@ func (s *Service) prepare(ctx context.Context, v Values) ([]patient.Temporary, [
 	return s.o.Preparer.PrepareOne(ctx, id)
 }
 
-// display is what is kept of the values.
+// display returns the part of the values that is kept.
 func (s *Service) display(v Values) patient.Display {
 	d := patient.Display{Number: v.Number, Birth: v.Birth}
 	if s.o.BirthYearOnly {
@@ -173,7 +174,7 @@ func (v Values) trimmed() Values {
 	return v
 }
 
-// check is what Sluis itself must know; the TTP judges identities.
+// check finds the faults that concern Sluis itself; the TTP checks identities.
 func (v Values) check() []Fault {
 	var faults []Fault
 	switch {
@@ -197,14 +198,14 @@ func (v Values) check() []Fault {
 	return faults
 }
 
-// printable tells whether s is text that can be shown on one line.
+// printable reports whether s can be shown on one line.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// ParseDate reads a date typed in three fields. Three empty ones are no date,
-// which is for the TTP to judge. The fault, if any, has the code
-// "birth_incomplete" or "birth_impossible".
+// ParseDate reads a date typed in three fields. If all are empty there is no date:
+// the TTP decides what that means. The code of a fault is "birth_incomplete" or
+// "birth_impossible".
 func ParseDate(day, month, year string) (patient.Birth, *Fault) {
 	day, month, year = strings.TrimSpace(day), strings.TrimSpace(month), strings.TrimSpace(year)
 	switch {
@@ -223,7 +224,8 @@ func ParseDate(day, month, year string) (patient.Birth, *Fault) {
 	return b, nil
 }
 
-// ParseISODate reads a date as 2001-01-31; an empty one is for the TTP to judge.
+// ParseISODate reads a date such as 2001-01-31. An empty one is no date: the TTP
+// decides what that means.
 func ParseISODate(s string) (patient.Birth, *Fault) {
 	if s == "" {
 		return patient.Birth{}, nil
@@ -235,8 +237,8 @@ func ParseISODate(s string) (patient.Birth, *Fault) {
 	return ParseDate(parts[2], parts[1], parts[0])
 }
 
-// exists tells whether the calendar has b. Whether it is in the future or too
-// long ago is for the TTP to judge.
+// exists reports whether the calendar has b. The TTP decides whether it is in the
+// future or too long ago.
 func exists(b patient.Birth) bool {
 	t := time.Date(b.Year, time.Month(b.Month), b.Day, 0, 0, 0, 0, time.UTC)
 	return b.Year > 0 && t.Year() == b.Year && int(t.Month()) == b.Month && t.Day() == b.Day

@@ -26,7 +26,7 @@ import (
 // Formats are the formats of examples, by the ending of their names.
 var Formats = []string{"csv", "xlsx", "json", "fhir.json"}
 
-// ContentTypes are what the formats are sent as.
+// ContentTypes are the content types of the formats.
 var ContentTypes = map[string]string{
 	"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 	"json": "application/json", "fhir.json": "application/fhir+json",
@@ -55,8 +55,8 @@ func (f File) Write(w io.Writer, format string, t *text.Catalogue) error {
 	return fmt.Errorf("example: no format %q", format)
 }
 
-// columns are those that the example fills: the birth year has no place beside the
-// birth date.
+// columns returns the columns that the example fills: the birth year would repeat
+// the birth date.
 func (f File) columns() []columns.Described {
 	var out []columns.Described
 	for _, c := range f.Columns {
@@ -166,7 +166,7 @@ func (f File) json(w io.Writer) error {
 	return err
 }
 
-// object keeps the example readable: its members stand as they are written here.
+// object is a JSON object of the example.
 type object = map[string]any
 
 // fhir writes a Bundle of one Patient.

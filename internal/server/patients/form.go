@@ -24,7 +24,7 @@ func (h *Handlers) EntryForm(v *page.Visit) error {
 	return h.showForm(v, http.StatusOK, templates.PatientForm{})
 }
 
-// showForm shows the form, with what p holds of a try before.
+// showForm shows the form, with the values and errors of an earlier try in p.
 func (h *Handlers) showForm(v *page.Visit, status int, p templates.PatientForm) error {
 	centre, err := v.Centre()
 	if err != nil {
@@ -34,8 +34,8 @@ func (h *Handlers) showForm(v *page.Visit, status int, p templates.PatientForm) 
 	return v.Render(status, templates.PatientFormPage(p))
 }
 
-// Submit is POST /patienten/nieuw. What is not stored is shown again as it
-// was filled in, to the person who did so, and is kept nowhere.
+// Submit is POST /patienten/nieuw. If the patient is not stored, the form is shown
+// again as it was filled in, to the person who did so; nothing of it is kept.
 func (h *Handlers) Submit(v *page.Visit) error {
 	centre, err := v.Centre()
 	if err != nil {
@@ -69,8 +69,8 @@ func (h *Handlers) Submit(v *page.Visit) error {
 	return h.answer(v, result, values, birth)
 }
 
-// answer leads to the result. One that waits for a data manager has no patient
-// of its own to lead to, so it is the answer itself.
+// answer leads to the page of the result. An entry that waits for a data manager
+// has no patient to lead to, so its result is the answer itself.
 func (h *Handlers) answer(v *page.Visit, result entry.Result, values templates.PatientValues, b patient.Birth) error {
 	t := v.T
 	warnings := findingErrors(t, result.Findings, false)
@@ -118,7 +118,7 @@ func formValues(f url.Values) templates.PatientValues {
 	}
 }
 
-// faultErrors are our own faults at their inputs.
+// faultErrors shows Sluis's own faults at their inputs.
 func faultErrors(t *text.Catalogue, faults []entry.Fault) []templates.FieldError {
 	var out []templates.FieldError
 	for _, f := range faults {
@@ -127,8 +127,8 @@ func faultErrors(t *text.Catalogue, faults []entry.Fault) []templates.FieldError
 	return out
 }
 
-// findingErrors are the fatal or the other findings, at the inputs they name;
-// the TTP's word for word.
+// findingErrors shows the fatal findings, or the others, at the inputs that they
+// name. The TTP's words stay as they are.
 func findingErrors(t *text.Catalogue, findings []patient.Finding, fatal bool) []templates.FieldError {
 	var out []templates.FieldError
 	for _, f := range findings {

@@ -43,7 +43,8 @@ func New(o Options) *Handlers { return &Handlers{o} }
 
 const newPath = page.PatientsPath + "/nieuw"
 
-// warningsNote is what an entry leaves for the page of its result.
+// warningsNote is the key of the warnings of an entry, which the page of its
+// result shows.
 const warningsNote = "warnings"
 
 // List is GET /patienten?na=&vanaf=.
@@ -70,8 +71,8 @@ func (h *Handlers) List(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.PatientsPage(props))
 }
 
-// Search is POST /patienten: the number that is searched is never in a
-// URL, so the answer is the result itself.
+// Search is POST /patienten. The number must not be in a URL, so the answer is the
+// result itself and no redirect.
 func (h *Handlers) Search(v *page.Visit) error {
 	form, err := v.Form()
 	if err != nil {
@@ -138,7 +139,7 @@ func crumbs(v *page.Visit) []templates.Crumb {
 	return []templates.Crumb{v.Home(), {Text: v.T.T("crumb.patients"), Href: page.PatientsPath}}
 }
 
-// moment shows a stored time; one that cannot be read is left out.
+// moment shows a stored time, or nothing if it cannot be read.
 func moment(t *text.Catalogue, stored string) string {
 	at, err := time.Parse(time.RFC3339, stored)
 	if err != nil {

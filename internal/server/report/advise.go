@@ -55,11 +55,11 @@ func Advise(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) str
 	return head + " " + t.T("report.advice_few")
 }
 
-// Explain is what a code means in our words, beside the words of the TTP; empty
-// where these say it all.
+// Explain says in our words what a code means, next to the words of the TTP, or ""
+// if those are clear enough.
 func Explain(t *text.Catalogue, f patient.Finding) string { return lookup(t, "explain."+f.Code) }
 
-// Right is an example of a right value; empty where the value is not what is wrong.
+// Right is an example of a right value, or "" if the value is not the fault.
 func Right(t *text.Catalogue, f patient.Finding) string { return lookup(t, "right."+f.Code) }
 
 func lookup(t *text.Catalogue, key string) string {

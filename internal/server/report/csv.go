@@ -14,7 +14,7 @@ const bom = "\ufeff"
 // header is the first line. It is Dutch in every language: scripts read it.
 var header = []string{"Regel", "Patiëntnummer", "Kolom", "Code", "Ernst", "Melding", "Bron", "Advies"}
 
-// formulaLeads start what a spreadsheet would calculate instead of show.
+// formulaLeads are the characters with which a spreadsheet starts a formula.
 const formulaLeads = "=+-@\t\r\n\x00＝＋－＠"
 
 // CSV writes a report for a Dutch spreadsheet: semicolons, UTF-8 with a BOM,
@@ -40,20 +40,21 @@ func (c *CSV) Write(r Row) error {
 	return c.w.Write(cells)
 }
 
-// cells are those of a row under header.
+// cells returns the cells of a row, in the order of header.
 func (r Row) cells() []string {
 	return []string{strconv.Itoa(r.Line), r.PatientNumber, r.Column, r.Code, word(severities, r.Severity), r.Message, word(sources, r.Source), r.Advice}
 }
 
-// Close writes what is still held.
+// Close writes the rows that are still in the buffer.
 func (c *CSV) Close() error {
 	c.w.Flush()
 	return c.w.Error()
 }
 
-// Cell makes s safe to open in a spreadsheet: what would be a formula gets an
-// apostrophe in front, which makes it text. So does what is not valid text: a
-// writer that drops a byte of it could make anything of it. Leading zeros stay.
+// Cell returns s in a form that is safe to open in a spreadsheet. A possible
+// formula gets an apostrophe in front, which makes it text; so does text that is
+// not valid UTF-8, for a program that drops a byte of it could make a formula of
+// it. Leading zeros stay.
 func Cell(s string) string {
 	if s != "" && (strings.ContainsRune(formulaLeads, []rune(s)[0]) || !utf8.ValidString(s)) {
 		return "'" + s

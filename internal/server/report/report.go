@@ -14,10 +14,11 @@ import (
 	"sluis/web/text"
 )
 
-// Severity of a row that waits for a data manager; the pages show it apart.
+// Review is the severity of a row that waits for a data manager. The pages show it
+// apart.
 const Review = "review"
 
-// pageSize is how many findings are held in memory while a report is written.
+// pageSize is the number of findings in memory while a report is written.
 const pageSize = 1000
 
 // Row is one line of the report. The JSON is that of the API.
@@ -32,8 +33,8 @@ type Row struct {
 	Advice        string `json:"advice"`
 }
 
-// Source gives the findings of a delivery, page by page in line order, and what
-// they have in common.
+// Source reads the findings of a delivery, page by page in the order of their
+// lines, and their causes.
 type Source interface {
 	Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cause, error)
 	Findings(ctx context.Context, d delivery.Delivery, q delivery.FindingQuery) (delivery.FindingPage, error)
@@ -67,8 +68,8 @@ func RowOf(t *text.Catalogue, d delivery.Delivery, f delivery.Finding) Row {
 	}
 }
 
-// Column is the name of a column as the user knows it: the header in the file,
-// or else our word for the field.
+// Column returns the name of a column as the user knows it: the header in the
+// file, or our word for the field.
 func Column(t *text.Catalogue, columns delivery.Columns, field string) string {
 	if header := columns[delivery.Field(field)]; header != "" {
 		return header
@@ -82,8 +83,8 @@ func Column(t *text.Catalogue, columns delivery.Columns, field string) string {
 	return field
 }
 
-// Message is what is wrong: the TTP's words as they came, or ours. partners are
-// the other lines that it concerns.
+// Message says what is wrong: in the TTP's words as they came, or in ours.
+// partners are the other lines that are concerned.
 func Message(t *text.Catalogue, f patient.Finding, partners []int) string {
 	key := "finding." + f.Code
 	if f.Source == patient.TTP && f.Message != "" || !t.Has(key) {
@@ -99,7 +100,7 @@ func Message(t *text.Catalogue, f patient.Finding, partners []int) string {
 	return message
 }
 
-// Advice is what the user can do about it; empty where we know of nothing.
+// Advice says what the user can do about it, or "" if we know nothing.
 func Advice(t *text.Catalogue, f patient.Finding) string {
 	if key := "advice." + f.Code; t.Has(key) {
 		return t.T(key)

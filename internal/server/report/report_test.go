@@ -16,7 +16,7 @@ import (
 	"sluis/web/text"
 )
 
-// pages gives findings a few at a time, and can break off.
+// pages returns findings a few at a time, and can break off.
 type pages struct {
 	findings []delivery.Finding
 	failAt   int64

@@ -14,7 +14,7 @@ import (
 // XLSXType is the content type of a workbook.
 const XLSXType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-// What a sheet can hold.
+// The limits of a sheet.
 const (
 	maxSheetRows = 1 << 20
 	maxCellText  = 32_000 // Excel's is 32,767
@@ -32,7 +32,8 @@ type XLSX struct {
 	row    int
 }
 
-// NewXLSX starts a workbook about so many rows, with all of it but these.
+// NewXLSX starts a workbook for a report of total rows and writes all of it but
+// those.
 func NewXLSX(w io.Writer, t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause, total int) (*XLSX, error) {
 	x := &XLSX{zip: zip.NewWriter(w), sheets: max(1, (total+maxSheetRows-2)/(maxSheetRows-1))}
 	x.left = x.sheets
@@ -77,7 +78,7 @@ const (
 		`<col min="6" max="6" width="60" customWidth="1"/><col min="7" max="7" width="9" customWidth="1"/><col min="8" max="8" width="60" customWidth="1"/></cols>`
 )
 
-// frame is every part but the sheets.
+// frame returns every part except the sheets.
 func (x *XLSX) frame(t *text.Catalogue) [][2]string {
 	types, book, rels := "", "", ""
 	for i := 1; i <= x.sheets+1; i++ {
@@ -129,7 +130,7 @@ func (x *XLSX) begin(name, head string) (err error) {
 	return err
 }
 
-// end closes a sheet. Excel is told that numbers which are text are meant so.
+// end closes a sheet. It tells Excel that numbers stored as text are meant so.
 func (x *XLSX) end(filter string) error {
 	_, err := io.WriteString(x.sheet, `</sheetData>`+filter+
 		`<ignoredErrors><ignoredError sqref="A1:H`+strconv.Itoa(maxSheetRows)+`" numberStoredAsText="1"/></ignoredErrors></worksheet>`)
@@ -150,8 +151,8 @@ func (x *XLSX) endErrors() error {
 	return x.end(`<autoFilter ref="A1:H` + strconv.Itoa(max(1, x.row)) + `"/>`)
 }
 
-// Write adds a row. Rows beyond those announced are left out: there cannot be
-// any, for a delivery that is done gets no more findings.
+// Write adds a row. It leaves out rows beyond the announced total. There cannot be
+// any: a delivery that is done gets no more findings.
 func (x *XLSX) Write(r Row) error {
 	if x.row == maxSheetRows {
 		if x.left == 0 {
@@ -200,8 +201,9 @@ func (x *XLSX) Close() error {
 	}
 }
 
-// escape makes text fit for XML; what XML cannot hold becomes a replacement sign.
-// Excel reads "_x0041_" as a character, so that its underscore is written as one.
+// escape makes text fit for XML; a character that XML cannot hold becomes a
+// replacement sign. Excel reads "_x0041_" as the letter A, so the underscore of
+// such a text is written as a code.
 func escape(s string) string {
 	if r := []rune(s); len(r) > maxCellText {
 		s = string(r[:maxCellText])

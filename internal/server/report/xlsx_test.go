@@ -103,7 +103,7 @@ func TestEmptyXLSX(t *testing.T) {
 	}
 }
 
-// many gives n findings, each time anew.
+// many returns n findings, new ones each time.
 type many struct{ n int }
 
 func (m many) Causes(context.Context, delivery.Delivery) ([]delivery.Cause, error) { return nil, nil }

@@ -9,8 +9,8 @@ import (
 	"sluis/internal/apperr"
 )
 
-// LogFailure logs once why r failed: kind and cause, and nothing that stood in
-// the request. What the client did wrong is no more than information.
+// LogFailure logs once why r failed: kind and cause, nothing of the request
+// itself. A client's own mistake is logged at level info.
 func LogFailure(log *slog.Logger, r *http.Request, err error) {
 	info := From(r.Context())
 	level := slog.LevelInfo

@@ -1,8 +1,8 @@
-// Package request carries what is known of an HTTP request beside its content:
+// Package request carries what is known of an HTTP request apart from its content:
 // its id, the client's address, and who makes it.
 //
-// It is filled by middleware and read by handlers; it never holds anything that
-// stood in a body or a URL.
+// Middleware fills it and handlers read it. It never holds anything of a body or a
+// URL.
 package request
 
 import (
@@ -27,12 +27,12 @@ type Info struct {
 
 type key struct{}
 
-// With gives r its info, which middleware further on completes.
+// With returns r with its info, which later middleware completes.
 func With(r *http.Request, info *Info) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), key{}, info))
 }
 
-// From gives the info of a request; an empty one where there is none.
+// From returns the info of a request, or an empty one.
 func From(ctx context.Context) *Info {
 	if info, ok := ctx.Value(key{}).(*Info); ok {
 		return info
@@ -43,7 +43,7 @@ func From(ctx context.Context) *Info {
 // Actor is who makes the request; the zero Actor may nothing.
 func Actor(r *http.Request) account.Actor { return From(r.Context()).Actor }
 
-// Who is the maker of the request as the access log knows it.
+// Who is the person or script behind r, as the access log names them.
 func Who(r *http.Request) audit.Who {
 	info := From(r.Context())
 	who := info.Actor.Who()
@@ -54,9 +54,9 @@ func Who(r *http.Request) audit.Who {
 // NewID makes a request id.
 func NewID() string { return strings.ToLower(rand.Text()[:16]) }
 
-// ClientAddress is the address of whoever sent r. X-Forwarded-For counts only
-// as far as proxies that are trusted wrote it: it is read from the right, up to
-// the first address that is not such a proxy.
+// ClientAddress returns the address of the client. X-Forwarded-For is read from
+// the right, and only as far as trusted proxies wrote it: the first address that
+// is no such proxy is the client.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"sluis/internal/apperr"
 )
 
-// Gate bounds how many uploads of one centre this process takes in at once, so
-// that no centre keeps the others waiting.
+// Gate bounds how many files of one centre this process takes in at once, so that
+// no centre keeps the others waiting.
 type Gate struct {
 	most int
 
@@ -15,10 +15,10 @@ type Gate struct {
 	in map[int64]int // by centre
 }
 
-// NewGate lets in most uploads of a centre at once.
+// NewGate makes a gate with this many places for each centre.
 func NewGate(most int) *Gate { return &Gate{most: most, in: map[int64]int{}} }
 
-// Acquire lets an upload of a centre in until leave is called, or answers
+// Acquire takes a place of a centre until leave is called, or fails with
 // apperr.TooMany "too_many_uploads".
 func (g *Gate) Acquire(centreID int64) (leave func(), err error) {
 	g.mu.Lock()

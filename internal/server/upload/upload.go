@@ -1,8 +1,8 @@
-// Package upload is what the two doors for a file (page and API) have in
-// common: the name it is kept under, its size limit, and a connection that may
-// take as long as it goes on sending.
+// Package upload is what page and API share to take in a file: its name, its size
+// limit, the places of a centre, and a connection that may take as long as it goes
+// on sending.
 //
-// It never writes anything anywhere: a file is a stream here.
+// It writes nothing anywhere: a file is a stream here.
 package upload
 
 import (
@@ -20,8 +20,8 @@ import (
 // patience is how long a connection may be silent during an upload.
 const patience = time.Minute
 
-// Name is the file name as it is kept: without folders, without characters that
-// do not print, and not endless. It is "" where nothing is left.
+// Name returns a file name as it is kept: without folders and unprintable
+// characters, and at most maxName long. It is "" if nothing is left.
 func Name(given string) string {
 	if i := strings.LastIndexAny(given, `/\`); i >= 0 {
 		given = given[i+1:]
@@ -42,14 +42,13 @@ func Name(given string) string {
 	return name
 }
 
-// announced tells whether r says beforehand that its body is over max bytes, so
-// that nothing of it need be taken in.
+// announced reports whether r says beforehand that its body is over max bytes, so
+// that nothing of it need be read.
 func announced(r *http.Request, max int64) bool { return r.ContentLength > max }
 
-// Limit gives the first max bytes of r, and after these the error
-// "file_too_large". A body that ends before its time, or cannot be read, is
-// "upload_interrupted" without a cause: the errors of net/textproto repeat what
-// they read.
+// Limit reads the first max bytes of r, and then fails with "file_too_large". A
+// body that ends too early, or cannot be read, is "upload_interrupted" without a
+// cause: the errors of net/textproto repeat what they read.
 func Limit(r io.Reader, max int64) io.Reader { return &limited{r: r, left: max} }
 
 type limited struct {
@@ -61,7 +60,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	if l.left < 0 {
 		return 0, apperr.New(apperr.TooLarge, "file_too_large")
 	}
-	// One byte more than is allowed tells a full file from one that is too large.
+	// One byte more than allowed distinguishes a full file from one that is too large.
 	if int64(len(p)) > l.left+1 {
 		p = p[:l.left+1]
 	}
@@ -73,8 +72,8 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, Broken(err)
 }
 
-// Broken names what is wrong with a body that cannot be read further, without
-// the words of whoever read it. io.EOF itself is no error; wrapped, it is.
+// Broken classifies the error of a body that cannot be read further, without the
+// words of whoever read it. io.EOF itself is no error; wrapped, it is.
 func Broken(err error) error {
 	if err == nil || err == io.EOF { //nolint:errorlint // wrapped, it is a body that broke off
 		return err
@@ -88,8 +87,8 @@ func Broken(err error) error {
 	return apperr.New(apperr.Invalid, "upload_interrupted")
 }
 
-// widen replaces the body of r by one that is at most max bytes, and whose
-// deadline moves on as long as bytes come in.
+// widen replaces the body of r by one of at most max bytes. Its deadline moves as
+// long as bytes come in.
 func widen(w http.ResponseWriter, r *http.Request, max int64) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetWriteDeadline(time.Time{}) // the answer starts when the upload ends
@@ -113,9 +112,9 @@ func (p *patient) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// end readies the connection for the answer: whatever the client still sends
-// is read and thrown away, because a browser that cannot finish sending shows
-// "connection lost" instead of our words.
+// end readies the connection for the answer. It reads and throws away whatever the
+// client still sends, because a browser that cannot finish sending shows
+// "connection lost" and not our words.
 func end(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(patience))

@@ -2,7 +2,7 @@ package patient
 
 import "time"
 
-// Decision is what a data manager makes of a conflict.
+// Decision is how a data manager decides a conflict.
 type Decision string
 
 // The decisions.
@@ -34,8 +34,8 @@ type Conflict struct {
 	Delivered    Display
 	Partners     []int // lines of the same file that it collides with
 	OpenedAt     time.Time
-	// Origin is the row that opened it; nil for a single entry. Rows and Deliveries
-	// count all that say the same; Origins are the first of them, where one conflict
+	// Origin is the row that opened it; nil for a single entry. Rows and Deliveries count
+	// all rows that say the same. Origins are the first of them, if only this conflict
 	// was asked for.
 	Origin     *Origin
 	Rows       int
@@ -56,7 +56,7 @@ type Origin struct {
 }
 
 // Judgement is what was decided, by whom and why. Why stays in the registry: the
-// centre's report says the decision alone.
+// centre's report has only the decision.
 type Judgement struct {
 	Decision Decision
 	Why      string
@@ -70,7 +70,8 @@ const (
 	MaxWhy = 500
 )
 
-// Case is a conflict with what is needed to judge it; no page ever sees one.
+// Case is a conflict with what is needed to judge it. It holds pseudonyms, so no page ever
+// sees one.
 type Case struct {
 	Conflict
 	CentreID   int64
@@ -111,7 +112,7 @@ const (
 	LinkNoneStored Likeness = ""
 )
 
-// Withheld is why a decision is not offered; empty where it is.
+// Withheld is why a decision is not offered; empty if it is offered.
 type Withheld string
 
 // The reasons to withhold a decision.
@@ -124,7 +125,7 @@ const (
 	OtherPerson   Withheld = "other_person"   // the delivered number is stored with another pseudonym
 )
 
-// Standing is a stored patient beside a conflict.
+// Standing is a stored patient as a conflict's page shows it.
 type Standing struct {
 	ID       int64 // inside
 	PublicID string
@@ -133,30 +134,29 @@ type Standing struct {
 	UpdatedAt time.Time
 }
 
-// Comparison is a conflict against what is stored now.
+// Comparison is how a conflict compares with what is stored now.
 type Comparison struct {
-	Existing *Standing // the patient that the row collides with; nil where there is none
-	// Own is the patient with the delivered number where Existing is another one.
+	Existing *Standing // the patient that the row collides with; nil if there is none
+	// Own is the patient with the delivered number, if Existing is another one.
 	Own  *Standing
 	Link Likeness // of the row and Existing
-	// Elsewhere tells, of a conflict of numbers, that another patient of the centre
-	// has the delivered pseudonym.
+	// Elsewhere reports, for a conflict about a number, whether another patient of the
+	// centre has the delivered pseudonym.
 	Elsewhere bool
 	Withheld  map[Decision]Withheld // of every decision
-	// Seen stands for the patients concerned and their versions: who decides says
-	// by it what was on the screen.
+	// Seen is a hash of the patients concerned and their versions. A judgement repeats
+	// it, to prove what was on the screen when it was made.
 	Seen string
 }
 
-// Offers tells whether d may be chosen.
+// Offers reports whether d may be chosen.
 func (c Comparison) Offers(d Decision) bool {
 	why, known := c.Withheld[d]
 	return known && why == Offered
 }
 
-// Applied is what a decision makes of the rows that wait for it. Where a
-// patient was stored, Outcome is that of the first row; the others say the same
-// and are unchanged.
+// Applied is what a judgement made of the rows that waited for it. If a patient was
+// stored, Outcome is that of the first row. The others say the same and are unchanged.
 type Applied struct {
 	Outcome   Outcome
 	Code      string // of the finding of a rejected row

@@ -14,6 +14,6 @@ var netherlands = sync.OnceValue(func() *time.Location {
 	return l
 })
 
-// Day is the calendar day in the Netherlands at t, as an ISO date. Moments are
-// kept in UTC; a day on which something was true is one that people name.
+// Day returns the calendar day in the Netherlands at t, as an ISO date. Moments are kept
+// in UTC, but a day on which something was true is the day that people there would name.
 func Day(t time.Time) string { return t.In(netherlands()).Format(time.DateOnly) }

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Severity is how bad a finding is: a fatal one rejects its row, a warning
-// never blocks.
+// Severity is how bad a finding is. A fatal one rejects its row, a warning never does.
 type Severity string
 
 // The severities, as the API and the TTP spell them.
@@ -26,7 +25,7 @@ const (
 	Sluis Source = "sluis"
 )
 
-// Finding is what the TTP or Sluis has to say of one row. Message is the TTP's,
+// Finding is what the TTP or Sluis says about one row. Message is the TTP's,
 // word for word; Sluis's own sentences are looked up by Code in the catalogue.
 // Neither ever holds a value of the row.
 type Finding struct {
@@ -43,8 +42,8 @@ func AnyFatal(findings []Finding) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Fatal })
 }
 
-// CodeUnusable marks a row whose TTP answer stayed unusable when it was asked
-// for alone.
+// CodeUnusable marks a row to which the TTP gave an unusable answer, even when it was
+// asked about this row only.
 const CodeUnusable = "TTP_UNUSABLE"
 
 // Resolvable is one row's temporary pseudonyms, ready to be exchanged.
@@ -59,10 +58,10 @@ type Resolved struct {
 	Findings   []Finding
 }
 
-// Resolver exchanges temporary pseudonyms for definitive ones. The answer has
-// exactly the refs that were asked, or there is an error and nothing may be
-// stored; a TTP that cannot be used is an [*UnavailableError]. The key makes
-// the call safe to repeat: the same key and rows get the same answer.
+// Resolver exchanges temporary pseudonyms for definitive ones. It returns an answer for
+// exactly the refs that were asked, or an error; then nothing may be stored. A TTP that
+// cannot be used is an [*UnavailableError]. The key makes the call safe to repeat: the
+// same key and rows get the same answer.
 type Resolver interface {
 	Resolve(ctx context.Context, key string, rows []Resolvable) (map[string]Resolved, error)
 }
@@ -70,18 +69,18 @@ type Resolver interface {
 // UnavailableError says that the TTP gave no answer to any row. It rejects
 // nothing: the work waits and is tried again.
 type UnavailableError struct {
-	Denied     bool          // it refuses our credentials: waiting alone does not help
+	Denied     bool          // it refuses our credentials, so that waiting does not help
 	RetryAfter time.Duration // what it asked for, or 0
 	Err        error         // for the log; holds no value of a row
 }
 
 func (e *UnavailableError) Error() string { return fmt.Sprintf("the TTP is not available: %v", e.Err) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// TemporaryRow is a row between its temporary and its definitive pseudonyms: what
-// a sealed chunk holds then.
+// TemporaryRow is a row that has its temporary pseudonyms and waits for the definitive
+// ones. A sealed chunk holds such rows until the TTP has answered.
 type TemporaryRow struct {
 	Ref         string      `json:"r"`
 	Line        int         `json:"l"`

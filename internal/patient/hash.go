@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Hash is a narrow index key of a pseudonym: its type, domain, key version and
-// value, and the day of a postcode type, for one may live somewhere twice. It
-// hides nothing, for pseudonyms are random already, and what it finds is compared
-// whole where that matters.
+// Hash returns a narrow index key of a pseudonym. It covers type, domain, key version and
+// value, and for a postcode type the day, because a person may live in one place twice.
+// It hides nothing: pseudonyms are random already. What an index finds by it is compared
+// in full if that matters.
 func (p Pseudonym) Hash() int64 {
 	b := make([]byte, 0, 256) // on the stack
 	b = append(append(b, p.Type...), '|')
@@ -24,9 +24,9 @@ func (p Pseudonym) Hash() int64 {
 	return hash64(b)
 }
 
-// ContentHash tells whether two rows say the same: display set and pseudonyms,
-// in whatever order, without the number, the line and the day, and of a row of
-// the old table the date of death.
+// ContentHash returns equal hashes for two rows that say the same: display set and
+// pseudonyms in any order, and for a row of the old table the date of death. The number,
+// the line and the day do not count.
 func (c Candidate) ContentHash() int64 {
 	parts := make([]string, len(c.Pseudonyms))
 	for i, p := range c.Pseudonyms {

@@ -11,24 +11,25 @@ import (
 	"time"
 )
 
-// Errors of [Registrar.ApplyJudgement]; nothing is stored then.
+// Errors of [Registrar.ApplyJudgement]. Nothing is stored then.
 var (
-	// ErrChanged: the patients concerned are not as the data manager saw them.
+	// ErrChanged says that the patients concerned are not as the data manager saw them.
 	ErrChanged = errors.New("what is stored changed since it was looked at")
-	// ErrWithheld: the decision is not one of those that are offered.
+	// ErrWithheld says that the decision is not one of those that are offered.
 	ErrWithheld = errors.New("the decision is not offered for this conflict")
 )
 
 // concerned are the stored patients that a conflict is about.
 type concerned struct {
 	own    *Patient  // with the delivered number
-	others []Patient // with a linking pseudonym of the row under another number, that of the conflict first
+	others []Patient // with one of the row's linking pseudonyms, under another number; the conflict's own first
 }
 
-// aboutNumber tells a conflict of numbers from one of pseudonyms.
+// aboutNumber reports whether the conflict is about a number. Otherwise it is about a
+// pseudonym.
 func (c Case) aboutNumber() bool { return c.Reason == NumberTaken || c.Reason == NumberTwice }
 
-// target is the patient that the row collides with.
+// target returns the patient that the row collides with, or nil.
 func (k concerned) target(c Case) *Patient {
 	if c.aboutNumber() || len(k.others) == 0 {
 		return k.own
@@ -36,7 +37,7 @@ func (k concerned) target(c Case) *Patient {
 	return &k.others[0]
 }
 
-// Compare holds a conflict against what is stored now.
+// Compare compares a conflict with what is stored now.
 func (r *Registrar) Compare(ctx context.Context, tx Reader, c Case) (Comparison, error) {
 	k, err := r.concerned(ctx, tx, c)
 	if err != nil {
@@ -45,9 +46,9 @@ func (r *Registrar) Compare(ctx context.Context, tx Reader, c Case) (Comparison,
 	return r.comparison(c, k), nil
 }
 
-// Settle applies a decision to a conflict, within tx, and says what becomes of
-// its rows. seen is the Comparison.Seen that was decided upon: where it is
-// another by now the answer is [ErrChanged].
+// ApplyJudgement applies a decision to a conflict, within tx, and returns what becomes
+// of its rows. seen is the Comparison.Seen that the data manager decided upon. If it
+// has changed since, the error is [ErrChanged].
 func (r *Registrar) ApplyJudgement(ctx context.Context, tx Tx, c Case, d Decision, seen string) (Applied, error) {
 	k, err := r.concerned(ctx, tx, c)
 	if err != nil {
@@ -71,7 +72,7 @@ func (r *Registrar) ApplyJudgement(ctx context.Context, tx Tx, c Case, d Decisio
 	return r.storeOver(ctx, tx, c, k.target(c))
 }
 
-// storeOver makes the row's patient out of p, or a new one where p is nil.
+// storeOver turns p into the row's patient. If p is nil, it stores a new one.
 func (r *Registrar) storeOver(ctx context.Context, tx Tx, c Case, p *Patient) (Applied, error) {
 	now := r.now().UTC().Truncate(time.Millisecond)
 	if p == nil {
@@ -95,9 +96,9 @@ func (r *Registrar) storeOver(ctx context.Context, tx Tx, c Case, p *Patient) (A
 	return Applied{Outcome: Updated, PatientID: p.ID}, nil
 }
 
-// obsolete are the linking pseudonyms of a patient that is another person by now,
-// or was known by wrong data: those under other keys than the row's would go on
-// to be held for it.
+// obsolete returns the linking pseudonyms that p must lose because the row says that p
+// is another person, or was stored with wrong data. These are the ones under other
+// keys than the row's: new values replace only those under the same key.
 func (r *Registrar) obsolete(p Patient, c Candidate) []Pseudonym {
 	if !r.another(p, c) {
 		return nil
@@ -112,36 +113,21 @@ func (r *Registrar) obsolete(p Patient, c Candidate) []Pseudonym {
 	return out
 }
 
-// another tells whether a row says that a stored patient is someone else.
+// another reports whether a row says that a stored patient is another person.
 func (r *Registrar) another(p Patient, c Candidate) bool {
 	_, differs, comparable := r.compare(p, c)
 	return differs || !comparable && otherBirth(p.Birth, c.Display.Birth)
 }
 
-// concerned finds the patients that a conflict is about: two questions, and two
-// more where one has no number.
+// concerned returns the patients that a conflict is about. It asks the store two
+// questions, and two more if one of the patients has no number.
 func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned, error) {
-	var links []Pseudonym
-	for _, p := range c.Pseudonyms {
-		if p.Type == r.link {
-			links = append(links, key(p))
-		}
-	}
+	links := r.links(c.Pseudonyms)
 	owners, err := tx.OwnersOf(ctx, c.CentreID, links)
 	if err != nil {
 		return concerned{}, fmt.Errorf("find patients by pseudonym: %w", err)
 	}
-	var numbers []string
-	if c.Delivered.Number != "" {
-		numbers = append(numbers, c.Delivered.Number)
-	}
-	for _, l := range links {
-		for _, o := range owners[l] {
-			if o.Number != "" && !slices.Contains(numbers, o.Number) {
-				numbers = append(numbers, o.Number)
-			}
-		}
-	}
+	numbers := numbersOf(c, links, owners)
 	stored, err := tx.PatientsByNumber(ctx, c.CentreID, numbers)
 	if err != nil {
 		return concerned{}, fmt.Errorf("find patients by number: %w", err)
@@ -150,14 +136,7 @@ func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned
 	if err != nil {
 		return concerned{}, err
 	}
-	var k concerned
-	if p, ok := stored[c.Delivered.Number]; ok {
-		k.own = &p
-	} else if c.Delivered.Number == "" && c.OldRow != nil { // then its old key says who it is
-		if p, ok := b.byID[b.holder[c.OldRow.ID]]; ok {
-			k.own = &p
-		}
-	}
+	k := concerned{own: ownPatient(c, stored, b)}
 	for _, n := range numbers {
 		if p, ok := stored[n]; ok && n != c.Delivered.Number {
 			k.others = append(k.others, p)
@@ -165,8 +144,8 @@ func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned
 	}
 	for _, l := range links {
 		for _, o := range owners[l] {
-			if p, ok := b.byID[o.PatientID]; ok && p.Number == "" && (k.own == nil || k.own.ID != p.ID) && !slices.ContainsFunc(k.others, func(q Patient) bool { return q.ID == p.ID }) {
-				k.others = append(k.others, p)
+			if p, ok := b.byID[o.PatientID]; ok && p.Number == "" {
+				k.addOther(p)
 			}
 		}
 	}
@@ -174,6 +153,56 @@ func (r *Registrar) concerned(ctx context.Context, tx Reader, c Case) (concerned
 		return cmp.Or(-compareBool(a.ID == c.PatientID, b.ID == c.PatientID), cmp.Compare(a.ID, b.ID))
 	})
 	return k, nil
+}
+
+// links returns the pseudonyms of the linking type, as keys of a map.
+func (r *Registrar) links(pseudonyms []Pseudonym) []Pseudonym {
+	var out []Pseudonym
+	for _, p := range pseudonyms {
+		if p.Type == r.link {
+			out = append(out, key(p))
+		}
+	}
+	return out
+}
+
+// numbersOf returns the delivered number, if there is one, and the other numbers of
+// the owners of links, each once.
+func numbersOf(c Case, links []Pseudonym, owners map[Pseudonym][]Owner) []string {
+	var out []string
+	if c.Delivered.Number != "" {
+		out = append(out, c.Delivered.Number)
+	}
+	for _, l := range links {
+		for _, o := range owners[l] {
+			if o.Number != "" && !slices.Contains(out, o.Number) {
+				out = append(out, o.Number)
+			}
+		}
+	}
+	return out
+}
+
+// ownPatient returns the stored patient with the delivered number. An old row may
+// have no number: then its old key says who it is.
+func ownPatient(c Case, stored map[string]Patient, b beside) *Patient {
+	if p, ok := stored[c.Delivered.Number]; ok {
+		return &p
+	}
+	if c.Delivered.Number == "" && c.OldRow != nil {
+		if p, ok := b.byID[b.holder[c.OldRow.ID]]; ok {
+			return &p
+		}
+	}
+	return nil
+}
+
+// addOther adds a patient unless it is there already.
+func (k *concerned) addOther(p Patient) {
+	if k.own != nil && k.own.ID == p.ID || slices.ContainsFunc(k.others, func(q Patient) bool { return q.ID == p.ID }) {
+		return
+	}
+	k.others = append(k.others, p)
 }
 
 func compareBool(a, b bool) int {
@@ -227,7 +256,8 @@ func (p Patient) standing() *Standing {
 	return &Standing{ID: p.ID, PublicID: p.PublicID, Display: p.Display, Version: p.Version, UpdatedAt: p.UpdatedAt}
 }
 
-// seen names the patients and their versions without saying who they are.
+// seen returns a hash of the patients and their versions, which says nothing of who
+// they are.
 func (k concerned) seen() string {
 	var parts []string
 	if k.own != nil {

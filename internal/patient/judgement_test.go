@@ -56,9 +56,9 @@ func (r *registry) snapshot() string {
 	return strings.Join(out, "; ")
 }
 
-// TestSettle: every reason, with and without what may be stored beside it, and
+// TestJudgements: every reason, with and without what may be stored beside it, and
 // every decision: withheld, or what it stores.
-func TestSettle(t *testing.T) {
+func TestJudgements(t *testing.T) {
 	anna := func(number string, more ...patient.Pseudonym) patient.Candidate {
 		return row(number, "1970-04-01", "v", append([]patient.Pseudonym{nggv("anna")}, more...)...)
 	}

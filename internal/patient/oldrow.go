@@ -10,31 +10,31 @@ import (
 // MaxLegacyLength is the longest old key, in characters.
 const MaxLegacyLength = 64
 
-// OldRow is what a row of the registry's old patient table brings beside its
-// display set.
+// OldRow is what a row of the registry's old patient table brings besides its display
+// set.
 type OldRow struct {
 	ID      string `json:"i"`           // its key there (patid)
-	DiedOn  string `json:"d,omitempty"` // an ISO date, or a year where the registry keeps years
-	Version int    `json:"v,omitempty"` // of its row; 0 where that is not carried
+	DiedOn  string `json:"d,omitempty"` // an ISO date, or a year if the registry keeps years
+	Version int    `json:"v,omitempty"` // of its row; 0 if the conversion does not take it over
 }
 
-// Key says under which key of the old table a patient is known there. Several
-// keys may be one patient.
+// Key connects a key of the old table with a patient. A patient may have several keys:
+// the old table may hold a person twice.
 type Key struct {
 	OldKey    string
 	PatientID int64
 }
 
-// beside is what judging needs where a row comes out of the old table, or a
-// patient has no number yet.
+// beside is what assessing needs besides numbers and pseudonyms, if a row comes from the
+// old table or a patient has no number yet.
 type beside struct {
 	byID   map[int64]Patient // of this centre
 	holder map[string]int64  // by old key
-	keyed  map[int64]bool    // patients that hold one
+	keyed  map[int64]bool    // patients that have one
 }
 
-// owner gives the one centre's patient that holds a linking pseudonym of c. Of
-// several there is none.
+// owner returns the patient of this centre that has one of c's linking pseudonyms. It
+// returns false if there is no such patient or more than one.
 func owner(c Candidate, link string, owners map[Pseudonym][]Owner) (id int64, n int) {
 	seen := map[int64]bool{}
 	for _, l := range c.Pseudonyms {
@@ -51,7 +51,7 @@ func owner(c Candidate, link string, owners map[Pseudonym][]Owner) (id int64, n 
 	return id, 1
 }
 
-// lookBeside asks for what [beside] holds; nothing where it is not needed.
+// lookBeside asks the store for what [beside] holds, if it is needed.
 func (r *Registrar) lookBeside(ctx context.Context, tx Reader, centreID int64, set []Candidate, owners map[Pseudonym][]Owner) (beside, error) {
 	var keys []string
 	ids := map[int64]bool{}
@@ -96,14 +96,14 @@ type meeting struct {
 	patient Patient
 	known   bool
 	proven  bool   // by its number, or by its old key
-	clash   Reason // the row may not be held to be this patient's
+	clash   Reason // why the row may not be taken for this patient's
 	with    int64  // with clash: the patient concerned
 	keyNew  bool   // the row's old key is not the patient's yet
 }
 
-// meet finds the patient of a row: the one with its number; or the one without a
-// number that has its linking pseudonym, and gets the number by it. A row without
-// a number belongs to the patient with its old key, or else with its pseudonym.
+// meet finds the patient of a row: the one with its number, or else the one without a
+// number that has its linking pseudonym, which gets the number now. A row without a
+// number belongs to the patient with its old key, or else with its pseudonym.
 func (r *Registrar) meet(c Candidate, stored map[string]Patient, owners map[Pseudonym][]Owner, b beside) meeting {
 	var m meeting
 	id, n := owner(c, r.link, owners)
@@ -126,14 +126,13 @@ func (r *Registrar) meet(c Candidate, stored map[string]Patient, owners map[Pseu
 	}
 	held := b.holder[c.OldRow.ID]
 	m.keyNew = held == 0 || held != m.patient.ID
-	if held != 0 && m.keyNew { // an old key is one patient
+	if held != 0 && m.keyNew { // an old key belongs to one patient only
 		m.clash, m.with = NumberTaken, b.byID[held].ID
 	}
 	return m
 }
 
-// attach gives the patients of a set the old keys of their rows. fresh are those
-// that the set made, by its places.
+// attach stores the old keys of the rows with the patients that these became.
 func (r *Registrar) attach(ctx context.Context, tx Tx, set []Candidate, verdicts []Verdict, met []meeting) error {
 	byNumber := map[string]int64{}
 	for i, v := range verdicts {

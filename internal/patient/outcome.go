@@ -25,7 +25,7 @@ type Counts struct {
 	Pending   int `json:"pending"`
 }
 
-// Add counts n rows with outcome o. Read is left alone.
+// Add counts n rows with outcome o. It does not change Read.
 func (c *Counts) Add(o Outcome, n int) {
 	switch o {
 	case Created:
@@ -43,10 +43,10 @@ func (c *Counts) Add(o Outcome, n int) {
 	}
 }
 
-// Stored is the number of rows whose patient is in the registry as delivered.
+// Stored returns the number of rows whose patient is in the registry as delivered.
 func (c Counts) Stored() int { return c.Created + c.Updated + c.Unchanged }
 
-// Balanced tells whether the outcomes add up to the rows read.
+// Balanced reports whether the outcomes add up to the rows read.
 func (c Counts) Balanced() bool {
 	return c.Read == c.Stored()+c.Rejected+c.Review+c.Pending
 }
@@ -56,13 +56,13 @@ type Reason string
 
 // The reasons for [Review]. They are finding codes too.
 const (
-	// NumberTaken: the same patient number is stored with another linking pseudonym.
+	// NumberTaken means that the same patient number is stored with another linking pseudonym.
 	NumberTaken Reason = "CONFLICT_NUMBER"
-	// PseudonymTaken: the same linking pseudonym is stored under another number.
+	// PseudonymTaken means that the same linking pseudonym is stored under another number.
 	PseudonymTaken Reason = "CONFLICT_PSEUDONYM"
-	// NumberTwice: the file has this number more than once, with different content.
+	// NumberTwice means that the file has this number more than once, with different content.
 	NumberTwice Reason = "DUPLICATE_NUMBER"
-	// PseudonymTwice: the file has this person under more than one number.
+	// PseudonymTwice means that the file has this person under more than one number.
 	PseudonymTwice Reason = "DUPLICATE_PSEUDONYM"
 )
 
@@ -70,6 +70,6 @@ const (
 type Verdict struct {
 	Outcome   Outcome
 	Reason    Reason // with Review
-	PatientID int64  // the patient stored or met; 0 where there is none
+	PatientID int64  // the patient stored or met; 0 if there is none
 	Partners  []int  // lines in the same file that this row collides or agrees with
 }

@@ -27,20 +27,20 @@ const (
 	Female     Sex = "v"
 )
 
-// Birth is a birth date, or only a year where the registry keeps years. Month
-// and Day are zero then.
+// Birth is a birth date, or only a year if the registry keeps years. Month and Day are
+// zero then.
 type Birth struct{ Year, Month, Day int }
 
-// YearOnly gives the birth without month and day.
+// YearOnly returns the birth without month and day.
 func (b Birth) YearOnly() Birth { return Birth{Year: b.Year} }
 
-// IsZero tells whether nothing is known.
+// IsZero reports whether nothing is known.
 func (b Birth) IsZero() bool { return b == Birth{} }
 
-// HasDay tells whether the whole date is known.
+// HasDay reports whether the whole date is known.
 func (b Birth) HasDay() bool { return b.Day != 0 }
 
-// String gives the ISO date, the year alone, or nothing.
+// String returns the ISO date, only the year, or nothing.
 func (b Birth) String() string {
 	switch {
 	case b.IsZero():
@@ -75,11 +75,11 @@ type Display struct {
 }
 
 // Temporary is a temporary pseudonym: random-looking, expiring, bound to one
-// recipient. RecordedOn is set for postcode types alone.
+// recipient. RecordedOn is set only for postcode types.
 type Temporary struct {
 	Type       string    `json:"t"`
 	Value      string    `json:"v"`
-	ExpiresAt  time.Time `json:"x,omitzero"` // zero where the file did not say
+	ExpiresAt  time.Time `json:"x,omitzero"` // zero if the file did not say
 	RecordedOn string    `json:"r,omitempty"`
 }
 
@@ -89,18 +89,19 @@ type Pseudonym struct {
 	Domain     string `json:"d"`
 	KeyVersion int    `json:"k"`
 	Value      string `json:"v"`
-	// RecordedOn is the day (ISO date) on which the postcode was true of which the
-	// value was made; empty for other types. A patient has one value a day.
+	// RecordedOn is the day (ISO date) on which the patient had the postcode that the
+	// value was made of. It is empty for other types. A patient has one value a day.
 	RecordedOn string `json:"r,omitempty"`
 	// ObservedOn is RecordedOn, or else the day on which the value was first seen.
 	ObservedOn string `json:"o,omitempty"`
 }
 
-// SameSpace tells whether p and q may be compared: same type, domain and key, and
-// the same day for a postcode type. There is one value in a space.
+// SameSpace reports whether p and q may be compared: they have the same type, domain and
+// key version, and for a postcode type the same day.
 func (p Pseudonym) SameSpace(q Pseudonym) bool { return p.Space() == q.Space() }
 
-// Space is a pseudonym without its value: what there is one value of.
+// Space identifies a kind of pseudonym: type, domain, key version and day. A patient has
+// at most one value per Space.
 func (p Pseudonym) Space() Pseudonym {
 	return Pseudonym{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, RecordedOn: p.RecordedOn}
 }
@@ -108,16 +109,16 @@ func (p Pseudonym) Space() Pseudonym {
 // Candidate is one row that wants to become, or to update, a patient.
 type Candidate struct {
 	Line       int     `json:"l"` // line in the user's file; 0 for a single entry
-	Display    Display // without a number only where OldRow is set
+	Display    Display // without a number only if OldRow is set
 	Pseudonyms []Pseudonym
 	OldRow     *OldRow `json:"g,omitempty"` // of a row of the old patient table
-	// Within is what the other rows of the same file say of this one.
+	// Within is how the row relates to the other rows of the same file.
 	Within Within `json:"-"`
 }
 
 // Within is how a row relates to the other rows of its file.
 type Within struct {
-	Repeats  bool   // an identical row stands earlier
+	Repeats  bool   // an identical row comes earlier
 	Clash    Reason // NumberTwice or PseudonymTwice: another row contradicts this one
 	Partners []int  // the lines concerned
 }

@@ -25,8 +25,8 @@ type Page struct {
 	Total    int // in scope and matching, over all pages
 }
 
-// Detail is one patient as its page shows it: pseudonyms by their presence
-// alone, never their value.
+// Detail is one patient as its page shows it. Of a pseudonym it says only that it is
+// there, never its value.
 type Detail struct {
 	Listed
 	CreatedAt  string // RFC 3339, UTC
@@ -34,7 +34,7 @@ type Detail struct {
 	OldKeys    []string // its keys in the registry's old table
 }
 
-// Presence says that a pseudonym is held.
+// Presence says that a patient has a pseudonym of this kind.
 type Presence struct {
 	Type, Domain string
 	KeyVersion   int

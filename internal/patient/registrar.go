@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Reader is what judging needs to know of what is stored. Each question is asked
-// once a set.
+// Reader is what assessing needs of the store. Each question is asked once for a whole
+// set of rows.
 type Reader interface {
-	// PatientsByNumber gives the centre's patients with these numbers, with their
-	// pseudonyms; numbers are compared exactly.
+	// PatientsByNumber returns the centre's patients with these numbers, with their
+	// pseudonyms. Numbers are compared exactly: 0123 is not 123.
 	PatientsByNumber(ctx context.Context, centreID int64, numbers []string) (map[string]Patient, error)
-	// OwnersOf gives the centre's patients that hold one of these pseudonyms.
+	// OwnersOf returns the centre's patients that hold one of these pseudonyms.
 	OwnersOf(ctx context.Context, centreID int64, pseudonyms []Pseudonym) (map[Pseudonym][]Owner, error)
-	// PatientsByID gives those of the centre, with their pseudonyms.
+	// PatientsByID returns the patients of the centre with these ids, with their pseudonyms.
 	PatientsByID(ctx context.Context, centreID int64, ids []int64) (map[int64]Patient, error)
-	// Keys gives whose these old keys are, and every old key of these patients.
+	// Keys returns the patients of these old keys, and every old key of these patients.
 	Keys(ctx context.Context, keys []string, patients []int64) ([]Key, error)
 }
 
 // Owner is a patient that holds a pseudonym.
 type Owner struct {
 	PatientID int64
-	Number    string // empty while it has none
+	Number    string // empty until it has one
 }
 
 // Tx is a transaction of the store.
@@ -32,24 +32,26 @@ type Tx interface {
 	Reader
 	// InsertPatients stores new patients and fills their ID and PublicID.
 	InsertPatients(ctx context.Context, patients []Patient) error
-	// UpdatePatients stores birth, sex, death, version and UpdatedAt of each, and its
-	// pseudonyms that are new or have another value; its number where Renumbered.
+	// UpdatePatients stores birth, sex, death, version and UpdatedAt of each patient,
+	// its new and changed pseudonyms, and its number if it is Renumbered.
 	UpdatePatients(ctx context.Context, changes []Change) error
-	// AddConflicts puts rows before a data manager. A row for which the same conflict
-	// is open already joins that one, and is settled with it.
+	// AddConflicts puts rows before a data manager. A row that says the same as an open
+	// conflict joins it, and is closed together with it.
 	AddConflicts(ctx context.Context, reviews []NewConflict) error
-	// AttachKeys says of old keys that nobody holds whose they are.
+	// AttachKeys stores which patient each of these new old keys belongs to.
 	AttachKeys(ctx context.Context, keys []Key) error
 }
 
-// Change is a stored patient as it becomes.
+// Change is a stored patient as it will be.
 type Change struct {
 	Patient  Patient     // with the new display set and version
-	Added    []Pseudonym // of a type, domain, key version or day not held before
-	Replaced []Pseudonym // held before with another value
-	// The patient gets its first number, or by a data manager's word another one.
+	Added    []Pseudonym // in spaces in which the patient had none
+	Replaced []Pseudonym // in spaces in which the patient had another value
+	// Renumbered reports whether the patient gets its first number, or another one by a
+	// data manager's decision.
 	Renumbered bool
-	// By a data manager's word alone: pseudonyms of whom it was held to be.
+	// Removed lists pseudonyms that belonged to another person. Only a data manager's
+	// decision can remove them.
 	Removed []Pseudonym
 }
 
@@ -62,31 +64,31 @@ type NewConflict struct {
 }
 
 // Registrar decides what becomes of rows and stores them. Every door ends here:
-// a file, the API, a single entry, a dataset, the existing patients.
+// a file, the API, a single entry, a dataset, the conversion of the old table.
 type Registrar struct {
 	link string // the linking type
 	now  func() time.Time
 }
 
-// NewRegistrar makes a Registrar that holds two rows to be the same person where
-// their pseudonyms of the linking type are equal.
+// NewRegistrar returns a Registrar that takes two rows to be the same person if their
+// pseudonyms of the linking type are equal.
 func NewRegistrar(linkingType string, now func() time.Time) *Registrar {
 	return &Registrar{link: linkingType, now: now}
 }
 
-// LinkingType is the type by which two rows are held to be the same person.
+// LinkingType returns the pseudonym type by which two rows are the same person.
 func (r *Registrar) LinkingType() string { return r.link }
 
-// Assess says what would become of a set, in its order, and stores nothing. It
-// asks the store twice, whatever the size of the set, and twice more where
-// patients have no number or rows an old key.
+// Assess returns what would become of each row of a set, in its order, and stores
+// nothing. It asks the store two questions, whatever the size of the set, and two more
+// if patients have no number or rows have an old key.
 func (r *Registrar) Assess(ctx context.Context, tx Reader, centreID int64, set []Candidate) ([]Verdict, error) {
 	v, _, err := r.assess(ctx, tx, centreID, set)
 	return v, err
 }
 
-// Register judges a set and stores what is new or changed, within tx. The
-// verdicts are in the order of the set.
+// Register assesses a set and stores what is new or changed, within tx. It returns the
+// verdicts in the order of the set.
 func (r *Registrar) Register(ctx context.Context, tx Tx, centreID int64, set []Candidate) ([]Verdict, error) {
 	verdicts, met, err := r.assess(ctx, tx, centreID, set)
 	if err != nil {
@@ -139,11 +141,7 @@ func (r *Registrar) assess(ctx context.Context, tx Reader, centreID int64, set [
 		if c.Display.Number != "" {
 			numbers = append(numbers, c.Display.Number)
 		}
-		for _, p := range c.Pseudonyms {
-			if p.Type == r.link {
-				links = append(links, key(p))
-			}
-		}
+		links = append(links, r.links(c.Pseudonyms)...)
 	}
 	stored, err := tx.PatientsByNumber(ctx, centreID, numbers)
 	if err != nil {
@@ -165,11 +163,12 @@ func (r *Registrar) assess(ctx context.Context, tx Reader, centreID int64, set [
 	return verdicts, met, nil
 }
 
-// key is a pseudonym as a map key: its space and value, without the day.
+// key returns p as a map key: its space and value, without the day it was seen.
 func key(p Pseudonym) Pseudonym { p.ObservedOn = ""; return p }
 
-// verdict judges one row: against the rest of its file, then against what is
-// stored, on the linking type alone and within one domain and key version.
+// verdict assesses one row: it compares the row with the rest of its file, and then with
+// what is stored. Only pseudonyms of the linking type count, within one domain and key
+// version.
 func (r *Registrar) verdict(c Candidate, m meeting, owners map[Pseudonym][]Owner) Verdict {
 	p := m.patient
 	v := Verdict{PatientID: p.ID, Partners: c.Within.Partners}
@@ -183,29 +182,22 @@ func (r *Registrar) verdict(c Candidate, m meeting, owners map[Pseudonym][]Owner
 	if m.clash != "" {
 		return review(m.clash, m.with)
 	}
-	settled := false
+	same := false
 	if m.known {
 		var differs, comparable bool
-		settled, differs, comparable = r.compare(p, c)
-		// Without a linking pseudonym under one key on both sides nothing proves that
-		// the number is still the same person's; another birth says that it is not.
+		same, differs, comparable = r.compare(p, c)
+		// If the two have no linking pseudonym under the same key, nothing proves that the
+		// number still belongs to the same person. Another birth proves that it does not.
 		if differs || !comparable && otherBirth(p.Birth, c.Display.Birth) {
 			return review(NumberTaken, p.ID)
 		}
 	}
-	if m.known && !m.proven && c.Within.Clash == PseudonymTwice { // which of the rows is the patient's?
+	if m.known && !m.proven && c.Within.Clash == PseudonymTwice { // it is not known which of the rows is the patient's
 		return review(PseudonymTwice, p.ID)
 	}
-	if !settled {
-		for _, l := range c.Pseudonyms {
-			if l.Type != r.link {
-				continue
-			}
-			for _, o := range owners[key(l)] {
-				if o.Number != c.Display.Number {
-					return review(PseudonymTaken, o.PatientID)
-				}
-			}
+	if !same {
+		if o := r.otherOwner(c, owners); o != nil {
+			return review(PseudonymTaken, o.PatientID)
 		}
 		if c.Within.Clash == PseudonymTwice {
 			return review(PseudonymTwice, p.ID)
@@ -224,8 +216,21 @@ func (r *Registrar) verdict(c Candidate, m meeting, owners map[Pseudonym][]Owner
 	return v
 }
 
-// compare holds the linking pseudonyms of a stored patient and of a row against
-// each other, space by space.
+// otherOwner returns a patient that has one of the row's linking pseudonyms under
+// another number, or nil.
+func (r *Registrar) otherOwner(c Candidate, owners map[Pseudonym][]Owner) *Owner {
+	for _, l := range r.links(c.Pseudonyms) {
+		for _, o := range owners[l] {
+			if o.Number != c.Display.Number {
+				return &o
+			}
+		}
+	}
+	return nil
+}
+
+// compare compares the linking pseudonyms of a stored patient with those of a row, space
+// by space.
 func (r *Registrar) compare(p Patient, c Candidate) (same, differs, comparable bool) {
 	for _, l := range c.Pseudonyms {
 		if l.Type != r.link {
@@ -245,8 +250,7 @@ func (r *Registrar) compare(p Patient, c Candidate) (same, differs, comparable b
 	return same && !differs, differs, comparable
 }
 
-// otherBirth tells whether two births contradict each other, as far as both are
-// known.
+// otherBirth reports whether two births contradict each other, as far as both are known.
 func otherBirth(a, b Birth) bool {
 	if a.IsZero() || b.IsZero() {
 		return false
@@ -257,15 +261,15 @@ func otherBirth(a, b Birth) bool {
 	return a != b
 }
 
-// dated gives each pseudonym of a postcode type the day of its postcode for the
-// day on which it was observed; the others keep theirs.
+// dated returns the pseudonyms with ObservedOn set to the day of the postcode, for those
+// of a postcode type. The others keep theirs.
 func dated(list []Pseudonym) []Pseudonym {
 	cloned := false
 	for i, p := range list {
 		if p.RecordedOn == "" || p.ObservedOn == p.RecordedOn {
 			continue
 		}
-		if !cloned { // the caller's are left alone
+		if !cloned { // the caller's slice stays as it is
 			list, cloned = slices.Clone(list), true
 		}
 		list[i].ObservedOn = p.RecordedOn
@@ -273,8 +277,8 @@ func dated(list []Pseudonym) []Pseudonym {
 	return list
 }
 
-// change is what a row makes of the patient it belongs to. What a row leaves
-// out stays as it was: values under another key version, and of other days.
+// change returns what a row makes of the patient it belongs to. What the row leaves out
+// stays: values under another key version, and those of other days.
 func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
 	ch := Change{Patient: p}
 	ch.Patient.Display = c.Display
@@ -305,12 +309,12 @@ func (r *Registrar) change(p Patient, c Candidate, now time.Time) Change {
 	return ch
 }
 
-// empty tells whether the change leaves p as it was.
+// empty reports whether the change leaves p as it was.
 func (ch Change) empty(p Patient) bool {
 	return ch.Patient.Display == p.Display && ch.Patient.DiedOn == p.DiedOn && len(ch.Added) == 0 && len(ch.Replaced) == 0
 }
 
-// diedOn is the date of death that a row brings; only the old table has one.
+// diedOn returns the row's date of death. Only rows of the old table have one.
 func (c Candidate) diedOn() string {
 	if c.OldRow == nil {
 		return ""
@@ -318,7 +322,7 @@ func (c Candidate) diedOn() string {
 	return c.OldRow.DiedOn
 }
 
-// firstVersion is the version of the patient that a row makes.
+// firstVersion returns the version with which a patient made of this row begins.
 func (c Candidate) firstVersion() int {
 	if c.OldRow == nil {
 		return 1

@@ -31,22 +31,27 @@ var routeTable = map[string]struct {
 	"GET /patienten/{id}": {"cud", 200}, "GET /patienten/{id}/klaar": {"c", 200},
 	"GET /aanleveringen": {"cud", 200}, "GET /aanleveringen/nieuw": {"u", 200}, "POST /aanleveringen": {"u", 415},
 	"GET /aanleveringen/{id}": {"cud", 200}, "GET /aanleveringen/{id}/voortgang": {"cud", 200},
-	"POST /aanleveringen/{id}/opslaan": {"u", 303}, "POST /aanleveringen/{id}/annuleren": {"u", 303}, "POST /aanleveringen/{id}/nu-proberen": {"ud", 303},
-	"GET /aanleveringen/{id}/fouten": {"cud", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cud", 200}, "GET /aanleveringen/{id}/fouten.json": {"cud", 200},
+	"POST /aanleveringen/{id}/opslaan": {"u", 303}, "POST /aanleveringen/{id}/annuleren": {"u", 303},
+	"POST /aanleveringen/{id}/nu-proberen": {"ud", 303},
+	"GET /aanleveringen/{id}/fouten":       {"cud", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cud", 200},
+	"GET /aanleveringen/{id}/fouten.json": {"cud", 200},
 	"GET /aanleveringen/{id}/fouten.xlsx": {"cud", 200},
-	"GET /aanleveringen/voorbeeld/{name}": {"u", 404}, "GET /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
+	"GET /aanleveringen/voorbeeld/{name}": {"u", 404}, "GET /aanleveringen/{id}/kolommen": {"u", 303},
+	"POST /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
 	"GET /datasets": {"d", 200}, "POST /datasets/{id}/importeren": {"d", 400},
 	"GET /beoordelen": {"d", 200}, "GET /beoordelen/{id}": {"d", 200}, "POST /beoordelen/{id}": {"d", 422},
-	"GET /migratie": {"da", 200}, "GET /migratie/rijen": {"da", 200}, "POST /migratie/{id}/pauzeren": {"da", 303}, "POST /migratie/{id}/hervatten": {"da", 303},
-	"POST /migratie/{id}/doorgaan": {"da", 303}, "POST /migratie/{id}/goedkeuren": {"da", 303},
+	"GET /migratie": {"da", 200}, "GET /migratie/rijen": {"da", 200}, "POST /migratie/{id}/pauzeren": {"da", 303},
+	"POST /migratie/{id}/hervatten": {"da", 303},
+	"POST /migratie/{id}/doorgaan":  {"da", 303}, "POST /migratie/{id}/goedkeuren": {"da", 303},
 	"GET /migratie/bewijzen": {"at", 200}, "GET /migratie/bewijzen/{id}": {"at", 200}, "GET /migratie/bewijzen/{id}/bewijs.json": {"t", 200},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
 	"GET /api/v1/openapi.json": {"-", 200},
 	"GET /api/v1/deliveries":   {"cud", 200}, "POST /api/v1/deliveries": {"u", 415},
 	"GET /api/v1/deliveries/{id}": {"cud", 200}, "GET /api/v1/deliveries/{id}/report": {"cud", 200},
-	"POST /api/v1/deliveries/{id}/confirm": {"u", 409}, "POST /api/v1/deliveries/{id}/cancel": {"u", 409}, "POST /api/v1/deliveries/{id}/retry": {"u", 202},
-	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
+	"POST /api/v1/deliveries/{id}/confirm": {"u", 409}, "POST /api/v1/deliveries/{id}/cancel": {"u", 409},
+	"POST /api/v1/deliveries/{id}/retry": {"u", 202},
+	"GET /api/v1/patients":               {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
 }
 
 var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "datamanager": "d", "admin": "a", "auditor": "t"}
@@ -101,7 +106,8 @@ func refusedStatus(who string, allowed int, name string, route server.Route) int
 }
 
 // request asks for a route with as little as it needs.
-func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name string, route server.Route, ids servertest.Objects) servertest.Answer {
+func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name string, route server.Route,
+	ids servertest.Objects) servertest.Answer {
 	t.Helper()
 	id := ids.Delivery
 	if strings.Contains(route.Pattern, "patient") {
@@ -150,7 +156,8 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 				t.Errorf("%s %s as %s: foreign %d, missing %d", route.Method, route.Pattern, name, foreign.Status, missing.Status)
 			}
 			if plain(foreign, ids) != plain(missing, nothing) {
-				t.Errorf("%s %s as %s tells a foreign object from a missing one:\n%s\n%s", route.Method, route.Pattern, name, foreign.Body, missing.Body)
+				t.Errorf("%s %s as %s tells a foreign object from a missing one:\n%s\n%s", route.Method, route.Pattern, name, foreign.Body,
+					missing.Body)
 			}
 		}
 	}
@@ -206,7 +213,8 @@ func TestMissingPermissionIsLogged(t *testing.T) {
 		t.Fatalf("%d", page.Status)
 	}
 	ev := s.Events()[0]
-	if ev.Type != audit.AccessDenied || ev.Name != "auditor@example.nl" || ev.Code != string(account.ViewPatients) || ev.Address != "127.0.0.1" || ev.RequestID == "" {
+	if ev.Type != audit.AccessDenied || ev.Name != "auditor@example.nl" || ev.Code != string(account.ViewPatients) ||
+		ev.Address != "127.0.0.1" || ev.RequestID == "" {
 		t.Errorf("%+v", ev)
 	}
 }
@@ -250,7 +258,8 @@ func TestEveryViewIsLogged(t *testing.T) {
 	for path, want := range map[string]audit.Type{
 		"/patienten": audit.PatientsListed, "/patienten/" + ids.Patient: audit.PatientViewed, "/aanleveringen": audit.DeliveriesListed,
 		"/aanleveringen/" + ids.Delivery: audit.DeliveryViewed, "/aanleveringen/" + ids.Delivery + "/fouten": audit.ReportViewed,
-		"/aanleveringen/" + ids.Delivery + "/fouten.csv": audit.ReportViewed, "/aanleveringen/" + ids.Delivery + "/fouten.json": audit.ReportViewed,
+		"/aanleveringen/" + ids.Delivery + "/fouten.csv":  audit.ReportViewed,
+		"/aanleveringen/" + ids.Delivery + "/fouten.json": audit.ReportViewed,
 		"/": audit.DeliveriesListed,
 	} {
 		before := s.Events()[0].ID
@@ -272,7 +281,8 @@ func TestEveryViewIsLogged(t *testing.T) {
 		t.Error("a search leaves nothing")
 	}
 	for path, want := range map[string]audit.Type{
-		"/api/v1/patients": audit.PatientsListed, "/api/v1/patients/" + ids.Patient: audit.PatientViewed, "/api/v1/deliveries": audit.DeliveriesListed,
+		"/api/v1/patients": audit.PatientsListed, "/api/v1/patients/" + ids.Patient: audit.PatientViewed,
+		"/api/v1/deliveries":                 audit.DeliveriesListed,
 		"/api/v1/deliveries/" + ids.Delivery: audit.DeliveryViewed, "/api/v1/deliveries/" + ids.Delivery + "/report": audit.ReportViewed,
 	} {
 		before := s.Events()[0].ID
@@ -293,10 +303,12 @@ func TestPanicsShowNothing(t *testing.T) {
 	s := servertest.New(t, func(o *server.Options) { o.Desk = panicking{} })
 	id := s.OwnObjects().Delivery
 	got := s.SignedIn("uploader").Post("/aanleveringen/"+id+"/opslaan", nil)
-	if got.Status != http.StatusInternalServerError || !strings.Contains(got.Body, got.Header.Get("X-Request-Id")) || got.Header.Get("Content-Security-Policy") == "" {
+	if got.Status != http.StatusInternalServerError || !strings.Contains(got.Body, got.Header.Get("X-Request-Id")) ||
+		got.Header.Get("Content-Security-Policy") == "" {
 		t.Errorf("%d\n%s", got.Status, got.Body)
 	}
-	if api := s.Call("uploader", "POST", "/api/v1/deliveries/"+id+"/confirm", "", ""); api.Status != http.StatusInternalServerError || !strings.Contains(api.Body, `"code":"internal"`) {
+	if api := s.Call("uploader", "POST", "/api/v1/deliveries/"+id+"/confirm", "", ""); api.Status != http.StatusInternalServerError ||
+		!strings.Contains(api.Body, `"code":"internal"`) {
 		t.Errorf("%d %s", api.Status, api.Body)
 	}
 	if log := s.Log.String(); strings.Contains(got.Body+log, servertest.Canary) || !strings.Contains(log, "deliveries.(*Handlers).Save") {

@@ -140,7 +140,8 @@ func (o *Options) complete() error {
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
+	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil,
+		o.Desk == nil, o.Preparer == nil, o.Watch == nil,
 		o.Existing == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):

@@ -94,7 +94,8 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	}
 	keys = append(keys, "decision.hint.keep_existing", "decision.hint.keep_both", "decision.hint.return",
 		"decision.hint.use_delivered.new", "decision.hint.use_delivered.number", "decision.hint.use_delivered.pseudonym",
-		"withheld.keep_existing."+string(patient.NothingStored), "withheld.keep_both."+string(patient.OneNumber), "withheld.keep_both."+string(patient.OtherPerson),
+		"withheld.keep_existing."+string(patient.NothingStored), "withheld.keep_both."+string(patient.OneNumber),
+		"withheld.keep_both."+string(patient.OtherPerson),
 		"withheld.use_delivered."+string(patient.NumberStored), "withheld.use_delivered."+string(patient.SeveralOwners))
 	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
 		keys = append(keys, "step."+step)
@@ -102,7 +103,8 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	// The reasons in the access log: permissions that were missing, states,
 	// outcomes, and why a file was refused.
 	for _, code := range []string{
-		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver), string(account.ViewLog), string(account.JudgeConflicts),
+		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver),
+		string(account.ViewLog), string(account.JudgeConflicts),
 		"permission_missing", "token_invalid", "not_found", "sign_in_failed", "rejected", "ttp_unavailable", "internal", "panic", "key_destroyed",
 		"lapsed", report.FormatCSV, report.FormatJSON, report.FormatXLSX, "html", string(delivery.Checked), string(delivery.Confirm),
 		string(patient.Created), string(patient.Updated), string(patient.Unchanged), string(patient.Review),

@@ -14,7 +14,8 @@ func TestLogPage(t *testing.T) {
 	ids := s.OwnObjects()
 	b := s.SignedIn("auditor")
 	page := b.Get("/logboek")
-	for _, want := range []string{"Inloggen", "uploader@example.nl", ids.Delivery[:28] + `</span><span class="app-id__end">` + ids.Delivery[28:], "Patiëntenlijst bekeken", "127.0.0.1", "Aanleveraar"} {
+	for _, want := range []string{"Inloggen", "uploader@example.nl",
+		ids.Delivery[:28] + `</span><span class="app-id__end">` + ids.Delivery[28:], "Patiëntenlijst bekeken", "127.0.0.1", "Aanleveraar"} {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("not shown: %s", want)
 		}
@@ -28,15 +29,18 @@ func TestLogPage(t *testing.T) {
 		t.Errorf("a filter on time: %d, %d", none, some)
 	}
 	for query, want := range map[string][2]string{
-		"van=gisteren": {"van", "Vul een datum in"}, "tot=31-2-2025": {"tot", "Vul een datum in"}, "van=2-1-2025&tot=1-1-2025": {"tot", "De einddatum ligt"},
+		"van=gisteren": {"van", "Vul een datum in"}, "tot=31-2-2025": {"tot", "Vul een datum in"},
+		"van=2-1-2025&tot=1-1-2025": {"tot", "De einddatum ligt"},
 	} {
 		bad := b.Get("/logboek?" + query)
-		if bad.Status != http.StatusUnprocessableEntity || !strings.Contains(bad.Body, want[1]) || !strings.Contains(bad.Body, `id="`+want[0]+`-error"`) ||
+		if bad.Status != http.StatusUnprocessableEntity || !strings.Contains(bad.Body, want[1]) ||
+			!strings.Contains(bad.Body, `id="`+want[0]+`-error"`) ||
 			strings.Contains(bad.Body, "nog leeg") || strings.Contains(bad.Body, "<table") {
 			t.Errorf("%s: %d\n%.1500s", query, bad.Status, bad.Body)
 		}
 	}
-	if day := b.Get("/logboek?van=1-1-2025&tot=1-1-2025"); day.Status != http.StatusOK || !strings.Contains(day.Body, "Geen gebeurtenissen met deze filters") {
+	if day := b.Get("/logboek?van=1-1-2025&tot=1-1-2025"); day.Status != http.StatusOK ||
+		!strings.Contains(day.Body, "Geen gebeurtenissen met deze filters") {
 		t.Errorf("a day without events: %d\n%.1500s", day.Status, day.Body)
 	}
 	if ev := s.Events()[0]; ev.Type != audit.LogViewed {

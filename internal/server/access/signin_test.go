@@ -130,7 +130,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 	s.Clock.Advance(account.SessionIdle + time.Second)
 	a := b.Get("/patienten")
-	if a.Status != http.StatusSeeOther || !strings.Contains(a.Location(), "verlopen=1") || !strings.Contains(a.Location(), "terug=%2Fpatienten") {
+	if a.Status != http.StatusSeeOther || !strings.Contains(a.Location(), "verlopen=1") ||
+		!strings.Contains(a.Location(), "terug=%2Fpatienten") {
 		t.Fatalf("idle: %d %s", a.Status, a.Location())
 	}
 	if page := b.Get(a.Location()); !strings.Contains(page.Body, "Uw sessie is verlopen") {
@@ -168,11 +169,13 @@ func TestReturnsToThePageAskedFor(t *testing.T) {
 	if !strings.Contains(form.Body, `name="next" value="/aanleveringen?groep=closed"`) {
 		t.Fatalf("%s\n%s", asked.Location(), form.Body)
 	}
-	done := b.Post("/inloggen", url.Values{"email": {"UPLOADER@example.nl "}, "password": {servertest.Password}, "next": {"/aanleveringen?groep=closed"}})
+	done := b.Post("/inloggen", url.Values{"email": {"UPLOADER@example.nl "}, "password": {servertest.Password},
+		"next": {"/aanleveringen?groep=closed"}})
 	if done.Location() != "/aanleveringen?groep=closed" {
 		t.Errorf("leads to %q", done.Location())
 	}
-	if evil := s.Browser().Post("/inloggen", url.Values{"email": {"uploader@example.nl"}, "password": {servertest.Password}, "next": {"//evil.example"}}); evil.Location() != "/" {
+	if evil := s.Browser().Post("/inloggen",
+		url.Values{"email": {"uploader@example.nl"}, "password": {servertest.Password}, "next": {"//evil.example"}}); evil.Location() != "/" {
 		t.Errorf("leads to %q", evil.Location())
 	}
 }
@@ -193,7 +196,8 @@ func TestOtherWebsitesAreRefused(t *testing.T) {
 			t.Errorf("%s: %s: %d", c.header, c.value, a.Status)
 		}
 	}
-	if a := s.Call("uploader", "POST", "/api/v1/deliveries?filename=x.csv", "text/csv", "x", "Sec-Fetch-Site", "cross-site"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, `"code":"cross_origin"`) {
+	if a := s.Call("uploader", "POST", "/api/v1/deliveries?filename=x.csv", "text/csv", "x", "Sec-Fetch-Site",
+		"cross-site"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, `"code":"cross_origin"`) {
 		t.Errorf("API: %d %s", a.Status, a.Body)
 	}
 }
@@ -201,13 +205,15 @@ func TestOtherWebsitesAreRefused(t *testing.T) {
 func TestLanguage(t *testing.T) {
 	s := servertest.New(t)
 	b := s.Browser()
-	if a := b.Post("/taal", url.Values{"taal": {"en"}, "terug": {"/inloggen?terug=%2Fpatienten"}}); a.Location() != "/inloggen?terug=%2Fpatienten" {
+	if a := b.Post("/taal", url.Values{"taal": {"en"},
+		"terug": {"/inloggen?terug=%2Fpatienten"}}); a.Location() != "/inloggen?terug=%2Fpatienten" {
 		t.Errorf("leads to %q", a.Location())
 	}
 	if page := b.Get("/inloggen"); !strings.Contains(page.Body, `lang="en"`) {
 		t.Error("not English")
 	}
-	if a := b.Post("/taal", url.Values{"taal": {"fr"}, "terug": {"https://evil.example"}}); a.Location() != "/" || a.Header.Get("Set-Cookie") != "" {
+	if a := b.Post("/taal", url.Values{"taal": {"fr"}, "terug": {"https://evil.example"}}); a.Location() != "/" ||
+		a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("%q %q", a.Location(), a.Header.Get("Set-Cookie"))
 	}
 }

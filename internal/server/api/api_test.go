@@ -128,7 +128,8 @@ func TestPilotThroughTheAPI(t *testing.T) {
 		t.Fatalf("%d %s", sent.Status, sent.Body)
 	}
 	done := finished(t, s, d, "uploader", accepted.ID)
-	if c := done.Counts; done.Status != "done" || c.Read != 40 || c.Created != 36 || c.Rejected != 4 || !c.Balanced() || *done.Kind != "identities" {
+	if c := done.Counts; done.Status != "done" || c.Read != 40 || c.Created != 36 || c.Rejected != 4 || !c.Balanced() ||
+		*done.Kind != "identities" {
 		t.Fatalf("%+v", done)
 	}
 	var reasons []string
@@ -271,11 +272,14 @@ func TestAPIProblems(t *testing.T) {
 		{"patient not JSON", "clinician", "POST", "/patients", "application/json", "{", 400, "json_malformed"},
 		{"patient a list", "clinician", "POST", "/patients", "application/json", "[]", 400, "json_malformed"},
 		{"patient and more", "clinician", "POST", "/patients", "application/json", "{} {}", 400, "json_malformed"},
-		{"patient unknown field", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","bsn":"` + servertest.Canary + `"}`, 400, "json_unknown_field"},
+		{"patient unknown field", "clinician", "POST", "/patients", "application/json",
+			`{"patientNumber":"1","bsn":"` + servertest.Canary + `"}`, 400, "json_unknown_field"},
 		{"patient other case", "clinician", "POST", "/patients", "application/json", `{"PatientNumber":"1"}`, 400, "json_unknown_field"},
-		{"patient field twice", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","patientNumber":"2"}`, 400, "json_duplicate_field"},
+		{"patient field twice", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","patientNumber":"2"}`, 400,
+			"json_duplicate_field"},
 		{"patient number", "clinician", "POST", "/patients", "application/json", `{"patientNumber":1}`, 400, "json_not_text"},
-		{"patient object", "clinician", "POST", "/patients", "application/json", `{"surname":{"x":"` + servertest.Canary + `"}}`, 400, "json_not_text"},
+		{"patient object", "clinician", "POST", "/patients", "application/json", `{"surname":{"x":"` + servertest.Canary + `"}}`, 400,
+			"json_not_text"},
 		{"patient not UTF-8", "clinician", "POST", "/patients", "application/json", "{\"surname\":\"\xff\"}", 400, "json_malformed"},
 		{"patient too large", "clinician", "POST", "/patients", "application/json", strings.Repeat(" ", 70_000), 413, "body_too_large"},
 	} {
@@ -299,7 +303,8 @@ func TestBadTokens(t *testing.T) {
 	for _, header := range []string{"Basic dTpw", "Bearer ", s.Tokens["uploader"]} {
 		d.problem("no bearer", s.Browser().Get("/api/v1/deliveries", "Authorization", header), 401, "token_missing")
 	}
-	if ev := s.Events()[0]; ev.Type != audit.AccessDenied || ev.Code != "token_invalid" || ev.Via != "api" || strings.Contains(s.Log.String(), token) {
+	if ev := s.Events()[0]; ev.Type != audit.AccessDenied || ev.Code != "token_invalid" || ev.Via != "api" ||
+		strings.Contains(s.Log.String(), token) {
 		t.Errorf("%+v", ev)
 	}
 	if a := s.SignedIn("uploader").Get("/api/v1/deliveries"); a.Status != http.StatusUnauthorized {

@@ -34,7 +34,8 @@ func TestSameRequestTwice(t *testing.T) {
 	if v := finished(t, s, d, "uploader", id); v.Counts.Created != 36 {
 		t.Errorf("%+v", v)
 	}
-	if got := send("uploader", "nacht-1", "a.csv", "", servertest.Pilot(t)); value[api.Accepted](t, got).ID != id || got.Header.Get("Retry-After") != "" {
+	if got := send("uploader", "nacht-1", "a.csv", "", servertest.Pilot(t)); value[api.Accepted](t, got).ID != id ||
+		got.Header.Get("Retry-After") != "" {
 		t.Errorf("after the end: %d %s", got.Status, got.Body)
 	}
 	d.problem("another file", send("uploader", "nacht-1", "a.csv", "", servertest.Pilot(t)+"\n"), 409, "idempotency_key_reused")
@@ -86,7 +87,8 @@ func half(t *testing.T, s *servertest.Site, token, key string) (rest func() *htt
 func TestSameRequestWhileTheFirstIsUnderWay(t *testing.T) {
 	s, d := servertest.New(t), describe(t)
 	rest := half(t, s, "uploader", "nacht")
-	second := s.Call("uploader", "POST", api.Prefix+"/deliveries?filename=half.csv", "text/csv", servertest.Pilot(t), "Idempotency-Key", "nacht")
+	second := s.Call("uploader", "POST", api.Prefix+"/deliveries?filename=half.csv", "text/csv", servertest.Pilot(t), "Idempotency-Key",
+		"nacht")
 	if second.Status != http.StatusAccepted {
 		t.Fatalf("%d %s", second.Status, second.Body)
 	}
@@ -112,11 +114,13 @@ func TestUploadsAtOnce(t *testing.T) {
 		t.Error("nobody says how long to wait")
 	}
 	b := s.SignedIn("uploader")
-	if got := b.Upload("save", "d.csv", servertest.Pilot(t)); got.Status != http.StatusTooManyRequests || !strings.Contains(got.Body, "al 2 bestanden aan het uploaden") ||
+	if got := b.Upload("save", "d.csv", servertest.Pilot(t)); got.Status != http.StatusTooManyRequests ||
+		!strings.Contains(got.Body, "al 2 bestanden aan het uploaden") ||
 		!strings.Contains(got.Body, `href="#file"`) {
 		t.Errorf("in the browser: %d\n%.1500s", got.Status, got.Body)
 	}
-	if got := s.Call("other", "POST", api.Prefix+"/deliveries?filename=e.csv", "text/csv", servertest.Pilot(t)); got.Status != http.StatusAccepted {
+	if got := s.Call("other", "POST", api.Prefix+"/deliveries?filename=e.csv", "text/csv",
+		servertest.Pilot(t)); got.Status != http.StatusAccepted {
 		t.Errorf("another centre: %d %s", got.Status, got.Body)
 	}
 	for _, rest := range []func() *http.Response{one, two} {
@@ -127,7 +131,8 @@ func TestUploadsAtOnce(t *testing.T) {
 	if got := b.Upload("save", "d.csv", servertest.Pilot(t)); got.Status != http.StatusSeeOther {
 		t.Errorf("afterwards: %d", got.Status)
 	}
-	servertest.Contains(t, "told before", b.Get("/aanleveringen/nieuw").Body, "500 kolommen", "1.000 tekens in een veld", "2 bestanden van uw centrum tegelijk", "10.000 records")
+	servertest.Contains(t, "told before", b.Get("/aanleveringen/nieuw").Body, "500 kolommen", "1.000 tekens in een veld",
+		"2 bestanden van uw centrum tegelijk", "10.000 records")
 }
 
 // TestRetryThroughTheAPI: a paused delivery asks the TTP at once.

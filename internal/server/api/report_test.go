@@ -31,7 +31,8 @@ func TestExpiredReport(t *testing.T) {
 		t.Error("the page still leads to rows")
 	}
 	report := b.Get(path + "/fouten?weergave=records")
-	if report.Status != http.StatusOK || !strings.Contains(report.Body, "De regels van dit foutenrapport zijn verwijderd") || !strings.Contains(report.Body, "De geboortedatum is leeg") ||
+	if report.Status != http.StatusOK || !strings.Contains(report.Body, "De regels van dit foutenrapport zijn verwijderd") ||
+		!strings.Contains(report.Body, "De geboortedatum is leeg") ||
 		strings.Contains(report.Body, "data-own-file") {
 		t.Errorf("%d\n%s", report.Status, report.Body)
 	}

@@ -221,9 +221,11 @@ func (h *Handlers) load(v *page.Visit) (templates.Conflict, error) {
 	t, filter := v.T, filterOf(v.Query())
 	crumbs := []templates.Crumb{v.Home(), {Text: t.T("crumb.conflicts"), Href: filter.link(page.ConflictsPath, "")}}
 	props := templates.Conflict{
-		Page: v.Page(crumbs...), Number: page.NumberWord(t, c.Delivered.Number), Centre: t.T("word.centre_numbered", "number", v.CentreTitle(c.CentreNumber)),
-		Opened: t.Moment(c.OpenedAt), Reason: t.T("finding." + string(c.Reason)), Rows: c.Rows, Deliveries: c.Deliveries, Entered: c.Origin == nil,
-		Action: filter.link(conflictPath(id), ""), Seen: now.Seen,
+		Page: v.Page(crumbs...), Number: page.NumberWord(t, c.Delivered.Number),
+		Centre: t.T("word.centre_numbered", "number", v.CentreTitle(c.CentreNumber)),
+		Opened: t.Moment(c.OpenedAt), Reason: t.T("finding." + string(c.Reason)), Rows: c.Rows, Deliveries: c.Deliveries,
+		Entered: c.Origin == nil,
+		Action:  filter.link(conflictPath(id), ""), Seen: now.Seen,
 	}
 	if len(c.Partners) > 0 {
 		props.Partners = t.Lines(c.Partners)
@@ -263,7 +265,8 @@ func (h *Handlers) sides(v *page.Visit, c patient.Conflict, now patient.Comparis
 		return sides
 	}
 	for i, existing := range []string{
-		page.NumberWord(t, p.Number), v.Birth(p.Birth), page.SexWord(t, p.Sex), t.T("conflict.present"), t.T("conflict.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
+		page.NumberWord(t, p.Number), v.Birth(p.Birth), page.SexWord(t, p.Sex), t.T("conflict.present"),
+		t.T("conflict.version", "when", t.Moment(p.UpdatedAt), "version", p.Version),
 	} {
 		sides[i].Existing, sides[i].Verdict = existing, "same"
 		if existing != sides[i].Delivered {

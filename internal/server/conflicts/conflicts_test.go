@@ -17,7 +17,8 @@ func conflicted(t *testing.T, s *servertest.Site) (uploader, manager *servertest
 	t.Helper()
 	uploader = s.SignedIn("uploader")
 	uploader.Upload("save", "eerst.csv", servertest.EntryHeader+"2809;1-4-1970;v;1;Jansen;;A\n")
-	sent := uploader.Upload("save", "dan.csv", servertest.EntryHeader+"2809;31-12-1980;m;1;Bakker;;B\n2809;1-4-1970;v;2;Jansen;;A\n2809;2-2-1972;v;3;Smit;;C\n")
+	sent := uploader.Upload("save", "dan.csv",
+		servertest.EntryHeader+"2809;31-12-1980;m;1;Bakker;;B\n2809;1-4-1970;v;2;Jansen;;A\n2809;2-2-1972;v;3;Smit;;C\n")
 	return uploader, s.SignedIn("datamanager"), sent.Location()
 }
 
@@ -68,19 +69,23 @@ func TestJudging(t *testing.T) {
 		t.Error("an uploader is led to the judging")
 	}
 	list := dm.Get("/beoordelen").Body
-	if missing := lacks(list, "2 records wachten", "dan.csv, regel 2", "2809 Ziekenhuis 2809", "bekend bij een andere persoon"); missing != nil || len(queue(list)) != 2 {
+	if missing := lacks(list, "2 records wachten", "dan.csv, regel 2", "2809 Ziekenhuis 2809",
+		"bekend bij een andere persoon"); missing != nil || len(queue(list)) != 2 {
 		t.Fatalf("the queue lacks %q\n%s", missing, list)
 	}
-	if filtered := queue(dm.Get("/beoordelen?reden=CONFLICT_PSEUDONYM").Body); len(filtered) != 1 || !strings.HasPrefix(filtered[0], strings.Split(queue(list)[1], "?")[0]) {
+	if filtered := queue(dm.Get("/beoordelen?reden=CONFLICT_PSEUDONYM").Body); len(filtered) != 1 ||
+		!strings.HasPrefix(filtered[0], strings.Split(queue(list)[1], "?")[0]) {
 		t.Errorf("filtered: %q", filtered)
 	}
-	if none := dm.Get("/beoordelen?centrum=2810").Body; len(queue(none)) != 0 || lacks(none, "Niets te beoordelen met deze filters", "Filters wissen") != nil {
+	if none := dm.Get("/beoordelen?centrum=2810").Body; len(queue(none)) != 0 ||
+		lacks(none, "Niets te beoordelen met deze filters", "Filters wissen") != nil {
 		t.Errorf("of another centre: %s", none)
 	}
 
 	first := queue(list)[0]
 	page := dm.Get(first).Body
-	if missing := lacks(page, "31-12-1980", "1-4-1970", "verschilt", "Koppelpseudoniem", "Bestaande houden", "Aangeleverde gebruiken", "Terug naar centrum",
+	if missing := lacks(page, "31-12-1980", "1-4-1970", "verschilt", "Koppelpseudoniem", "Bestaande houden", "Aangeleverde gebruiken",
+		"Terug naar centrum",
 		"Beide bewaren kan niet: een patiëntnummer hoort bij één patiënt", "Noem hier geen namen"); missing != nil {
 		t.Errorf("the conflict lacks %q\n%s", missing, page)
 	}
@@ -91,7 +96,8 @@ func TestJudging(t *testing.T) {
 		form url.Values
 		want []string
 	}{
-		"nothing":   {url.Values{"gezien": {seen(page)}}, []string{`href="#besluit"`, `href="#reden"`, "Kies wat er", "ten minste 3 tekens", "<title>Fout:"}},
+		"nothing": {url.Values{"gezien": {seen(page)}},
+			[]string{`href="#besluit"`, `href="#reden"`, "Kies wat er", "ten minste 3 tekens", "<title>Fout:"}},
 		"no choice": {decide(page, "", "Nagevraagd bij het centrum."), []string{`href="#besluit"`, "Nagevraagd bij het centrum."}},
 		"withheld":  {decide(page, "keep_both", "Tweeling."), []string{`href="#besluit"`, "Tweeling."}},
 		"too long":  {decide(page, "return", strings.Repeat("é", 501)), []string{"hoogstens 500 tekens", `value="return" checked`}},
@@ -106,16 +112,19 @@ func TestJudging(t *testing.T) {
 		t.Fatalf("goes on to %q, of %q", next.Location(), queue(list))
 	}
 	page = dm.Follow(next).Body
-	if missing := lacks(page, "Opgeslagen. Nog 1 te beoordelen.", "bekend onder een ander patiëntnummer", `value="keep_both"`); missing != nil {
+	if missing := lacks(page, "Opgeslagen. Nog 1 te beoordelen.", "bekend onder een ander patiëntnummer",
+		`value="keep_both"`); missing != nil {
 		t.Errorf("the next one lacks %q", missing)
 	}
 	last := dm.Post(next.Location(), decide(page, "keep_both", "Een tweeling."))
-	if end := dm.Follow(last).Body; last.Location() != "/beoordelen" || lacks(end, "Opgeslagen. Er is niets meer te beoordelen.", "Niets te beoordelen.") != nil {
+	if end := dm.Follow(last).Body; last.Location() != "/beoordelen" ||
+		lacks(end, "Opgeslagen. Er is niets meer te beoordelen.", "Niets te beoordelen.") != nil {
 		t.Errorf("at the end: %q\n%s", last.Location(), end)
 	}
 
 	report := uploader.Get(delivery + "/fouten.csv").Body
-	if missing := lacks(report, "JUDGED_KEPT", "de bestaande gegevens zijn gehouden"); missing != nil || strings.Contains(report, "verkeerd nummer") || strings.Contains(report, "CONFLICT_") {
+	if missing := lacks(report, "JUDGED_KEPT", "de bestaande gegevens zijn gehouden"); missing != nil ||
+		strings.Contains(report, "verkeerd nummer") || strings.Contains(report, "CONFLICT_") {
 		t.Errorf("the centre's report lacks %q\n%s", missing, report)
 	}
 	if missing := lacks(uploader.Get(delivery).Body, "2 van 3 records opgeslagen, 1 afgewezen"); missing != nil {
@@ -146,7 +155,8 @@ func TestJudgedMeanwhile(t *testing.T) {
 	other := queue(dm.Get("/beoordelen").Body)[1]
 	dm.Post(other, decide(dm.Get(other).Body, "use_delivered", "Nieuw nummer."))
 	got := dm.Post(path, decide(page, "keep_existing", "Het was goed zo."))
-	if got.Status != http.StatusConflict || lacks(got.Body, "gewijzigd terwijl u keek", "Het was goed zo.", "er is nog niets geregistreerd", `value="use_delivered"`) != nil || strings.Contains(got.Body, " checked") {
+	if got.Status != http.StatusConflict || lacks(got.Body, "gewijzigd terwijl u keek", "Het was goed zo.", "er is nog niets geregistreerd",
+		`value="use_delivered"`) != nil || strings.Contains(got.Body, " checked") {
 		t.Errorf("changed meanwhile: %d\n%s", got.Status, got.Body)
 	}
 	if seen(got.Body) == seen(page) {
@@ -156,7 +166,8 @@ func TestJudgedMeanwhile(t *testing.T) {
 		t.Fatalf("judged: %d\n%s", done.Status, done.Body)
 	}
 	late := dm.Post(path, decide(got.Body, "use_delivered", "Te laat."))
-	if late.Status != http.StatusConflict || lacks(late.Body, "Iemand anders was u voor", "Terug naar centrum", "Graag nakijken.", "datamanager@example.nl") != nil ||
+	if late.Status != http.StatusConflict ||
+		lacks(late.Body, "Iemand anders was u voor", "Terug naar centrum", "Graag nakijken.", "datamanager@example.nl") != nil ||
 		strings.Contains(late.Body, "<form method=\"post\" action=\"/beoordelen") {
 		t.Errorf("too late: %d\n%s", late.Status, late.Body)
 	}

@@ -102,7 +102,8 @@ func (h *Handlers) ApproveErasure(v *page.Visit) error {
 // semicolons or blanks between them; each once.
 func typedCentres(typed string) []string {
 	var out []string
-	for _, n := range strings.FieldsFunc(typed, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }) {
+	for _, n := range strings.FieldsFunc(typed,
+		func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }) {
 		if !slices.Contains(out, n) {
 			out = append(out, n)
 		}

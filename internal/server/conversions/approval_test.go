@@ -17,10 +17,13 @@ func TestApprovalForm(t *testing.T) {
 	s := servertest.New(t)
 	who := audit.Who{Name: "operator", Via: audit.ViaCLI}
 	run := servertest.Must(s.Store.StartRun(t.Context(), who, conversion.NewRun{
-		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Table: "SQLite oud patient", Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
+		PublicID: "01920000-0000-7000-8000-000000000001", Mode: delivery.Save, Table: "SQLite oud patient",
+		Mapping: conversion.DefaultMapping(), Centres: map[int64]int{s.Centres["2809"].ID: 40}, Total: 40,
 	}))(t)
-	check := servertest.Must(s.Store.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Document: "{}"}))(t)
-	e := servertest.Must(s.Store.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)
+	check := servertest.Must(s.Store.AddReport(t.Context(), who,
+		conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Document: "{}"}))(t)
+	e := servertest.Must(s.Store.AskErasure(t.Context(), who,
+		conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)
 	path := "/migratie/" + e.PublicID + "/goedkeuren"
 	for _, step := range []struct {
 		name, role, centres, why string
@@ -58,7 +61,8 @@ func TestApprovalForm(t *testing.T) {
 		t.Errorf("%d approvals in the log", logged)
 	}
 	page := s.SignedIn("admin").Get("/migratie").Body
-	for _, want := range []string{"datamanager@example.nl", "admin@example.nl", "Nog niet alle centra zijn omgezet", "2 van 2 goedkeuringen", "web existing erase"} {
+	for _, want := range []string{"datamanager@example.nl", "admin@example.nl", "Nog niet alle centra zijn omgezet",
+		"2 van 2 goedkeuringen", "web existing erase"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -67,7 +71,8 @@ func TestApprovalForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := s.SignedIn("admin")
-	if got := b.Post(path, url.Values{"rol": {"admin"}, "centra": {"2809"}, "reden": {"Gezien."}}); got.Status != 303 || !strings.Contains(b.Get("/migratie").Body, "Er wordt geen goedkeuring meer gevraagd") {
+	if got := b.Post(path, url.Values{"rol": {"admin"}, "centra": {"2809"}, "reden": {"Gezien."}}); got.Status != 303 ||
+		!strings.Contains(b.Get("/migratie").Body, "Er wordt geen goedkeuring meer gevraagd") {
 		t.Errorf("when it has begun: %d", got.Status)
 	}
 }

@@ -23,7 +23,8 @@ func (h *Handlers) ListProofs(v *page.Visit) error {
 	t := v.T
 	props := templates.Proofs{Page: v.Page(v.Home())}
 	for _, p := range found {
-		props.Rows = append(props.Rows, templates.ProofRow{Href: page.ProofsPath + "/" + p.PublicID, When: t.Moment(p.MadeAt), By: p.MadeBy, Clean: p.Clean})
+		props.Rows = append(props.Rows, templates.ProofRow{Href: page.ProofsPath + "/" + p.PublicID, When: t.Moment(p.MadeAt), By: p.MadeBy,
+			Clean: p.Clean})
 	}
 	return v.Render(http.StatusOK, templates.ProofsPage(props))
 }
@@ -104,7 +105,8 @@ func ProofProps(t *text.Catalogue, found conversion.Report) (templates.Proof, er
 		out.Unreached = append(out.Unreached, t.T("existing.unreached."+code))
 	}
 	for _, a := range p.Approvals {
-		out.Approvals = append(out.Approvals, templates.ProofApproval{Centre: a.Centre, Role: t.T("role." + string(a.Role)), User: a.UserName, When: t.Moment(a.At), Why: a.Why})
+		out.Approvals = append(out.Approvals, templates.ProofApproval{Centre: a.Centre, Role: t.T("role." + string(a.Role)), User: a.UserName,
+			When: t.Moment(a.At), Why: a.Why})
 	}
 	return out, nil
 }

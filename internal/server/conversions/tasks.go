@@ -25,7 +25,8 @@ const (
 // tasks returns the steps of the conversion, each with its state.
 func (h *Handlers) tasks(t *text.Catalogue, x state, proofs string) []templates.ConversionTask {
 	tasks := []templates.ConversionTask{
-		planTask(t, x), rehearsalTask(t, x), rehearsedTask(t, x), conversionTask(t, x), h.checkTask(t, x), erasureTask(t, x), proofTask(t, x, proofs),
+		planTask(t, x), rehearsalTask(t, x), rehearsedTask(t, x), conversionTask(t, x), h.checkTask(t, x), erasureTask(t, x),
+		proofTask(t, x, proofs),
 	}
 	// A step that was not begun waits for the step before it.
 	for i := 1; i < len(tasks); i++ {
@@ -41,7 +42,8 @@ func planTask(t *text.Catalogue, x state) templates.ConversionTask {
 	if x.plan == nil {
 		return task
 	}
-	task.Lines = append(task.Lines, t.T("existing.planned", "when", t.Moment(x.planned.MadeAt), "who", x.planned.MadeBy, "rows", x.plan.Rows, "source", x.plan.Table))
+	task.Lines = append(task.Lines, t.T("existing.planned", "when", t.Moment(x.planned.MadeAt), "who", x.planned.MadeBy, "rows",
+		x.plan.Rows, "source", x.plan.Table))
 	if task.State = taskDone; x.plan.StrayRows > 0 {
 		task.State, task.Command = taskAttention, ""
 		task.Lines = append(task.Lines, t.N("existing.strays", x.plan.StrayRows))
@@ -82,7 +84,8 @@ func rehearsedTask(t *text.Catalogue, x state) templates.ConversionTask {
 	task.State = taskDone
 	if n.Rejected+n.Review+x.rehearsal.Strays > 0 {
 		task.State = taskAttention
-		task.Links = append(task.Links, templates.Link{Text: t.T("existing.look"), Href: page.Link(page.ConversionPath+"/rijen", "van", "rehearsal", "soort", "rejected")})
+		task.Links = append(task.Links, templates.Link{Text: t.T("existing.look"),
+			Href: page.Link(page.ConversionPath+"/rijen", "van", "rehearsal", "soort", "rejected")})
 	}
 	return task
 }
@@ -100,7 +103,8 @@ func conversionTask(t *text.Catalogue, x state) templates.ConversionTask {
 			done++
 		}
 	}
-	task.Lines = append(task.Lines, t.T("existing.converted", "done", done, "centres", len(r.Centres), "stored", n.Stored(), "rejected", n.Rejected+r.Strays, "review", n.Review))
+	task.Lines = append(task.Lines, t.T("existing.converted", "done", done, "centres", len(r.Centres), "stored", n.Stored(), "rejected",
+		n.Rejected+r.Strays, "review", n.Review))
 	switch {
 	case !r.Whole():
 		task.State = taskBusy
@@ -118,7 +122,8 @@ func (h *Handlers) checkTask(t *text.Catalogue, x state) templates.ConversionTas
 	if c == nil {
 		return task
 	}
-	task.Lines = append(task.Lines, t.T("existing.checked", "when", t.Moment(x.gate.CheckedAt), "source", c.Rows, "stored", c.Stored, "rejected", c.Rejected, "review", c.Review, "sampled", c.Sampled))
+	task.Lines = append(task.Lines, t.T("existing.checked", "when", t.Moment(x.gate.CheckedAt), "source", c.Rows, "stored", c.Stored,
+		"rejected", c.Rejected, "review", c.Review, "sampled", c.Sampled))
 	for _, f := range c.Faults {
 		line := t.Number(f.Count) + " " + t.T("existing.fault."+f.Code)
 		if f.Field != "" && t.Has("field."+f.Field) {
@@ -199,7 +204,8 @@ var toldByTable = []string{"APPROVAL_MISSING", "APPROVAL_LAPSED"}
 func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) templates.ConversionErasure {
 	e := *g.Erasure
 	out := templates.ConversionErasure{
-		Way: string(e.Way), Asked: t.T("existing.asked", "who", e.AskedBy, "when", t.Moment(e.AskedAt)), Begun: !e.StartedAt.IsZero(), Exceptions: len(g.Open),
+		Way: string(e.Way), Asked: t.T("existing.asked", "who", e.AskedBy, "when", t.Moment(e.AskedAt)), Begun: !e.StartedAt.IsZero(),
+		Exceptions: len(g.Open),
 	}
 	if !e.ErasedAt.IsZero() {
 		out.Done = t.T("existing.erased", "when", t.Moment(e.ErasedAt))
@@ -240,7 +246,8 @@ func erasureProps(t *text.Catalogue, actor account.Actor, g conversion.Gate) tem
 // wanted reports whether a centre still waits for the approval of a role.
 func wanted(g conversion.Gate, role account.Role) bool {
 	for _, c := range g.Run.Centres {
-		given := slices.ContainsFunc(g.Erasure.Approvals, func(a conversion.Approval) bool { return a.Centre == c.CentreNumber && a.Role == role && !a.Lapsed })
+		given := slices.ContainsFunc(g.Erasure.Approvals,
+			func(a conversion.Approval) bool { return a.Centre == c.CentreNumber && a.Role == role && !a.Lapsed })
 		if !given {
 			return true
 		}

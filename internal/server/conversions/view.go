@@ -145,7 +145,8 @@ func (h *Handlers) load(v *page.Visit) (templates.Conversion, error) {
 func (h *Handlers) runProps(t *text.Catalogue, run conversion.Run) templates.ConversionRun {
 	key := runKeys[run.Mode]
 	out := templates.ConversionRun{
-		Key: key, Table: run.Table, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(), Total: run.Total,
+		Key: key, Table: run.Table, Started: t.Moment(run.StartedAt), By: run.StartedBy, Finished: t.Moment(run.FinishedAt), Fed: run.Fed(),
+		Total:   run.Total,
 		Percent: min(100, run.Fed()*100/max(1, run.Total)), Strays: run.Strays, Counts: templates.Counts(run.Counts()),
 	}
 	path := page.ConversionPath + "/" + run.PublicID
@@ -163,7 +164,8 @@ func (h *Handlers) runProps(t *text.Catalogue, run conversion.Run) templates.Con
 		}
 	}
 	for _, c := range run.Centres {
-		row := templates.ConversionCentre{Centre: c.CentreNumber, Fed: c.Fed, Total: c.Total, State: "waiting", Counts: templates.Counts(c.Counts(run.Mode))}
+		row := templates.ConversionCentre{Centre: c.CentreNumber, Fed: c.Fed, Total: c.Total, State: "waiting",
+			Counts: templates.Counts(c.Counts(run.Mode))}
 		if c.CentreName != "" {
 			row.Centre += " " + c.CentreName
 		}
@@ -211,10 +213,12 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 		return err
 	}
 	for _, k := range []string{"rejected", "review"} {
-		props.Tabs = append(props.Tabs, templates.Tab{Key: k, Href: page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", k), Current: k == kind})
+		props.Tabs = append(props.Tabs, templates.Tab{Key: k, Href: page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", k),
+			Current: k == kind})
 	}
 	if ok {
-		found, err := h.o.Existing.ViewOpenRows(v.Context(), v.Who, run, conversion.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size})
+		found, err := h.o.Existing.ViewOpenRows(v.Context(), v.Who, run,
+			conversion.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size})
 		if err != nil {
 			return err
 		}
@@ -240,7 +244,8 @@ func (h *Handlers) fillRows(t *text.Catalogue, props *templates.ConversionRows, 
 	for _, o := range found.Rows {
 		props.Rows = append(props.Rows, templates.ConversionRow{
 			Key: o.OldKey, Centre: o.CentreNumber, Number: o.PatientNumber, Column: report.Column(t, nil, o.Finding.Field),
-			Message: report.Message(t, o.Finding, nil), TTP: o.Finding.Source == patient.TTP, Code: o.Finding.Code, Advice: report.Advice(t, o.Finding),
+			Message: report.Message(t, o.Finding, nil), TTP: o.Finding.Source == patient.TTP, Code: o.Finding.Code,
+			Advice: report.Advice(t, o.Finding),
 		})
 	}
 }

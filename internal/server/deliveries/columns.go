@@ -98,7 +98,8 @@ func faultyField(view columns.Preview, f columnForm, remark delivery.Remark) str
 	column := remark.Args["column"]
 	if remark.Code == "COLUMN_USED_TWICE" {
 		for _, c := range view.Choices {
-			if at, ok := f.columns[c.Field]; ok && slices.ContainsFunc(view.Columns, func(x columns.Column) bool { return x.Index == at && x.Place == column }) {
+			if at, ok := f.columns[c.Field]; ok &&
+				slices.ContainsFunc(view.Columns, func(x columns.Column) bool { return x.Index == at && x.Place == column }) {
 				return "veld-" + string(c.Field)
 			}
 		}
@@ -136,12 +137,14 @@ func (h *Handlers) showColumns(v *page.Visit, status int, f columnForm) error {
 	path := page.DeliveryPath(id)
 	crumbs := append(crumbs(v), templates.Crumb{Text: t.T("crumb.delivery"), Href: path})
 	p := templates.Columns{
-		Page: v.Page(crumbs...), Filename: title(t, d), Centre: h.centreLabel(v, d), Until: t.Moment(d.ExpiresAt), Href: path + "/kolommen", Back: path,
+		Page: v.Page(crumbs...), Filename: title(t, d), Centre: h.centreLabel(v, d), Until: t.Moment(d.ExpiresAt), Href: path + "/kolommen",
+		Back:  path,
 		Sheet: strconv.Itoa(view.Table), Line: strconv.Itoa(view.Header), AskDates: view.AskDates, Dates: string(f.dates),
 		CanKeep: view.CanKeep, Keep: f.keep, Cancel: path + "/annuleren", Errors: f.faults,
 	}
 	for _, sheet := range view.Sheets {
-		p.Sheets = append(p.Sheets, templates.Option{Value: strconv.Itoa(sheet.Table), Text: sheetName(t, sheet), Selected: sheet.Table == view.Table})
+		p.Sheets = append(p.Sheets, templates.Option{Value: strconv.Itoa(sheet.Table), Text: sheetName(t, sheet),
+			Selected: sheet.Table == view.Table})
 	}
 	for _, line := range view.Lines {
 		words := strings.Join(slices.DeleteFunc(slices.Clone(line.Text), func(c string) bool { return c == "" }), " · ")
@@ -153,7 +156,8 @@ func (h *Handlers) showColumns(v *page.Visit, status int, f columnForm) error {
 		p.Lines = append(p.Lines, templates.Option{Value: "0", Text: t.T("columns.header_none"), Selected: view.Header == 0})
 	}
 	for _, c := range view.Columns {
-		p.Columns = append(p.Columns, templates.FileColumnShown{Index: strconv.Itoa(c.Index), Place: c.Place, Header: c.Header, Examples: c.Samples})
+		p.Columns = append(p.Columns, templates.FileColumnShown{Index: strconv.Itoa(c.Index), Place: c.Place, Header: c.Header,
+			Examples: c.Samples})
 	}
 	p.Fields = columnFields(t, view, f)
 	return v.Render(status, templates.ColumnsPage(p))
@@ -178,7 +182,8 @@ func columnFields(t *text.Catalogue, view columns.Preview, f columnForm) []templ
 	}
 	var out []templates.ColumnField
 	for _, c := range view.Choices {
-		field := templates.ColumnField{ID: "veld-" + string(c.Field), Name: columns.Wanted(c.Field), Required: requiredWord(t, c), State: "choose"}
+		field := templates.ColumnField{ID: "veld-" + string(c.Field), Name: columns.Wanted(c.Field), Required: requiredWord(t, c),
+			State: "choose"}
 		at, has := chosen[c.Field]
 		field.Options = append(field.Options, templates.Option{Text: t.T("columns.not_in_file"), Selected: !has})
 		for _, column := range view.Columns {

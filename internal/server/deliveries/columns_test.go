@@ -19,7 +19,8 @@ func TestAssignColumns(t *testing.T) {
 	page := b.Follow(sent)
 	servertest.Contains(t, "the delivery", page.Body, "Toewijzen nodig", `href="`+at+`/kolommen"`, "Annuleren en gegevens verwijderen")
 	form := b.Get(at + "/kolommen")
-	servertest.Contains(t, "the form", form.Body, "Kolommen toewijzen", "Eigen naam", "0017 · 0018", "vermoed, controleer dit", "Hoe zijn de datums geschreven?", `name="onthouden"`)
+	servertest.Contains(t, "the form", form.Body, "Kolommen toewijzen", "Eigen naam", "0017 · 0018", "vermoed, controleer dit",
+		"Hoe zijn de datums geschreven?", `name="onthouden"`)
 	if strings.Contains(form.Body+page.Body+s.Log.String(), "Canary") {
 		t.Error("a name is shown or logged")
 	}
@@ -29,9 +30,11 @@ func TestAssignColumns(t *testing.T) {
 	if other := s.SignedIn("other").Get(at + "/kolommen"); other.Status != http.StatusNotFound {
 		t.Errorf("another centre: %d", other.Status)
 	}
-	servertest.Contains(t, "others see why it waits", s.SignedIn("datamanager").Get(at).Body, "De aanleveraar van het centrum moet eerst de kolommen toewijzen")
+	servertest.Contains(t, "others see why it waits", s.SignedIn("datamanager").Get(at).Body,
+		"De aanleveraar van het centrum moet eerst de kolommen toewijzen")
 
-	v := url.Values{"blad": {"0"}, "kop": {"1"}, "veld-patientNumber": {"0"}, "veld-birthDate": {"1"}, "veld-sex": {"2"}, "veld-surname": {"3"}, "veld-initials": {"3"}}
+	v := url.Values{"blad": {"0"}, "kop": {"1"}, "veld-patientNumber": {"0"}, "veld-birthDate": {"1"}, "veld-sex": {"2"},
+		"veld-surname": {"3"}, "veld-initials": {"3"}}
 	wrong := b.Post(at+"/kolommen", v)
 	if wrong.Status != http.StatusUnprocessableEntity {
 		t.Fatalf("%d\n%s", wrong.Status, wrong.Body)
@@ -54,7 +57,8 @@ func TestAssignColumns(t *testing.T) {
 	servertest.Contains(t, "the next file needs no screen", next.Body, "Alle 2 records opgeslagen", "zoals uw centrum ze eerder toewees")
 	servertest.Contains(t, "what is remembered", b.Get("/aanleveringen/nieuw").Body, "van 1 soort bestand onthouden", "Vergeet dit")
 	servertest.Contains(t, "forgotten", b.Follow(b.Post("/aanleveringen/kolommen/vergeten", nil)).Body, "Vergeten.")
-	servertest.Contains(t, "then it asks again", b.Follow(b.Upload("check", "epd3.csv", strings.ReplaceAll(servertest.OddFile, "00", "88"))).Body, "Toewijzen nodig")
+	servertest.Contains(t, "then it asks again",
+		b.Follow(b.Upload("check", "epd3.csv", strings.ReplaceAll(servertest.OddFile, "00", "88"))).Body, "Toewijzen nodig")
 }
 
 // TestColumnsLapse: a file whose columns nobody assigns is erased.

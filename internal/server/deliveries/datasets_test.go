@@ -26,7 +26,8 @@ func TestDatasets(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := b.Get("/datasets").Body
-	servertest.Contains(t, "the list", list, id, "Nog niet geïmporteerd", "Dit centrum staat niet in de registratie", "/datasets/"+id+"/importeren")
+	servertest.Contains(t, "the list", list, id, "Nog niet geïmporteerd", "Dit centrum staat niet in de registratie",
+		"/datasets/"+id+"/importeren")
 	if strings.Contains(list, "/datasets/"+foreign+"/importeren") {
 		t.Error("a dataset of an unknown centre can be imported")
 	}

@@ -52,7 +52,8 @@ type Columns interface {
 	// "delivery_not_mapping" if the delivery does not wait for its columns.
 	Preview(ctx context.Context, scope account.Scope, publicID string, where columns.Where) (columns.Preview, error)
 	// Assign says why an assignment cannot be right, or lets the delivery go on.
-	Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark, error)
+	Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool) ([]delivery.Remark,
+		error)
 	// Describe lists the columns of a kind of file.
 	Describe(kind delivery.Kind, centre string) []columns.Described
 	// Remembered counts the headers that a centre assigned; Forget forgets them.

@@ -34,13 +34,15 @@ func (h *Handlers) fileKinds(v *page.Visit, centre account.Centre) []templates.F
 		k := templates.FileKind{Key: string(kind)}
 		for _, d := range h.o.Columns.Describe(kind, centre.Number) {
 			k.Columns = append(k.Columns, templates.FileColumn{
-				Header: d.Header, Required: example.Required(t, d), Explain: t.T("column." + d.Kind), Example: d.Example, Also: strings.Join(d.Also, ", "),
+				Header: d.Header, Required: example.Required(t, d), Explain: t.T("column." + d.Kind), Example: d.Example,
+				Also: strings.Join(d.Also, ", "),
 			})
 		}
 		for name, of := range exampleKinds {
 			for _, format := range example.Formats {
 				if of == kind {
-					k.Examples = append(k.Examples, templates.Option{Value: "/aanleveringen/voorbeeld/" + name + "." + format, Text: t.T("upload.format." + format)})
+					k.Examples = append(k.Examples, templates.Option{Value: "/aanleveringen/voorbeeld/" + name + "." + format,
+						Text: t.T("upload.format." + format)})
 				}
 			}
 		}

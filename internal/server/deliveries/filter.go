@@ -25,7 +25,8 @@ var sortWords = []struct {
 	word, label string
 	by          delivery.FindingSort
 }{
-	{"", "report.line", delivery.ByLine}, {"patientnummer", "field.patientNumber", delivery.ByNumber}, {"kolom", "report.column_word", delivery.ByField},
+	{"", "report.line", delivery.ByLine}, {"patientnummer", "field.patientNumber", delivery.ByNumber},
+	{"kolom", "report.column_word", delivery.ByField},
 	{"fout", "report.error", delivery.ByCode}, {"ernst", "report.severity", delivery.BySeverity}, {"bron", "report.source", delivery.BySource},
 }
 
@@ -81,7 +82,8 @@ func (f reportFilter) link(path string) string {
 	if f.desc {
 		way = "af"
 	}
-	return page.Link(path, "weergave", f.view, "ernst", f.severity, "kolom", f.field, "code", f.code, "bron", f.source, "sorteer", f.sort, "richting", way, "vanaf", from)
+	return page.Link(path, "weergave", f.view, "ernst", f.severity, "kolom", f.field, "code", f.code, "bron", f.source, "sorteer", f.sort,
+		"richting", way, "vanaf", from)
 }
 
 func (f reportFilter) with(view string) reportFilter {
@@ -105,7 +107,8 @@ func (f reportFilter) but(facet string) reportFilter {
 }
 
 func (f reportFilter) matches(c delivery.Cause) bool {
-	return (f.severity == "" || f.severity == report.SeverityOnPage(c.Finding)) && (f.field == "" || f.field == c.Field) && (f.code == "" || f.code == c.Code) &&
+	return (f.severity == "" || f.severity == report.SeverityOnPage(c.Finding)) && (f.field == "" || f.field == c.Field) &&
+		(f.code == "" || f.code == c.Code) &&
 		(f.source == "" || f.source == string(c.Source))
 }
 
@@ -161,7 +164,8 @@ func (f reportFilter) facets(t *text.Catalogue, d delivery.Delivery, causes []de
 				continue
 			}
 			seen[value] = true
-			out = append(out, templates.Option{Value: value, Text: t.T("report.choice", "word", words[value], "n", counts[value]), Selected: value == chosen})
+			out = append(out, templates.Option{Value: value, Text: t.T("report.choice", "word", words[value], "n", counts[value]),
+				Selected: value == chosen})
 		}
 		return out
 	}
@@ -169,7 +173,10 @@ func (f reportFilter) facets(t *text.Catalogue, d delivery.Delivery, causes []de
 		s := report.SeverityOnPage(c.Finding)
 		return s, t.T("severity." + s)
 	}, string(patient.Fatal), report.Review, string(patient.Warning))
-	p.Sources = choose("bron", f.source, func(c delivery.Cause) (string, string) { return string(c.Source), t.T("source." + string(c.Source)) },
+	p.Sources = choose("bron", f.source, func(c delivery.Cause) (string, string) {
+		return string(c.Source),
+			t.T("source." + string(c.Source))
+	},
 		string(patient.TTP), string(patient.Sluis))
 	p.Columns = choose("kolom", f.field, func(c delivery.Cause) (string, string) { return c.Field, report.Column(t, d.Columns, c.Field) })
 	p.Codes = choose("code", f.code, func(c delivery.Cause) (string, string) { return c.Code, report.Message(t, c.Finding, nil) })

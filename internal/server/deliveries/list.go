@@ -63,7 +63,8 @@ func (h *Handlers) List(v *page.Visit) error {
 func deliveryTabs(group delivery.Group, centre string) []templates.Tab {
 	var tabs []templates.Tab
 	for _, g := range []delivery.Group{delivery.Open, delivery.Closed, delivery.ToMend} {
-		tabs = append(tabs, templates.Tab{Key: string(g), Href: page.Link(page.DeliveriesPath, "groep", string(g), "centrum", centre), Current: g == group})
+		tabs = append(tabs, templates.Tab{Key: string(g), Href: page.Link(page.DeliveriesPath, "groep", string(g), "centrum", centre),
+			Current: g == group})
 	}
 	return tabs
 }

@@ -17,7 +17,8 @@ func TestPilotInTheBrowser(t *testing.T) {
 		t.Fatalf("%d\n%s", page.Status, page.Body)
 	}
 	report := b.Get(sent.Location() + "/fouten?weergave=records")
-	for _, message := range []string{"De geboortedatum is leeg", "De geboortedatum ligt in de toekomst", "Het geslacht bevat een ongeldige waarde"} {
+	for _, message := range []string{"De geboortedatum is leeg", "De geboortedatum ligt in de toekomst",
+		"Het geslacht bevat een ongeldige waarde"} {
 		if !strings.Contains(page.Body, message) || !strings.Contains(report.Body, message) {
 			t.Errorf("not told: %s", message)
 		}
@@ -79,7 +80,8 @@ func TestModeAfterTheFileOnlyChecks(t *testing.T) {
 	b := s.SignedIn("uploader")
 	kind, body := servertest.Multipart(servertest.File("file", "pilot40.csv", servertest.Pilot(t)), servertest.Field("mode", "save"))
 	page := b.Follow(b.Do("POST", "/aanleveringen", kind, body))
-	if !strings.Contains(page.Body, "kunnen worden opgeslagen") || !strings.Contains(page.Body, "Het bestand is ontvangen. Alleen controleren") {
+	if !strings.Contains(page.Body, "kunnen worden opgeslagen") ||
+		!strings.Contains(page.Body, "Het bestand is ontvangen. Alleen controleren") {
 		t.Errorf("%s", page.Body)
 	}
 }

@@ -43,7 +43,8 @@ func (h *Handlers) uploadRepair(v *page.Visit, form uploaded) (*templates.Upload
 	}
 	t := v.T
 	return &templates.UploadRepair{
-		ID: d.PublicID, Href: page.DeliveryPath(d.PublicID), Filename: title(t, d), Created: t.Moment(d.CreatedAt), LeftOut: leftOut(t, d), Chosen: form.repairs != "",
+		ID: d.PublicID, Href: page.DeliveryPath(d.PublicID), Filename: title(t, d), Created: t.Moment(d.CreatedAt), LeftOut: leftOut(t, d),
+		Chosen: form.repairs != "",
 	}, nil
 }
 
@@ -100,7 +101,8 @@ func (h *Handlers) repairProps(v *page.Visit, d delivery.Delivery) (templates.Re
 func repairSide(t *text.Catalogue, d delivery.Delivery, open []delivery.Row) templates.RepairSide {
 	side := templates.RepairSide{
 		Href: page.DeliveryPath(d.PublicID), Filename: title(t, d), Created: t.Moment(d.CreatedAt), Status: string(d.Status()),
-		LeftOut: shownCounts(d).Rejected + shownCounts(d).Review, Count: repaired(t, d), What: leftOut(t, d), Expired: !d.ReportExpiredAt.IsZero(), Mended: d.Mended(),
+		LeftOut: shownCounts(d).Rejected + shownCounts(d).Review, Count: repaired(t, d), What: leftOut(t, d),
+		Expired: !d.ReportExpiredAt.IsZero(), Mended: d.Mended(),
 	}
 	if d.State != delivery.Done && d.State != delivery.Refused && d.State != delivery.Failed {
 		side.What = ""

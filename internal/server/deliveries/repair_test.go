@@ -42,7 +42,8 @@ func TestRepair(t *testing.T) {
 		}
 		kind, body := servertest.Multipart(append(parts, servertest.File("file", "leeg.csv", ""))...)
 		again := b.Do("POST", "/aanleveringen?herstelt="+id, kind, body)
-		if again.Status != http.StatusUnprocessableEntity || strings.Contains(again.Body, `value="`+id+`" checked`) != ticked || !strings.Contains(again.Body, `value="`+id+`"`) {
+		if again.Status != http.StatusUnprocessableEntity || strings.Contains(again.Body, `value="`+id+`" checked`) != ticked ||
+			!strings.Contains(again.Body, `value="`+id+`"`) {
 			t.Errorf("ticked %v: %d\n%s", ticked, again.Status, again.Body)
 		}
 	}
@@ -72,7 +73,8 @@ func TestRepair(t *testing.T) {
 	if a := other.Get("/aanleveringen/nieuw?herstelt=" + id); a.Status != http.StatusNotFound {
 		t.Errorf("another centre: %d", a.Status)
 	}
-	kind, body := servertest.Multipart(servertest.Field("mode", "save"), servertest.Field("herstelt", id), servertest.File("file", "x.csv", servertest.Mended(4)))
+	kind, body := servertest.Multipart(servertest.Field("mode", "save"), servertest.Field("herstelt", id),
+		servertest.File("file", "x.csv", servertest.Mended(4)))
 	if a := other.Do("POST", "/aanleveringen", kind, body); a.Status != http.StatusNotFound {
 		t.Errorf("another centre repairs it: %d", a.Status)
 	}

@@ -96,8 +96,10 @@ func (h *Handlers) reportProps(v *page.Visit, d delivery.Delivery, causes []deli
 	p := templates.Report{
 		Page: v.Page(crumbs...), Filename: title(t, d), Centre: h.centreLabel(v, d), Created: t.Moment(d.CreatedAt), DeliveryHref: path,
 		View: filter.view, Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Filtered: filter.active(),
-		CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json", XLSXHref: path + "/fouten.xlsx", PrintHref: filter.with(viewPrint).link(path + "/fouten"),
-		Advice: report.Advise(t, d, causes), LikelyCause: likelyCause(t, d, causes), JudgeHref: judgeHref(v.Actor, d), Sort: filter.sort, Desc: filter.desc,
+		CSVHref: path + "/fouten.csv", JSONHref: path + "/fouten.json", XLSXHref: path + "/fouten.xlsx",
+		PrintHref: filter.with(viewPrint).link(path + "/fouten"),
+		Advice:    report.Advise(t, d, causes), LikelyCause: likelyCause(t, d, causes), JudgeHref: judgeHref(v.Actor, d), Sort: filter.sort,
+		Desc: filter.desc,
 	}
 	if v.Actor.May(account.Deliver) {
 		p.NewHref = newHref(d)
@@ -137,7 +139,8 @@ func ownFile(t *text.Catalogue, d delivery.Delivery) *templates.OwnFile {
 		}
 	}
 	return &templates.OwnFile{
-		FindingsHref: page.DeliveryPath(d.PublicID) + "/fouten.json", Columns: asJSON(names), Number: number, Records: d.Counts.Read, Reviews: asJSON(patient.Reasons), Texts: asJSON(texts),
+		FindingsHref: page.DeliveryPath(d.PublicID) + "/fouten.json", Columns: asJSON(names), Number: number, Records: d.Counts.Read,
+		Reviews: asJSON(patient.Reasons), Texts: asJSON(texts),
 	}
 }
 

@@ -59,16 +59,19 @@ func TestReportOrder(t *testing.T) {
 		return strings.Join(out, " ")
 	}
 	for query, want := range map[string]string{
-		"": "7 27 30 39", "&richting=af": "39 30 27 7", "&sorteer=patientnummer": "39 30 27 7", "&sorteer=patientnummer&richting=af": "7 27 30 39",
-		"&sorteer=fout&richting=af": "30 27 7 39", "&sorteer=kolom": "7 27 39 30", "&vanaf=2": "30 39", "&vanaf=-1": "7 27 30 39", "&vanaf=99999999999999": "7 27 30 39",
-		"&sorteer=anders": "7 27 30 39",
+		"": "7 27 30 39", "&richting=af": "39 30 27 7", "&sorteer=patientnummer": "39 30 27 7",
+		"&sorteer=patientnummer&richting=af": "7 27 30 39",
+		"&sorteer=fout&richting=af":          "30 27 7 39", "&sorteer=kolom": "7 27 39 30", "&vanaf=2": "30 39", "&vanaf=-1": "7 27 30 39",
+		"&vanaf=99999999999999": "7 27 30 39",
+		"&sorteer=anders":       "7 27 30 39",
 	} {
 		if got := lines(query); got != want {
 			t.Errorf("%s: lines %s, want %s", query, got, want)
 		}
 	}
 	b.Says(path+"?weergave=records&ernst=fatal&vanaf=2", "3–4 van 4 meldingen", "sorteer=patientnummer")
-	if page := b.Get(path + "?weergave=records&sorteer=fout").Body; !strings.Contains(page, "(oplopend)") || !strings.Contains(page, "richting=af&amp;sorteer=fout") && !strings.Contains(page, "sorteer=fout&amp;richting=af") {
+	if page := b.Get(path + "?weergave=records&sorteer=fout").Body; !strings.Contains(page, "(oplopend)") ||
+		!strings.Contains(page, "richting=af&amp;sorteer=fout") && !strings.Contains(page, "sorteer=fout&amp;richting=af") {
 		t.Error("the order cannot be turned round")
 	}
 	// No address of the page holds a patient number.
@@ -84,7 +87,8 @@ func TestReportInPrint(t *testing.T) {
 	b := s.SignedIn("uploader")
 	path := b.Upload("save", "pilot40.csv", servertest.Pilot(t)).Location() + "/fouten"
 	b.Says(path, `href="`+path+`?weergave=afdruk"`)
-	b.Says(path+"?weergave=afdruk", "Vertrouwelijk", "pilot40.csv", "Centrum 2809", "36 van 40 records opgeslagen, 4 afgewezen", "8561234897", "21 meldingen", "De geboortedatum is leeg")
+	b.Says(path+"?weergave=afdruk", "Vertrouwelijk", "pilot40.csv", "Centrum 2809", "36 van 40 records opgeslagen, 4 afgewezen",
+		"8561234897", "21 meldingen", "De geboortedatum is leeg")
 	b.Says(path+"?weergave=afdruk&ernst=fatal", "Alleen de records van het gekozen filter.", "4 meldingen")
 
 	var rows strings.Builder
@@ -103,9 +107,11 @@ func TestReportAsWorkbook(t *testing.T) {
 	id := strings.TrimPrefix(path, "/aanleveringen/")
 	for what, a := range map[string]servertest.Answer{
 		"page": b.Get(path + "/fouten.xlsx"), "parameter": s.Call("uploader", "GET", "/api/v1/deliveries/"+id+"/report?format=xlsx", "", ""),
-		"accept": s.Call("uploader", "GET", "/api/v1/deliveries/"+id+"/report", "", "", "Accept", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+		"accept": s.Call("uploader", "GET", "/api/v1/deliveries/"+id+"/report", "", "", "Accept",
+			"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 	} {
-		if a.Status != http.StatusOK || !strings.HasPrefix(a.Body, "PK") || !strings.Contains(a.Header.Get("Content-Disposition"), "-foutenrapport.xlsx") {
+		if a.Status != http.StatusOK || !strings.HasPrefix(a.Body, "PK") ||
+			!strings.Contains(a.Header.Get("Content-Disposition"), "-foutenrapport.xlsx") {
 			t.Errorf("%s: %d %v", what, a.Status, a.Header)
 		}
 	}

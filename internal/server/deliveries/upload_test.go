@@ -26,9 +26,12 @@ func TestUploadFaultsAreToldAtTheForm(t *testing.T) {
 		message string
 	}{
 		{"no file", []servertest.Part{servertest.Field("mode", "save")}, 422, "Kies een bestand"},
-		{"empty", []servertest.Part{servertest.Field("mode", "save"), servertest.File("file", "leeg.csv", "")}, 422, "Het gekozen bestand is leeg"},
-		{"too large", []servertest.Part{servertest.Field("mode", "save"), servertest.File("file", "groot.csv", strings.Repeat("a;b\n", 1<<18)+"x")}, 413, "groter dan 1 MB"},
-		{"far too large", []servertest.Part{servertest.Field("mode", "save"), servertest.File("file", "groot.csv", strings.Repeat("a;b\n", 1<<20))}, 413, "groter dan 1 MB"},
+		{"empty", []servertest.Part{servertest.Field("mode", "save"), servertest.File("file", "leeg.csv", "")}, 422,
+			"Het gekozen bestand is leeg"},
+		{"too large", []servertest.Part{servertest.Field("mode", "save"),
+			servertest.File("file", "groot.csv", strings.Repeat("a;b\n", 1<<18)+"x")}, 413, "groter dan 1 MB"},
+		{"far too large", []servertest.Part{servertest.Field("mode", "save"),
+			servertest.File("file", "groot.csv", strings.Repeat("a;b\n", 1<<20))}, 413, "groter dan 1 MB"},
 	} {
 		kind, body := servertest.Multipart(c.parts...)
 		got := b.Do("POST", "/aanleveringen", kind, body)
@@ -142,7 +145,8 @@ func TestProgressWhileTheTTPIsDown(t *testing.T) {
 		line := events.Text()
 		if strings.Contains(line, `"status":"paused"`) && !paused {
 			paused = true
-			if page := b.Get(sent.Location()); !strings.Contains(page.Body, "De TTP is niet bereikbaar") || !strings.Contains(page.Body, "/nu-proberen") {
+			if page := b.Get(sent.Location()); !strings.Contains(page.Body, "De TTP is niet bereikbaar") ||
+				!strings.Contains(page.Body, "/nu-proberen") {
 				t.Errorf("%s", page.Body)
 			}
 			s.TTP.Break(nil)
@@ -194,7 +198,8 @@ func TestPausedTellsWhy(t *testing.T) {
 	s.Faults("down")
 	sent := b.Upload("save", "pilot40.csv", servertest.Pilot(t))
 	page := b.Get(sent.Location())
-	servertest.Contains(t, "paused", page.Body, "Gepauzeerd, TTP niet bereikbaar", "Nu proberen", "Er is niets verloren", "De volgende poging is op")
+	servertest.Contains(t, "paused", page.Body, "Gepauzeerd, TTP niet bereikbaar", "Nu proberen", "Er is niets verloren",
+		"De volgende poging is op")
 	servertest.Contains(t, "the list", b.Get("/aanleveringen").Body, "Gepauzeerd, TTP niet bereikbaar")
 	id := strings.TrimPrefix(sent.Location(), "/aanleveringen/")
 	if d := s.Call("uploader", "GET", "/api/v1/deliveries/"+id, "", ""); !strings.Contains(d.Body, `"pauseReason":"down"`) {
@@ -231,10 +236,12 @@ func TestDataManagerSeesAllCentres(t *testing.T) {
 			t.Error("no filter on centre")
 		}
 	}
-	if page := b.Get(other); page.Status != http.StatusOK || !strings.Contains(page.Body, "2810") || strings.Contains(page.Body, "/annuleren") {
+	if page := b.Get(other); page.Status != http.StatusOK || !strings.Contains(page.Body, "2810") ||
+		strings.Contains(page.Body, "/annuleren") {
 		t.Errorf("%d\n%s", page.Status, page.Body)
 	}
-	if list := s.Call("datamanager", "GET", "/api/v1/deliveries?centre=2810", "", ""); !strings.Contains(list.Body, `"centre":"2810"`) || strings.Contains(list.Body, "2809") {
+	if list := s.Call("datamanager", "GET", "/api/v1/deliveries?centre=2810", "", ""); !strings.Contains(list.Body, `"centre":"2810"`) ||
+		strings.Contains(list.Body, "2809") {
 		t.Errorf("%s", list.Body)
 	}
 	if mine := s.SignedIn("uploader").Get("/aanleveringen?groep=closed"); strings.Contains(mine.Body, `name="centrum"`) {

@@ -61,7 +61,8 @@ func stepsOf(d delivery.Delivery) []templates.Step {
 	for i, key := range keys {
 		fetched := d.Kind == delivery.Dataset && (key == stepUpload || key == stepTemporary || key == stepDefinitive)
 		read := d.Kind == delivery.Conversion && (key == stepUpload || key == stepCheck)
-		if fetched || read || key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check && d.State != delivery.Registering {
+		if fetched || read || key == stepTemporary && d.Kind == delivery.Temporary || key == stepStore && d.Mode == delivery.Check &&
+			d.State != delivery.Registering {
 			continue
 		}
 		state := "todo"
@@ -101,7 +102,8 @@ func Rows(t *text.Catalogue, deliveries []delivery.Delivery) []templates.Deliver
 	for _, d := range deliveries {
 		counts := shownCounts(d)
 		rows = append(rows, templates.DeliveryRow{
-			Href: page.DeliveryPath(d.PublicID), Filename: title(t, d), Denied: d.Paused == delivery.PauseDenied, Centre: d.CentreNumber, Created: t.Moment(d.CreatedAt),
+			Href: page.DeliveryPath(d.PublicID), Filename: title(t, d), Denied: d.Paused == delivery.PauseDenied, Centre: d.CentreNumber,
+			Created:   t.Moment(d.CreatedAt),
 			CreatedBy: d.CreatedBy, Status: string(d.Status()), Mode: string(d.Mode),
 			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review, Repaired: repaired(t, d),
 		})

@@ -120,7 +120,8 @@ func ttpCalls(t *text.Catalogue, bins []ttphealth.Bin, now time.Time) []template
 		sum := ttphealth.Summarise(of)
 		out = append(out, templates.TTPCall{
 			Key: string(c), LastOK: t.Moment(sum.LastOK), LastBad: t.Moment(sum.LastBad), Count: sum.OK + sum.Bad, Bad: sum.Bad,
-			Share: percent(t, sum.ErrorShare()), P50: millis(t, sum.P50), P95: millis(t, sum.P95), Chart: chart(t, of, now), Hours: hours(t, of, now),
+			Share: percent(t, sum.ErrorShare()), P50: millis(t, sum.P50), P95: millis(t, sum.P95), Chart: chart(t, of, now),
+			Hours: hours(t, of, now),
 		})
 	}
 	return out
@@ -175,7 +176,8 @@ func hours(t *text.Catalogue, bins []ttphealth.Bin, now time.Time) []templates.T
 	for from := now.UTC().Truncate(time.Hour); from.After(now.Add(-ttphealth.Window - time.Hour)); from = from.Add(-time.Hour) {
 		sum := ttphealth.Summarise(within(bins, from, time.Hour))
 		if sum.OK+sum.Bad > 0 {
-			out = append(out, templates.TTPHour{When: t.Moment(from), Count: sum.OK + sum.Bad, Bad: sum.Bad, P50: millis(t, sum.P50), P95: millis(t, sum.P95)})
+			out = append(out, templates.TTPHour{When: t.Moment(from), Count: sum.OK + sum.Bad, Bad: sum.Bad, P50: millis(t, sum.P50),
+				P95: millis(t, sum.P95)})
 		}
 	}
 	return out

@@ -48,7 +48,8 @@ type Preparer interface {
 
 // Desk stores one patient.
 type Desk interface {
-	RegisterEntry(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered, error)
+	RegisterEntry(ctx context.Context, who audit.Who, centre account.Centre, d patient.Display, t []patient.Temporary) (importer.Entered,
+		error)
 }
 
 // Recorder writes the access log.

@@ -125,7 +125,8 @@ func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
 		}
 	}
 	set(helpSheet, 0, len(f.Columns)+3, t.T("upload.example_row", "number", columns.ExampleNumber))
-	errs = append(errs, book.SetRowStyle(dataSheet, 1, 1, bold), book.SetRowStyle(helpSheet, 1, 1, bold), book.SetColWidth(helpSheet, "A", "E", 32))
+	errs = append(errs, book.SetRowStyle(dataSheet, 1, 1, bold), book.SetRowStyle(helpSheet, 1, 1, bold),
+		book.SetColWidth(helpSheet, "A", "E", 32))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

@@ -35,13 +35,15 @@ func TestEnterOnePatient(t *testing.T) {
 			t.Fatalf("%d %s\n%s", got.Status, got.Location(), got.Body)
 		}
 		page := b.Follow(got)
-		if page.Status != http.StatusOK || !strings.Contains(page.Body, c.heading) || !strings.Contains(page.Body, "0012") || !strings.Contains(page.Body, "31-1-1961") {
+		if page.Status != http.StatusOK || !strings.Contains(page.Body, c.heading) || !strings.Contains(page.Body, "0012") ||
+			!strings.Contains(page.Body, "31-1-1961") {
 			t.Errorf("%d\n%s", page.Status, page.Body)
 		}
 		if strings.Contains(page.Body+got.Location(), servertest.Canary) {
 			t.Error("the surname came back")
 		}
-		if detail := b.Get(strings.TrimSuffix(strings.Split(got.Location(), "?")[0], "/klaar")); !strings.Contains(detail.Body, "NGGV") || strings.Contains(detail.Body, servertest.Canary) {
+		if detail := b.Get(strings.TrimSuffix(strings.Split(got.Location(), "?")[0], "/klaar")); !strings.Contains(detail.Body, "NGGV") ||
+			strings.Contains(detail.Body, servertest.Canary) {
 			t.Errorf("%s", detail.Body)
 		}
 	}
@@ -57,7 +59,8 @@ func TestEntryThatTheTTPRefuses(t *testing.T) {
 	if got.Status != http.StatusUnprocessableEntity {
 		t.Fatalf("%d\n%s", got.Status, got.Body)
 	}
-	for _, want := range []string{"De TTP meldt:", "De geboortedatum ligt in de toekomst", `href="#birth`, `value="2899"`, `value="` + servertest.Canary + `"`, "&lt;b&gt;"} {
+	for _, want := range []string{"De TTP meldt:", "De geboortedatum ligt in de toekomst", `href="#birth`, `value="2899"`,
+		`value="` + servertest.Canary + `"`, "&lt;b&gt;"} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("not shown: %s", want)
 		}
@@ -92,7 +95,8 @@ func TestEntryThatSluisRefuses(t *testing.T) {
 		{"surname", strings.Repeat("é", 201), "surname", "De tekst is te lang"},
 	} {
 		got := b.Post("/patienten/nieuw", person(c.field, c.value))
-		if got.Status != http.StatusUnprocessableEntity || !strings.Contains(got.Body, c.message) || !strings.Contains(got.Body, `href="#`+c.input) {
+		if got.Status != http.StatusUnprocessableEntity || !strings.Contains(got.Body, c.message) ||
+			!strings.Contains(got.Body, `href="#`+c.input) {
 			t.Errorf("%s=%q: %d\n%.2000s", c.field, c.value, got.Status, got.Body)
 		}
 	}
@@ -115,7 +119,8 @@ func TestEntryWithoutTheTTP(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	})
 	got := s.SignedIn("clinician").Post("/patienten/nieuw", person())
-	if got.Status != http.StatusServiceUnavailable || !strings.Contains(got.Body, "Niet opgeslagen") || !strings.Contains(got.Body, `value="`+servertest.Canary+`"`) {
+	if got.Status != http.StatusServiceUnavailable || !strings.Contains(got.Body, "Niet opgeslagen") ||
+		!strings.Contains(got.Body, `value="`+servertest.Canary+`"`) {
 		t.Fatalf("%d\n%s", got.Status, got.Body)
 	}
 	if strings.Contains(s.Log.String(), servertest.Canary) {
@@ -151,7 +156,8 @@ func TestBirthYearOnly(t *testing.T) {
 	if len(kept.Patients) != 1 || kept.Patients[0].Birth != (patient.Birth{Year: 1961}) {
 		t.Errorf("kept: %+v", kept.Patients)
 	}
-	if got := s.Call("clinician", "GET", "/api/v1/patients", "", ""); !strings.Contains(got.Body, `"birthYear":1961`) || strings.Contains(got.Body, "birthDate") {
+	if got := s.Call("clinician", "GET", "/api/v1/patients", "", ""); !strings.Contains(got.Body, `"birthYear":1961`) ||
+		strings.Contains(got.Body, "birthDate") {
 		t.Errorf("%s", got.Body)
 	}
 }
@@ -173,7 +179,8 @@ func TestSearchKeepsTheNumberOutOfTheURL(t *testing.T) {
 	if none := b.Post("/patienten", url.Values{"number": {"0523534"}}); !strings.Contains(none.Body, "Geen patiënt met precies dit nummer") {
 		t.Error("leading zeros make no difference")
 	}
-	if foreign := s.SignedIn("other").Post("/patienten", url.Values{"number": {"523534"}}); !strings.Contains(foreign.Body, "Geen patiënt met precies dit nummer") {
+	if foreign := s.SignedIn("other").Post("/patienten", url.Values{"number": {"523534"}}); !strings.Contains(foreign.Body,
+		"Geen patiënt met precies dit nummer") {
 		t.Error("another centre finds the patient")
 	}
 }

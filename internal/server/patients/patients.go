@@ -122,14 +122,17 @@ func (h *Handlers) View(v *page.Visit) error {
 	t := v.T
 	props := templates.Patient{
 		Page:   v.Page(crumbs(v)...),
-		Number: page.NumberWord(t, found.Number), Unnumbered: found.Number == "", Birth: v.Birth(found.Birth), BirthYear: h.o.BirthYearOnly, Sex: page.SexWord(t, found.Sex),
-		Centre: v.CentreTitle(found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt), Changed: moment(t, found.UpdatedAt),
+		Number: page.NumberWord(t, found.Number), Unnumbered: found.Number == "", Birth: v.Birth(found.Birth), BirthYear: h.o.BirthYearOnly,
+		Sex:    page.SexWord(t, found.Sex),
+		Centre: v.CentreTitle(found.CentreNumber), Version: found.Version, Created: moment(t, found.CreatedAt),
+		Changed: moment(t, found.UpdatedAt),
 	}
 	if actor.Scope().All() { // the registry's own key is for the registry
 		props.OldKeys = strings.Join(found.OldKeys, ", ")
 	}
 	for _, p := range found.Pseudonyms {
-		props.Pseudonyms = append(props.Pseudonyms, templates.PseudonymRow{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, Observed: day(t, p.ObservedOn)})
+		props.Pseudonyms = append(props.Pseudonyms,
+			templates.PseudonymRow{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion, Observed: day(t, p.ObservedOn)})
 	}
 	return v.Render(http.StatusOK, templates.PatientPage(props))
 }

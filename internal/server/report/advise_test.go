@@ -24,11 +24,15 @@ func TestAdvise(t *testing.T) {
 		want           string
 	}{
 		"nothing rejected": {40, 0, []delivery.Cause{warned}, nl.T("report.none_rejected")},
-		"the pilot":        {40, 4, []delivery.Cause{cause("2101", "birthDate", 2), cause("2102", "birthDate", 1), cause("2111", "sex", 1), warned}, nl.T("report.advice_few")},
-		"a wrong column":   {100, 95, []delivery.Cause{cause("2101", "birthDate", 60), cause("2103", "birthDate", 35)}, "in de kolom Geb. datum."},
-		"one error":        {1000, 60, []delivery.Cause{cause("2111", "sex", 50), cause("2101", "birthDate", 10)}, "50 van de 60 zijn dezelfde fout"},
-		"ran out":          {1000, 60, []delivery.Cause{cause("2201", "", 50), cause("2101", "birthDate", 10)}, nl.T("report.advice_expired")},
-		"many":             {1000, 60, []delivery.Cause{cause("2111", "sex", 20), cause("2101", "birthDate", 20), cause("2121", "surname", 20)}, nl.T("report.advice_many")},
+		"the pilot": {40, 4, []delivery.Cause{cause("2101", "birthDate", 2), cause("2102", "birthDate", 1), cause("2111", "sex", 1),
+			warned}, nl.T("report.advice_few")},
+		"a wrong column": {100, 95, []delivery.Cause{cause("2101", "birthDate", 60), cause("2103", "birthDate", 35)},
+			"in de kolom Geb. datum."},
+		"one error": {1000, 60, []delivery.Cause{cause("2111", "sex", 50), cause("2101", "birthDate", 10)},
+			"50 van de 60 zijn dezelfde fout"},
+		"ran out": {1000, 60, []delivery.Cause{cause("2201", "", 50), cause("2101", "birthDate", 10)}, nl.T("report.advice_expired")},
+		"many": {1000, 60, []delivery.Cause{cause("2111", "sex", 20), cause("2101", "birthDate", 20),
+			cause("2121", "surname", 20)}, nl.T("report.advice_many")},
 	} {
 		given := d
 		given.Counts = patient.Counts{Read: c.read, Rejected: c.rejected}
@@ -42,7 +46,8 @@ func TestAdvise(t *testing.T) {
 			t.Errorf("%s: a check is advised otherwise", name)
 		}
 	}
-	if got := report.Advise(nl, delivery.Delivery{Counts: patient.Counts{Read: 40, Rejected: 4}}, []delivery.Cause{cause("2101", "birthDate", 4)}); !strings.HasPrefix(got, "4 records afgewezen, met 1 soort fout.") {
+	if got := report.Advise(nl, delivery.Delivery{Counts: patient.Counts{Read: 40, Rejected: 4}},
+		[]delivery.Cause{cause("2101", "birthDate", 4)}); !strings.HasPrefix(got, "4 records afgewezen, met 1 soort fout.") {
 		t.Errorf("%q", got)
 	}
 }

@@ -42,7 +42,8 @@ func (c *CSV) Write(r Row) error {
 
 // cells returns the cells of a row, in the order of header.
 func (r Row) cells() []string {
-	return []string{strconv.Itoa(r.Line), r.PatientNumber, r.Column, r.Code, word(severities, r.Severity), r.Message, word(sources, r.Source), r.Advice}
+	return []string{strconv.Itoa(r.Line), r.PatientNumber, r.Column, r.Code, word(severities, r.Severity), r.Message,
+		word(sources, r.Source), r.Advice}
 }
 
 // Close writes the rows that are still in the buffer.

@@ -157,7 +157,8 @@ func TestRefusal(t *testing.T) {
 }
 
 func FuzzCell(f *testing.F) {
-	for _, s := range []string{"", "0123", "=1+1", "+31", "-1", "@SUM(A1)", "\t=1", "\r=1", "\x00=1", "＝1", "＋1", "－1", "＠A", "a;b", "\"", "a\nb", "'=1", "\xef\xbc\r\r\x8b"} {
+	for _, s := range []string{"", "0123", "=1+1", "+31", "-1", "@SUM(A1)", "\t=1", "\r=1", "\x00=1", "＝1", "＋1", "－1", "＠A", "a;b", "\"",
+		"a\nb", "'=1", "\xef\xbc\r\r\x8b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

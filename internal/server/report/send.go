@@ -69,7 +69,8 @@ func Send(ctx context.Context, w http.ResponseWriter, src Source, t *text.Catalo
 	return nil
 }
 
-func stream(ctx context.Context, w http.ResponseWriter, src Source, t *text.Catalogue, d delivery.Delivery, start func() (writer, error)) error {
+func stream(ctx context.Context, w http.ResponseWriter, src Source, t *text.Catalogue, d delivery.Delivery,
+	start func() (writer, error)) error {
 	out, err := start()
 	if err != nil {
 		return err

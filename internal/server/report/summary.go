@@ -36,7 +36,8 @@ func summary(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) []
 		rows = append(rows, []string{t.T("outcome." + o.key), t.Number(o.n)})
 	}
 	rows = append(rows, []string{t.T("outcomes.read"), t.Number(counts.Read)}, []string{t.T("xlsx.warnings"), t.Number(d.Warnings)}, nil,
-		[]string{"", t.T("report.severity"), t.T("report.message"), t.T("report.source"), t.T("xlsx.code"), t.T("report.column"), t.T("outcomes.count"), t.T("causes.lines")})
+		[]string{"", t.T("report.severity"), t.T("report.message"), t.T("report.source"), t.T("xlsx.code"), t.T("report.column"),
+			t.T("outcomes.count"), t.T("causes.lines")})
 	for _, c := range causes {
 		lines := t.Lines(c.Lines)
 		if more := c.Count - len(c.Lines); more > 0 && lines != "" {

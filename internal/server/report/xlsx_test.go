@@ -40,7 +40,8 @@ func workbook(t *testing.T, src report.Source) (*excelize.File, []byte) {
 
 func TestXLSX(t *testing.T) {
 	odd := pages{findings: append([]delivery.Finding{
-		finding(2, "0123", "birthDate", "2101", "_x0041_ <b> & \"x\"\nregel \x01"), finding(3, "@SUM(A1)", "birthDate", "2101", strings.Repeat("é", 40_000)),
+		finding(2, "0123", "birthDate", "2101", "_x0041_ <b> & \"x\"\nregel \x01"),
+		finding(3, "@SUM(A1)", "birthDate", "2101", strings.Repeat("é", 40_000)),
 	}, pilot.findings...)}
 	f, raw := workbook(t, odd)
 	if got := fmt.Sprint(f.GetSheetList()); got != "[Samenvatting Fouten]" {
@@ -90,7 +91,8 @@ func wantText(t *testing.T, raw []byte) {
 			t.Fatal(err)
 		}
 		cells := bytes.Count(xml, []byte("<c "))
-		if cells == 0 || bytes.Count(xml, []byte(`t="inlineStr"`)) != cells || bytes.Contains(xml, []byte("<f>")) || bytes.Contains(xml, []byte(` s="0"`)) {
+		if cells == 0 || bytes.Count(xml, []byte(`t="inlineStr"`)) != cells || bytes.Contains(xml, []byte("<f>")) ||
+			bytes.Contains(xml, []byte(` s="0"`)) {
 			t.Errorf("%s: %d cells, not all of them text", part.Name, cells)
 		}
 	}
@@ -150,7 +152,8 @@ func TestLargeXLSX(t *testing.T) {
 		return w
 	}
 	small, large := measure(20_000), measure(200_000)
-	t.Logf("20,000 rows: %d kB, %d MB in use; 200,000 rows: %d kB, %d MB in use", small.bytes>>10, small.peak>>20, large.bytes>>10, large.peak>>20)
+	t.Logf("20,000 rows: %d kB, %d MB in use; 200,000 rows: %d kB, %d MB in use", small.bytes>>10, small.peak>>20, large.bytes>>10,
+		large.peak>>20)
 	if large.peak > small.peak+16<<20 {
 		t.Errorf("%d MB in use for 200,000 rows, %d MB for 20,000", large.peak>>20, small.peak>>20)
 	}

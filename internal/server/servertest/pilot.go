@@ -59,7 +59,8 @@ func CheckPilotJSON(t *testing.T, body string) {
 
 // Mended returns the pilot's four rejected rows, the first so many of them put right.
 func Mended(good int) string {
-	rows := []string{"2809;1-2-1970;m;987654;Eend;;A", "2809;1-5-1969;v;8561234897;Fuut;;B", "2809;1-1-1971;m;666;Gans;;C", "2809;3-4-1950;v;001;Haan;;D"}
+	rows := []string{"2809;1-2-1970;m;987654;Eend;;A", "2809;1-5-1969;v;8561234897;Fuut;;B", "2809;1-1-1971;m;666;Gans;;C",
+		"2809;3-4-1950;v;001;Haan;;D"}
 	bad := []string{"2809;;m;987654;Eend;;A", "2809;;v;8561234897;Fuut;;B", "2809;;m;666;Gans;;C", "2809;;v;001;Haan;;D"}
 	return EntryHeader + strings.Join(append(rows[:good:good], bad[good:]...), "\n") + "\n"
 }

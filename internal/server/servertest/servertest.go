@@ -181,7 +181,8 @@ func Must[T any](v T, err error) func(testing.TB) T {
 func (s *Site) fill() {
 	who, ctx := audit.Who{Name: "systeem", Via: audit.ViaCLI}, s.t.Context()
 	for number, identities := range map[string]bool{"2809": true, "2810": false} {
-		s.Centres[number] = Must(s.Store.AddCentre(ctx, who, account.Centre{Number: number, Name: "Ziekenhuis " + number, IdentitiesAllowed: identities}))(s.t)
+		s.Centres[number] = Must(s.Store.AddCentre(ctx, who,
+			account.Centre{Number: number, Name: "Ziekenhuis " + number, IdentitiesAllowed: identities}))(s.t)
 	}
 	for name, a := range Accounts {
 		var centre *account.Centre
@@ -189,7 +190,8 @@ func (s *Site) fill() {
 			c := s.Centres[a.Centre]
 			centre = &c
 		}
-		Must(s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.Role}, Centre: centre}))(s.t)
+		Must(s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.Role},
+			Centre: centre}))(s.t)
 		token, hash := account.NewToken()
 		Must(s.Store.AddToken(ctx, who, account.Token{Name: name, Role: a.Role, Centre: centre}, hash))(s.t)
 		s.Tokens[name] = token
@@ -370,7 +372,8 @@ func (s *Site) OwnObjects() Objects {
 		s.t.Fatalf("%d conflicts, want 1", len(conflicts))
 	}
 	signed := Must(conversion.Sign(ed25519.NewKeyFromSeed(make([]byte, 32)), conversion.Proof{}))(s.t)
-	proof := Must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"}, conversion.Report{Kind: conversion.KindProof, Document: string(Must(json.Marshal(signed))(s.t))}))(s.t)
+	proof := Must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"},
+		conversion.Report{Kind: conversion.KindProof, Document: string(Must(json.Marshal(signed))(s.t))}))(s.t)
 	return Objects{id, strings.TrimPrefix(sent.Location(), "/aanleveringen/"), conflicts[0].PublicID, proof.PublicID}
 }
 

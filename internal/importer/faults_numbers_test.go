@@ -1,5 +1,7 @@
 package importer_test
 
+import "fmt"
+
 // numberFaults are the files of testdata/faults whose fault is in what a patient number is.
 var numberFaults = []faultyFile{
 	{name: "03b-float-bsn.csv", wants: []string{"state refused", "refused BSN_NUMBERS"}, unlike: []string{"patient"}},
@@ -24,4 +26,18 @@ var numberFaults = []faultyFile{
 		},
 		unlike: []string{"patient 1e5", "patient 1.0", "patient 7.001"},
 	},
+	{
+		name:   "13c-number-became-date.csv", // 12-50, 03-09 and 3/9 may be a hospital's own numbers
+		wants:  append(eachLine("line %d warning sluis NUMBER_LIKE_DATE", 2, 3, 4, 5, 6, 7, 11, 12), "state done", "patient 3-sep ", "patient 700100 "),
+		unlike: eachLine("line %d warning sluis NUMBER_LIKE_DATE", 8, 9, 10, 13),
+	},
+}
+
+// eachLine formats a line of the account for each line of a file.
+func eachLine(format string, lines ...int) []string {
+	out := make([]string, len(lines))
+	for i, n := range lines {
+		out[i] = fmt.Sprintf(format, n)
+	}
+	return out
 }

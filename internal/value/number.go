@@ -35,7 +35,7 @@ func (f NumberFault) Code() string {
 // 123. Only what a program put there goes: marks that nobody sees (Visible), and the
 // form of a float (WholeNumber).
 func Number(text string) (number string, fault NumberFault) {
-	text, _ = WholeNumber(Visible(text))
+	text = PlainNumber(text)
 	switch {
 	case text == "":
 		return "", NumberEmpty
@@ -65,7 +65,21 @@ type NumberHabits struct {
 	Zeros       bool // some begin with a zero
 }
 
+// PlainNumber returns the form in which a patient number is kept and searched, as
+// Number does, of any text.
+func PlainNumber(text string) string {
+	number, _ := WholeNumber(Visible(Text(text)))
+	return number
+}
+
 var scientific = regexp.MustCompile(`^\d(?:[.,]\d+)?[eE]\+?\d+$`)
+
+// madeDate is what Excel makes of numbers such as 3-9 and 3/50 (3-sep, mrt-50), in
+// Dutch or English.
+var madeDate = regexp.MustCompile(`(?i)^(?:[0-3]?[0-9][-/. ]` + monthWord + `(?:[-/. ](?:[0-9]{2}|[0-9]{4}))?|` +
+	monthWord + `[-/. ](?:[0-9]{1,2}|[0-9]{4}))$`)
+
+const monthWord = `(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sept?|okt|oct|nov|dec)\.?`
 
 var (
 	floated = regexp.MustCompile(`^([0-9]+)[.,](0+)$`)
@@ -106,7 +120,7 @@ func WholeNumber(text string) (number string, floats bool) {
 func (h NumberHabits) Doubts(number string, numeric bool) []NumberDoubt {
 	var out []NumberDoubt
 	switch iso, dated := (Dates{}).Read(number); {
-	case dated && iso >= "1900" && iso < "2100" && realDay(iso):
+	case dated && iso >= "1900" && iso < "2100" && realDay(iso), madeDate.MatchString(number):
 		out = append(out, NumberLikeDate)
 	case scientific.MatchString(number):
 		out = append(out, NumberScientific)

@@ -20,6 +20,7 @@ import (
 	"sluis/internal/identity"
 	"sluis/internal/importer"
 	"sluis/internal/patient"
+	"sluis/internal/value"
 )
 
 // patience is how long a user waits for the TTP at most.
@@ -169,7 +170,8 @@ func classify(err error) error {
 }
 
 func (v Values) trimmed() Values {
-	for _, s := range []*string{&v.Number, &v.Sex, &v.Surname, &v.Prefix, &v.Initials} {
+	v.Number = value.PlainNumber(v.Number)
+	for _, s := range []*string{&v.Sex, &v.Surname, &v.Prefix, &v.Initials} {
 		*s = strings.TrimSpace(*s)
 	}
 	return v

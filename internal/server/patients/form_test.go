@@ -176,6 +176,11 @@ func TestSearchKeepsTheNumberOutOfTheURL(t *testing.T) {
 	if strings.Contains(found.Body, "?number") || strings.Contains(s.Log.String(), "523534") {
 		t.Error("the number is in a URL or in the log")
 	}
+	for _, written := range []string{"523534.0", "523\u200b534", "\u00a0523534 "} {
+		if found := b.Post("/patienten", url.Values{"number": {written}}); strings.Count(found.Body, `href="/patienten/`) == 0 || strings.Contains(found.Body, "Geen patiënt met precies") {
+			t.Errorf("%q does not find 523534", written)
+		}
+	}
 	if none := b.Post("/patienten", url.Values{"number": {"0523534"}}); !strings.Contains(none.Body, "Geen patiënt met precies dit nummer") {
 		t.Error("leading zeros make no difference")
 	}

@@ -17,6 +17,7 @@ import (
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/page"
+	"sluis/internal/value"
 	"sluis/web/templates"
 	"sluis/web/text"
 )
@@ -78,7 +79,7 @@ func (h *Handlers) Search(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	number := strings.TrimSpace(form.Get("number"))
+	number := value.PlainNumber(form.Get("number"))
 	if number == "" {
 		return v.Redirect(page.PatientsPath)
 	}
@@ -89,6 +90,10 @@ func (h *Handlers) Search(v *page.Visit) error {
 		return v.Render(http.StatusUnprocessableEntity, templates.PatientsPage(props))
 	}
 	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: number, Limit: page.Size})
+	if typed := strings.TrimSpace(form.Get("number")); err == nil && len(found.Patients) == 0 && typed != number && utf8.RuneCountInString(typed) <= patient.MaxNumberLength {
+		// A number that was stored before numbers had one form.
+		found, err = h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: typed, Limit: page.Size})
+	}
 	if err != nil {
 		return err
 	}

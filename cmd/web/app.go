@@ -62,7 +62,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	srv, err := server.New(server.Options{
 		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers},
 		Desk: p.desk, Preparer: ttp.preparer,
-		Watch: s, Expiries: ttp.expiries, Existing: s, ProofKey: conversion.Public(proofKey),
+		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
 		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types,
 		LinkType: c.LinkType,

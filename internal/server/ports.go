@@ -30,8 +30,8 @@ type (
 	Watch = desk.Watch
 	// Expiry is something of ours at the TTP that runs out.
 	Expiry = desk.Expiry
-	// Existing is the conversion of the existing patients.
-	Existing = conversions.Existing
+	// Conversion is the part of the conversion that pages show and act on.
+	Conversion = conversions.Conversion
 	// Preparer turns one identity into temporary pseudonyms. It is declared in the
 	// room that knows identities, so that this package need not import them.
 	Preparer = entry.Preparer

@@ -42,18 +42,18 @@ type Options struct {
 	Log *slog.Logger
 	Now func() time.Time // time.Now if nil
 
-	Accounts Accounts
-	Sessions Sessions
-	Audit    AuditLog
-	Records  Records
-	Receiver Receiver
-	Columns  Columns
-	Desk     Desk
-	Preparer Preparer
-	Watch    Watch
-	Existing Existing
-	ProofKey ed25519.PublicKey // of the registry's own signatures
-	Expiries func() []Expiry   // what of ours at the TTP runs out
+	Accounts   Accounts
+	Sessions   Sessions
+	Audit      AuditLog
+	Records    Records
+	Receiver   Receiver
+	Columns    Columns
+	Desk       Desk
+	Preparer   Preparer
+	Watch      Watch
+	Conversion Conversion
+	ProofKey   ed25519.PublicKey // of the registry's own signatures
+	Expiries   func() []Expiry   // what of ours at the TTP runs out
 
 	Demo          bool // a banner on every page
 	BirthYearOnly bool // the registry keeps the birth year only
@@ -119,7 +119,7 @@ func (s *Server) furnish() {
 	})
 	s.patients = patients.New(patients.Options{Records: o.Records, Entry: single, BirthYearOnly: o.BirthYearOnly})
 	s.conflicts = conflicts.New(conflicts.Options{Desk: o.Desk, BirthYearOnly: o.BirthYearOnly})
-	s.conversions = conversions.New(conversions.Options{Now: o.Now, Existing: o.Existing, ProofKey: o.ProofKey})
+	s.conversions = conversions.New(conversions.Options{Now: o.Now, Conversion: o.Conversion, ProofKey: o.ProofKey})
 	s.deliveries = deliveries.New(deliveries.Options{
 		Now: o.Now, Records: o.Records, Receiver: o.Receiver, Columns: o.Columns, Desk: o.Desk, Door: door,
 		MaxRows: o.MaxRows, Types: o.Types, BusyWait: o.BusyWait,
@@ -142,7 +142,7 @@ func (o *Options) complete() error {
 	switch {
 	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil,
 		o.Desk == nil, o.Preparer == nil, o.Watch == nil,
-		o.Existing == nil:
+		o.Conversion == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

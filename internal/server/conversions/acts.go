@@ -16,18 +16,18 @@ import (
 
 // Pause is POST /migratie/{id}/pauzeren.
 func (h *Handlers) Pause(v *page.Visit) error {
-	return h.showAgain(v, "existing.flash.paused", h.o.Existing.PauseRun(v.Context(), v.Who, v.ID(), true))
+	return h.showAgain(v, "existing.flash.paused", h.o.Conversion.PauseRun(v.Context(), v.Who, v.ID(), true))
 }
 
 // Resume is POST /migratie/{id}/hervatten.
 func (h *Handlers) Resume(v *page.Visit) error {
-	return h.showAgain(v, "existing.flash.resumed", h.o.Existing.PauseRun(v.Context(), v.Who, v.ID(), false))
+	return h.showAgain(v, "existing.flash.resumed", h.o.Conversion.PauseRun(v.Context(), v.Who, v.ID(), false))
 }
 
 // Confirm is POST /migratie/{id}/doorgaan: it stores a centre's rows although the
 // brake held them, because so many are rejected.
 func (h *Handlers) Confirm(v *page.Visit) error {
-	return h.showAgain(v, "existing.flash.confirmed", h.o.Existing.ConfirmConversion(v.Context(), v.Who, v.ID()))
+	return h.showAgain(v, "existing.flash.confirmed", h.o.Conversion.ConfirmConversion(v.Context(), v.Who, v.ID()))
 }
 
 // showAgain shows the page again after an act. If the act was no longer possible,
@@ -85,7 +85,7 @@ func (h *Handlers) ApproveErasure(v *page.Visit) error {
 		wrong("uitzonderingen", "existing.error.exceptions")
 	}
 	if len(e.Errors) == 0 {
-		err := h.o.Existing.ApproveErasure(v.Context(), v.Who, v.ID(), role, centres, e.Why)
+		err := h.o.Conversion.ApproveErasure(v.Context(), v.Who, v.ID(), role, centres, e.Why)
 		switch code := apperr.CodeOf(err); {
 		case err == nil || code == "approval_closed":
 			return h.showAgain(v, "existing.flash.approved", err)

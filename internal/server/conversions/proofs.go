@@ -16,7 +16,7 @@ import (
 
 // ListProofs is GET /migratie/bewijzen.
 func (h *Handlers) ListProofs(v *page.Visit) error {
-	found, err := h.o.Existing.Proofs(v.Context(), v.Who)
+	found, err := h.o.Conversion.Proofs(v.Context(), v.Who)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (h *Handlers) ListProofs(v *page.Visit) error {
 
 // ViewProof is GET /migratie/bewijzen/{id}.
 func (h *Handlers) ViewProof(v *page.Visit) error {
-	found, err := h.o.Existing.Proof(v.Context(), v.Who, v.ID(), false)
+	found, err := h.o.Conversion.Proof(v.Context(), v.Who, v.ID(), false)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (h *Handlers) ViewProof(v *page.Visit) error {
 
 // ExportProof is GET /migratie/bewijzen/{id}/bewijs.json: as it was signed.
 func (h *Handlers) ExportProof(v *page.Visit) error {
-	found, err := h.o.Existing.Proof(v.Context(), v.Who, v.ID(), true)
+	found, err := h.o.Conversion.Proof(v.Context(), v.Who, v.ID(), true)
 	if err != nil {
 		return err
 	}

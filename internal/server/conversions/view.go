@@ -24,9 +24,9 @@ import (
 	"sluis/web/text"
 )
 
-// Existing is the conversion of the existing patients, as far as pages have to do
-// with it: commands do the work.
-type Existing interface {
+// Conversion is the part of the conversion that pages show and act on. The work
+// itself is done by commands.
+type Conversion interface {
 	conversion.GateStore
 	ViewConversion(ctx context.Context, who audit.Who) error // the event of looking
 	ViewOpenRows(ctx context.Context, who audit.Who, run conversion.Run, q conversion.OpenQuery) (conversion.OpenPage, error)
@@ -35,7 +35,7 @@ type Existing interface {
 	// ConfirmConversion lets a delivery go on that the brake holds; apperr.Conflict
 	// "delivery_not_waiting".
 	ConfirmConversion(ctx context.Context, who audit.Who, deliveryID string) error
-	// ApproveErasure is one person's word for centres; apperr.Invalid
+	// ApproveErasure is one person's approval for centres; apperr.Invalid
 	// "approval_centre", apperr.Conflict "approval_…".
 	ApproveErasure(ctx context.Context, who audit.Who, publicID string, role account.Role, centres []string, why string) error
 	Proofs(ctx context.Context, who audit.Who) ([]conversion.Report, error)
@@ -44,9 +44,9 @@ type Existing interface {
 
 // Options is what the handlers need.
 type Options struct {
-	Now      func() time.Time
-	Existing Existing
-	ProofKey ed25519.PublicKey // of the registry's own signatures
+	Now        func() time.Time
+	Conversion Conversion
+	ProofKey   ed25519.PublicKey // of the registry's own signatures
 }
 
 // Handlers are those of the pages about the conversion.
@@ -63,7 +63,7 @@ const lively = 30 * time.Second
 
 // View is GET /migratie.
 func (h *Handlers) View(v *page.Visit) error {
-	if err := h.o.Existing.ViewConversion(v.Context(), v.Who); err != nil {
+	if err := h.o.Conversion.ViewConversion(v.Context(), v.Who); err != nil {
 		return err
 	}
 	props, err := h.load(v)
@@ -86,17 +86,17 @@ func (h *Handlers) stateNow(ctx context.Context) (x state, err error) {
 	if x.planned, err = h.latest(ctx, conversion.KindPlan, &x.plan); err != nil {
 		return x, err
 	}
-	run, ok, err := h.o.Existing.LatestRun(ctx, delivery.Check)
+	run, ok, err := h.o.Conversion.LatestRun(ctx, delivery.Check)
 	if err != nil {
 		return x, err
 	}
 	if ok {
 		x.rehearsal = &run
 	}
-	if x.gate, err = conversion.LoadGate(ctx, h.o.Existing, h.o.ProofKey, "", h.o.Now()); err != nil || x.gate.Run == nil {
+	if x.gate, err = conversion.LoadGate(ctx, h.o.Conversion, h.o.ProofKey, "", h.o.Now()); err != nil || x.gate.Run == nil {
 		return x, err
 	}
-	proof, ok, err := h.o.Existing.LatestReport(ctx, conversion.KindProof, x.gate.Run.ID)
+	proof, ok, err := h.o.Conversion.LatestReport(ctx, conversion.KindProof, x.gate.Run.ID)
 	if ok {
 		x.proof = &proof
 	}
@@ -105,7 +105,7 @@ func (h *Handlers) stateNow(ctx context.Context) (x state, err error) {
 
 // latest reads the last report of a kind into v, which stays nil without one.
 func (h *Handlers) latest(ctx context.Context, kind conversion.Kind, v **conversion.Plan) (conversion.Report, error) {
-	rep, ok, err := h.o.Existing.LatestReport(ctx, kind, 0)
+	rep, ok, err := h.o.Conversion.LatestReport(ctx, kind, 0)
 	if err != nil || !ok {
 		return rep, err
 	}
@@ -201,7 +201,7 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 	if q.Get("van") == runKeys[delivery.Check] {
 		mode = delivery.Check
 	}
-	run, ok, err := h.o.Existing.LatestRun(v.Context(), mode)
+	run, ok, err := h.o.Conversion.LatestRun(v.Context(), mode)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 			Current: k == kind})
 	}
 	if ok {
-		found, err := h.o.Existing.ViewOpenRows(v.Context(), v.Who, run,
+		found, err := h.o.Conversion.ViewOpenRows(v.Context(), v.Who, run,
 			conversion.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size})
 		if err != nil {
 			return err

@@ -15,17 +15,30 @@ type Dates struct {
 }
 
 // midnight is the time of day behind a date that a program took for a moment.
-const midnight = `(?:[ T](?:0{1,2}:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[aA]\.?[mM]\.?)(?:Z|[+-]\d{2}:?\d{2})?)?$`
+const midnight = `(?:[ Tt](?:0{1,2}:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[aA]\.?[mM]\.?)(?:[Zz]|[+-]\d{2}:?\d{2})?)?$`
+
+// dayZone is the zone that XML Schema allows directly behind a day. The day stays
+// what is written: 1990-07-01+02:00 is 1 July.
+const dayZone = `(?:Z|[+-]\d{2}:\d{2})$`
 
 var (
 	yearLast    = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})` + midnight)
 	yearFirst   = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})` + midnight)
+	zonedDay    = regexp.MustCompile(`^(\d{4})-(\d{2})-(\d{2})` + dayZone)
 	compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
-	namedMonth  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?(\d{1,2})[-/. ]([a-z]{3,9})\.?[-/. ](\d{4})$`)
-	monthNamed  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?([a-z]{3,9})\.? (\d{1,2}),? (\d{4})$`)
+	namedMonth  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?(\d{1,2})[-/. ]?([a-z]{3,9})\.?[-/. ]?(\d{4})(?::00:00:00(?:\.0+)?$|` + midnight + `)`)
+	monthNamed  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?([a-z]{3,9})\.? (\d{1,2}),? (\d{4})` + midnight)
 	serial      = regexp.MustCompile(`^\d{1,7}(?:\.0+)?$`)
 	spacedParts = regexp.MustCompile(` +([-/.]) *|([-/.]) +`)
-	partialDate = regexp.MustCompile(`^\d{4}(?:-\d{2})?$`)
+	partialDate = regexp.MustCompile(`(?i)^(?:` +
+		`(?:[\dx?]{4}|-{4})(?:[-/. ](?:[\dx?]{1,2}|--?))?(?:[-/. ](?:00?|[x?]{1,2}))?` + // 1954, 1954-07, 1954-07-00
+		`|\d{4}(?:[\dx?]{2})?(?:00|[x?]{2})` + // 19540700, 1954xx
+		`|(?:[\dx?]{1,2}[-/. ])?[\dx?]{1,2}[-/. ][\dx?]{4}` + // 07-1954, 00-07-1954
+		`|(?:(?:00?|[x?]{1,2})[-/. ])?[a-z]{3,9}\.?[-/. ](?:\d{2}|\d{4})` + // juli 1954, jul-54
+		`)$`)
+	wholeDate = regexp.MustCompile(`^(?:\d{1,2}[-/. ]\d{1,2}[-/. ]\d{4}|\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{8})$`)
+	zeroPart  = regexp.MustCompile(`^(?:0?0[-/. ]|\d{1,2}[-/. ]0?0[-/. ]|.*[-/. ]0?0$|\d{1,2}[-/. ]\d{1,2}[-/. ]0000$|\d{4}[-/. ]0?0[-/. ]|\d{6}00$|\d{4}00\d{2}$)`)
+	timed     = regexp.MustCompile(`^\S.*\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
 )
 
 // weekday is the name of a day of the week, in Dutch or English.
@@ -64,6 +77,9 @@ func (d Dates) Read(cell string) (iso string, ok bool) {
 	if p := yearFirst.FindStringSubmatch(cell); p != nil {
 		return isoDay(p[1], p[2], p[3]), true
 	}
+	if p := zonedDay.FindStringSubmatch(cell); p != nil {
+		return isoDay(p[1], p[2], p[3]), true
+	}
 	if p := compactDate.FindStringSubmatch(cell); p != nil {
 		return d.compact(cell, p), true
 	}
@@ -87,9 +103,38 @@ func (d Dates) ReadDay(cell string) (iso string, ok bool) {
 	return iso, true
 }
 
-// IsPartialDate reports whether a cell is a year, or a year and a month, as FHIR
-// writes a birth of which the day is not known.
-func IsPartialDate(cell string) bool { return partialDate.MatchString(cell) }
+// IsPartialDate reports whether a cell is a date of birth that is known in part, or
+// not at all: a year, a year and a month, or a date with zeros, x or a question mark
+// for what is not known, such as 00-07-1954 and 1954xx.
+func IsPartialDate(cell string) bool {
+	cell = joinParts(cell)
+	if wholeDate.MatchString(cell) {
+		iso, _ := Dates{}.Read(cell)
+		return zeroPart.MatchString(cell) && !realDay(iso)
+	}
+	if !partialDate.MatchString(cell) {
+		return false
+	}
+	for _, word := range letters.FindAllString(strings.ToLower(cell), -1) {
+		if _, known := months[word]; !known && strings.Trim(word, "x") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// letters finds the words of a cell.
+var letters = regexp.MustCompile(`[a-z]+`)
+
+// HasTime reports whether a cell is a day with a time of day behind it.
+func (d Dates) HasTime(cell string) bool {
+	p := timed.FindStringSubmatchIndex(cell)
+	if p == nil {
+		return false
+	}
+	_, ok := d.Read(strings.TrimSpace(strings.TrimRight(cell[:p[2]], " T:")))
+	return ok
+}
 
 // joinParts removes the spaces around the separators of a date: "1 - 4 - 1978".
 func joinParts(cell string) string {

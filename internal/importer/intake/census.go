@@ -22,6 +22,7 @@ type census struct {
 	rowCount int
 	numbers  value.NumberColumn
 	births   value.DateColumn
+	sexes    value.SexColumn
 	empty    map[delivery.Field]int      // rows without a value
 	unread   map[int]*value.NumberColumn // the columns that are not read: they may hold BSNs
 }
@@ -45,6 +46,7 @@ func (p *parse) count() error {
 				column.Count(row.Cells[i])
 			}
 		}
+		p.sexes.Count(p.Cell(row.Cells, delivery.FieldSex))
 		p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
 		for _, f := range p.Fields {
 			if p.Cell(row.Cells, f) == "" {
@@ -99,6 +101,22 @@ func (c *census) unreadBSNs() []delivery.Remark {
 	}
 	slices.Sort(at)
 	return []delivery.Remark{delivery.NewRemark("BSN_IGNORED", "columns", strings.Join(columns.Places(at), ", "))}
+}
+
+// doubtful returns the reasons for which no date of birth, or no sex, of the file can
+// be trusted. Order is what a user said of the dates; empty if nobody did.
+func (c *census) doubtful(l columns.Layout, order delivery.DateOrder) []delivery.Remark {
+	var out []delivery.Remark
+	if c.births.SwappedByExcel() {
+		out = append(out, delivery.NewRemark("DATES_SWAPPED", "column", l.Columns[delivery.FieldBirthDate]))
+	}
+	if order == "" && c.births.EnglishOpen() {
+		out = append(out, delivery.NewRemark("DATES_ORDER_OPEN", "column", l.Columns[delivery.FieldBirthDate]))
+	}
+	if c.sexes.ZeroOrOne() {
+		out = append(out, delivery.NewRemark("SEX_ZERO_ONE", "column", l.Columns[delivery.FieldSex]))
+	}
+	return out
 }
 
 // empties notes the required columns that are empty in many rows.

@@ -114,6 +114,7 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 			return p.Refusals, err
 		}
 		p.Refusals = append(p.Refusals, p.forbidden(p.in.MaxRows)...)
+		p.Refusals = append(p.Refusals, p.doubtful(p.Layout, p.Dates)...)
 	}
 	return p.Refusals, nil
 }

@@ -31,6 +31,7 @@ var numberFaults = []faultyFile{
 		wants:  append(eachLine("line %d warning sluis NUMBER_LIKE_DATE", 2, 3, 4, 5, 6, 7, 11, 12), "state done", "patient 3-sep ", "patient 700100 "),
 		unlike: eachLine("line %d warning sluis NUMBER_LIKE_DATE", 8, 9, 10, 13),
 	},
+	{name: "20a-prefix.xlsx", wants: []string{"state done", "patient MDN-001234 ", "patient MDN-001241 "}, unlike: []string{"patient 1234 "}},
 }
 
 // eachLine formats a line of the account for each line of a file.

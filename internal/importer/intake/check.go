@@ -78,6 +78,12 @@ func (k checker) row(row tabular.Row) checked {
 // faults makes findings of the cells that could not be read, if their column is used.
 func (k checker) faults(c *checked, faults []tabular.Fault) {
 	for _, f := range faults {
+		if f.Code == tabular.CellFormat {
+			if at, ok := k.At[delivery.FieldPatientNumber]; ok && at == f.Column {
+				c.warn(string(f.Code), delivery.FieldPatientNumber)
+			}
+			continue
+		}
 		if f.Column == tabular.WholeRow {
 			c.fail(string(f.Code), "")
 			c.shifted = true

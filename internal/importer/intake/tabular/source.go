@@ -43,7 +43,8 @@ type Row struct {
 	// Numeric tells of each cell whether the file holds a number there rather than
 	// text, so that leading zeros may be lost; nil if no cell does.
 	Numeric []bool
-	// Faults are cells whose content cannot be had. Their text is empty.
+	// Faults are cells whose content cannot be had. Their text is empty, but for
+	// CellFormat.
 	Faults []Fault
 }
 
@@ -61,6 +62,7 @@ const WholeRow = -1
 const (
 	CellError     Code = "CELL_ERROR"     // an Excel error value such as #N/A
 	CellUncounted Code = "CELL_UNCOUNTED" // a formula whose outcome is not in the file
+	CellFormat    Code = "CELL_FORMAT"    // a number whose display format is not followed: a warning
 	CellRounded   Code = "CELL_ROUNDED"   // a number of more digits than the file could keep
 	CellNested    Code = "CELL_NESTED"    // a list or an object where a value is wanted
 	CellTwice     Code = "CELL_TWICE"     // a name that occurs more than once in one record

@@ -26,8 +26,8 @@ type reading struct {
 	fault   Code
 }
 
-// read returns what a cell shows, as Excel would show it in no language: numbers and
-// dates without their format.
+// read returns what a cell shows, as Excel would show it in no language: dates without
+// their format, and numbers with the text and the zeros that it adds.
 func (w *workbook) read(c cell) (reading, error) {
 	switch {
 	case c.kind == "e":
@@ -86,12 +86,11 @@ func (w *workbook) number(raw string, style int) (reading, error) {
 	if !ok {
 		return reading{fault: CellRounded}, nil
 	}
-	if f.padded() && strings.Trim(text, "0123456789") == "" {
-		if text == "0" && f.digits == 0 { // a format of # shows nothing for zero
-			text = ""
-		}
-		zeros := int(f.lead) + max(int(f.digits)-len(text), 0)
-		return reading{text: strings.Repeat("0", zeros) + text}, nil
+	if f.mask != "" && strings.Trim(text, "0123456789") == "" {
+		return reading{text: value.Text(f.show(text))}, nil
+	}
+	if f.unlike || f.mask != "" {
+		return reading{text: text, numeric: true, fault: CellFormat}, nil
 	}
 	return reading{text: text, numeric: true}, nil
 }

@@ -4,9 +4,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -18,12 +18,57 @@ const (
 // cell is read as.
 type format struct {
 	date bool
-	// A number of zeros only: digits is how many are shown at least, lead how many
-	// literal zeros come before them. Both are 0 for any other format.
-	digits, lead uint8
+	// mask is how a whole number is shown, if that is not by its digits only: '0' is a
+	// digit that is always shown, '#' one that is shown if there is one, and anything
+	// else, or what follows a backslash, is shown as it is.
+	mask string
+	// unlike is true of a format that shows a number with other characters than its
+	// digits, in a way that is not followed here.
+	unlike bool
 }
 
-func (f format) padded() bool { return f.digits > 0 || f.lead > 0 }
+// show returns what a mask makes of the digits of a whole number. A digit that has
+// no place of its own comes before the first.
+func (f format) show(digits string) string {
+	if digits == "0" && !strings.Contains(strings.ReplaceAll(f.mask, `\0`, ""), "0") {
+		digits = "" // a format of # shows nothing for zero
+	}
+	places, escaped := 0, false
+	for _, c := range f.mask {
+		if !escaped && (c == '0' || c == '#') {
+			places++
+		}
+		escaped = !escaped && c == '\\'
+	}
+	var out strings.Builder
+	first := true
+	escaped = false
+	for _, c := range f.mask {
+		switch {
+		case escaped:
+			out.WriteRune(c)
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case c == '0' || c == '#':
+			if first && len(digits) > places {
+				out.WriteString(digits[:len(digits)-places])
+				digits = digits[len(digits)-places:]
+			}
+			first = false
+			if len(digits) == places {
+				out.WriteByte(digits[0])
+				digits = digits[1:]
+			} else if c == '0' {
+				out.WriteByte('0')
+			}
+			places--
+		default:
+			out.WriteRune(c)
+		}
+	}
+	return out.String()
+}
 
 // builtinDate reports whether a number format that files do not spell out is one of
 // dates or times: 27 to 36 and 50 to 58 are so in East Asian editions.
@@ -83,10 +128,14 @@ func parseFormat(code string) format {
 
 // formatParser collects what a number format shows.
 type formatParser struct {
-	date          bool
-	lead          int  // literal zeros before the digits
-	zeros, hashes int  // digits that are always shown, and those only if needed
-	other         bool // something that is neither date nor digit
+	date     bool
+	mask     strings.Builder
+	digits   int  // places of digits in the mask
+	zeros    int  // those that are always shown
+	literal  bool // text is shown, and not only digits
+	general  bool // the number is shown plainly
+	measured bool // a fraction, an exponent or thousands: it is an amount, and no code
+	unknown  bool // something whose effect is not known here
 }
 
 // next reads one element at the start of code, and returns its length.
@@ -94,72 +143,126 @@ func (p *formatParser) next(code string) int {
 	switch code[0] {
 	case '"':
 		inner, _, _ := strings.Cut(code[1:], `"`)
-		p.literal(inner)
+		p.text(inner)
 		return len(inner) + 2
 	case '\\':
-		if len(code) > 1 {
-			p.literal(code[1:2])
-		}
-		return 2
+		_, size := utf8.DecodeRuneInString(code[1:])
+		p.text(code[1 : 1+size])
+		return 1 + size
 	case '_', '*': // a space as wide as the next character, or filled with it
-		return 2
+		if len(code) == 1 {
+			return 1
+		}
+		_, size := utf8.DecodeRuneInString(code[1:])
+		return 1 + size
 	case '[':
 		inner, _, _ := strings.Cut(code[1:], "]")
 		p.bracket(strings.ToLower(inner))
 		return len(inner) + 2
 	case 'd', 'm', 'y', 'h', 's', 'D', 'M', 'Y', 'H', 'S':
 		if word := general(code); word > 0 {
-			p.other = true
+			p.plainly()
 			return word
 		}
 		p.date = true
-	case '0':
-		p.zeros++
-	case '#':
-		p.hashes++
-		p.other = p.other || p.zeros > 0
+	case 'g', 'G':
+		if word := general(code); word > 0 {
+			p.plainly()
+			return word
+		}
+		p.unknown = true
+	case '0', '#':
+		p.digit(code[0])
+	case '.', ',':
+		p.measured = true
+	case 'E', 'e':
+		p.measured = true
+		if len(code) > 1 && (code[1] == '+' || code[1] == '-') {
+			return 2
+		}
+	case '@':
+		p.plainly()
+	case '-', '+', '(', ')', ' ', ':', '$', '!', '^', '&', '\'', '~', '{', '}', '<', '>', '=': // shown as they are
+		p.text(code[:1])
 	default:
-		p.other = true
+		_, size := utf8.DecodeRuneInString(code)
+		if size > 1 {
+			p.text(code[:size])
+			return size
+		}
+		p.unknown = true
 	}
 	return 1
 }
 
-// literal reads text that is shown as it is. Only zeros before the digits are kept.
-func (p *formatParser) literal(s string) {
-	if strings.Trim(s, "0") == "" && p.zeros+p.hashes == 0 {
-		p.lead += len(s)
-	} else {
-		p.other = true
+func (p *formatParser) digit(c byte) {
+	p.digits++
+	if c == '0' {
+		p.zeros++
+	}
+	p.mask.WriteByte(c)
+}
+
+// plainly reads the place of a number that is shown plainly, as by General.
+func (p *formatParser) plainly() {
+	p.general = true
+	p.digit('0')
+}
+
+// text reads text that is shown as it is.
+func (p *formatParser) text(s string) {
+	p.literal = p.literal || strings.TrimSpace(s) != "" || p.digits > 0
+	for _, c := range s {
+		if c == '0' || c == '#' || c == '\\' {
+			p.mask.WriteByte('\\')
+		}
+		p.mask.WriteRune(c)
 	}
 }
 
 // bracket reads what is between brackets: elapsed time ([h], [mm]), a currency
-// ([$€-413]), or a colour or condition, which show nothing. A language is written
+// ([$€-413]), a colour, which shows nothing, or a condition. A language is written
 // like a currency without a sign: [$-413].
 func (p *formatParser) bracket(in string) {
-	if in != "" && strings.Contains("hms", in[:1]) && strings.Trim(in, in[:1]) == "" {
+	switch {
+	case in != "" && strings.Contains("hms", in[:1]) && strings.Trim(in, in[:1]) == "":
 		p.date = true
-	}
-	if strings.HasPrefix(in, "$") && !strings.HasPrefix(in, "$-") {
-		p.other = true
+	case strings.HasPrefix(in, "$") && !strings.HasPrefix(in, "$-"):
+		p.literal, p.measured = true, true
+	case in != "" && strings.Contains("<>=", in[:1]):
+		p.unknown = true
 	}
 }
 
-// format is what the whole section makes of a number. Only zeros that change what
-// is shown count: more than one digit, or zeros before them.
+// maxMask bounds the length of a mask: no patient number is longer.
+const maxMask = 255
+
+// format is what the whole section makes of a number. Only what changes what is
+// shown counts: more than one digit that is always shown, or text. Amounts keep
+// their plain digits: nobody means the points of thousands as part of a number.
 func (p *formatParser) format() format {
-	f := format{date: p.date}
-	if !p.date && !p.other && p.zeros+p.hashes > 0 && p.lead+p.zeros <= math.MaxUint8 && (p.zeros > 1 || p.lead > 0) {
-		f.digits, f.lead = uint8(p.zeros), uint8(p.lead)
+	mask := strings.TrimSpace(p.mask.String())
+	switch {
+	case p.date:
+		return format{date: true}
+	case p.unknown:
+		return format{unlike: true}
+	case p.measured:
+		return format{unlike: p.literal}
+	case p.digits == 0:
+		return format{unlike: p.literal}
+	case p.general && p.digits > 1, len(mask) > maxMask:
+		return format{unlike: true}
+	case p.literal || p.zeros > 1:
+		return format{mask: mask}
 	}
-	return f
+	return format{}
 }
 
-// general returns the length of the word for the plain format in the user's
-// language, which some programs write, if s begins with it. "General" itself needs
-// no care: it has no letter of a date.
+// general returns the length of the word for the plain format also in the
+// user's language, which some programs write, if s begins with it.
 func general(s string) int {
-	for _, word := range []string{"standaard", "standard"} {
+	for _, word := range []string{"general", "standaard", "standard"} {
 		if len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) {
 			return len(word)
 		}

@@ -204,7 +204,7 @@ een_x005F_x000D_ </t>`, `<t/>`}
 		"no day has it":           {`<c s="1"><v>-1</v></c><c s="1"><v>0</v></c><c s="1"><v>2958466</v></c><c s="1"><v>2958465</v></c>`, "1|-1#|0#|2958466#|9999-12-31"},
 		"time":                    {`<c s="4"><v>0.25</v></c><c s="4"><v>1.5</v></c>`, "1|06:00:00|1900-01-01 12:00:00"},
 		"text in a date cell":     {`<c s="1" t="s"><v>0</v></c>`, "1|Müller"},
-		"zeros":                   {`<c s="2"><v>123</v></c><c s="2"><v>12345678</v></c><c s="2"><v>1.5</v></c><c s="2"><v>0</v></c>`, "1|0000123|12345678|1.5#|0000000"},
+		"zeros":                   {`<c s="2"><v>123</v></c><c s="2"><v>12345678</v></c><c s="2"><v>1.5</v></c><c s="2"><v>0</v></c>`, "1|0000123|12345678|1.5#|0000000 !2:CELL_FORMAT"},
 		"a zero before":           {`<c s="6"><v>123</v></c><c s="6"><v>0</v></c>`, "1|0123|0"},
 		"number as text":          {`<c s="5"><v>123</v></c>`, "1|123#"},
 		"style out of range":      {`<c s="99"><v>36892</v></c><c s="x"><v>1</v></c>`, "1|36892#|1#"},
@@ -261,15 +261,25 @@ func TestXLSXMerges(t *testing.T) {
 }
 
 func TestXLSXNumberFormats(t *testing.T) {
+	date, unlike := format{date: true}, format{unlike: true}
 	for code, want := range map[string]format{
-		"General": {}, "Standaard": {}, "0": {}, "#,##0.00": {}, "0.00E+00": {}, "@": {}, `0.0" dagen"`: {}, `0\d`: {}, `_-"€" * #,##0_-`: {},
-		`[$€-413] #,##0.00`: {}, "[Red]0": {}, "000-000": {}, "[$USD]0000": {}, `"P"0000`: {}, "0 %": {}, "[": {}, `"`: {}, `\`: {}, "[]": {}, "_": {},
-		"d-m-yyyy": {date: true}, "[$-413]d/mmm/yyyy;@": {date: true}, "mm:ss.0": {date: true}, "[h]": {date: true}, "[SS]": {date: true}, `"op "d`: {date: true}, "YYYY": {date: true},
-		"0000000": {digits: 7}, "00;-00;0": {digits: 2}, `"0"#`: {lead: 1}, `\0000`: {digits: 3, lead: 1}, `"00"000`: {digits: 3, lead: 2}, "[Blue]0000_-": {digits: 4},
-		strings.Repeat("0", 300): {},
+		"General": {}, "Standaard": {}, "0": {}, "#,##0.00": {}, "0.00E+00": {}, "@": {}, "[Red]0": {}, "[": {}, `"`: {}, `\`: {}, "[]": {}, "_": {},
+		`0.0" dagen"`: unlike, `_-"€" * #,##0_-`: unlike, `[$€-413] #,##0.00`: unlike, "[$USD]0000": unlike, "0 %": unlike, "# ?/?": unlike,
+		"[<1000]000;0": unlike, `"MDN-"#,##0`: unlike, strings.Repeat("0", 300): unlike,
+		"d-m-yyyy": date, "[$-413]d/mmm/yyyy;@": date, "mm:ss.0": date, "[h]": date, "[SS]": date, `"op "d`: date, "YYYY": date,
 	} {
 		if got := parseFormat(code); got != want {
 			t.Errorf("%q: %+v, want %+v", code, got, want)
+		}
+	}
+	for _, x := range []struct{ code, number, want string }{
+		{"0000000", "1234", "0001234"}, {"0000000", "12345678", "12345678"}, {"00;-00;0", "1", "01"}, {`"0"#`, "12", "012"}, {`"0"#`, "0", "0"},
+		{`\0000`, "12", "0012"}, {`"00"000`, "1234", "001234"}, {"[Blue]0000_-", "12", "0012"}, {`"P"0000`, "12", "P0012"}, {"000-000", "1234", "001-234"},
+		{"000-000", "1234567", "1234-567"}, {`"MDN-"000000`, "1234", "MDN-001234"}, {`"MDN-"0`, "1234", "MDN-1234"}, {`"MDN-"General`, "7", "MDN-7"},
+		{`\M\D\N\-0`, "7", "MDN-7"}, {`0"-A"`, "7", "7-A"}, {`"é"00`, "7", "é07"}, {`"A#"000`, "7", "A#007"}, {`00\.00\.00`, "10203", "01.02.03"}, {`"MDN-"@`, "7", "MDN-7"},
+	} {
+		if got := parseFormat(x.code).show(x.number); got != x.want {
+			t.Errorf("%s in the format %s: %q, want %q", x.number, x.code, got, x.want)
 		}
 	}
 	for id, want := range map[int]bool{0: false, 13: false, 14: true, 22: true, 23: false, 27: true, 37: false, 45: true, 48: false, 49: false, 58: true, 59: false} {

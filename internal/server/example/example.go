@@ -14,12 +14,9 @@ import (
 	"io"
 	"strings"
 
-	// A workbook of two sheets is more than we want to write by hand; nothing but
-	// our own words goes into it, so that its temporary files could hold nothing.
-	"github.com/xuri/excelize/v2"
-
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/columns"
+	"sluis/internal/server/workbook"
 	"sluis/web/text"
 )
 
@@ -28,7 +25,7 @@ var Formats = []string{"csv", "xlsx", "json", "fhir.json"}
 
 // ContentTypes are the content types of the formats.
 var ContentTypes = map[string]string{
-	"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"csv": "text/csv; charset=utf-8", "xlsx": workbook.Type,
 	"json": "application/json", "fhir.json": "application/fhir+json",
 }
 
@@ -89,48 +86,31 @@ const (
 // xlsx writes a sheet for the data, its cells text so that zeros stay, and one
 // that explains the columns.
 func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
-	book := excelize.NewFile()
-	defer func() { _ = book.Close() }()
-	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	filled := f.columns()
+	book, err := workbook.New(w, []workbook.Sheet{
+		{Name: dataSheet, Columns: []workbook.Column{{First: 1, Last: len(filled), Width: 20, Text: true}}},
+		{Name: helpSheet, Columns: []workbook.Column{{First: 1, Last: 5, Width: 32}}},
+	})
 	if err != nil {
 		return err
 	}
-	asText, err := book.NewStyle(&excelize.Style{NumFmt: 49})
-	if err != nil {
-		return err
+	headers, examples := make([]string, len(filled)), make([]string, len(filled))
+	for i, c := range filled {
+		headers[i], examples[i] = c.Header, c.Example
 	}
-	if err := book.SetSheetName("Sheet1", dataSheet); err != nil {
-		return err
+	help := make([]string, 0, 5)
+	for _, key := range []string{"upload.column", "upload.required", "upload.explain", "upload.example_value", "upload.also_head"} {
+		help = append(help, t.T(key))
 	}
-	if _, err := book.NewSheet(helpSheet); err != nil {
-		return err
+	errs := []error{
+		book.Next(), book.Row(workbook.Bold, headers...), book.Row(workbook.Plain, examples...),
+		book.Next(), book.Row(workbook.Bold, help...),
 	}
-	errs := []error{}
-	set := func(sheet string, column, row int, value string) {
-		cell, err := excelize.CoordinatesToCellName(column+1, row)
-		errs = append(errs, err, book.SetCellStr(sheet, cell, value))
+	for _, c := range f.Columns {
+		errs = append(errs, book.Row(workbook.Plain, c.Header, Required(t, c), t.T("column."+c.Kind), c.Example, strings.Join(c.Also, ", ")))
 	}
-	for i, c := range f.columns() {
-		name, err := excelize.ColumnNumberToName(i + 1)
-		errs = append(errs, err, book.SetColStyle(dataSheet, name, asText), book.SetColWidth(dataSheet, name, name, 20))
-		set(dataSheet, i, 1, c.Header)
-		set(dataSheet, i, 2, c.Example)
-	}
-	for i, key := range []string{"upload.column", "upload.required", "upload.explain", "upload.example_value", "upload.also_head"} {
-		set(helpSheet, i, 1, t.T(key))
-	}
-	for i, c := range f.Columns {
-		for n, cell := range []string{c.Header, Required(t, c), t.T("column." + c.Kind), c.Example, strings.Join(c.Also, ", ")} {
-			set(helpSheet, n, i+2, cell)
-		}
-	}
-	set(helpSheet, 0, len(f.Columns)+3, t.T("upload.example_row", "number", columns.ExampleNumber))
-	errs = append(errs, book.SetRowStyle(dataSheet, 1, 1, bold), book.SetRowStyle(helpSheet, 1, 1, bold),
-		book.SetColWidth(helpSheet, "A", "E", 32))
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return book.Write(w)
+	errs = append(errs, book.Row(workbook.Plain), book.Row(workbook.Plain, t.T("upload.example_row", "number", columns.ExampleNumber)), book.Close())
+	return errors.Join(errs...)
 }
 
 // Required says in words whether a column is required.

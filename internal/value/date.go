@@ -38,7 +38,7 @@ var (
 		`)$`)
 	wholeDate = regexp.MustCompile(`^(?:\d{1,2}[-/. ]\d{1,2}[-/. ]\d{4}|\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{8})$`)
 	zeroPart  = regexp.MustCompile(`^(?:0?0[-/. ]|\d{1,2}[-/. ]0?0[-/. ]|.*[-/. ]0?0$|\d{1,2}[-/. ]\d{1,2}[-/. ]0000$|\d{4}[-/. ]0?0[-/. ]|\d{6}00$|\d{4}00\d{2}$)`)
-	timed     = regexp.MustCompile(`^\S.*\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
+	timed     = regexp.MustCompile(`^\S.*?\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
 )
 
 // weekday is the name of a day of the week, in Dutch or English.
@@ -103,13 +103,19 @@ func (d Dates) ReadDay(cell string) (iso string, ok bool) {
 	return iso, true
 }
 
-// IsPartialDate reports whether a cell is a date of birth that is known in part, or
+// IsPartial reports whether a cell is a date of birth that is known in part, or
 // not at all: a year, a year and a month, or a date with zeros, x or a question mark
 // for what is not known, such as 00-07-1954 and 1954xx.
-func IsPartialDate(cell string) bool {
+//
+// In a workbook 1954 may be a day number too, of 1905. Nobody delivers such births by
+// their numbers, so a number that can be a year is one.
+func (d Dates) IsPartial(cell string) bool {
 	cell = joinParts(cell)
+	if d.Epoch != NoEpoch && serial.MatchString(cell) {
+		return len(cell) == 4 && cell >= "1900" && cell <= "2100"
+	}
 	if wholeDate.MatchString(cell) {
-		iso, _ := Dates{}.Read(cell)
+		iso, _ := d.Read(cell)
 		return zeroPart.MatchString(cell) && !realDay(iso)
 	}
 	if !partialDate.MatchString(cell) {

@@ -2,6 +2,7 @@ package value
 
 import (
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -55,3 +56,44 @@ func (e Epoch) Moment(serial float64) (text string, ok bool) {
 	}
 	return iso + " " + clock, true
 }
+
+// BareDays counts the dates of birth of one column that are bare numbers: days from
+// an epoch that the cell does not name. Its zero value has seen none.
+type BareDays struct {
+	Total       int
+	First, Last int // years
+	unlikely    int // after today, or of people older than anybody
+}
+
+// bareProof is the number of bare numbers from which on they say something of their
+// column. oldestAge is older than a patient of a registry is.
+const (
+	bareProof = 5
+	oldestAge = 110
+)
+
+// Count adds the text of a cell.
+func (b *BareDays) Count(cell string, e Epoch, today time.Time) {
+	if e == NoEpoch || !serial.MatchString(cell) || (Dates{Epoch: e}).IsPartial(cell) {
+		return
+	}
+	n, err := strconv.ParseFloat(cell, 64)
+	iso, ok := e.Day(n)
+	if err != nil || !ok {
+		return
+	}
+	year, _ := strconv.Atoi(iso[:4])
+	if b.Total == 0 || year < b.First {
+		b.First = year
+	}
+	b.Last = max(b.Last, year)
+	b.Total++
+	if iso > today.Format(time.DateOnly) || today.Year()-year > oldestAge {
+		b.unlikely++
+	}
+}
+
+// Unlikely reports whether the numbers are no dates of birth by this epoch: at least
+// a quarter are after today or too long ago. SAS and SPSS, for example, count from
+// 1960 and 1582.
+func (b BareDays) Unlikely() bool { return b.Total >= bareProof && b.unlikely*4 >= b.Total }

@@ -22,6 +22,7 @@ type census struct {
 	rowCount int
 	numbers  value.NumberColumn
 	births   value.DateColumn
+	bare     value.BareDays
 	sexes    value.SexColumn
 	empty    map[delivery.Field]int      // rows without a value
 	unread   map[int]*value.NumberColumn // the columns that are not read: they may hold BSNs
@@ -47,6 +48,7 @@ func (p *parse) count() error {
 			}
 		}
 		p.sexes.Count(p.Cell(row.Cells, delivery.FieldSex))
+		p.bare.Count(p.Cell(row.Cells, delivery.FieldBirthDate), p.source.Tables()[p.Table].Epoch, p.in.Now())
 		p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
 		for _, f := range p.Fields {
 			if p.Cell(row.Cells, f) == "" {
@@ -110,6 +112,9 @@ func (c *census) doubtful(l columns.Layout, order delivery.DateOrder) []delivery
 	if c.births.SwappedByExcel() {
 		out = append(out, delivery.NewRemark("DATES_SWAPPED", "column", l.Columns[delivery.FieldBirthDate]))
 	}
+	if c.bare.Unlikely() {
+		out = append(out, delivery.NewRemark("BIRTHS_NUMBERED_UNLIKELY", c.numbered(l)...))
+	}
 	if order == "" && c.births.EnglishOpen() {
 		out = append(out, delivery.NewRemark("DATES_ORDER_OPEN", "column", l.Columns[delivery.FieldBirthDate]))
 	}
@@ -117,6 +122,14 @@ func (c *census) doubtful(l columns.Layout, order delivery.DateOrder) []delivery
 		out = append(out, delivery.NewRemark("SEX_ZERO_ONE", "column", l.Columns[delivery.FieldSex]))
 	}
 	return out
+}
+
+// numbered returns the arguments of a remark on dates that are bare numbers. It names
+// years only, since a registry may keep no more.
+func (c *census) numbered(l columns.Layout) []string {
+	return []string{
+		"column", l.Columns[delivery.FieldBirthDate], "count", strconv.Itoa(c.bare.Total), "first", strconv.Itoa(c.bare.First), "last", strconv.Itoa(c.bare.Last),
+	}
 }
 
 // empties notes the required columns that are empty in many rows.

@@ -151,8 +151,9 @@ func (k checker) number(c *checked, row tabular.Row) {
 func (k checker) person(c *checked, cells []string) {
 	cell := k.Cell(cells, delivery.FieldBirthDate)
 	birth, ok := k.dates.Read(cell)
-	if !ok {
-		c.fail(unreadable(cell), delivery.FieldBirthDate)
+	if !ok || k.dates.IsPartial(cell) {
+		c.fail(k.unreadable(cell), delivery.FieldBirthDate)
+		birth = ""
 	}
 	if b, real := patient.ParseBirth(birth); real {
 		c.display.Birth = k.keep(b)
@@ -186,8 +187,9 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 	if cell := k.Cell(cells, delivery.FieldBirthDate); cell != "" {
 		iso, ok := k.dates.Read(cell)
 		b, real := patient.ParseBirth(iso)
-		if !ok || !real {
-			c.fail(unreadable(cell), delivery.FieldBirthDate)
+		if !ok || !real || k.dates.IsPartial(cell) {
+			b = patient.Birth{}
+			c.fail(k.unreadable(cell), delivery.FieldBirthDate)
 		}
 		c.display.Birth = k.keep(b)
 		k.unlikely(c, b)
@@ -206,9 +208,12 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 }
 
 // unreadable returns the code for a birth date that cannot be read.
-func unreadable(cell string) string {
-	if value.IsPartialDate(cell) {
+func (k checker) unreadable(cell string) string {
+	switch {
+	case k.dates.IsPartial(cell):
 		return "BIRTH_DATE_PARTIAL"
+	case k.dates.HasTime(cell):
+		return "BIRTH_DATE_TIME"
 	}
 	return "BIRTH_DATE_UNREADABLE"
 }

@@ -211,6 +211,9 @@ func (p *parse) notes() []delivery.Remark {
 			notes = append(notes, delivery.NewRemark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.Table].Skipped)))
 		}
 	}
+	if p.bare.Total > 0 {
+		notes = append(notes, delivery.NewRemark("BIRTHS_NUMBERED", p.numbered(p.Layout)...))
+	}
 	if p.births.OrderMatters() && p.order() == delivery.MonthFirst {
 		notes = append(notes, delivery.NewRemark("DATES_MONTH_FIRST", "column", p.Columns[delivery.FieldBirthDate]))
 	}

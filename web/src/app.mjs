@@ -1,7 +1,5 @@
 // Everything that Sluis does in the browser. Each page works without it.
-import {
-  Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink, createAll
-} from 'govuk-frontend'
+import { Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink, createAll } from 'govuk-frontend'
 import { columns } from './columns.mjs'
 import { dates } from './dates.mjs'
 import { named } from './named.mjs'
@@ -15,9 +13,7 @@ if ('noModule' in HTMLScriptElement.prototype) {
   document.body.classList.add('govuk-frontend-supported')
 }
 
-for (const component of [
-  Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink
-]) {
+for (const component of [Button, ErrorSummary, FileUpload, NotificationBanner, PasswordInput, ServiceNavigation, SkipLink]) {
   createAll(component)
 }
 

@@ -9,7 +9,7 @@ const sniffed = 64 << 10
 
 /** A file that cannot be read; code is one of the page's texts. */
 export class Unreadable extends Error {
-  constructor (code) {
+  constructor(code) {
     super(code)
     this.code = code
   }
@@ -20,7 +20,7 @@ const workbooks = ['PK\x03\x04', '\xD0\xCF\x11\xE0']
 const others = ['%PDF-', '\x1F\x8B', 'Rar!', '7z\xBC\xAF', '\x89PNG', '\xFF\xD8\xFF', '{\\rtf']
 
 /** Returns a function that lets the page do its own work now and then, so that it does not freeze. */
-export function turns () {
+export function turns() {
   let last = performance.now()
   return async () => {
     if (performance.now() - last < 12) return
@@ -33,7 +33,7 @@ export function turns () {
  * Opens a file: finds its encoding and the delimiter of its cells.
  * @param {Uint8Array} bytes
  */
-export async function open (bytes, turn = turns()) {
+export async function open(bytes, turn = turns()) {
   const text = await decoded(bytes, turn)
   const { units, start } = text
   const end = Math.min(units.length, start + sniffed)
@@ -59,7 +59,7 @@ export async function open (bytes, turn = turns()) {
 }
 
 /** Returns the delimiter that cuts most of the first rows into the same number of cells. */
-function sniff (file, end) {
+function sniff(file, end) {
   let best = { delimiter: 59, width: 1, rows: 0 }
   for (const c of ';,\t|') {
     const delimiter = c.charCodeAt(0)
@@ -78,14 +78,16 @@ function sniff (file, end) {
 }
 
 /** Finds the encoding: by a byte order mark, by the zeros of UTF-16, or by bytes that are not UTF-8. */
-async function decoded (bytes, turn) {
+async function decoded(bytes, turn) {
   const head = bytes.subarray(0, sniffed)
   const begins = magic => [...magic].every((c, i) => head[i] === c.charCodeAt(0))
   if (begins('\xEF\xBB\xBF')) return eight(bytes, 3, 'utf-8', true)
   if (begins('\xFF\xFE')) return sixteen(bytes, 1, true)
   if (begins('\xFE\xFF')) return sixteen(bytes, 1, false)
   const zeros = [0, 0]
-  head.forEach((b, i) => { if (b === 0) zeros[i % 2]++ })
+  head.forEach((b, i) => {
+    if (b === 0) zeros[i % 2]++
+  })
   if (zeros[0] + zeros[1] > 0) {
     if (zeros[1] > head.length / 3 && zeros[0] === 0) return sixteen(bytes, 0, true)
     if (zeros[0] > head.length / 3 && zeros[1] === 0) return sixteen(bytes, 0, false)
@@ -110,7 +112,7 @@ async function decoded (bytes, turn) {
 }
 
 /** A text with one byte per unit. Text added to it may be more than ASCII only if wide is true. */
-function eight (bytes, start, encoding, wide) {
+function eight(bytes, start, encoding, wide) {
   const decoder = new TextDecoder(encoding, { ignoreBOM: true })
   const encoder = new TextEncoder()
   return {
@@ -124,10 +126,10 @@ function eight (bytes, start, encoding, wide) {
 }
 
 /** A text with two bytes per unit. */
-function sixteen (bytes, start, little) {
+function sixteen(bytes, start, little) {
   const units = new Uint16Array(bytes.length >> 1)
   for (let i = 0; i < units.length; i++) {
-    units[i] = little ? bytes[2 * i] | bytes[2 * i + 1] << 8 : bytes[2 * i] << 8 | bytes[2 * i + 1]
+    units[i] = little ? bytes[2 * i] | (bytes[2 * i + 1] << 8) : (bytes[2 * i] << 8) | bytes[2 * i + 1]
   }
   return {
     bytes,
@@ -157,8 +159,12 @@ const simple = { '“': '"', '”': '"', '„': '"', '‘': "'", '’': "'", '�
  * Writes text in ASCII, without accents. For a file in an old encoding it is not known
  * which other letters it can have. A file of only ASCII may be opened in any encoding.
  */
-function ascii (text) {
-  return text.replace(/[“”„‘’–—…€ß]/g, c => simple[c]).normalize('NFD').replace(/\p{M}/gu, '').replace(/[^\x00-\x7f]/g, '?')
+function ascii(text) {
+  return text
+    .replace(/[“”„‘’–—…€ß]/g, c => simple[c])
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^\x00-\x7f]/g, '?')
 }
 
 /**
@@ -166,7 +172,7 @@ function ascii (text) {
  * cells begin, and its line number as a spreadsheet shows it.
  */
 export class Records {
-  constructor (file, end = file.units.length) {
+  constructor(file, end = file.units.length) {
     this.file = file
     this.limit = end
     this.at = file.first
@@ -176,7 +182,7 @@ export class Records {
   }
 
   /** Returns where the line that begins at from ends, and where the next line begins. */
-  lineEnd (from) {
+  lineEnd(from) {
     const { units, returns } = this.file
     for (let i = from; i < this.limit; i++) {
       if (units[i] === LF) {
@@ -195,7 +201,7 @@ export class Records {
   }
 
   /** Goes to the next record; returns false if there is none. Empty lines count for the line number. */
-  next () {
+  next() {
     const { units, delimiter } = this.file
     for (;;) {
       if (this.at >= this.limit) return false
@@ -218,7 +224,7 @@ export class Records {
     return true
   }
 
-  find (unit, from) {
+  find(unit, from) {
     const { units } = this.file
     for (let i = from; i < this.content; i++) {
       if (units[i] === unit) return i
@@ -227,7 +233,7 @@ export class Records {
   }
 
   /** Skips a cell in quotes. Returns the place of its delimiter, or -1 if the record ends there. */
-  quoted (at) {
+  quoted(at) {
     const { units, delimiter } = this.file
     for (;;) {
       const quote = this.find(QUOTE, at)
@@ -245,18 +251,22 @@ export class Records {
   }
 
   /** Returns where cell i ends. */
-  cellEnd (i) { return i + 1 < this.cuts.length ? this.cuts[i + 1] - 1 : this.end }
+  cellEnd(i) {
+    return i + 1 < this.cuts.length ? this.cuts[i + 1] - 1 : this.end
+  }
 
   /** Returns the content of cell i, as Sluis reads it. */
-  cell (i) {
+  cell(i) {
     if (i < 0 || i >= this.cuts.length) return ''
     return trim(unquoted(this.file.read(this.cuts[i], this.cellEnd(i))))
   }
 
-  cells () { return this.cuts.map((_, i) => this.cell(i)) }
+  cells() {
+    return this.cuts.map((_, i) => this.cell(i))
+  }
 
   /** Reports whether all cells are empty. */
-  blank () {
+  blank() {
     const { units, delimiter } = this.file
     let doubtful = false
     for (let i = this.start; i < this.end; i++) {
@@ -269,7 +279,7 @@ export class Records {
   }
 }
 
-function unquoted (raw) {
+function unquoted(raw) {
   if (raw[0] !== '"') return raw
   let out = ''
   for (let rest = raw.slice(1); ;) {
@@ -283,4 +293,6 @@ function unquoted (raw) {
   }
 }
 
-function trim (text) { return text.replace(/^[ \t\r\n\f\x1a\u00a0\ufeff]+|[ \t\r\n\f\x1a\u00a0\ufeff]+$/g, '') }
+function trim(text) {
+  return text.replace(/^[ \t\r\n\f\x1a\u00a0\ufeff]+|[ \t\r\n\f\x1a\u00a0\ufeff]+$/g, '')
+}

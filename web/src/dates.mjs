@@ -4,7 +4,7 @@ const dutch = /^\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})\s*$/
 const iso = /^\s*(\d{4})-(\d{1,2})-(\d{1,2})\s*$/
 
 /** @param {HTMLElement} group */
-export function dates (group) {
+export function dates(group) {
   const [day, month, year] = group.querySelectorAll('input')
   day.addEventListener('paste', event => {
     const text = event.clipboardData.getData('text')

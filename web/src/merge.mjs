@@ -16,7 +16,7 @@ const example = 'VOORBEELD' // the patient number of the example row, which Slui
  * @param {{columns: string[], number: string, records: number, rejectedOnly: boolean, words: object, progress: function(number)}} wanted
  * @returns {Promise<{parts: Uint8Array[], marked: number, records: number}>}
  */
-export async function merge (bytes, findings, wanted) {
+export async function merge(bytes, findings, wanted) {
   const turn = turns()
   const file = await open(bytes, turn)
   const header = findHeader(file, wanted)
@@ -29,7 +29,7 @@ export async function merge (bytes, findings, wanted) {
 }
 
 /** Returns the first row that has every column of the delivery. */
-function findHeader (file, wanted) {
+function findHeader(file, wanted) {
   const name = known8(file)
   const rows = new Records(file)
   for (let filled = 0; filled < headRows && rows.next();) {
@@ -43,19 +43,19 @@ function findHeader (file, wanted) {
       start: rows.start,
       end: rows.end,
       number: names.indexOf(name(wanted.number)),
-      dropped: new Set(cells.flatMap((c, i) => known.has(plain(c)) ? [i] : []))
+      dropped: new Set(cells.flatMap((c, i) => (known.has(plain(c)) ? [i] : [])))
     }
   }
   return null
 }
 
 /** Returns a function that makes texts comparable. In a file of an unknown old encoding only ASCII is compared. */
-function known8 (file) {
+function known8(file) {
   return file.old ? text => text.replace(/[^\x00-\x7f]/g, '?') : text => text
 }
 
 /** Counts the rows below the header, and finds how wide they are and whether their patient numbers match. */
-async function survey (file, header, findings, wanted, turn) {
+async function survey(file, header, findings, wanted, turn) {
   const same = known8(file)
   const rows = new Records(file)
   const facts = { records: 0, width: 0, compared: 0, others: 0 }
@@ -82,21 +82,21 @@ async function survey (file, header, findings, wanted, turn) {
 }
 
 /** Returns how many cells of a row stay. */
-function kept (rows, header) {
+function kept(rows, header) {
   let n = rows.cuts.length
   for (const i of header.dropped) if (i < rows.cuts.length) n--
   return n
 }
 
 /** Reports whether a row is the header once more. */
-function repeats (file, rows, header) {
+function repeats(file, rows, header) {
   if (rows.end - rows.start !== header.end - header.start) return false
   for (let i = rows.start, k = header.start; i < rows.end; i++, k++) if (file.units[i] !== file.units[k]) return false
   return true
 }
 
 /** Compares a cell with ASCII text, without decoding it. */
-function is (file, rows, i, text) {
+function is(file, rows, i, text) {
   if (i >= rows.cuts.length) return false
   const quoted = file.units[rows.cuts[i]] === 34 ? 1 : 0
   const from = rows.cuts[i] + quoted
@@ -105,7 +105,7 @@ function is (file, rows, i, text) {
   return true
 }
 
-async function write (file, header, width, findings, wanted, out, turn) {
+async function write(file, header, width, findings, wanted, out, turn) {
   const delimiter = String.fromCharCode(file.delimiter)
   const separator = file.encode(delimiter)
   const cell = text => file.encode(delimiter + quoted(text, delimiter))
@@ -118,7 +118,7 @@ async function write (file, header, width, findings, wanted, out, turn) {
   let told = 0
   while (rows.next()) {
     if (rows.line % 256 === 0) await turn()
-    if (rows.at - told > total / 20) wanted.progress(told = rows.at, total)
+    if (rows.at - told > total / 20) wanted.progress((told = rows.at), total)
     if (rows.line < header.line) continue
     const isHeader = rows.line === header.line
     const found = findings.get(rows.line)
@@ -138,7 +138,7 @@ async function write (file, header, width, findings, wanted, out, turn) {
 }
 
 /** Writes a row as it was, without the columns of an earlier report. */
-function body (file, rows, header, out) {
+function body(file, rows, header, out) {
   if (header.dropped.size === 0) return out.copy(file, rows.start, rows.end)
   let first = true
   for (let i = 0; i < rows.cuts.length; i++) {
@@ -150,7 +150,7 @@ function body (file, rows, header, out) {
 }
 
 /** Returns the cells to add to a row: its findings, the worst first, joined if there are several. */
-function cellsOf (found, words) {
+function cellsOf(found, words) {
   const weight = { fatal: 0, review: 1, warning: 2 }
   const list = [...found].sort((a, b) => weight[a.severity] - weight[b.severity])
   const join = of => [...new Set(list.map(of).filter(Boolean))].join(' | ')
@@ -158,14 +158,18 @@ function cellsOf (found, words) {
 }
 
 /** Returns a cell that no spreadsheet takes for a formula, in quotes if it needs them. */
-function quoted (text, delimiter) {
+function quoted(text, delimiter) {
   const safe = /^[=+\-@\t\r\n\0＝＋－＠]/.test(text) ? `'${text}` : text
   return safe.includes(delimiter) || /["\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
 /** Normalises a header as Sluis does: only letters and digits, without accents. */
-function plain (header) {
-  return header.normalize('NFKD').replace(/\p{Mn}/gu, '').replace(/[^\p{L}\p{Nd}]/gu, '').toLowerCase()
+function plain(header) {
+  return header
+    .normalize('NFKD')
+    .replace(/\p{Mn}/gu, '')
+    .replace(/[^\p{L}\p{Nd}]/gu, '')
+    .toLowerCase()
 }
 
 /** Collects bytes in large parts. */
@@ -174,11 +178,11 @@ class Output {
   part = new Uint8Array(1 << 20)
   used = 0
 
-  copy (file, from, to) {
+  copy(file, from, to) {
     if (to > from) this.add(file.bytes.subarray(from * file.size, to * file.size))
   }
 
-  add (bytes) {
+  add(bytes) {
     while (bytes.length > 0) {
       const n = Math.min(bytes.length, this.part.length - this.used)
       this.part.set(bytes.subarray(0, n), this.used)
@@ -192,7 +196,7 @@ class Output {
     }
   }
 
-  finish () {
+  finish() {
     this.parts.push(this.part.subarray(0, this.used))
     return this.parts
   }

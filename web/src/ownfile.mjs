@@ -5,7 +5,7 @@ import { Unreadable } from './csv.mjs'
 import { merge } from './merge.mjs'
 
 /** @param {HTMLElement | null} root */
-export function ownFile (root) {
+export function ownFile(root) {
   if (!root) return
   const texts = JSON.parse(root.dataset.texts)
   const part = name => root.querySelector(`[data-own-${name}]`)
@@ -14,17 +14,20 @@ export function ownFile (root) {
   const lang = document.documentElement.lang
   let address = ''
 
-  const say = (key, values = {}) => Object.entries(values).reduce((text, [name, value]) =>
-    text.replace(`{${name}}`, typeof value === 'number' ? value.toLocaleString(lang) : value), texts[key] ?? key)
+  const say = (key, values = {}) =>
+    Object.entries(values).reduce(
+      (text, [name, value]) => text.replace(`{${name}}`, typeof value === 'number' ? value.toLocaleString(lang) : value),
+      texts[key] ?? key
+    )
 
-  function wrong (text) {
+  function wrong(text) {
     error.textContent = text
     error.hidden = text === ''
     group.classList.toggle('govuk-form-group--error', text !== '')
     input.classList.toggle('govuk-file-upload--error', text !== '')
   }
 
-  function forget () {
+  function forget() {
     URL.revokeObjectURL(address)
     link.removeAttribute('href')
     address = ''
@@ -32,12 +35,12 @@ export function ownFile (root) {
   }
 
   /** Shows the progress. A screen reader says only each quarter. */
-  function progress (at, total) {
-    const n = Math.floor(4 * at / total) * 25
+  function progress(at, total) {
+    const n = Math.floor((4 * at) / total) * 25
     if (n > 0 && n < 100) status.textContent = say('busy', { n })
   }
 
-  async function run () {
+  async function run() {
     const file = input.files[0]
     forget()
     wrong('')
@@ -50,13 +53,19 @@ export function ownFile (root) {
     go.disabled = true
     status.textContent = say('busy', { n: 0 })
     try {
-      const bytes = await file.arrayBuffer().catch(() => { throw new Unreadable('failed') })
+      const bytes = await file.arrayBuffer().catch(() => {
+        throw new Unreadable('failed')
+      })
       if (bytes.byteLength === 0) throw new Unreadable('empty')
       const findings = await fetchFindings(root.dataset.findings, new Set(JSON.parse(root.dataset.reviews)))
       const rejectedOnly = root.querySelector('[name=own-rows]:checked')?.value === 'rejected'
       if (rejectedOnly && ![...findings.values()].some(list => list.some(f => f.severity === 'fatal'))) throw new Unreadable('none')
       const made = await merge(new Uint8Array(bytes), findings, {
-        columns: JSON.parse(root.dataset.columns), number: root.dataset.number, rejectedOnly, words: texts, progress
+        columns: JSON.parse(root.dataset.columns),
+        number: root.dataset.number,
+        rejectedOnly,
+        words: texts,
+        progress
       })
       hand(made, file.name, rejectedOnly)
     } catch (e) {
@@ -68,7 +77,7 @@ export function ownFile (root) {
     }
   }
 
-  function hand (made, name, rejectedOnly) {
+  function hand(made, name, rejectedOnly) {
     address = URL.createObjectURL(new Blob(made.parts, { type: 'text/csv' }))
     const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length
     link.download = `${name.slice(0, dot)}-${say(rejectedOnly ? 'suffix_rejected' : 'suffix_all')}${name.slice(dot) || '.csv'}`
@@ -84,7 +93,11 @@ export function ownFile (root) {
   part('plain').hidden = true
   form.hidden = false
   go.addEventListener('click', run)
-  input.addEventListener('change', () => { wrong(''); status.textContent = ''; forget() })
+  input.addEventListener('change', () => {
+    wrong('')
+    status.textContent = ''
+    forget()
+  })
   addEventListener('pagehide', forget)
 }
 
@@ -92,7 +105,7 @@ export function ownFile (root) {
  * Fetches the report. Each of its lines is one finding (internal/server/report/json.go).
  * @returns {Promise<Map<number, object[]>>} the findings by line
  */
-async function fetchFindings (address, reviews) {
+async function fetchFindings(address, reviews) {
   const byLine = new Map()
   const once = new Map()
   const same = text => once.get(text) ?? (once.set(text, text), text)
@@ -103,7 +116,14 @@ async function fetchFindings (address, reviews) {
     if (!text.startsWith('{"line"')) return
     const f = JSON.parse(text)
     const severity = f.severity === 'warning' && f.source === 'sluis' && reviews.has(f.code) ? 'review' : f.severity
-    const kept = { patientNumber: f.patientNumber, severity, source: same(f.source), code: same(f.code), message: same(f.message), advice: same(f.advice) }
+    const kept = {
+      patientNumber: f.patientNumber,
+      severity,
+      source: same(f.source),
+      code: same(f.code),
+      message: same(f.message),
+      advice: same(f.advice)
+    }
     byLine.set(f.line, [...(byLine.get(f.line) ?? []), kept])
   }
   try {

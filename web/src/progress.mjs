@@ -2,7 +2,7 @@
 // that a lost connection costs nothing; the browser connects again by itself.
 
 /** @param {HTMLElement | null} root */
-export function progress (root) {
+export function progress(root) {
   if (!root) return
   const bar = root.querySelector('progress')
   const line = root.querySelector('[data-progress-text]')
@@ -16,7 +16,7 @@ export function progress (root) {
 
   // The page changes between paused and not paused only when that has lasted a moment:
   // a TTP that fails now and then must not make the page flicker.
-  function turn (pause) {
+  function turn(pause) {
     if (pause === (root.dataset.pause ?? '')) {
       clearTimeout(turning)
       turning = 0
@@ -26,8 +26,12 @@ export function progress (root) {
   }
 
   const source = new EventSource(root.dataset.progress)
-  source.addEventListener('open', () => { refresh.hidden = true })
-  source.addEventListener('error', () => { refresh.hidden = false })
+  source.addEventListener('open', () => {
+    refresh.hidden = true
+  })
+  source.addEventListener('error', () => {
+    refresh.hidden = false
+  })
   source.addEventListener('progress', event => {
     const now = JSON.parse(event.data)
     bar.value = now.percent
@@ -52,7 +56,7 @@ export function progress (root) {
 }
 
 /** Marks the steps before the current one as done, and the later ones as to do. */
-function steps (root, current) {
+function steps(root, current) {
   const list = root.querySelector('[data-steps]')
   const items = [...list.querySelectorAll('[data-step]')]
   const at = items.findIndex(item => item.dataset.step === current)

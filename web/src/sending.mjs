@@ -1,9 +1,13 @@
 // Says that a file is on its way, for a large one takes a while.
 
 /** @param {HTMLFormElement | null} form */
-export function sending (form) {
+export function sending(form) {
   if (!form) return
   const status = form.querySelector('[data-sending-status]')
-  form.addEventListener('submit', () => { status.textContent = form.dataset.sending })
-  addEventListener('pageshow', () => { status.textContent = '' })
+  form.addEventListener('submit', () => {
+    status.textContent = form.dataset.sending
+  })
+  addEventListener('pageshow', () => {
+    status.textContent = ''
+  })
 }

@@ -86,7 +86,7 @@ func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
-		p.Refusals = append(refusals, p.unreadable(e))
+		p.Refusals = append(slices.Clone(refusals), p.unreadable(e))
 		return p.Refusals, nil
 	}
 	return refusals, err
@@ -197,7 +197,7 @@ func (p *parse) order() delivery.DateOrder { return cmp.Or(p.Dates, columns.Date
 // notes returns what was ignored or assumed in the file.
 func (p *parse) notes() []delivery.Remark {
 	var notes []delivery.Remark
-	if p.Found.Remembered {
+	if p.Remembered {
 		notes = append(notes, delivery.NewRemark("COLUMNS_REMEMBERED"))
 	}
 	if ignored := p.Ignored(); len(ignored) > 0 {

@@ -79,7 +79,7 @@ func (v *Visit) LogFailure(err error) { request.LogFailure(v.frame.o.Log, v.R, e
 
 // Redirect sends the browser to another page of ours, by GET.
 func (v *Visit) Redirect(path string) error {
-	http.Redirect(v.W, v.R, path, http.StatusSeeOther) //nolint:gosec // G710: a path of ours, or one that LocalPath made so
+	http.Redirect(v.W, v.R, path, http.StatusSeeOther) // a path of ours, or one that LocalPath made so
 	return nil
 }
 

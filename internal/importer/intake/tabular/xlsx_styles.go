@@ -225,11 +225,11 @@ func (p *formatParser) text(s string) {
 // like a currency without a sign: [$-413].
 func (p *formatParser) bracket(in string) {
 	switch {
-	case in != "" && strings.Contains("hms", in[:1]) && strings.Trim(in, in[:1]) == "":
+	case in != "" && strings.IndexByte("hms", in[0]) >= 0 && strings.Trim(in, in[:1]) == "":
 		p.date = true
 	case strings.HasPrefix(in, "$") && !strings.HasPrefix(in, "$-"):
 		p.literal, p.measured = true, true
-	case in != "" && strings.Contains("<>=", in[:1]):
+	case in != "" && strings.IndexByte("<>=", in[0]) >= 0:
 		p.unknown = true
 	}
 }

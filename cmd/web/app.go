@@ -60,10 +60,12 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		sessionKeys[i] = []byte(k.Reveal())
 	}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in, workers},
+		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in,
+			workers},
 		Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
-		Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
+		Demo: demo ||
+			!c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types,
 		LinkType: c.LinkType,
 	})

@@ -221,7 +221,9 @@ func (f conversionFlags) openTable(ctx context.Context, s *session, n need) erro
 	where := s.cfg.OldTable.Reveal()
 	if f.OldTable != "" {
 		if !strings.HasPrefix(f.OldTable, "sqlite:") {
-			return errors.New("--source takes sqlite:PATH alone: everybody on this machine can read it. Put another address in SLUIS_EXISTING_DSN")
+			return errors.New(
+				"--source takes sqlite:PATH alone: everybody on this machine can read it. Put another address in SLUIS_EXISTING_DSN",
+			)
 		}
 		where = f.OldTable
 	}
@@ -281,8 +283,9 @@ func (f conversionFlags) readMapping(ctx context.Context, s *session, n need) (c
 // convert makes the conversion.
 func (s *session) convert() (err error) {
 	o := oldtable.Options{
-		Table: s.table, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls,
-		Now: time.Now, Log: s.log, Say: s.say,
+		Table: s.table, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows,
+		Calls: s.cfg.TTP.Calls,
+		Now:   time.Now, Log: s.log, Say: s.say,
 	}
 	if s.pipe != nil {
 		o.Intake, o.Keys, o.Other = s.pipe.intake, s.pipe.keys, s.pipe.workers

@@ -145,7 +145,10 @@ func (x eraseCommand) ask(ctx context.Context, s *session, e *oldtable.Eraser, g
 	if err := e.Ask(ctx, g); err != nil {
 		return err
 	}
-	s.say("The erasure is asked for. Two people approve it on the console, /migratie: a data manager and an administrator, each by typing the number of every centre.")
+	s.say(
+		"The erasure is asked for. Two people approve it on the console, /migratie: a data manager and an administrator, each by " +
+			"typing the number of every centre.",
+	)
 	s.say("Then: %s", s.command("erase", x.proofFlags()...))
 	return attend("waiting for two approvals")
 }

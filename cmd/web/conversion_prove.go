@@ -124,10 +124,25 @@ func (s *session) prove(ctx context.Context, p *oldtable.Prover, folder string) 
 	var size int64
 	for _, f := range proof.After.Files {
 		size += f.Bytes
-		s.say("  %-50s %12d bytes, %d hits, %d by chance%s", f.File, f.Bytes, f.Hits, f.Chance, map[bool]string{true: ", UNREADABLE"}[f.Error != ""])
+		s.say(
+			"  %-50s %12d bytes, %d hits, %d by chance%s",
+			f.File,
+			f.Bytes,
+			f.Hits,
+			f.Chance,
+			map[bool]string{true: ", UNREADABLE"}[f.Error != ""],
+		)
 	}
-	s.say("%d files, %d MB in %s: %d hits of %d canaries, %d surnames, %d addresses", len(proof.After.Files), size>>20, done.Took.Round(time.Millisecond),
-		proof.After.Found(), proof.Canaries, proof.Surnames, proof.Emails)
+	s.say(
+		"%d files, %d MB in %s: %d hits of %d canaries, %d surnames, %d addresses",
+		len(proof.After.Files),
+		size>>20,
+		done.Took.Round(time.Millisecond),
+		proof.After.Found(),
+		proof.Canaries,
+		proof.Surnames,
+		proof.Emails,
+	)
 	for _, code := range proof.Unreached {
 		s.say("not reached: %s", words.T("existing.unreached."+code))
 	}

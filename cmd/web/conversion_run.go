@@ -39,7 +39,14 @@ func (x sampleCommand) Run(ctx context.Context, c console) error {
 	if err := oldstore.WriteSample(ctx, x.DB, s, x.Rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s: table patient with %s rows of centres %s, seed %d\n", x.DB, words.Number(x.Rows), strings.Join(x.Centre, ", "), x.Seed)
+	fmt.Fprintf(
+		c.out,
+		"%s: table patient with %s rows of centres %s, seed %d\n",
+		x.DB,
+		words.Number(x.Rows),
+		strings.Join(x.Centre, ", "),
+		x.Seed,
+	)
 	var names []string
 	for name := range s.Faults {
 		names = append(names, name)
@@ -121,7 +128,13 @@ func (s *session) printPlan(p conversion.Plan) {
 	}
 	if p.Probe > 0 {
 		took := time.Duration(float64(p.Rows)/p.RowsPerSecond) * time.Second
-		s.say("%d rows were exchanged at the TTP, which refused %d; at this pace, %.0f rows a second, all of them take about %s", p.Probe, p.ProbeRefused, p.RowsPerSecond, words.Duration(took))
+		s.say(
+			"%d rows were exchanged at the TTP, which refused %d; at this pace, %.0f rows a second, all of them take about %s",
+			p.Probe,
+			p.ProbeRefused,
+			p.RowsPerSecond,
+			words.Duration(took),
+		)
 	}
 }
 
@@ -139,7 +152,10 @@ func findingText(code, field, message string) string {
 
 // askNumber shows what might be the hospital's own number, in shapes alone.
 func (s *session) askNumber(ctx context.Context) error {
-	s.say("\nWhich column holds the hospital's own patient number? The mapping does not say so. Other columns, by the shape of their first values (a letter, 9 digit):")
+	s.say(
+		"\nWhich column holds the hospital's own patient number? The mapping does not say so. Other columns, by the shape of their " +
+			"first values (a letter, 9 digit):",
+	)
 	spares, err := s.conv.Spares(ctx, 3)
 	if err != nil {
 		return err
@@ -151,7 +167,10 @@ func (s *session) askNumber(ctx context.Context) error {
 		}
 		s.say("  %-20s %s", x.Column, strings.Join(shapes, ", "))
 	}
-	s.say("Say --number COLUMN; or --no-number: then patients are kept without one, and the first delivery with the same pseudonym brings it.")
+	s.say(
+		"Say --number COLUMN; or --no-number: then patients are kept without one, and the first delivery with the same pseudonym " +
+			"brings it.",
+	)
 	return nil
 }
 
@@ -214,8 +233,17 @@ func (s *session) report(run conversion.Run, x runCommand, took time.Duration) e
 			continue
 		}
 		n := c.Counts(run.Mode)
-		s.say("centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)", c.CentreNumber, words.Number(n.Read), words.Number(n.Created),
-			words.Number(n.Updated), words.Number(n.Unchanged), words.Number(n.Rejected), words.Number(n.Review), c.Delivery.State)
+		s.say(
+			"centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)",
+			c.CentreNumber,
+			words.Number(n.Read),
+			words.Number(n.Created),
+			words.Number(n.Updated),
+			words.Number(n.Unchanged),
+			words.Number(n.Rejected),
+			words.Number(n.Review),
+			c.Delivery.State,
+		)
 		switch c.Delivery.State {
 		case delivery.Confirm:
 			confirm++
@@ -230,7 +258,11 @@ func (s *session) report(run conversion.Run, x runCommand, took time.Duration) e
 	s.say("%s of %s rows in %s", words.Number(n.Stored()), words.Number(run.Total), took.Round(time.Second))
 	switch {
 	case confirm > 0:
-		return attend("in %d centres so many rows would be rejected that a person must say whether to go on: on the console, /migratie; then run this again", confirm)
+		return attend(
+			"in %d centres so many rows would be rejected that a person must say whether to go on: on the console, /migratie; then "+
+				"run this again",
+			confirm,
+		)
 	case failed > 0:
 		return attend("%d centres were not stored: run this again, it starts them anew", failed)
 	case waiting > 0:

@@ -29,11 +29,30 @@ func (x verifyCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	for _, x := range v.Centres {
-		s.say("centre %-8s source %s, stored %s, rejected %s, to be judged %s", x.Centre, words.Number(x.Rows), words.Number(x.Counts.Stored()), words.Number(x.Counts.Rejected), words.Number(x.Counts.Review))
+		s.say(
+			"centre %-8s source %s, stored %s, rejected %s, to be judged %s",
+			x.Centre,
+			words.Number(x.Rows),
+			words.Number(x.Counts.Stored()),
+			words.Number(x.Counts.Rejected),
+			words.Number(x.Counts.Review),
+		)
 	}
-	s.say("%s rows of the source: %s stored as %s patients, %s rejected (%d of no known centre), %s to be judged", words.Number(v.Rows), words.Number(v.Stored),
-		words.Number(v.Patients), words.Number(v.Rejected), v.Strays, words.Number(v.Review))
-	s.say("display set compared of %s rows, %s changed by a delivery since; %s exchanged a second time", words.Number(v.Stored-v.Later), words.Number(v.Later), words.Number(v.Sampled))
+	s.say(
+		"%s rows of the source: %s stored as %s patients, %s rejected (%d of no known centre), %s to be judged",
+		words.Number(v.Rows),
+		words.Number(v.Stored),
+		words.Number(v.Patients),
+		words.Number(v.Rejected),
+		v.Strays,
+		words.Number(v.Review),
+	)
+	s.say(
+		"display set compared of %s rows, %s changed by a delivery since; %s exchanged a second time",
+		words.Number(v.Stored-v.Later),
+		words.Number(v.Later),
+		words.Number(v.Sampled),
+	)
 	for _, t := range v.Faults {
 		s.say("! %7s  %s", words.Number(t.Count), faultText(t))
 	}

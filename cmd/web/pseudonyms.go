@@ -59,7 +59,15 @@ func (r renewalCommand) Run(ctx context.Context, c console) error {
 			return nil
 		}
 		fmt.Fprintln(c.out, renewalState(n))
-		fmt.Fprintf(c.out, "looked at %d of %d, new values %d, refused by the TTP %d, conflicts %d\n", n.Looked, n.Total, n.Added, n.Refused, n.Conflicts)
+		fmt.Fprintf(
+			c.out,
+			"looked at %d of %d, new values %d, refused by the TTP %d, conflicts %d\n",
+			n.Looked,
+			n.Total,
+			n.Added,
+			n.Refused,
+			n.Conflicts,
+		)
 		return nil
 	})
 }

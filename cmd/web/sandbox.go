@@ -46,7 +46,12 @@ func newSandbox(data, prepareSecret, resolveSecret, faults string, log *slog.Log
 		DatasetFolder: filepath.Join(folder, "datasets"), Faults: f, FaultFile: filepath.Join(folder, faultFile),
 		Clients: []ttpsandbox.Client{
 			{ID: sandboxPrepareID, Secret: prepareSecret, Scopes: []string{"pseudonyms.temporary"}, Recipient: sandboxRegistry},
-			{ID: sandboxResolveID, Secret: resolveSecret, Scopes: []string{"pseudonyms.definitive", "pseudonyms.convert", "datasets.read"}, Recipient: sandboxRegistry},
+			{
+				ID:        sandboxResolveID,
+				Secret:    resolveSecret,
+				Scopes:    []string{"pseudonyms.definitive", "pseudonyms.convert", "datasets.read"},
+				Recipient: sandboxRegistry,
+			},
 		},
 	})
 }

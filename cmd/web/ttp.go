@@ -49,7 +49,10 @@ func openTTP(ctx context.Context, c config.Config, health *ttphealth.Recorder, l
 	}
 	x := &ttp{line: line}
 	client := func(who config.Credential, scope string) *ttpclient.Client {
-		made, newErr := ttpclient.New(line, ttpclient.Options{ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope, Observe: health.Observe})
+		made, newErr := ttpclient.New(
+			line,
+			ttpclient.Options{ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope, Observe: health.Observe},
+		)
 		err = errors.Join(err, newErr)
 		x.clients = append(x.clients, made)
 		return made

@@ -19,7 +19,11 @@ func (w *Writer) Display(d patient.Display) {
 
 // Display reads a display set.
 func (r *Reader) Display() patient.Display {
-	return patient.Display{Number: r.String(), Birth: patient.Birth{Year: r.Int(), Month: r.Int(), Day: r.Int()}, Sex: patient.Sex(r.Word())}
+	return patient.Display{
+		Number: r.String(),
+		Birth:  patient.Birth{Year: r.Int(), Month: r.Int(), Day: r.Int()},
+		Sex:    patient.Sex(r.Word()),
+	}
 }
 
 // legacy packs what a row of the old table has besides the others; most rows come

@@ -62,7 +62,11 @@ func checkDatabase(value string, faults *Faults) Secret {
 	switch {
 	case value == unreadable:
 	case value == "":
-		faults.add("SLUIS_DATABASE", "is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME (or put that in a file named by SLUIS_DATABASE_FILE)")
+		faults.add(
+			"SLUIS_DATABASE",
+			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME (or put that in a file named by "+
+				"SLUIS_DATABASE_FILE)",
+		)
 	case isFile && path == "":
 		faults.add("SLUIS_DATABASE", "names no file; write sqlite:PATH")
 	case !isFile && !strings.HasPrefix(value, "sqlserver://"):
@@ -83,7 +87,10 @@ func checkOldTable(name, value string, faults *Faults) Secret {
 func checkKeys(s settings, c *Config, faults *Faults) {
 	const how = "32 random bytes in base64, as `openssl rand -base64 32` makes them"
 	if s.SessionKey == "" {
-		faults.add("SLUIS_SESSION_KEY", "is missing; set it (or SLUIS_SESSION_KEY_FILE) to "+how+"; a new key comes first, before a comma and the old one")
+		faults.add(
+			"SLUIS_SESSION_KEY",
+			"is missing; set it (or SLUIS_SESSION_KEY_FILE) to "+how+"; a new key comes first, before a comma and the old one",
+		)
 	} else if s.SessionKey != unreadable {
 		for i, text := range strings.Split(s.SessionKey, ",") {
 			if key, ok := decodeKey(text); ok {
@@ -103,7 +110,10 @@ func checkKeys(s settings, c *Config, faults *Faults) {
 		c.FileMACKey = key
 	}
 	if s.KeyringFile == "" {
-		faults.add("SLUIS_KEYRING_FILE", "is missing; set it to the path of the file with the wrapping keys (it is made there when it does not exist yet)")
+		faults.add(
+			"SLUIS_KEYRING_FILE",
+			"is missing; set it to the path of the file with the wrapping keys (it is made there when it does not exist yet)",
+		)
 	}
 }
 

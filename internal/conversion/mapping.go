@@ -80,7 +80,8 @@ func (m Mapping) Check() error {
 	case m.Table == "" && m.Query == "":
 		return errors.New("the mapping names no table and no query")
 	}
-	for name, column := range map[string]string{"key": m.Key, "centre": m.Centre, "surname": m.Surname, "birthDate": m.Birth, "sex": m.Sex} {
+	for name, column := range map[string]string{"key": m.Key, "centre": m.Centre, "surname": m.Surname, "birthDate": m.Birth,
+		"sex": m.Sex} {
 		if column == "" {
 			return fmt.Errorf("the mapping names no column for %s", name)
 		}

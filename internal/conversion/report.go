@@ -235,7 +235,8 @@ type Proof struct {
 // scanner that was shown to find what it looks for.
 func (p Proof) Clean() bool {
 	rows := p.Rows == nil || p.Rows.Found() == 0
-	return p.After.Found() == 0 && p.After.Unread() == 0 && rows && len(p.After.Files) > 0 && p.Control == 0 && p.Canaries+p.Surnames+p.Emails > 0
+	return p.After.Found() == 0 && p.After.Unread() == 0 && rows && len(p.After.Files) > 0 && p.Control == 0 &&
+		p.Canaries+p.Surnames+p.Emails > 0
 }
 
 // Signed is a document under a signature.

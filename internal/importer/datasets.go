@@ -95,7 +95,12 @@ func (d *Desk) Datasets(ctx context.Context, who audit.Who) ([]ReadySet, error) 
 	out := make([]ReadySet, len(sets))
 	for i, s := range sets {
 		was := latest[s.ID]
-		out[i] = ReadySet{Dataset: s, KnownCentre: known[s.Centre], DeliveryID: was.PublicID, Under: was.PublicID != "" && !was.State.Final()}
+		out[i] = ReadySet{
+			Dataset:     s,
+			KnownCentre: known[s.Centre],
+			DeliveryID:  was.PublicID,
+			Under:       was.PublicID != "" && !was.State.Final(),
+		}
 	}
 	return out, nil
 }

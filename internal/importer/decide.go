@@ -203,8 +203,13 @@ func explain(set []patient.Candidate, verdicts []patient.Verdict) []delivery.Fin
 			continue
 		}
 		findings = append(findings, delivery.Finding{
-			Finding: patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: code, Field: string(delivery.FieldPatientNumber)},
-			Line:    c.Line, PatientNumber: c.Display.Number, Stage: delivery.StageDecide, Partners: v.Partners,
+			Finding: patient.Finding{
+				Severity: patient.Warning,
+				Source:   patient.Sluis,
+				Code:     code,
+				Field:    string(delivery.FieldPatientNumber),
+			},
+			Line: c.Line, PatientNumber: c.Display.Number, Stage: delivery.StageDecide, Partners: v.Partners,
 		})
 	}
 	return findings

@@ -17,7 +17,12 @@ import (
 // cause: another worker has the claim, and the work must end. Other errors of
 // renew are passed over, since the next call may succeed before the lease ends.
 // stop returns when renew is no longer running.
-func Keep(ctx context.Context, length time.Duration, now func() time.Time, renew func(ctx context.Context, until time.Time) error) (kept context.Context, stop func()) {
+func Keep(
+	ctx context.Context,
+	length time.Duration,
+	now func() time.Time,
+	renew func(ctx context.Context, until time.Time) error,
+) (kept context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() {

@@ -52,7 +52,13 @@ func owner(c Candidate, link string, owners map[Pseudonym][]Owner) (id int64, n 
 }
 
 // lookBeside asks the store for what [beside] holds, if it is needed.
-func (r *Registrar) lookBeside(ctx context.Context, tx Reader, centreID int64, set []Candidate, owners map[Pseudonym][]Owner) (beside, error) {
+func (r *Registrar) lookBeside(
+	ctx context.Context,
+	tx Reader,
+	centreID int64,
+	set []Candidate,
+	owners map[Pseudonym][]Owner,
+) (beside, error) {
 	var keys []string
 	ids := map[int64]bool{}
 	for _, c := range set {

@@ -70,9 +70,21 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
 			info := request.From(r.Context())
-			s.o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-				slog.String("request", info.ID), slog.String("method", method(r)), slog.String("route", routeOf(r)), slog.Int("status", seen.Status()),
-				slog.Int("bytes", seen.BytesWritten()), slog.Duration("took", time.Since(start)), slog.Int64("user", info.Actor.UserID))
+			s.o.Log.LogAttrs(
+				r.Context(),
+				slog.LevelInfo,
+				"request",
+				slog.String(
+					"request",
+					info.ID,
+				),
+				slog.String("method", method(r)),
+				slog.String("route", routeOf(r)),
+				slog.Int("status", seen.Status()),
+				slog.Int("bytes", seen.BytesWritten()),
+				slog.Duration("took", time.Since(start)),
+				slog.Int64("user", info.Actor.UserID),
+			)
 		}()
 		next.ServeHTTP(seen, r)
 	})

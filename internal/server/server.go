@@ -115,7 +115,8 @@ func (s *Server) furnish() {
 		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly,
 	})
 	s.desk = desk.New(desk.Options{
-		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Expiries: o.Expiries, BirthYearOnly: o.BirthYearOnly,
+		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Expiries: o.Expiries,
+		BirthYearOnly: o.BirthYearOnly,
 	})
 	s.patients = patients.New(patients.Options{Records: o.Records, Entry: single, BirthYearOnly: o.BirthYearOnly})
 	s.conflicts = conflicts.New(conflicts.Options{Desk: o.Desk, BirthYearOnly: o.BirthYearOnly})

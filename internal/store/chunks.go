@@ -86,7 +86,12 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 		if err := t.startClock(c.Delivery.ID); err != nil {
 			return err
 		}
-		return t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?", string(delivery.Exchanging), t.at, c.Delivery.ID).Error
+		return t.db.Exec(
+			"UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?",
+			string(delivery.Exchanging),
+			t.at,
+			c.Delivery.ID,
+		).Error
 	})
 	if err == nil {
 		s.tidy(ctx, c.Delivery.ID, uploadBlocks)
@@ -199,7 +204,19 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 		return nil
 	}
 	seq := map[int]int{}
-	columns := []string{"delivery_id", "line", "seq", "patient_number", "stage", "severity", "source", "code", "field", "message", "partners"}
+	columns := []string{
+		"delivery_id",
+		"line",
+		"seq",
+		"patient_number",
+		"stage",
+		"severity",
+		"source",
+		"code",
+		"field",
+		"message",
+		"partners",
+	}
 	err := t.dialect.insert(ctx, t.raw, "findings", columns, len(list), func(i int) []any {
 		f := list[i]
 		seq[f.Line]++
@@ -232,7 +249,9 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 
 // rejected returns the number of rows of a delivery that have a fatal finding.
 func rejected(db *gorm.DB, id int64) (n int, err error) {
-	err = db.Raw("SELECT COUNT(DISTINCT line) FROM findings WHERE delivery_id = ? AND severity = ?", id, string(patient.Fatal)).Scan(&n).Error
+	err = db.Raw("SELECT COUNT(DISTINCT line) FROM findings WHERE delivery_id = ? AND severity = ?", id, string(patient.Fatal)).
+		Scan(&n).
+		Error
 	return n, err
 }
 

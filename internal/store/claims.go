@@ -40,7 +40,12 @@ func (s *Store) ClaimSmallDelivery(ctx context.Context, now time.Time, lease tim
 // workingStates are the states in which a delivery goes on by itself. A worker claims it
 // in any of them but exchanging, in which its chunks are claimed.
 var (
-	workingStates   = []string{string(delivery.Received), string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Registering)}
+	workingStates = []string{
+		string(delivery.Received),
+		string(delivery.Exchanging),
+		string(delivery.Deciding),
+		string(delivery.Registering),
+	}
 	claimableStates = []string{string(delivery.Received), string(delivery.Deciding), string(delivery.Registering)}
 )
 
@@ -240,7 +245,10 @@ func (s *Store) RenewChunk(ctx context.Context, c delivery.ChunkClaim, until tim
 // their turn.
 func (s *Store) YieldDelivery(ctx context.Context, c delivery.Claim) error {
 	return s.write(ctx, func(t *tx) error {
-		return one(t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", t.at, c.Delivery.ID, c.Fence), delivery.ErrLost)
+		return one(
+			t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", t.at, c.Delivery.ID, c.Fence),
+			delivery.ErrLost,
+		)
 	})
 }
 

@@ -125,7 +125,8 @@ func (t *tx) insertConflicts(ctx context.Context, rows []conflictRow) error {
 	return t.dialect.insert(ctx, t.raw, "reviews", columns, len(rows), func(i int) []any {
 		r := rows[i]
 		return []any{
-			r.ID, r.PublicID, r.CentreID, nullInt(r.DeliveryID), r.Line, r.PatientNumber, r.Birth, r.Sex, r.Pseudonyms, r.ContentHash, r.Reason,
+			r.ID, r.PublicID, r.CentreID, nullInt(r.DeliveryID), r.Line, r.PatientNumber, r.Birth, r.Sex, r.Pseudonyms, r.ContentHash,
+			r.Reason,
 			nullInt(r.PatientID), r.Partners, r.State, r.CreatedAt, r.Legacy,
 		}
 	})

@@ -111,8 +111,10 @@ func (s *Store) Conflicts(ctx context.Context, who audit.Who, scope account.Scop
 				db = db.Where("c.number = ?", q.CentreNumber)
 			}
 			if q.DeliveryID != "" {
-				db = db.Where("r.id IN (SELECT x.review_id FROM review_rows x JOIN deliveries y ON y.id = x.delivery_id WHERE y.public_id = ?)",
-					q.DeliveryID)
+				db = db.Where(
+					"r.id IN (SELECT x.review_id FROM review_rows x JOIN deliveries y ON y.id = x.delivery_id WHERE y.public_id = ?)",
+					q.DeliveryID,
+				)
 			}
 			return db
 		}

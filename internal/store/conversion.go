@@ -50,8 +50,10 @@ func (conversionCentreRow) TableName() string { return "existing_centres" }
 
 func (r conversionRunRow) run() (conversion.Run, error) {
 	out := conversion.Run{
-		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Table: r.Source, Sample: r.Sample, Total: r.Total, StartedBy: r.UserName,
-		StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(), PausedAt: moment(r.PausedAt), PausedBy: r.PausedBy,
+		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Table: r.Source, Sample: r.Sample, Total: r.Total,
+		StartedBy: r.UserName,
+		StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(), PausedAt: moment(r.PausedAt),
+		PausedBy: r.PausedBy,
 		WaitsFor: conversion.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
 	}
 	if err := json.Unmarshal([]byte(r.Mapping), &out.Mapping); err != nil {
@@ -81,8 +83,10 @@ func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun
 			return err
 		}
 		row := conversionRunRow{
-			ID: id, PublicID: n.PublicID, Mode: string(n.Mode), Source: cut(n.Table, 300), Mapping: string(mapping), Sample: n.Sample, Total: n.Total,
-			UserID: who.UserID, UserName: cut(who.Name, 300), UserRole: cut(who.Role, 100), Address: cut(n.Address, 64), SeenAt: t.at, StartedAt: t.at,
+			ID: id, PublicID: n.PublicID, Mode: string(n.Mode), Source: cut(n.Table, 300), Mapping: string(mapping), Sample: n.Sample,
+			Total:  n.Total,
+			UserID: who.UserID, UserName: cut(who.Name, 300), UserRole: cut(who.Role, 100), Address: cut(n.Address, 64), SeenAt: t.at,
+			StartedAt: t.at,
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
@@ -92,7 +96,16 @@ func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun
 				return err
 			}
 		}
-		return t.record(audit.Event{Type: audit.ConversionStarted, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: n.PublicID, Code: string(n.Mode)})
+		return t.record(
+			audit.Event{
+				Type:       audit.ConversionStarted,
+				Action:     audit.Execute,
+				Who:        who,
+				ObjectType: "existing_run",
+				ObjectID:   n.PublicID,
+				Code:       string(n.Mode),
+			},
+		)
 	})
 	if err != nil {
 		return conversion.Run{}, err
@@ -141,7 +154,14 @@ func (s *Store) conversionRun(ctx context.Context, id int64) (conversion.Run, er
 		byID[r.Row.ID] = r.delivery()
 	}
 	for _, c := range centres {
-		x := conversion.CentreRun{CentreID: c.Row.CentreID, CentreNumber: c.Number, CentreName: c.Name, Total: c.Row.Total, Fed: c.Row.Fed, LastKey: c.Row.LastKey}
+		x := conversion.CentreRun{
+			CentreID:     c.Row.CentreID,
+			CentreNumber: c.Number,
+			CentreName:   c.Name,
+			Total:        c.Row.Total,
+			Fed:          c.Row.Fed,
+			LastKey:      c.Row.LastKey,
+		}
 		if c.Row.DeliveryID != nil {
 			if d, there := byID[*c.Row.DeliveryID]; there {
 				x.Delivery = &d
@@ -200,7 +220,16 @@ func (s *Store) FinishRun(ctx context.Context, who audit.Who, runID int64) error
 		if err := t.db.Exec("UPDATE existing_runs SET finished_at = ?, waits_for = '', next_try_at = NULL, paused_at = NULL, paused_by = '' WHERE id = ?", t.at, runID).Error; err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.ConversionFinished, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: r.PublicID, Code: r.Mode})
+		return t.record(
+			audit.Event{
+				Type:       audit.ConversionFinished,
+				Action:     audit.Execute,
+				Who:        who,
+				ObjectType: "existing_run",
+				ObjectID:   r.PublicID,
+				Code:       r.Mode,
+			},
+		)
 	})
 }
 
@@ -231,20 +260,32 @@ func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code 
 }
 
 func (t *tx) addOldRows(ctx context.Context, runID int64, deliveryID *int64, firstLine int, code string, keys []string) error {
-	return t.dialect.insert(ctx, t.raw, "existing_rows", []string{"run_id", "legacy_id", "delivery_id", "line", "code"}, len(keys), func(i int) []any {
-		line := firstLine + i
-		if deliveryID == nil {
-			line = 0
-		}
-		return []any{runID, keys[i], nullInt(deliveryID), line, code}
-	})
+	return t.dialect.insert(
+		ctx,
+		t.raw,
+		"existing_rows",
+		[]string{"run_id", "legacy_id", "delivery_id", "line", "code"},
+		len(keys),
+		func(i int) []any {
+			line := firstLine + i
+			if deliveryID == nil {
+				line = 0
+			}
+			return []any{runID, keys[i], nullInt(deliveryID), line, code}
+		},
+	)
 }
 
 // FeedCentre claims a centre of a run, so that its rows can be read. It creates the
 // delivery fresh if the centre has none, or if its last one failed or was cancelled. ok is
 // false if all rows were read already. The error is delivery.ErrLost if another command
 // has the claim.
-func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh delivery.New, lease time.Duration) (feed conversion.Feed, ok bool, err error) {
+func (s *Store) FeedCentre(
+	ctx context.Context,
+	runID, centreID int64,
+	fresh delivery.New,
+	lease time.Duration,
+) (feed conversion.Feed, ok bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		feed, ok = conversion.Feed{}, false
 		var c conversionCentreRow
@@ -266,7 +307,13 @@ func (s *Store) FeedCentre(ctx context.Context, runID, centreID int64, fresh del
 		if delivery.State(d.State) != delivery.Feeding {
 			return nil
 		}
-		res := t.db.Exec("UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND fence = ? AND lease_until <= ?", t.at.Add(lease), d.ID, d.Fence, t.at)
+		res := t.db.Exec(
+			"UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND fence = ? AND lease_until <= ?",
+			t.at.Add(lease),
+			d.ID,
+			d.Fence,
+			t.at,
+		)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}
@@ -300,7 +347,12 @@ func (t *tx) beginFeeding(runID int64, c *conversionCentreRow, fresh delivery.Ne
 		return row, err
 	}
 	c.DeliveryID, c.Fed, c.LastKey = &id, 0, ""
-	return row, t.db.Exec("UPDATE existing_centres SET delivery_id = ?, fed = 0, last_key = '' WHERE run_id = ? AND centre_id = ?", id, runID, c.CentreID).Error
+	return row, t.db.Exec(
+		"UPDATE existing_centres SET delivery_id = ?, fed = 0, last_key = '' WHERE run_id = ? AND centre_id = ?",
+		id,
+		runID,
+		c.CentreID,
+	).Error
 }
 
 // AddFed stores a chunk with the place that reading has come to, all of it or
@@ -310,8 +362,15 @@ func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk,
 		if err := t.requireClaim(f.Claim); err != nil {
 			return err
 		}
-		res := t.db.Exec("UPDATE existing_centres SET fed = fed + ?, last_key = ? WHERE run_id = ? AND centre_id = ? AND fed = ? AND delivery_id = ?",
-			len(at.Keys), at.LastKey, f.RunID, f.CentreID, k.FirstLine-1, f.Claim.Delivery.ID)
+		res := t.db.Exec(
+			"UPDATE existing_centres SET fed = fed + ?, last_key = ? WHERE run_id = ? AND centre_id = ? AND fed = ? AND delivery_id = ?",
+			len(at.Keys),
+			at.LastKey,
+			f.RunID,
+			f.CentreID,
+			k.FirstLine-1,
+			f.Claim.Delivery.ID,
+		)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}
@@ -348,7 +407,12 @@ func (s *Store) ConfirmConversion(ctx context.Context, who audit.Who, deliveryID
 			if delivery.Kind(r.Kind) != delivery.Conversion {
 				return errNotFound
 			}
-			return t.db.Exec("UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?", string(delivery.Deciding), true, r.ID).Error
+			return t.db.Exec(
+				"UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
+				string(delivery.Deciding),
+				true,
+				r.ID,
+			).Error
 		})
 }
 
@@ -366,7 +430,15 @@ func (s *Store) AbandonRun(ctx context.Context, who audit.Who, runID int64) erro
 			if err := t.end(c.Delivery.ID, openStates, delivery.Cancelled, ""); err != nil {
 				return err
 			}
-			return t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Update, Who: who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID})
+			return t.record(
+				audit.Event{
+					Type:       audit.DeliveryCancel,
+					Action:     audit.Update,
+					Who:        who,
+					ObjectType: "delivery",
+					ObjectID:   c.Delivery.PublicID,
+				},
+			)
 		})
 		if err != nil && !errors.Is(err, delivery.ErrLost) {
 			return err

@@ -28,7 +28,15 @@ type conversionReportRow struct {
 func (conversionReportRow) TableName() string { return "existing_reports" }
 
 func (r conversionReportRow) report() conversion.Report {
-	out := conversion.Report{ID: r.ID, PublicID: r.PublicID, Kind: conversion.Kind(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt.UTC(), Document: r.Document}
+	out := conversion.Report{
+		ID:       r.ID,
+		PublicID: r.PublicID,
+		Kind:     conversion.Kind(r.Kind),
+		Clean:    r.Clean,
+		MadeBy:   r.MadeBy,
+		MadeAt:   r.MadeAt.UTC(),
+		Document: r.Document,
+	}
 	if r.RunID != nil {
 		out.RunID = *r.RunID
 	}
@@ -37,7 +45,8 @@ func (r conversionReportRow) report() conversion.Report {
 
 // reportEvents are the events of making a report.
 var reportEvents = map[conversion.Kind]audit.Type{
-	conversion.KindPlan: audit.ConversionPlanned, conversion.KindCheck: audit.ConversionVerified, conversion.KindException: audit.ConversionExcepted, conversion.KindProof: audit.ProofMade,
+	conversion.KindPlan: audit.ConversionPlanned, conversion.KindCheck: audit.ConversionVerified,
+	conversion.KindException: audit.ConversionExcepted, conversion.KindProof: audit.ProofMade,
 }
 
 // AddReport stores a document, with its event.
@@ -51,7 +60,15 @@ func (s *Store) AddReport(ctx context.Context, who audit.Who, r conversion.Repor
 			return err
 		}
 		r.MadeAt, r.MadeBy = t.at, cut(who.Name, 300)
-		row := conversionReportRow{ID: r.ID, PublicID: r.PublicID, Kind: string(r.Kind), Clean: r.Clean, MadeBy: r.MadeBy, MadeAt: r.MadeAt, Document: r.Document}
+		row := conversionReportRow{
+			ID:       r.ID,
+			PublicID: r.PublicID,
+			Kind:     string(r.Kind),
+			Clean:    r.Clean,
+			MadeBy:   r.MadeBy,
+			MadeAt:   r.MadeAt,
+			Document: r.Document,
+		}
 		if r.RunID != 0 {
 			row.RunID = &r.RunID
 		}
@@ -62,7 +79,16 @@ func (s *Store) AddReport(ctx context.Context, who audit.Who, r conversion.Repor
 		if !r.Clean {
 			code = "unclean"
 		}
-		return t.record(audit.Event{Type: reportEvents[r.Kind], Action: audit.Create, Who: who, ObjectType: "existing_report", ObjectID: r.PublicID, Code: code})
+		return t.record(
+			audit.Event{
+				Type:       reportEvents[r.Kind],
+				Action:     audit.Create,
+				Who:        who,
+				ObjectType: "existing_report",
+				ObjectID:   r.PublicID,
+				Code:       code,
+			},
+		)
 	})
 	return r, err
 }
@@ -168,14 +194,31 @@ func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Eras
 			return err
 		}
 		e.AskedAt, e.AskedBy = t.at, cut(who.Name, 300)
-		row := conversionErasureRow{ID: e.ID, PublicID: e.PublicID, RunID: e.RunID, Way: string(e.Way), CheckID: e.CheckID, AskedBy: e.AskedBy, AskedAt: e.AskedAt}
+		row := conversionErasureRow{
+			ID:       e.ID,
+			PublicID: e.PublicID,
+			RunID:    e.RunID,
+			Way:      string(e.Way),
+			CheckID:  e.CheckID,
+			AskedBy:  e.AskedBy,
+			AskedAt:  e.AskedAt,
+		}
 		if e.ExceptionID != 0 {
 			row.ExceptionID = &e.ExceptionID
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.ErasureAsked, Action: audit.Create, Who: who, ObjectType: "erasure", ObjectID: e.PublicID, Code: string(e.Way)})
+		return t.record(
+			audit.Event{
+				Type:       audit.ErasureAsked,
+				Action:     audit.Create,
+				Who:        who,
+				ObjectType: "erasure",
+				ObjectID:   e.PublicID,
+				Code:       string(e.Way),
+			},
+		)
 	})
 	return e, err
 }
@@ -189,7 +232,8 @@ func (s *Store) ErasureOf(ctx context.Context, runID int64) (e conversion.Erasur
 	}
 	r := rows[0]
 	e = conversion.Erasure{
-		ID: r.ID, PublicID: r.PublicID, RunID: r.RunID, Way: conversion.Way(r.Way), CheckID: r.CheckID, AskedBy: r.AskedBy, AskedAt: r.AskedAt.UTC(),
+		ID: r.ID, PublicID: r.PublicID, RunID: r.RunID, Way: conversion.Way(r.Way), CheckID: r.CheckID, AskedBy: r.AskedBy,
+		AskedAt:   r.AskedAt.UTC(),
 		StartedAt: moment(r.StartedAt), ErasedAt: moment(r.ErasedAt),
 	}
 	if r.ExceptionID != nil {
@@ -206,9 +250,14 @@ func approvals(db *gorm.DB, erasureID int64) ([]conversion.Approval, error) {
 		ApprovedAt                         time.Time
 		DisabledAt                         *time.Time
 	}
-	err := db.Table("existing_approvals a").Select("c.number, a.role, a.user_id, a.user_name, a.why, a.approved_at, COALESCE(u.roles, '') AS roles, u.disabled_at").
-		Joins("JOIN centres c ON c.id = a.centre_id").Joins("LEFT JOIN users u ON u.id = a.user_id").
-		Where("a.erasure_id = ?", erasureID).Order("c.number, a.role").Scan(&rows).Error
+	err := db.Table("existing_approvals a").
+		Select("c.number, a.role, a.user_id, a.user_name, a.why, a.approved_at, COALESCE(u.roles, '') AS roles, u.disabled_at").
+		Joins("JOIN centres c ON c.id = a.centre_id").
+		Joins("LEFT JOIN users u ON u.id = a.user_id").
+		Where("a.erasure_id = ?", erasureID).
+		Order("c.number, a.role").
+		Scan(&rows).
+		Error
 	out := make([]conversion.Approval, len(rows))
 	for i, r := range rows {
 		out[i] = conversion.Approval{
@@ -238,7 +287,12 @@ func (s *Store) ApproveErasure(ctx context.Context, who audit.Who, publicID stri
 			ID     int64
 			Number string
 		}
-		err := t.db.Table("existing_centres e").Select("c.id, c.number").Joins("JOIN centres c ON c.id = e.centre_id").Where("e.run_id = ?", e.RunID).Scan(&in).Error
+		err := t.db.Table("existing_centres e").
+			Select("c.id, c.number").
+			Joins("JOIN centres c ON c.id = e.centre_id").
+			Where("e.run_id = ?", e.RunID).
+			Scan(&in).
+			Error
 		if err != nil {
 			return err
 		}
@@ -269,12 +323,27 @@ func (s *Store) ApproveErasure(ctx context.Context, who audit.Who, publicID stri
 			if err := t.db.Exec(where, e.ID, byNumber[number], string(role)).Error; err != nil { // of somebody who may no longer
 				return err
 			}
-			err := t.db.Exec("INSERT INTO existing_approvals (erasure_id, centre_id, role, user_id, user_name, why, approved_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-				e.ID, byNumber[number], string(role), who.UserID, cut(who.Name, 300), cut(why, 500), t.at).Error
+			err := t.db.Exec(
+				"INSERT INTO existing_approvals (erasure_id, centre_id, role, user_id, user_name, why, approved_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+				e.ID,
+				byNumber[number],
+				string(role),
+				who.UserID,
+				cut(who.Name, 300),
+				cut(why, 500),
+				t.at,
+			).Error
 			if err != nil {
 				return err
 			}
-			ev := audit.Event{Type: audit.ErasureApproved, Action: audit.Execute, Who: who, ObjectType: "erasure", ObjectID: publicID, Code: string(role)}
+			ev := audit.Event{
+				Type:       audit.ErasureApproved,
+				Action:     audit.Execute,
+				Who:        who,
+				ObjectType: "erasure",
+				ObjectID:   publicID,
+				Code:       string(role),
+			}
 			ev.CentreID = byNumber[number]
 			if err := t.record(ev); err != nil {
 				return err
@@ -294,11 +363,25 @@ func (s *Store) BeginErasure(ctx context.Context, id int64) error {
 // FinishErasure records that the source is erased, with its event.
 func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e conversion.Erasure) error {
 	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec("UPDATE existing_erasures SET started_at = COALESCE(started_at, ?), erased_at = ? WHERE id = ? AND erased_at IS NULL", t.at, t.at, e.ID)
+		res := t.db.Exec(
+			"UPDATE existing_erasures SET started_at = COALESCE(started_at, ?), erased_at = ? WHERE id = ? AND erased_at IS NULL",
+			t.at,
+			t.at,
+			e.ID,
+		)
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
-		return t.record(audit.Event{Type: audit.ErasureDone, Action: audit.Delete, Who: who, ObjectType: "erasure", ObjectID: e.PublicID, Code: string(e.Way)})
+		return t.record(
+			audit.Event{
+				Type:       audit.ErasureDone,
+				Action:     audit.Delete,
+				Who:        who,
+				ObjectType: "erasure",
+				ObjectID:   e.PublicID,
+				Code:       string(e.Way),
+			},
+		)
 	})
 }
 

@@ -25,7 +25,8 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 		}
 		err := s.read(ctx).Table("existing_rows e").
 			Select("e.legacy_id, e.line, e.code, e.delivery_id, COALESCE(w.outcome, '') AS outcome, COALESCE(d.centre_id, 0) AS centre_id").
-			Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").
+			Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").
+			Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").
 			Where("e.run_id = ? AND e.legacy_id IN ?", runID, part).Scan(&rows).Error
 		if err != nil {
 			return err
@@ -51,7 +52,8 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 			w.Patients++
 			w.ChangedAt = h.Row.UpdatedAt.UTC()
 			w.Patient = patient.Patient{
-				ID: h.Row.ID, PublicID: h.Row.PublicID, CentreID: h.Row.CentreID, Display: h.Row.display(), DiedOn: h.Row.DiedOn, Version: h.Row.Version,
+				ID: h.Row.ID, PublicID: h.Row.PublicID, CentreID: h.Row.CentreID, Display: h.Row.display(), DiedOn: h.Row.DiedOn,
+				Version: h.Row.Version,
 			}
 			out[h.LegacyID] = w
 		}
@@ -74,7 +76,8 @@ func (s *Store) RunRows(ctx context.Context, runID int64) (rows, patients int, e
 // openRows are the rows of a run that are no patient.
 func openRows(db *gorm.DB, runID int64, q conversion.OpenQuery) *gorm.DB {
 	db = db.Table("existing_rows e").Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").
-		Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").Joins("LEFT JOIN centres c ON c.id = d.centre_id").Where("e.run_id = ?", runID)
+		Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").
+		Joins("LEFT JOIN centres c ON c.id = d.centre_id").Where("e.run_id = ?", runID)
 	// Of a rehearsal the verdicts count: nothing has an outcome.
 	const said = "CASE WHEN d.mode = 'check' THEN w.verdict ELSE w.outcome END"
 	if q.Outcome == patient.Rejected {
@@ -106,7 +109,16 @@ func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run conversion.
 		if page, err = s.openPage(t.db, run.ID, q); err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.ConversionRowsListed, Action: audit.Read, Who: who, ObjectType: "existing_run", ObjectID: run.PublicID, Code: string(q.Outcome)})
+		return t.record(
+			audit.Event{
+				Type:       audit.ConversionRowsListed,
+				Action:     audit.Read,
+				Who:        who,
+				ObjectType: "existing_run",
+				ObjectID:   run.PublicID,
+				Code:       string(q.Outcome),
+			},
+		)
 	})
 	return page, err
 }
@@ -165,7 +177,9 @@ func readOpenRows(db *gorm.DB, runID int64, q conversion.OpenQuery) (rows []open
 			DeliveryID int64
 			Line       int
 		}
-		at := db.Table("existing_rows").Select("COALESCE(delivery_id, 0) AS delivery_id, line").Where("run_id = ? AND legacy_id = ?", runID, q.After)
+		at := db.Table("existing_rows").
+			Select("COALESCE(delivery_id, 0) AS delivery_id, line").
+			Where("run_id = ? AND legacy_id = ?", runID, q.After)
 		if err := first(at, &last); err != nil {
 			return nil, false, err
 		}

@@ -128,7 +128,8 @@ func (r deliveryRow) assignment() *delivery.Assignment {
 // who returns the person on whose behalf the delivery is worked on.
 func (r deliveryRow) who() audit.Who {
 	return audit.Who{
-		UserID: r.UserID, Name: r.UserName, Role: r.UserRole, CentreID: r.CentreID, Address: r.Address, RequestID: r.RequestID, Via: audit.ViaWorker,
+		UserID: r.UserID, Name: r.UserName, Role: r.UserRole, CentreID: r.CentreID, Address: r.Address, RequestID: r.RequestID,
+		Via: audit.ViaWorker,
 	}
 }
 
@@ -220,7 +221,8 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 		case delivery.Closed:
 			db = db.Where("d.state IN ?", finalStates)
 		case delivery.ToMend:
-			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done), []string{string(delivery.Refused), string(delivery.Failed)}).
+			db = db.Where("((d.state = ? AND d.n_rejected > 0) OR d.state IN ?)", string(delivery.Done),
+				[]string{string(delivery.Refused), string(delivery.Failed)}).
 				Where(notMended, string(delivery.Done))
 		}
 		if q.After != "" {
@@ -346,7 +348,8 @@ func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode
 		states[i] = string(f)
 	}
 	res := t.db.Exec(`UPDATE deliveries SET state = ?, fail_code = ?, key_id = '', wrapped_key = ?, paused = ?, next_try_at = NULL,
-		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ? AND state IN ?`, string(state), failCode, []byte(nil), false, t.at, id, states)
+		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ? AND state IN ?`,
+		string(state), failCode, []byte(nil), false, t.at, id, states)
 	return one(res, delivery.ErrLost)
 }
 
@@ -377,8 +380,10 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 			}
 			who := r.who()
 			who.UserID, who.Name, who.Role = 0, "systeem", ""
-			err = t.record(audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID,
-				Code: "lapsed"})
+			err = t.record(
+				audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID,
+					Code: "lapsed"},
+			)
 			if err != nil {
 				return err
 			}

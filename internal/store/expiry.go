@@ -32,7 +32,8 @@ func (s *Store) ExpireReports(ctx context.Context, before time.Time, lines int) 
 		expired, more = "", false
 		var r deliveryRow
 		err := first(t.db.Table("deliveries d").Where("d.state IN ? AND d.finished_at < ?", finalStates, stamp(before)).
-			Where("EXISTS (SELECT 1 FROM delivery_rows w WHERE w.delivery_id = d.id AND NOT "+awaited("w")+")", stateOpen).Order("d.id"), &r)
+			Where("EXISTS (SELECT 1 FROM delivery_rows w WHERE w.delivery_id = d.id AND NOT "+awaited("w")+")", stateOpen).
+			Order("d.id"), &r)
 		if errors.Is(err, errNotFound) {
 			return nil
 		} else if err != nil {

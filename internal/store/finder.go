@@ -64,7 +64,8 @@ func (f finder) whole(rows []patientRow, each func(patient.Patient)) error {
 	})
 	for _, r := range rows {
 		each(patient.Patient{
-			ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, Display: r.display(), DiedOn: r.DiedOn, Pseudonyms: held[r.ID], Version: r.Version,
+			ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, Display: r.display(), DiedOn: r.DiedOn, Pseudonyms: held[r.ID],
+			Version:   r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		})
 	}

@@ -100,7 +100,8 @@ func (s *Store) Findings(ctx context.Context, d delivery.Delivery, q delivery.Fi
 	}
 	for _, r := range rows {
 		page.Findings = append(page.Findings, delivery.Finding{
-			Finding: r.finding(), Line: r.Line, PatientNumber: r.PatientNumber, Stage: delivery.Stage(r.Stage), Partners: splitInts(r.Partners),
+			Finding: r.finding(), Line: r.Line, PatientNumber: r.PatientNumber, Stage: delivery.Stage(r.Stage),
+			Partners: splitInts(r.Partners),
 		})
 	}
 	return page, nil
@@ -155,9 +156,11 @@ func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cau
 		at[out[i].Finding] = i
 	}
 	var rows []findingRow
-	err = s.read(ctx).Raw("SELECT "+causeColumns+", line FROM (SELECT "+causeColumns+", line, ROW_NUMBER() OVER (PARTITION BY "+causeColumns+
-		" ORDER BY line) AS rn FROM findings WHERE delivery_id = ?) f WHERE rn <= ? ORDER BY line", d.ID, delivery.MaxCauseLines).
-		Scan(&rows).Error
+	err = s.read(ctx).
+		Raw("SELECT "+causeColumns+", line FROM (SELECT "+causeColumns+", line, ROW_NUMBER() OVER (PARTITION BY "+causeColumns+
+			" ORDER BY line) AS rn FROM findings WHERE delivery_id = ?) f WHERE rn <= ? ORDER BY line", d.ID, delivery.MaxCauseLines).
+		Scan(&rows).
+		Error
 	for _, r := range rows {
 		if i, ok := at[r.finding()]; ok {
 			out[i].Lines = append(out[i].Lines, r.Line)

@@ -115,7 +115,8 @@ func (t *tx) changeOutcomes(conflictID int64, only *waitingRow, to patient.Outco
 		var n patient.Counts
 		n.Add(to, c.N)
 		err := t.db.Exec(`UPDATE deliveries SET n_review = n_review - ?, n_created = n_created + ?, n_updated = n_updated + ?,
-			n_unchanged = n_unchanged + ?, n_rejected = n_rejected + ? WHERE id = ?`, c.N, n.Created, n.Updated, n.Unchanged, n.Rejected, c.DeliveryID).Error
+			n_unchanged = n_unchanged + ?, n_rejected = n_rejected + ? WHERE id = ?`,
+			c.N, n.Created, n.Updated, n.Unchanged, n.Rejected, c.DeliveryID).Error
 		if err != nil {
 			return err
 		}

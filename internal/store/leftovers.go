@@ -81,7 +81,9 @@ func (s *Store) tidy(ctx context.Context, id int64, parts ...leftover) {
 // died before it cleared them itself.
 func (s *Store) Sweep(ctx context.Context) error {
 	parsed := append([]string{
-		string(delivery.Exchanging), string(delivery.Deciding), string(delivery.Checked), string(delivery.Confirm), string(delivery.Registering),
+		string(
+			delivery.Exchanging,
+		), string(delivery.Deciding), string(delivery.Checked), string(delivery.Confirm), string(delivery.Registering),
 	}, finalStates...)
 	for _, p := range sealedParts {
 		states := finalStates

@@ -68,8 +68,19 @@ func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patie
 		"updated_at"}
 	err = p.t.dialect.insert(ctx, p.t.raw, "patients", columns, len(patients), func(i int) []any {
 		x := patients[i]
-		return []any{x.ID, x.PublicID, x.CentreID, x.Number, x.Birth.String(), string(x.Sex), x.DiedOn, unnumbered(x), x.Version, x.CreatedAt,
-			x.UpdatedAt}
+		return []any{
+			x.ID,
+			x.PublicID,
+			x.CentreID,
+			x.Number,
+			x.Birth.String(),
+			string(x.Sex),
+			x.DiedOn,
+			unnumbered(x),
+			x.Version,
+			x.CreatedAt,
+			x.UpdatedAt,
+		}
 	})
 	if err != nil {
 		return err
@@ -125,8 +136,14 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 	// postcodes, in the set.
 	for space, ids := range outdated {
 		err := pieces(ids, p.t.dialect.maxIn(), func(part []int64) error {
-			return p.t.db.Exec("DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND recorded_on = ? AND patient_id IN ?",
-				space.Type, space.Domain, space.KeyVersion, space.RecordedOn, part).Error
+			return p.t.db.Exec(
+				"DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND recorded_on = ? AND patient_id IN ?",
+				space.Type,
+				space.Domain,
+				space.KeyVersion,
+				space.RecordedOn,
+				part,
+			).Error
 		})
 		if err != nil {
 			return err

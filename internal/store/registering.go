@@ -48,7 +48,8 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 			return err
 		}
 		err = t.db.Exec(`UPDATE deliveries SET n_created = n_created + ?, n_updated = n_updated + ?, n_unchanged = n_unchanged + ?,
-			n_rejected = n_rejected + ?, n_review = n_review + ? WHERE id = ?`, n.Created, n.Updated, n.Unchanged, n.Rejected, n.Review, id).Error
+			n_rejected = n_rejected + ?, n_review = n_review + ? WHERE id = ?`,
+			n.Created, n.Updated, n.Unchanged, n.Rejected, n.Review, id).Error
 		if err != nil {
 			return err
 		}

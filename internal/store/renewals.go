@@ -110,7 +110,12 @@ func (s *Store) RenewalBatch(ctx context.Context, c renewal.Claim, n int) ([]ren
 			whole = whole[:len(whole)-1]
 		}
 		if rows = whole; len(rows) == 0 { // one patient with more than n
-			err := s.read(ctx).Table("pseudonyms").Where("patient_id = ?", last).Order("type, domain, key_version, value_hash").Scan(&rows).Error
+			err := s.read(ctx).
+				Table("pseudonyms").
+				Where("patient_id = ?", last).
+				Order("type, domain, key_version, value_hash").
+				Scan(&rows).
+				Error
 			if err != nil {
 				return nil, s.dialect.clean(err)
 			}
@@ -140,8 +145,16 @@ func (s *Store) StoreRenewed(ctx context.Context, c renewal.Claim, looked int, f
 		if err := (&patientTx{t: t}).insertPseudonyms(ctx, rows); err != nil {
 			return err
 		}
-		return t.db.Exec(`UPDATE renewals SET after_patient = ?, looked = looked + ?, added = added + ?, refused = refused + ?, conflicts = conflicts + ?,
-			attempts = 0, next_try_at = NULL WHERE id = ?`, upTo, looked, len(rows), refused, conflicts, c.ID).Error
+		return t.db.Exec(
+			`UPDATE renewals SET after_patient = ?, looked = looked + ?, added = added + ?, refused = refused + ?, conflicts = conflicts + ?,
+			attempts = 0, next_try_at = NULL WHERE id = ?`,
+			upTo,
+			looked,
+			len(rows),
+			refused,
+			conflicts,
+			c.ID,
+		).Error
 	})
 }
 

@@ -87,8 +87,14 @@ func (t *tx) followRepairs(id int64) error {
 	if err != nil {
 		return err
 	}
-	err = t.db.Exec(`UPDATE deliveries SET n_repairs = (SELECT COUNT(*) FROM deliveries x WHERE x.repair_root = ? AND x.id > deliveries.id AND x.state = ?)
-		WHERE id = ? OR repair_root = ?`, root, string(delivery.Done), root, root).Error
+	err = t.db.Exec(
+		`UPDATE deliveries SET n_repairs = (SELECT COUNT(*) FROM deliveries x WHERE x.repair_root = ? AND x.id > deliveries.id AND x.state = ?)
+		WHERE id = ? OR repair_root = ?`,
+		root,
+		string(delivery.Done),
+		root,
+		root,
+	).Error
 	if err != nil {
 		return err
 	}

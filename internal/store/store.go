@@ -102,8 +102,12 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	}
 	switch {
 	case current.Int64 < int64(known):
-		return fmt.Errorf("%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service", ErrSchema, current.Int64,
-			known)
+		return fmt.Errorf(
+			"%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service",
+			ErrSchema,
+			current.Int64,
+			known,
+		)
 	case current.Int64 > int64(known):
 		return fmt.Errorf("%w: %d, newer than %d. Use the newer program", ErrSchema, current.Int64, known)
 	}

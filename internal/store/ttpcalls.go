@@ -98,7 +98,9 @@ func (s *Store) Backlog(ctx context.Context, scope account.Scope) (delivery.Back
 	}
 	var n struct{ Paused, Denied int }
 	if err == nil {
-		err = paused().Select("COUNT(*) AS paused, COALESCE(SUM(CASE WHEN d.denied = ? THEN 1 ELSE 0 END), 0) AS denied", true).Scan(&n).Error
+		err = paused().Select("COUNT(*) AS paused, COALESCE(SUM(CASE WHEN d.denied = ? THEN 1 ELSE 0 END), 0) AS denied", true).
+			Scan(&n).
+			Error
 		b.Paused, b.Denied = n.Paused, n.Denied
 	}
 	if err == nil {

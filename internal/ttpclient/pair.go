@@ -103,8 +103,10 @@ func (x *exchange) check(r Row, item answerItem) (Answer, bool) {
 // person.
 func fitsTemporary(c Call, r Row, vs []Value, s *seen) bool {
 	for _, v := range vs {
-		dated := v.RecordedOn == "" || slices.ContainsFunc(r.Person.Postcodes, func(p Postcode) bool { return p.RecordedOn == v.RecordedOn })
-		if !slices.Contains(c.types, v.Type) || !dated || v.ExpiresAt.IsZero() || v.KeyVersion != 0 || s.given[v.Value] || s.before[v.Value] {
+		dated := v.RecordedOn == "" ||
+			slices.ContainsFunc(r.Person.Postcodes, func(p Postcode) bool { return p.RecordedOn == v.RecordedOn })
+		if !slices.Contains(c.types, v.Type) || !dated || v.ExpiresAt.IsZero() || v.KeyVersion != 0 || s.given[v.Value] ||
+			s.before[v.Value] {
 			return false
 		}
 		s.given[v.Value] = true

@@ -43,7 +43,8 @@ type request struct {
 func (c *Client) post(ctx context.Context, call Call, key string, body []byte) (*answerBody, error) {
 	var a *answerBody
 	err := c.send(ctx, request{
-		kind: call.kind, method: http.MethodPost, path: call.path, key: key, body: body, accept: "application/json, application/problem+json",
+		kind: call.kind, method: http.MethodPost, path: call.path, key: key, body: body,
+		accept: "application/json, application/problem+json",
 		perTry: call.PerTry, person: call.PerTry > 0,
 		read: func(_ context.Context, resp *http.Response) error {
 			text, err := c.whole(resp)

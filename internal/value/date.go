@@ -26,7 +26,9 @@ var (
 	yearFirst   = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})` + midnight)
 	zonedDay    = regexp.MustCompile(`^(\d{4})-(\d{2})-(\d{2})` + dayZone)
 	compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
-	namedMonth  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?(\d{1,2})[-/. ]?([a-z]{3,9})\.?[-/. ]?(\d{4})(?::00:00:00(?:\.0+)?$|` + midnight + `)`)
+	namedMonth  = regexp.MustCompile(
+		`^(?:` + weekday + `\.?,? )?(\d{1,2})[-/. ]?([a-z]{3,9})\.?[-/. ]?(\d{4})(?::00:00:00(?:\.0+)?$|` + midnight + `)`,
+	)
 	monthNamed  = regexp.MustCompile(`^(?:` + weekday + `\.?,? )?([a-z]{3,9})\.? (\d{1,2}),? (\d{4})` + midnight)
 	serial      = regexp.MustCompile(`^\d{1,7}(?:\.0+)?$`)
 	spacedParts = regexp.MustCompile(` +([-/.]) *|([-/.]) +`)
@@ -37,8 +39,10 @@ var (
 		`|(?:(?:00?|[x?]{1,2})[-/. ])?[a-z]{3,9}\.?[-/. ](?:\d{2}|\d{4})` + // juli 1954, jul-54
 		`)$`)
 	wholeDate = regexp.MustCompile(`^(?:\d{1,2}[-/. ]\d{1,2}[-/. ]\d{4}|\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{8})$`)
-	zeroPart  = regexp.MustCompile(`^(?:0?0[-/. ]|\d{1,2}[-/. ]0?0[-/. ]|.*[-/. ]0?0$|\d{1,2}[-/. ]\d{1,2}[-/. ]0000$|\d{4}[-/. ]0?0[-/. ]|\d{6}00$|\d{4}00\d{2}$)`)
-	timed     = regexp.MustCompile(`^\S.*?\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
+	zeroPart  = regexp.MustCompile(
+		`^(?:0?0[-/. ]|\d{1,2}[-/. ]0?0[-/. ]|.*[-/. ]0?0$|\d{1,2}[-/. ]\d{1,2}[-/. ]0000$|\d{4}[-/. ]0?0[-/. ]|\d{6}00$|\d{4}00\d{2}$)`,
+	)
+	timed = regexp.MustCompile(`^\S.*?\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
 )
 
 // weekday is the name of a day of the week, in Dutch or English.

@@ -94,7 +94,8 @@ func (c DateColumn) SwappedByExcel() bool {
 	if c.dayFirst > 0 && c.monthFirst > 0 {
 		return false
 	}
-	for _, pair := range [][2]written{{c.iso, {c.dash.certain + c.slash.certain, c.dash.early + c.slash.early, 0}}, {c.slash, c.dash}, {c.dash, c.slash}} {
+	for _, pair := range [][2]written{{c.iso, {c.dash.certain + c.slash.certain, c.dash.early + c.slash.early, 0}}, {c.slash, c.dash},
+		{c.dash, c.slash}} {
 		made, left := pair[0], pair[1]
 		if made.late == 0 && made.certain == 0 && made.early >= swapProof && left.early == 0 && left.certain >= swapProof {
 			return true

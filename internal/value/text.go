@@ -37,7 +37,8 @@ func Visible(s string) string {
 
 // unseen reports whether r takes no room and has no form.
 func unseen(r rune) bool {
-	return unicode.In(r, unicode.Cf, unicode.Variation_Selector) || strings.ContainsRune("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0", r)
+	return unicode.In(r, unicode.Cf, unicode.Variation_Selector) ||
+		strings.ContainsRune("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0", r)
 }
 
 func isASCII(s string) bool {

@@ -128,7 +128,8 @@ func (c *census) doubtful(l columns.Layout, order delivery.DateOrder) []delivery
 // years only, since a registry may keep no more.
 func (c *census) numbered(l columns.Layout) []string {
 	return []string{
-		"column", l.Columns[delivery.FieldBirthDate], "count", strconv.Itoa(c.bare.Total), "first", strconv.Itoa(c.bare.First), "last", strconv.Itoa(c.bare.Last),
+		"column", l.Columns[delivery.FieldBirthDate], "count", strconv.Itoa(c.bare.Total), "first", strconv.Itoa(c.bare.First),
+		"last", strconv.Itoa(c.bare.Last),
 	}
 }
 

@@ -63,7 +63,8 @@ func (k checker) row(row tabular.Row) checked {
 		return c
 	}
 	k.number(&c, row)
-	if centre := k.Cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number && !strings.EqualFold(centre, k.centre.Name) {
+	if centre := k.Cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number &&
+		!strings.EqualFold(centre, k.centre.Name) {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
 	}
 	c.display.Sex = value.Sex(k.Cell(row.Cells, delivery.FieldSex))

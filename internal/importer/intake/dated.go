@@ -20,7 +20,9 @@ func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 	on := map[string]int{} // day to place in kept
 	for _, a := range k.Addresses {
 		p := identity.Postcode{
-			Postcode: value.OneLine(k.Cell(cells, a.Postcode)), HouseNumber: value.OneLine(k.Cell(cells, a.HouseNumber)), Suffix: value.OneLine(k.Cell(cells, a.Suffix)),
+			Postcode: value.OneLine(
+				k.Cell(cells, a.Postcode),
+			), HouseNumber: value.OneLine(k.Cell(cells, a.HouseNumber)), Suffix: value.OneLine(k.Cell(cells, a.Suffix)),
 		}
 		cell := k.Cell(cells, a.RecordedOn)
 		if p.Postcode == "" {

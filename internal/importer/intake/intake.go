@@ -66,7 +66,14 @@ type Store interface {
 	// StorePrepared replaces the identities of a chunk by the sealed temporary
 	// pseudonyms of so many rows, the first of which runs out at expires, in one
 	// transaction.
-	StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed []byte, waiting int, expires time.Time, findings []delivery.Finding) (delivery.ChunkClaim, error)
+	StorePrepared(
+		ctx context.Context,
+		c delivery.ChunkClaim,
+		sealed []byte,
+		waiting int,
+		expires time.Time,
+		findings []delivery.Finding,
+	) (delivery.ChunkClaim, error)
 }
 
 // Preparer exchanges identities for temporary pseudonyms.

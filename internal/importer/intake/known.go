@@ -23,7 +23,8 @@ type Known struct {
 
 // knownFields are the cells of a known row, in their order. Version follows.
 var knownFields = []delivery.Field{
-	delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldSex, fieldDied, columns.FieldSurname, columns.FieldPrefix, columns.FieldInitials,
+	delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldSex, fieldDied, columns.FieldSurname, columns.FieldPrefix,
+	columns.FieldInitials,
 }
 
 // fieldDied is the date of death; only the old table has one.
@@ -103,7 +104,10 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
 			old := r.OldRow
-			exchange = append(exchange, patient.TemporaryRow{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, OldRow: &old})
+			exchange = append(
+				exchange,
+				patient.TemporaryRow{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, OldRow: &old},
+			)
 		}
 	}
 	return exchange, findings, nil

@@ -145,7 +145,8 @@ type body struct {
 func (b *body) Next() (tabular.Row, error) {
 	for {
 		row, err := b.Rows.Next()
-		if err != nil || len(row.Faults) > 0 || b.p.Cell(row.Cells, delivery.FieldPatientNumber) != columns.ExampleNumber && !b.p.repeatsHeader(row) && !ruled(row) {
+		if err != nil || len(row.Faults) > 0 ||
+			b.p.Cell(row.Cells, delivery.FieldPatientNumber) != columns.ExampleNumber && !b.p.repeatsHeader(row) && !ruled(row) {
 			return row, err
 		}
 	}
@@ -186,7 +187,8 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 // checker returns the checker of the file's rows.
 func (p *parse) checker() checker {
 	return checker{
-		Layout: p.Layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.Table].Epoch}, centre: p.centre, linkType: p.in.LinkType,
+		Layout: p.Layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.Table].Epoch},
+		centre: p.centre, linkType: p.in.LinkType,
 		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.numbers.Habits(),
 	}
 }
@@ -204,11 +206,17 @@ func (p *parse) notes() []delivery.Remark {
 		notes = append(notes, delivery.NewRemark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(ignored, ", ")))
 	}
 	if p.skippedSheets > 0 {
-		notes = append(notes, delivery.NewRemark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.Table+1)))
+		notes = append(
+			notes,
+			delivery.NewRemark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.Table+1)),
+		)
 	}
 	if p.source != nil {
 		if n := total(p.source.Tables()[p.Table].Skipped); n > 0 {
-			notes = append(notes, delivery.NewRemark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.Table].Skipped)))
+			notes = append(
+				notes,
+				delivery.NewRemark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.Table].Skipped)),
+			)
 		}
 	}
 	if p.bare.Total > 0 {

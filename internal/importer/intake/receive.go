@@ -37,7 +37,8 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 	}
 	id, earlier, err := in.openUpload(ctx, up, delivery.New{
 		PublicID: publicID, CentreID: up.Centre.ID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
-		Confirmed: up.Confirmed, Repairs: up.Repairs, Who: up.Who, KeyID: keyID, WrappedKey: wrapped, At: in.Now().UTC().Truncate(time.Millisecond),
+		Confirmed: up.Confirmed, Repairs: up.Repairs, Who: up.Who, KeyID: keyID, WrappedKey: wrapped,
+		At: in.Now().UTC().Truncate(time.Millisecond),
 	})
 	if err != nil {
 		return "", fmt.Errorf("open a delivery: %w", err)

@@ -139,7 +139,11 @@ type Erased struct {
 
 // InPlace lets erase erase the table, records it, and returns the gate with the finished
 // erasure. erase may be stopped, and is then called again by the next command.
-func (e *Eraser) InPlace(ctx context.Context, g conversion.Gate, erase func(context.Context) (Erased, error)) (Erased, conversion.Gate, error) {
+func (e *Eraser) InPlace(
+	ctx context.Context,
+	g conversion.Gate,
+	erase func(context.Context) (Erased, error),
+) (Erased, conversion.Gate, error) {
 	if err := e.Begin(ctx, g); err != nil {
 		return Erased{}, g, err
 	}

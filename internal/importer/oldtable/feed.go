@@ -101,7 +101,17 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		}
 		who := f.who
 		who.CentreID = centreID
-		fresh := delivery.New{PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: audit.ViaCLI, Who: who, KeyID: keyID, WrappedKey: wrapped, At: f.now()}
+		fresh := delivery.New{
+			PublicID:   id.String(),
+			CentreID:   centreID,
+			Filename:   f.run.Table,
+			Mode:       f.run.Mode,
+			Via:        audit.ViaCLI,
+			Who:        who,
+			KeyID:      keyID,
+			WrappedKey: wrapped,
+			At:         f.now(),
+		}
 		f.feed, ok, err = f.store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
 		if !errors.Is(err, delivery.ErrLost) {
 			return ok, err
@@ -267,7 +277,8 @@ func (f *feeder) answered() {
 // seal makes the chunk of a portion.
 func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.TemporaryRow, findings []delivery.Finding) error {
 	c := delivery.Chunk{
-		No: p.no, FirstLine: p.firstLine, LastLine: p.firstLine + len(checked) - 1, Holds: chunk.Temporaries, CallKey: rand.Text(), Waiting: len(rows),
+		No: p.no, FirstLine: p.firstLine, LastLine: p.firstLine + len(checked) - 1, Holds: chunk.Temporaries, CallKey: rand.Text(),
+		Waiting: len(rows),
 	}
 	fatal := map[int]bool{}
 	for _, r := range checked {

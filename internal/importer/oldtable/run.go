@@ -27,7 +27,10 @@ type How struct {
 var (
 	ErrMapping   = errors.New("a run with another mapping is under way: go on with that mapping, or end it with `web existing stop`")
 	ErrDone      = errors.New("all of it is done already; --again reads the table once more")
-	ErrUndecided = errors.New(`the mapping does not say which column holds the hospital's own patient number: put "number": "COLUMN" in it, or "number": "" where the table has none`)
+	ErrUndecided = errors.New(
+		`the mapping does not say which column holds the hospital's own patient number: ` +
+			`put "number": "COLUMN" in it, or "number": "" if the table has none`,
+	)
 )
 
 // Run feeds the rows of every centre into the pipeline, and waits until each delivery is
@@ -47,7 +50,8 @@ func (c *Conversion) Run(ctx context.Context, how How) (conversion.Run, error) {
 		}
 	}
 	for _, x := range centres {
-		if !how.wants(x.centre.Number) || !slices.ContainsFunc(run.Centres, func(r conversion.CentreRun) bool { return r.CentreID == x.centre.ID }) {
+		if !how.wants(x.centre.Number) ||
+			!slices.ContainsFunc(run.Centres, func(r conversion.CentreRun) bool { return r.CentreID == x.centre.ID }) {
 			continue
 		}
 		if err := c.feed(ctx, run, x, how.Rate); err != nil {
@@ -93,7 +97,8 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 		return last, err
 	}
 	n := conversion.NewRun{
-		PublicID: id.String(), Mode: mode(how.Rehearse), Table: c.table.Label(), Mapping: c.mapping, Sample: how.Sample, Centres: map[int64]int{}, Address: c.address,
+		PublicID: id.String(), Mode: mode(how.Rehearse), Table: c.table.Label(), Mapping: c.mapping, Sample: how.Sample,
+		Centres: map[int64]int{}, Address: c.address,
 	}
 	for _, x := range centres {
 		rows := x.rows
@@ -104,7 +109,10 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 		n.Total += rows
 	}
 	if len(n.Centres) == 0 {
-		return last, errors.New("the table has no rows of a centre that Sluis knows: add it with `web centre add`, or translate its number by \"centres\" in the mapping")
+		return last, errors.New(
+			"the table has no rows of a centre that Sluis knows: add it with `web centre add`, or translate its number by " +
+				"\"centres\" in the mapping",
+		)
 	}
 	if how.Sample == 0 {
 		n.Total += strays.rows
@@ -173,7 +181,14 @@ func (c *Conversion) await(ctx context.Context, run conversion.Run, how How) (co
 		if c.now().Sub(said) >= sayEvery {
 			said = c.now()
 			n := now.Counts()
-			c.say("waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d", moving, now.Fed(), n.Stored(), n.Rejected, n.Review)
+			c.say(
+				"waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d",
+				moving,
+				now.Fed(),
+				n.Stored(),
+				n.Rejected,
+				n.Review,
+			)
 		}
 		if _, err := c.store.RunPaused(ctx, run.ID, conversion.WaitsNot, time.Time{}); err != nil {
 			return now, err

@@ -54,9 +54,10 @@ var sampleFaults = []struct {
 }
 
 const (
-	sampleSyllables = "ba be bo da de do fa fe ga ge go ha he ho ja je jo ka ke ko la le lo ma me mo na ne no pa pe po ra re ro sa se so ta te to va ve vo wa we wo"
-	sampleEndings   = "berg stra ma kamp man huis veld dijk sen ink hof meer kerk poort broek"
-	samplePrefixes  = "||||||||de|van|van de|van den|van der|ter|ten|in 't"
+	sampleSyllables = "ba be bo da de do fa fe ga ge go ha he ho ja je jo ka ke ko la le lo ma me mo na ne no pa pe po ra re ro sa " +
+		"se so ta te to va ve vo wa we wo"
+	sampleEndings  = "berg stra ma kamp man huis veld dijk sen ink hof meer kerk poort broek"
+	samplePrefixes = "||||||||de|van|van de|van den|van der|ter|ten|in 't"
 )
 
 // Row makes row number i, from 1.
@@ -92,7 +93,8 @@ func (s *Sample) person(i int) Sampled {
 	}
 	name += pick(endings)
 	r := Sampled{
-		Patid: i, Version: 1 + s.random.IntN(4), Prefix: pick(strings.Split(samplePrefixes, "|")), Surname: strings.ToUpper(name[:1]) + name[1:],
+		Patid: i, Version: 1 + s.random.IntN(4), Prefix: pick(strings.Split(samplePrefixes, "|")),
+		Surname:  strings.ToUpper(name[:1]) + name[1:],
 		Initials: strings.ToUpper(pick(syllables)[:1]) + "." + strings.ToUpper(pick(syllables)[:1]) + ".", Sex: pick([]string{"m", "v"}),
 		Centre: s.centres[s.random.IntN(len(s.centres))], Number: fmt.Sprintf("%07d", 1_000_000+i*7),
 	}
@@ -119,7 +121,9 @@ func (s *Sample) spoil(r *Sampled, fault string) {
 		r.Birth = "voorjaar 1960"
 	case "birth_odd": // readable all the same
 		born, _ := time.Parse(time.DateOnly, r.Birth)
-		r.Birth = born.Format([]string{"2-1-2006", "02-01-2006", "2006-01-02 00:00:00", "2006-01-02T00:00:00", "20060102"}[s.random.IntN(5)])
+		r.Birth = born.Format(
+			[]string{"2-1-2006", "02-01-2006", "2006-01-02 00:00:00", "2006-01-02T00:00:00", "20060102"}[s.random.IntN(5)],
+		)
 	case "birth_1900": // over 110: a warning of the TTP
 		r.Birth = fmt.Sprintf("19%02d-0%d-11", s.random.IntN(12), 1+s.random.IntN(9))
 	case "sex_invalid":
@@ -163,6 +167,7 @@ func (s *Sample) repeat(r *Sampled, fault string) {
 	case "number_twice": // another person
 		r.Number, r.Centre = other.Number, other.Centre
 	case "person_twice": // another number
-		r.Surname, r.Prefix, r.Initials, r.Birth, r.Sex, r.Centre, r.Died = other.Surname, other.Prefix, other.Initials, other.Birth, other.Sex, other.Centre, other.Died
+		r.Surname, r.Prefix, r.Initials, r.Birth, r.Sex, r.Centre, r.Died = other.Surname, other.Prefix, other.Initials, other.Birth,
+			other.Sex, other.Centre, other.Died
 	}
 }

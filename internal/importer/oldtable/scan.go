@@ -47,7 +47,12 @@ const maybeBits = 24
 // NewNeedles makes an empty set. own are the words that Sluis itself writes into
 // its database: its codes, and the addresses of its users.
 func NewNeedles(own []string) *Needles {
-	return &Needles{by: map[uint64][]needle{}, maybe: make([]uint64, 1<<maybeBits/64), names: map[string]NameKind{}, own: strings.Join(own, "\n")}
+	return &Needles{
+		by:    map[uint64][]needle{},
+		maybe: make([]uint64, 1<<maybeBits/64),
+		names: map[string]NameKind{},
+		own:   strings.Join(own, "\n"),
+	}
 }
 
 // Add adds a name: as it is written, in lower and in upper case, in UTF-8 and in
@@ -162,7 +167,12 @@ type Scanner struct {
 
 // NewScanner makes a scanner.
 func NewScanner(n *Needles, now time.Time) *Scanner {
-	return &Scanner{needles: n, found: make([]bool, len(n.names)), scan: conversion.Scan{At: now.UTC(), Files: []conversion.Scanned{}, Hits: []conversion.Hit{}}, hits: map[string]int{}}
+	return &Scanner{
+		needles: n,
+		found:   make([]bool, len(n.names)),
+		scan:    conversion.Scan{At: now.UTC(), Files: []conversion.Scanned{}, Hits: []conversion.Hit{}},
+		hits:    map[string]int{},
+	}
 }
 
 // Result is what was found so far.
@@ -253,7 +263,13 @@ func (s *Scanner) block(of *conversion.Scanned, buf []byte, from, to int, offset
 		if at += from; at >= to {
 			return
 		}
-		h := conversion.Hit{File: of.File, Offset: offset + int64(at), Kind: string(x.kind), Coding: x.coding, Chance: byChance(buf, at, len(x.bytes))}
+		h := conversion.Hit{
+			File:   of.File,
+			Offset: offset + int64(at),
+			Kind:   string(x.kind),
+			Coding: x.coding,
+			Chance: byChance(buf, at, len(x.bytes)),
+		}
 		if h.Chance {
 			of.Chance++
 		} else {

@@ -23,7 +23,8 @@ import (
 var rawTypes = []string{
 	"text/csv", "text/plain", "text/tab-separated-values", "application/csv", "application/vnd.ms-excel", "application/octet-stream",
 	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.ms-excel.sheet.macroenabled.12",
-	"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/fhir+json", "application/fhir+ndjson",
+	"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/fhir+json",
+	"application/fhir+ndjson",
 }
 
 // PostDelivery is POST /deliveries.

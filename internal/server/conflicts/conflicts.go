@@ -82,11 +82,15 @@ func (h *Handlers) List(v *page.Visit) error {
 	if props.Centres, err = v.CentreOptions(filter.centre); err != nil {
 		return err
 	}
-	props.Reasons = options(templates.Option{Text: t.T("conflicts.all_reasons")}, string(filter.reason), func(add func(value, word string)) {
-		for _, reason := range patient.Reasons {
-			add(string(reason), t.T("finding."+string(reason)))
-		}
-	})
+	props.Reasons = options(
+		templates.Option{Text: t.T("conflicts.all_reasons")},
+		string(filter.reason),
+		func(add func(value, word string)) {
+			for _, reason := range patient.Reasons {
+				add(string(reason), t.T("finding."+string(reason)))
+			}
+		},
+	)
 	names := map[string]string{}
 	for _, o := range props.Centres {
 		names[o.Value] = o.Text

@@ -213,8 +213,11 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 		return err
 	}
 	for _, k := range []string{"rejected", "review"} {
-		props.Tabs = append(props.Tabs, templates.Tab{Key: k, Href: page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", k),
-			Current: k == kind})
+		props.Tabs = append(
+			props.Tabs,
+			templates.Tab{Key: k, Href: page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", k),
+				Current: k == kind},
+		)
 	}
 	if ok {
 		found, err := h.o.Conversion.ViewOpenRows(v.Context(), v.Who, run,

@@ -27,7 +27,11 @@ var sortWords = []struct {
 }{
 	{"", "report.line", delivery.ByLine}, {"patientnummer", "field.patientNumber", delivery.ByNumber},
 	{"kolom", "report.column_word", delivery.ByField},
-	{"fout", "report.error", delivery.ByCode}, {"ernst", "report.severity", delivery.BySeverity}, {"bron", "report.source", delivery.BySource},
+	{
+		"fout",
+		"report.error",
+		delivery.ByCode,
+	}, {"ernst", "report.severity", delivery.BySeverity}, {"bron", "report.source", delivery.BySource},
 }
 
 // reportFilter is the part of a report that is shown, and its order. It is the

@@ -32,8 +32,15 @@ func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults .
 	}
 	props := templates.Upload{
 		Page: v.Page(crumbs(v)...), Centre: page.CentreName(centre), Mode: string(form.mode), Errors: faults,
-		Action: page.Link(page.DeliveriesPath, "sleutel", newFormKey(), repairsParam, v.Query().Get(repairsParam)), Kinds: h.fileKinds(v, centre),
-		MaxMegabytes: h.maxMegabytes(), MaxRows: h.o.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell, MaxUploads: h.o.Door.Most(),
+		Action: page.Link(
+			page.DeliveriesPath,
+			"sleutel",
+			newFormKey(),
+			repairsParam,
+			v.Query().Get(repairsParam),
+		), Kinds: h.fileKinds(v, centre),
+		MaxMegabytes: h.maxMegabytes(), MaxRows: h.o.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell,
+		MaxUploads: h.o.Door.Most(),
 	}
 	if props.Repair, err = h.uploadRepair(v, form); err != nil {
 		return err

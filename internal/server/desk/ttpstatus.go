@@ -57,7 +57,9 @@ func (h *Handlers) TTPStatus(v *page.Visit) error {
 	props := templates.TTPStatus{
 		Page: v.Page(v.Home()), State: ttpState(bins, waiting), At: t.Moment(now), RefreshHref: v.R.URL.Path,
 		Calls: ttpCalls(t, bins, now), Prepare: waiting.Prepare, Resolve: waiting.Resolve, Paused: waiting.Paused, Denied: waiting.Denied,
-		NextTry: t.Moment(waiting.NextTryAt), Expiring: waiting.Expiring, ExpiresAt: t.Moment(waiting.ExpiresAt), Expiries: h.ttpExpiries(t, now),
+		NextTry: t.Moment(
+			waiting.NextTryAt,
+		), Expiring: waiting.Expiring, ExpiresAt: t.Moment(waiting.ExpiresAt), Expiries: h.ttpExpiries(t, now),
 	}
 	if started {
 		props.Renewal = &templates.TTPRenewal{
@@ -220,10 +222,21 @@ func helpdesk(bins []ttphealth.Bin, waiting delivery.Backlog, now time.Time) []s
 	for _, c := range ttphealth.Calls {
 		sum := ttphealth.Summarise(ofCall(bins, c))
 		if sum.OK+sum.Bad > 0 {
-			lines = append(lines, fmt.Sprintf("%s: %d calls in 24 h, %d failed, last success %s, last failure %s, p50 %v, p95 %v",
-				c, sum.OK+sum.Bad, sum.Bad, moment(sum.LastOK), moment(sum.LastBad), sum.P50.Round(time.Millisecond), sum.P95.Round(time.Millisecond)))
+			lines = append(lines, fmt.Sprintf(
+				"%s: %d calls in 24 h, %d failed, last success %s, last failure %s, p50 %v, p95 %v",
+				c,
+				sum.OK+sum.Bad,
+				sum.Bad,
+				moment(sum.LastOK),
+				moment(sum.LastBad),
+				sum.P50.Round(time.Millisecond),
+				sum.P95.Round(time.Millisecond),
+			))
 		}
 	}
-	return append(lines, fmt.Sprintf("waiting: %d rows for temporary, %d for definitive pseudonyms; %d deliveries paused, %d of them refused",
-		waiting.Prepare, waiting.Resolve, waiting.Paused, waiting.Denied))
+	return append(
+		lines,
+		fmt.Sprintf("waiting: %d rows for temporary, %d for definitive pseudonyms; %d deliveries paused, %d of them refused",
+			waiting.Prepare, waiting.Resolve, waiting.Paused, waiting.Denied),
+	)
 }

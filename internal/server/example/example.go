@@ -107,9 +107,17 @@ func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
 		book.Next(), book.Row(workbook.Bold, help...),
 	}
 	for _, c := range f.Columns {
-		errs = append(errs, book.Row(workbook.Plain, c.Header, Required(t, c), t.T("column."+c.Kind), c.Example, strings.Join(c.Also, ", ")))
+		errs = append(
+			errs,
+			book.Row(workbook.Plain, c.Header, Required(t, c), t.T("column."+c.Kind), c.Example, strings.Join(c.Also, ", ")),
+		)
 	}
-	errs = append(errs, book.Row(workbook.Plain), book.Row(workbook.Plain, t.T("upload.example_row", "number", columns.ExampleNumber)), book.Close())
+	errs = append(
+		errs,
+		book.Row(workbook.Plain),
+		book.Row(workbook.Plain, t.T("upload.example_row", "number", columns.ExampleNumber)),
+		book.Close(),
+	)
 	return errors.Join(errs...)
 }
 
@@ -159,14 +167,18 @@ func (f File) fhir(w io.Writer) error {
 		patient["name"] = []object{{
 			"use": "official", "family": "van den Voorbeeld", "given": []string{"A.B."},
 			"_family": object{"extension": []object{
-				{"url": url + "humanname-own-prefix", "valueString": "van den"}, {"url": url + "humanname-own-name", "valueString": "Voorbeeld"},
+				{
+					"url":         url + "humanname-own-prefix",
+					"valueString": "van den",
+				}, {"url": url + "humanname-own-name", "valueString": "Voorbeeld"},
 			}},
 			"_given": []object{{"extension": []object{{"url": url + "iso21090-EN-qualifier", "valueCode": "IN"}}}},
 		}}
 	} else {
 		for _, t := range f.Types {
 			identifiers = append(identifiers, object{
-				"system": "urn:sluis:temporary-pseudonym:" + t, "value": "voorbeeld" + t + "x7Q2m9Kp", "period": object{"end": "2026-12-01T10:00:00Z"},
+				"system": "urn:sluis:temporary-pseudonym:" + t, "value": "voorbeeld" + t + "x7Q2m9Kp",
+				"period": object{"end": "2026-12-01T10:00:00Z"},
 			})
 		}
 	}

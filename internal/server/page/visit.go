@@ -140,7 +140,8 @@ func (v *Visit) here() string {
 	if v.R.Method == http.MethodGet {
 		return v.R.URL.RequestURI()
 	}
-	if strings.HasPrefix(path, PatientsPath) || strings.HasPrefix(path, ConflictsPath+"/") || path == DeliveriesPath || path == "/inloggen" {
+	if strings.HasPrefix(path, PatientsPath) || strings.HasPrefix(path, ConflictsPath+"/") || path == DeliveriesPath ||
+		path == "/inloggen" {
 		return path
 	}
 	if strings.HasPrefix(path, ConversionPath) {

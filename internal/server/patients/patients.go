@@ -90,7 +90,8 @@ func (h *Handlers) Search(v *page.Visit) error {
 		return v.Render(http.StatusUnprocessableEntity, templates.PatientsPage(props))
 	}
 	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: number, Limit: page.Size})
-	if typed := strings.TrimSpace(form.Get("number")); err == nil && len(found.Patients) == 0 && typed != number && utf8.RuneCountInString(typed) <= patient.MaxNumberLength {
+	if typed := strings.TrimSpace(form.Get("number")); err == nil && len(found.Patients) == 0 && typed != number &&
+		utf8.RuneCountInString(typed) <= patient.MaxNumberLength {
 		// A number that was stored before numbers had one form.
 		found, err = h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: typed, Limit: page.Size})
 	}

@@ -116,7 +116,14 @@ func (c *clock) Advance(d time.Duration) {
 // New starts a site until the test ends.
 func New(t *testing.T, change ...func(*server.Options)) *Site {
 	t.Helper()
-	s := &Site{t: t, TTP: ttptest.Start(t), Log: &lines{}, Clock: &clock{}, Centres: map[string]account.Centre{}, Tokens: map[string]string{}}
+	s := &Site{
+		t:       t,
+		TTP:     ttptest.Start(t),
+		Log:     &lines{},
+		Clock:   &clock{},
+		Centres: map[string]account.Centre{},
+		Tokens:  map[string]string{},
+	}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	s.Store = Must(store.OpenSQLite(t.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: s.Clock.Now, Log: log}))(t)
@@ -133,8 +140,15 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	sets := dataset.New(s.TTP.Client(ttpclient.ScopeDatasets), ttptest.Domain)
 	registrar := patient.NewRegistrar("NGGV", s.Clock.Now)
 	im := Must(importer.New(importer.Options{
-		Ports: importer.Ports{Queue: s.Store, Fetches: s.Store, Answers: s.Store, Repeats: s.Store, Decisions: s.Store, Registrations: s.Store,
-			Housekeeping: s.Store},
+		Ports: importer.Ports{
+			Queue:         s.Store,
+			Fetches:       s.Store,
+			Answers:       s.Store,
+			Repeats:       s.Store,
+			Decisions:     s.Store,
+			Registrations: s.Store,
+			Housekeeping:  s.Store,
+		},
 		Intake: in, Resolver: resolver, Sets: sets, Types: ttptest.Types, Domain: ttptest.Domain,
 		Registrar: registrar, Keys: keys, Workers: 2, Poll: 10 * time.Millisecond, Now: s.Clock.Now, Log: log,
 	}))(t)
@@ -151,7 +165,9 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	o := server.Options{
 		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in,
 		Desk: desk, Preparer: prep, Watch: s.Store, Conversion: s.Store,
-		SessionKeys: [][]byte{bytes.Repeat([]byte("key!"), 8)}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
+		SessionKeys: [][]byte{
+			bytes.Repeat([]byte("key!"), 8),
+		}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
 		BusyWait: 20 * time.Second,
 	}
 	for _, c := range change {
@@ -190,8 +206,12 @@ func (s *Site) fill() {
 			c := s.Centres[a.Centre]
 			centre = &c
 		}
-		Must(s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.Role},
-			Centre: centre}))(s.t)
+		Must(
+			s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.Role},
+				Centre: centre}),
+		)(
+			s.t,
+		)
 		token, hash := account.NewToken()
 		Must(s.Store.AddToken(ctx, who, account.Token{Name: name, Role: a.Role, Centre: centre}, hash))(s.t)
 		s.Tokens[name] = token
@@ -367,7 +387,11 @@ func (s *Site) OwnObjects() Objects {
 	}
 	id, _, _ := strings.Cut(rest, `"`)
 	b.Upload("save", "weer.csv", EntryHeader+"2809;1-1-1955;v;523534;Anders;;q\n")
-	conflicts := Must(s.Store.Conflicts(s.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), patient.ConflictQuery{}))(s.t).Conflicts
+	conflicts := Must(
+		s.Store.Conflicts(s.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), patient.ConflictQuery{}),
+	)(
+		s.t,
+	).Conflicts
 	if len(conflicts) != 1 {
 		s.t.Fatalf("%d conflicts, want 1", len(conflicts))
 	}

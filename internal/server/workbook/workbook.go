@@ -145,7 +145,13 @@ func (x *Writer) Next() error {
 			if c.Text {
 				style = ` style="` + string(Plain) + `"`
 			}
-			head += `<col min="` + strconv.Itoa(c.First) + `" max="` + strconv.Itoa(c.Last) + `" width="` + strconv.Itoa(c.Width) + `"` + style + ` customWidth="1"/>`
+			head += `<col min="` + strconv.Itoa(
+				c.First,
+			) + `" max="` + strconv.Itoa(
+				c.Last,
+			) + `" width="` + strconv.Itoa(
+				c.Width,
+			) + `"` + style + ` customWidth="1"/>`
 		}
 		head += "</cols>"
 	}
@@ -175,7 +181,16 @@ func (x *Writer) Row(style Style, cells ...string) error {
 	b.WriteString(`<row r="` + strconv.Itoa(x.row) + `">`)
 	for i, v := range cells {
 		if v != "" {
-			b.WriteString(`<c r="` + cellName(i, x.row) + `" s="` + string(style) + `" t="inlineStr"><is><t xml:space="preserve">` + escape(v) + `</t></is></c>`)
+			b.WriteString(
+				`<c r="` + cellName(
+					i,
+					x.row,
+				) + `" s="` + string(
+					style,
+				) + `" t="inlineStr"><is><t xml:space="preserve">` + escape(
+					v,
+				) + `</t></is></c>`,
+			)
 		}
 	}
 	b.WriteString(`</row>`)

@@ -62,7 +62,9 @@ func (sqliteDialect) wholeKeys(ctx context.Context, db *sql.DB, key, from string
 	case len(types) == 0:
 		return false, nil
 	case len(types) > 1, types[0] != "integer" && types[0] != "text":
-		return false, errors.New("the keys of the source are of several types, or neither whole numbers nor text: they cannot be read in order")
+		return false, errors.New(
+			"the keys of the source are of several types, or neither whole numbers nor text: they cannot be read in order",
+		)
 	}
 	return types[0] == "integer", nil
 }

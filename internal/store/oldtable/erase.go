@@ -85,7 +85,8 @@ func (e eraser) left() ([]column, error) {
 	out := make([]column, len(names))
 	for i, n := range names {
 		out[i].name = n
-		err := e.db.QueryRowContext(e.ctx, `SELECT "notnull" FROM pragma_table_info(?) WHERE LOWER(name) = LOWER(?)`, table, n).Scan(&out[i].notNull)
+		err := e.db.QueryRowContext(e.ctx, `SELECT "notnull" FROM pragma_table_info(?) WHERE LOWER(name) = LOWER(?)`, table, n).
+			Scan(&out[i].notNull)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +95,8 @@ func (e eraser) left() ([]column, error) {
 			return nil, err
 		}
 		var unique int
-		err = e.db.QueryRowContext(e.ctx, `SELECT COUNT(*) FROM pragma_index_list(?) l JOIN pragma_index_info(l.name) x WHERE LOWER(x.name) = LOWER(?) AND l."unique" = 1`, table, n).Scan(&unique)
+		err = e.db.QueryRowContext(e.ctx, `SELECT COUNT(*) FROM pragma_index_list(?) l JOIN pragma_index_info(l.name) x WHERE LOWER(x.name) = LOWER(?) AND l."unique" = 1`, table, n).
+			Scan(&unique)
 		if err != nil {
 			return nil, err
 		}

@@ -56,7 +56,11 @@ func connect(where string, m conversion.Mapping, write bool) (*Table, error) {
 		// What a question sorts stays in memory: a temporary file would hold names.
 		q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "temp_store(MEMORY)", "query_only(1)"}}
 		if write {
-			q = url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "temp_store(MEMORY)", "secure_delete(1)", "synchronous(FULL)"}}
+			q = url.Values{
+				"mode":    {"rw"},
+				"_txlock": {"immediate"},
+				"_pragma": {"busy_timeout(10000)", "temp_store(MEMORY)", "secure_delete(1)", "synchronous(FULL)"},
+			}
 		}
 		s.d, s.path = sqliteDialect{}, path
 		s.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
@@ -102,7 +106,11 @@ func (s *Table) look(ctx context.Context) error {
 	}
 	for _, column := range s.m.Named() {
 		if !have[strings.ToLower(column)] {
-			return fmt.Errorf("%s has no column %q: put its right name in the mapping, or an empty one where there is none", s.Label(), column)
+			return fmt.Errorf(
+				"%s has no column %q: put its right name in the mapping, or an empty one where there is none",
+				s.Label(),
+				column,
+			)
 		}
 	}
 	whole, err := s.d.wholeKeys(ctx, s.db, s.d.quote(s.m.Key), s.from())
@@ -115,7 +123,8 @@ func (s *Table) look(ctx context.Context) error {
 
 // columns names what can be read, in lower case.
 func (s *Table) columns(ctx context.Context) (map[string]bool, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT q.* FROM "+s.from()+" q WHERE 1 = 0") //nolint:gosec // names out of the operator's mapping, quoted
+	//nolint:gosec // names out of the operator's mapping, quoted
+	rows, err := s.db.QueryContext(ctx, "SELECT q.* FROM "+s.from()+" q WHERE 1 = 0")
 	if err != nil {
 		return nil, clean(err)
 	}

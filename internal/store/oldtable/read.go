@@ -45,7 +45,10 @@ func (s *Table) bind(key string) any {
 // Groups counts the rows by the value in the centre's column.
 func (s *Table) Groups(ctx context.Context) ([]oldtable.Group, error) {
 	//nolint:gosec // names out of the operator's mapping, quoted
-	rows, err := s.db.QueryContext(ctx, "SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre())
+	rows, err := s.db.QueryContext(
+		ctx,
+		"SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre(),
+	)
 	if err != nil {
 		return nil, clean(err)
 	}
@@ -133,7 +136,17 @@ func (s *Table) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, erro
 		for i, k := range part {
 			args[i], marks[i] = s.bind(k), s.mark(i+1)
 		}
-		rows, err := s.query(ctx, "SELECT "+s.selected(oldtable.Cells)+" FROM "+s.from()+" q WHERE "+s.key()+" IN ("+strings.Join(marks, ", ")+") ORDER BY "+s.key(), args, oldtable.Cells)
+		rows, err := s.query(
+			ctx,
+			"SELECT "+s.selected(
+				oldtable.Cells,
+			)+" FROM "+s.from()+" q WHERE "+s.key()+" IN ("+strings.Join(
+				marks,
+				", ",
+			)+") ORDER BY "+s.key(),
+			args,
+			oldtable.Cells,
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +200,14 @@ func (s *Table) Facts(ctx context.Context) (oldtable.Facts, error) {
 		query string
 	}{
 		{&f.Rows, "SELECT COUNT(*)" + from},
-		{&f.KeyEmpty, "SELECT COUNT(*)" + from + " WHERE " + s.key() + " IS NULL OR " + key + " = '' OR " + s.d.length(key) + " > " + strconv.Itoa(64)},
+		{
+			&f.KeyEmpty,
+			"SELECT COUNT(*)" + from + " WHERE " + s.key() + " IS NULL OR " + key + " = '' OR " + s.d.length(
+				key,
+			) + " > " + strconv.Itoa(
+				64,
+			),
+		},
 		{&f.KeyTwice, "SELECT COUNT(*) FROM (SELECT " + s.key() + " AS k" + from + " GROUP BY " + s.key() + " HAVING COUNT(*) > 1) x"},
 		{&f.PersonTwice, s.twice(s.m.Surname, s.m.Initials, s.m.Birth, s.m.Sex)},
 	}

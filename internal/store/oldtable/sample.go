@@ -27,8 +27,11 @@ func WriteSample(ctx context.Context, path string, s *oldtable.Sample, n int) er
 
 func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 	for _, q := range []string{
-		`CREATE TABLE patient (patid INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, tussenvoegsel TEXT NULL, achternaam TEXT NOT NULL, datumoverlijden DATE NULL,
-			geboortedatum DATE NULL, voorletters TEXT NULL, geslacht TEXT NULL, centrum_id TEXT NULL, email TEXT NULL, pseudonym TEXT NULL, patientnummer TEXT NULL)`,
+		`CREATE TABLE patient (patid INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, tussenvoegsel TEXT NULL,
+			achternaam TEXT NOT NULL,
+			datumoverlijden DATE NULL,
+			geboortedatum DATE NULL, voorletters TEXT NULL, geslacht TEXT NULL, centrum_id TEXT NULL, email TEXT NULL,
+			pseudonym TEXT NULL, patientnummer TEXT NULL)`,
 		`CREATE INDEX ix_patient_naam ON patient (achternaam, voorletters)`,
 		`CREATE TABLE behandeling (id INTEGER NOT NULL PRIMARY KEY, patid INTEGER NOT NULL REFERENCES patient (patid), code TEXT NOT NULL)`,
 	} {
@@ -52,10 +55,30 @@ func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 				break
 			}
 			r := s.Row(i)
-			_, err := tx.ExecContext(ctx, `INSERT INTO patient (patid, version, tussenvoegsel, achternaam, datumoverlijden, geboortedatum, voorletters, geslacht, centrum_id, email, pseudonym, patientnummer)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`, r.Patid, r.Version, null(r.Prefix), r.Surname, null(r.Died), null(r.Birth), null(r.Initials), null(r.Sex), null(r.Centre), null(r.Email), null(r.Number))
+			_, err := tx.ExecContext(
+				ctx,
+				`INSERT INTO patient (patid, version, tussenvoegsel, achternaam, datumoverlijden, geboortedatum, voorletters, geslacht, centrum_id, email, pseudonym, patientnummer)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
+				r.Patid,
+				r.Version,
+				null(r.Prefix),
+				r.Surname,
+				null(r.Died),
+				null(r.Birth),
+				null(r.Initials),
+				null(r.Sex),
+				null(r.Centre),
+				null(r.Email),
+				null(r.Number),
+			)
 			if err == nil {
-				_, err = tx.ExecContext(ctx, `INSERT INTO behandeling (id, patid, code) VALUES (?, ?, ?)`, i, r.Patid, fmt.Sprintf("B%03d", i%997))
+				_, err = tx.ExecContext(
+					ctx,
+					`INSERT INTO behandeling (id, patid, code) VALUES (?, ?, ?)`,
+					i,
+					r.Patid,
+					fmt.Sprintf("B%03d", i%997),
+				)
 			}
 			if err != nil {
 				return errors.Join(err, tx.Rollback())

@@ -39,7 +39,12 @@ func deliver(t *testing.T, s *store.Store, c account.Centre, rows ...patient.Can
 			for i, v := range verdicts {
 				if v.Reason != "" {
 					f := delivery.Finding{Line: lines[i], PatientNumber: set[i].Display.Number, Stage: delivery.StageDecide}
-					f.Finding = patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: string(v.Reason), Field: "patientNumber"}
+					f.Finding = patient.Finding{
+						Severity: patient.Warning,
+						Source:   patient.Sluis,
+						Code:     string(v.Reason),
+						Field:    "patientNumber",
+					}
 					findings = append(findings, f)
 				}
 			}
@@ -128,7 +133,8 @@ func conflictLife(t *testing.T, s *store.Store) {
 		t.Errorf("judged twice: %v", err)
 	}
 	x, _ = view(t, s, c, id)
-	if j := x.Judgement; j == nil || j.Decision != patient.UseDelivered || j.Why != "Nagevraagd." || j.By != manager(c).Name || time.Since(j.At).Abs() > time.Hour {
+	if j := x.Judgement; j == nil || j.Decision != patient.UseDelivered || j.Why != "Nagevraagd." || j.By != manager(c).Name ||
+		time.Since(j.At).Abs() > time.Hour {
 		t.Errorf("judgement = %+v", j)
 	}
 	if page := conflicts(t, s, c, patient.ConflictQuery{}); page.Total != 0 {

@@ -39,7 +39,17 @@ func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) conversi
 }
 
 func freshDelivery(c account.Centre) delivery.New {
-	return delivery.New{PublicID: uuid.NewString(), CentreID: c.ID, Filename: "x", Mode: delivery.Save, Via: audit.ViaCLI, Who: who, KeyID: "1", WrappedKey: []byte("w"), At: time.Now()}
+	return delivery.New{
+		PublicID:   uuid.NewString(),
+		CentreID:   c.ID,
+		Filename:   "x",
+		Mode:       delivery.Save,
+		Via:        audit.ViaCLI,
+		Who:        who,
+		KeyID:      "1",
+		WrappedKey: []byte("w"),
+		At:         time.Now(),
+	}
 }
 
 // oldRow is a row of the old table, and its key.
@@ -55,7 +65,9 @@ func oldRow(c account.Centre, line int, number string) (patient.Candidate, strin
 func conversionLife(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 4)
-	if _, err := s.StartRun(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(err) != apperr.Conflict {
+	if _, err := s.StartRun(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(
+		err,
+	) != apperr.Conflict {
 		t.Errorf("a second run: %v, want a conflict", err)
 	}
 	stray := c.Number + "-stray"
@@ -111,7 +123,8 @@ func conversionLife(t *testing.T, s *store.Store) {
 	ok(t, s.FinishRun(t.Context(), who, run.ID))
 	got, _, err := s.LatestRun(t.Context(), delivery.Save)
 	ok(t, err)
-	if got.FinishedAt.IsZero() || !got.Whole() || got.Strays != 1 || got.Fed() != 5 || got.Counts().Created != 3 { // the judged one among them
+	if got.FinishedAt.IsZero() || !got.Whole() || got.Strays != 1 || got.Fed() != 5 ||
+		got.Counts().Created != 3 { // the judged one among them
 		t.Errorf("run = %+v", got)
 	}
 }
@@ -158,7 +171,13 @@ func registerOld(t *testing.T, s *store.Store, c account.Centre) {
 	four, _ := oldRow(c, 4, "9")
 	four.Within.Clash = patient.NumberTwice
 	ok(t, s.StoreVerdicts(t.Context(), claim, nil, []delivery.Finding{{
-		Finding: patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"}, Line: 3, Stage: delivery.StagePrepare,
+		Finding: patient.Finding{
+			Severity: patient.Fatal,
+			Source:   patient.TTP,
+			Code:     "2101",
+			Field:    "birthDate",
+			Message:  "De geboortedatum is leeg",
+		}, Line: 3, Stage: delivery.StagePrepare,
 	}}))
 	register(1, four)
 	ok(t, s.Finish(t.Context(), claim))
@@ -212,7 +231,8 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run convers
 	}
 	rejected, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected})
 	ok(t, err)
-	if rejected.Total != 2 || rejected.Rows[1].Finding.Message != "De geboortedatum is leeg" || rejected.Rows[0].Finding.Code != "CENTRE_UNKNOWN" {
+	if rejected.Total != 2 || rejected.Rows[1].Finding.Message != "De geboortedatum is leeg" ||
+		rejected.Rows[0].Finding.Code != "CENTRE_UNKNOWN" {
 		t.Errorf("rejected = %+v", rejected)
 	}
 	first, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected, Limit: 1})
@@ -246,9 +266,19 @@ func judgeOld(t *testing.T, s *store.Store, c account.Centre, key string) {
 		return found, err
 	})
 	ok(t, err)
-	ok(t, s.JudgeConflict(t.Context(), who, of(c), id, patient.Judgement{Decision: patient.UseDelivered, Why: "proef"}, func(tx patient.Tx, x patient.Case) (patient.Applied, error) {
-		return r.ApplyJudgement(t.Context(), tx, x, patient.UseDelivered, seen)
-	}))
+	ok(
+		t,
+		s.JudgeConflict(
+			t.Context(),
+			who,
+			of(c),
+			id,
+			patient.Judgement{Decision: patient.UseDelivered, Why: "proef"},
+			func(tx patient.Tx, x patient.Case) (patient.Applied, error) {
+				return r.ApplyJudgement(t.Context(), tx, x, patient.UseDelivered, seen)
+			},
+		),
+	)
 	keys, err := s.Keys(t.Context(), []string{key}, nil)
 	ok(t, err)
 	if len(keys) != 1 {
@@ -310,14 +340,24 @@ func conversionPauses(t *testing.T, s *store.Store) {
 func erasures(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 1)
-	report, err := s.AddReport(t.Context(), who, conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Clean: true, Document: `{"é":1}`})
+	report, err := s.AddReport(
+		t.Context(),
+		who,
+		conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Clean: true, Document: `{"é":1}`},
+	)
 	ok(t, err)
-	if got, there, err := s.LatestReport(t.Context(), conversion.KindCheck, run.ID); err != nil || !there || got.Document != `{"é":1}` || got.ID != report.ID || got.RunID != run.ID {
+	if got, there, err := s.LatestReport(t.Context(), conversion.KindCheck, run.ID); err != nil || !there || got.Document != `{"é":1}` ||
+		got.ID != report.ID ||
+		got.RunID != run.ID {
 		t.Errorf("report = %+v %v (%v)", got, there, err)
 	}
 	people := map[account.Role]audit.Who{}
 	for _, role := range conversion.ApprovingRoles {
-		u, err := s.AddUser(t.Context(), who, account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}})
+		u, err := s.AddUser(
+			t.Context(),
+			who,
+			account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}},
+		)
 		ok(t, err)
 		people[role] = account.ActorOf(u).Who()
 	}
@@ -345,7 +385,8 @@ func erasures(t *testing.T, s *store.Store) {
 	}
 	got, there, err := s.ErasureOf(t.Context(), run.ID)
 	ok(t, err)
-	if !there || len(got.Approvals) != 2 || got.Approvals[0].Lapsed || got.Approvals[0].Centre != c.Number || got.Approvals[0].Why != "gezien" {
+	if !there || len(got.Approvals) != 2 || got.Approvals[0].Lapsed || got.Approvals[0].Centre != c.Number ||
+		got.Approvals[0].Why != "gezien" {
 		t.Errorf("erasure = %+v", got)
 	}
 	// Asked anew, nothing is approved any more; begun, nothing can be asked or approved.

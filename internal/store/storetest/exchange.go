@@ -171,10 +171,22 @@ func renewals(t *testing.T, s *store.Store) {
 	var ids []int64
 	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
 		list := []patient.Patient{
-			{CentreID: c.ID, Display: patient.Display{Number: "a"}, Pseudonyms: []patient.Pseudonym{old("a")}, Version: 1, CreatedAt: time.Now(),
-				UpdatedAt: time.Now()},
-			{CentreID: c.ID, Display: patient.Display{Number: "b"}, Pseudonyms: []patient.Pseudonym{old("b")}, Version: 1, CreatedAt: time.Now(),
-				UpdatedAt: time.Now()},
+			{
+				CentreID:   c.ID,
+				Display:    patient.Display{Number: "a"},
+				Pseudonyms: []patient.Pseudonym{old("a")},
+				Version:    1,
+				CreatedAt:  time.Now(),
+				UpdatedAt:  time.Now(),
+			},
+			{
+				CentreID:   c.ID,
+				Display:    patient.Display{Number: "b"},
+				Pseudonyms: []patient.Pseudonym{old("b")},
+				Version:    1,
+				CreatedAt:  time.Now(),
+				UpdatedAt:  time.Now(),
+			},
 		}
 		err := tx.InsertPatients(t.Context(), list)
 		ids = append(ids[:0], list[0].ID, list[1].ID)

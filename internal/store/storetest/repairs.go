@@ -59,8 +59,17 @@ func undecided(t *testing.T, s *store.Store, c account.Centre, repairs string, r
 		row := delivery.Row{Line: i + 2, PatientNumber: g.number, Outcome: patient.Pending}
 		if g.rejected {
 			row.Outcome = patient.Rejected
-			f := patient.Finding{Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg"}
-			k.Findings = append(k.Findings, delivery.Finding{Finding: f, Line: row.Line, PatientNumber: g.number, Stage: delivery.StageParse})
+			f := patient.Finding{
+				Severity: patient.Fatal,
+				Source:   patient.TTP,
+				Code:     "2101",
+				Field:    "birthDate",
+				Message:  "De geboortedatum is leeg",
+			}
+			k.Findings = append(
+				k.Findings,
+				delivery.Finding{Finding: f, Line: row.Line, PatientNumber: g.number, Stage: delivery.StageParse},
+			)
 		} else {
 			person := g.person
 			if person == "" {

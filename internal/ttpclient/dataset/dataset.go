@@ -34,7 +34,8 @@ func (c *Client) Datasets(ctx context.Context) ([]patient.Dataset, error) {
 	out := make([]patient.Dataset, len(list))
 	for i, d := range list {
 		out[i] = patient.Dataset{
-			ID: d.ID, Centre: d.Centre, CreatedAt: d.CreatedAt.UTC(), Rows: d.Rows, Types: d.Types, Ready: d.State == ttpclient.DatasetReady,
+			ID: d.ID, Centre: d.Centre, CreatedAt: d.CreatedAt.UTC(), Rows: d.Rows, Types: d.Types,
+			Ready: d.State == ttpclient.DatasetReady,
 		}
 	}
 	return out, nil
@@ -50,7 +51,13 @@ func (c *Client) Rows(ctx context.Context, id string, each func(number int, row 
 			Pseudonyms: make([]patient.Pseudonym, len(r.Pseudonyms)),
 		}
 		for i, v := range r.Pseudonyms {
-			row.Pseudonyms[i] = patient.Pseudonym{Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, RecordedOn: v.RecordedOn}
+			row.Pseudonyms[i] = patient.Pseudonym{
+				Type:       v.Type,
+				Domain:     c.domain,
+				KeyVersion: v.KeyVersion,
+				Value:      v.Value,
+				RecordedOn: v.RecordedOn,
+			}
 		}
 		return each(number, row)
 	})

@@ -48,7 +48,8 @@ func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolva
 		resolved := patient.Resolved{Findings: a.Findings}
 		for _, v := range a.Pseudonyms {
 			resolved.Pseudonyms = append(resolved.Pseudonyms, patient.Pseudonym{
-				Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, RecordedOn: v.RecordedOn, ObservedOn: v.RecordedOn,
+				Type: v.Type, Domain: c.domain, KeyVersion: v.KeyVersion, Value: v.Value, RecordedOn: v.RecordedOn,
+				ObservedOn: v.RecordedOn,
 			})
 		}
 		out[ref] = resolved
@@ -58,7 +59,11 @@ func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolva
 
 // Convert implements [patient.DomainConverter]. The credential must have
 // scope [ttpclient.ScopeConvert].
-func (c *Client) Convert(ctx context.Context, key, from, to string, items []patient.DomainConversion) (map[string]patient.DomainConverted, error) {
+func (c *Client) Convert(
+	ctx context.Context,
+	key, from, to string,
+	items []patient.DomainConversion,
+) (map[string]patient.DomainConverted, error) {
 	asked := make([]ttpclient.Row, len(items))
 	given := make(map[string]patient.Pseudonym, len(items))
 	for i, item := range items {
@@ -89,7 +94,10 @@ func (c *Client) Convert(ctx context.Context, key, from, to string, items []pati
 func temporaries(r patient.Resolvable) ([]ttpclient.Value, error) {
 	values := make([]ttpclient.Value, len(r.Temporaries))
 	for i, t := range r.Temporaries {
-		if slices.ContainsFunc(r.Temporaries[:i], func(o patient.Temporary) bool { return o.Type == t.Type && o.RecordedOn == t.RecordedOn }) {
+		if slices.ContainsFunc(
+			r.Temporaries[:i],
+			func(o patient.Temporary) bool { return o.Type == t.Type && o.RecordedOn == t.RecordedOn },
+		) {
 			return nil, errors.New("resolve: a row has two temporary pseudonyms of one type and date")
 		}
 		values[i] = ttpclient.Value{Type: t.Type, Value: t.Value, RecordedOn: t.RecordedOn}

@@ -25,8 +25,10 @@ type Described struct {
 
 // examples are values that show what a column takes.
 var examples = map[delivery.Field]string{
-	delivery.FieldPatientNumber: ExampleNumber, delivery.FieldBirthDate: "31-1-2001", delivery.FieldBirthYear: "2001", delivery.FieldSex: "m",
-	FieldSurname: "Voorbeeld", FieldPrefix: "van den", FieldInitials: "A.B.", FieldPostcode: "1234AB", FieldHouseNumber: "12", FieldSuffix: "a",
+	delivery.FieldPatientNumber: ExampleNumber, delivery.FieldBirthDate: "31-1-2001", delivery.FieldBirthYear: "2001",
+	delivery.FieldSex: "m",
+	FieldSurname:      "Voorbeeld", FieldPrefix: "van den", FieldInitials: "A.B.", FieldPostcode: "1234AB", FieldHouseNumber: "12",
+	FieldSuffix:     "a",
 	FieldRecordedOn: "1-7-2025", FieldExpiresAt: "1-12-2026",
 }
 
@@ -39,7 +41,14 @@ func Describe(types Types, kind delivery.Kind, centre string) []Described {
 	var out []Described
 	need := Required(kind, types.Link)
 	add := func(f delivery.Field, kind string) *Described {
-		d := Described{Field: f, Kind: kind, Header: Wanted(f), Property: string(f), Required: slices.Contains(need, f), Example: examples[f]}
+		d := Described{
+			Field:    f,
+			Kind:     kind,
+			Header:   Wanted(f),
+			Property: string(f),
+			Required: slices.Contains(need, f),
+			Example:  examples[f],
+		}
 		for _, h := range headers[f] {
 			if h != plain(d.Header) && len(d.Also) < shownAlso {
 				d.Also = append(d.Also, h)

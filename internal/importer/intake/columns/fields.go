@@ -106,7 +106,14 @@ var typeFields = map[string][]delivery.Field{
 var lesser = []string{"epdnummer", "epdnr", "zisnummer", "zisnr", "medicalrecordnumber", "patientcode", "identifier"}
 
 // ofPatient are the fields whose header may add that it is the patient's.
-var ofPatient = []delivery.Field{delivery.FieldBirthDate, delivery.FieldBirthYear, delivery.FieldSex, FieldSurname, FieldPrefix, FieldInitials}
+var ofPatient = []delivery.Field{
+	delivery.FieldBirthDate,
+	delivery.FieldBirthYear,
+	delivery.FieldSex,
+	FieldSurname,
+	FieldPrefix,
+	FieldInitials,
+}
 
 // byHeader is the field of each header in headers.
 var byHeader = func() map[string]delivery.Field {

@@ -139,7 +139,8 @@ func inOneColumn(all []Top, shown []int, types Types) bool {
 // within counts the headers in one cell that has delimiters in it.
 func (w Words) within(cell string) int {
 	n := 0
-	if parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;|\t~^", r) }); len(cell) <= MaxCell && len(parts) > 2 {
+	if parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;|\t~^", r) }); len(cell) <= MaxCell &&
+		len(parts) > 2 {
 		for _, part := range parts {
 			if w.fieldOf(part).field != "" {
 				n++

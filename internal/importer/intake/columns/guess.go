@@ -13,13 +13,22 @@ var hints = []struct {
 	part  string
 	field delivery.Field
 }{
-	{"gebdat", delivery.FieldBirthDate}, {"geboortedat", delivery.FieldBirthDate}, {"birthd", delivery.FieldBirthDate}, {"dob", delivery.FieldBirthDate},
-	{"geboortej", delivery.FieldBirthYear}, {"tussenv", FieldPrefix}, {"voorv", FieldPrefix}, {"voorl", FieldInitials}, {"initia", FieldInitials},
+	{
+		"gebdat",
+		delivery.FieldBirthDate,
+	}, {"geboortedat", delivery.FieldBirthDate}, {"birthd", delivery.FieldBirthDate}, {"dob", delivery.FieldBirthDate},
+	{
+		"geboortej",
+		delivery.FieldBirthYear,
+	}, {"tussenv", FieldPrefix}, {"voorv", FieldPrefix}, {"voorl", FieldInitials}, {"initia", FieldInitials},
 	{"gesl", delivery.FieldSex}, {"gender", delivery.FieldSex}, {"sekse", delivery.FieldSex}, {"geboren", delivery.FieldBirthDate},
 	{"achtern", FieldSurname}, {"familien", FieldSurname}, {"eigennaam", FieldSurname}, {"lastn", FieldSurname}, {"surn", FieldSurname},
 	{"patn", delivery.FieldPatientNumber}, {"patientn", delivery.FieldPatientNumber}, {"patienti", delivery.FieldPatientNumber},
 	{"pid", delivery.FieldPatientNumber}, {"identifier", delivery.FieldPatientNumber}, {"dossiern", delivery.FieldPatientNumber},
-	{"zisn", delivery.FieldPatientNumber}, {"hospitaaln", delivery.FieldPatientNumber}, {"ziekenh", delivery.FieldCentre}, {"instelling", delivery.FieldCentre},
+	{
+		"zisn",
+		delivery.FieldPatientNumber,
+	}, {"hospitaaln", delivery.FieldPatientNumber}, {"ziekenh", delivery.FieldCentre}, {"instelling", delivery.FieldCentre},
 	{"geboorte", delivery.FieldBirthDate}, {"naam", FieldSurname},
 }
 

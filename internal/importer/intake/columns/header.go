@@ -65,7 +65,13 @@ func NewWords(types Types) Words {
 
 // recordFields are the fields by which an object in JSON is known to be a patient's,
 // besides pseudonyms.
-var recordFields = []delivery.Field{delivery.FieldPatientNumber, delivery.FieldBirthDate, delivery.FieldBirthYear, delivery.FieldSex, FieldSurname}
+var recordFields = []delivery.Field{
+	delivery.FieldPatientNumber,
+	delivery.FieldBirthDate,
+	delivery.FieldBirthYear,
+	delivery.FieldSex,
+	FieldSurname,
+}
 
 // OfRecord reports whether a name in JSON shows that the object around it is the
 // record of a patient.
@@ -152,7 +158,8 @@ func ofBSN(header, p string) bool {
 		return false
 	}
 	words := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	return strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn") || slices.Contains(words, "bsn")
+	return strings.Contains(p, "burgerservice") || strings.HasPrefix(p, "bsn") || strings.HasSuffix(p, "bsn") ||
+		slices.Contains(words, "bsn")
 }
 
 // explained matches a header with an explanation in brackets behind it:

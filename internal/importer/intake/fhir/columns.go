@@ -24,7 +24,14 @@ type survey struct {
 }
 
 func newSurvey(o Options) *survey {
-	return &survey{o: o, systems: map[string]int{}, records: map[string]bool{}, types: map[string]bool{}, starts: map[string]bool{}, has: map[string]bool{}}
+	return &survey{
+		o:       o,
+		systems: map[string]int{},
+		records: map[string]bool{},
+		types:   map[string]bool{},
+		starts:  map[string]bool{},
+		has:     map[string]bool{},
+	}
 }
 
 func (s *survey) count(p patient) {

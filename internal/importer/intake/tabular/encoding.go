@@ -44,7 +44,8 @@ func detect(head []byte) (string, transform.Transformer, error) {
 		}
 		return "", nil, &Error{Code: NotText}
 	}
-	for _, magic := range []string{"PK\x03\x04", "%PDF-", "\xD0\xCF\x11\xE0", "\x1F\x8B", "Rar!", "7z\xBC\xAF", "\x89PNG", "\xFF\xD8\xFF", "{\\rtf"} {
+	for _, magic := range []string{"PK\x03\x04", "%PDF-", "\xD0\xCF\x11\xE0", "\x1F\x8B", "Rar!", "7z\xBC\xAF", "\x89PNG",
+		"\xFF\xD8\xFF", "{\\rtf"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return "", nil, &Error{Code: NotText}
 		}

@@ -54,7 +54,8 @@ func (w *wrapper) object(depth int) (path []string, record bool) {
 		case json.Delim('{'):
 			if depth == maxWrapping || len(path) > 0 {
 				w.rest()
-			} else if inner, _ = w.object(depth + 1); len(inner) > 0 { // {"patient":{…}}: what holds a record is none, and no wrapping either
+				// {"patient":{…}}: what holds a record is none, and no wrapping either
+			} else if inner, _ = w.object(depth + 1); len(inner) > 0 {
 				found = true
 			}
 		case json.Delim('['):

@@ -257,6 +257,10 @@ func TestAPIProblems(t *testing.T) {
 		{"no such delivery", "uploader", "GET", "/deliveries/x", "", "", 404, "not_found"},
 		{"no such method", "uploader", "DELETE", "/deliveries", "", "", 405, "method_not_allowed"},
 		{"limit 0", "uploader", "GET", "/deliveries?limit=0", "", "", 400, "invalid_parameter"},
+		{"misspelt check", "uploader", "POST", "/deliveries?chek=true&filename=a.csv", csv, "a", 400, "unknown_parameter"},
+		{"patients by number", "uploader", "GET", "/patients?number=" + servertest.Canary, "", "", 400, "unknown_parameter"},
+		{"parameter of another route", "uploader", "GET", "/deliveries?check=true", "", "", 400, "unknown_parameter"},
+		{"parameter of a route without", "uploader", "POST", "/deliveries/x/confirm?check=true", "", "", 400, "unknown_parameter"},
 		{"limit text", "uploader", "GET", "/patients?limit=ten", "", "", 400, "invalid_parameter"},
 		{"limit twice", "uploader", "GET", "/patients?limit=1&limit=2", "", "", 400, "invalid_parameter"},
 		{"check perhaps", "uploader", "POST", "/deliveries?check=perhaps&filename=a.csv", csv, "a", 400, "invalid_parameter"},
@@ -371,5 +375,19 @@ func TestEnterOnePatientThroughTheAPI(t *testing.T) {
 	d.problem("TTP down", enter(good), 503, "ttp_unavailable")
 	if strings.Contains(s.Log.String(), servertest.Canary) {
 		t.Error("the surname is in the log")
+	}
+}
+
+// TestNearestParameter: a misspelt parameter is answered with the known one that it is
+// most like, and one that is like none with nothing.
+func TestNearestParameter(t *testing.T) {
+	s := servertest.New(t)
+	for path, want := range map[string]string{
+		"/deliveries?limt=5": "limit", "/deliveries?Centre=1": "centre", "/deliveries?afte=x": "after", "/deliveries?status=done": "",
+	} {
+		got := value[api.Problem](t, s.Call("uploader", "GET", "/api/v1"+path, "", ""))
+		if got.Code != "unknown_parameter" || got.Nearest != want {
+			t.Errorf("%s: %s, nearest %q, want %q", path, got.Code, got.Nearest, want)
+		}
 	}
 }

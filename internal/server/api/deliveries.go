@@ -46,6 +46,9 @@ func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
 
 // GetDelivery is GET /deliveries/{id}.
 func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	d, err := a.o.Records.ViewDelivery(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -66,6 +69,9 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // ConfirmDelivery is POST /deliveries/{id}/confirm.
 func (a *API) ConfirmDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	if err := a.o.Desk.Save(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -74,6 +80,9 @@ func (a *API) ConfirmDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // CancelDelivery is POST /deliveries/{id}/cancel.
 func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	if err := a.o.Desk.Cancel(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -83,6 +92,9 @@ func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
 // RetryDelivery is POST /deliveries/{id}/retry: one that is paused asks the TTP at
 // once.
 func (a *API) RetryDelivery(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	if err := a.o.Desk.RetryNow(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -198,13 +210,14 @@ func acceptable(choice string) (format string, weight float64, ok bool) {
 // values are the query parameters of a request, each at most once.
 type values map[string]string
 
-// query reads the parameters that a route knows. It ignores unknown ones and
-// refuses one that is given twice.
+// query reads the parameters that a route knows, each at most once. A parameter that it
+// does not know is refused: chek=true would otherwise store what was to be checked, and
+// number=1 would list every patient.
 func query(r *http.Request, names ...string) (values, error) {
 	out := values{}
 	for name, given := range r.URL.Query() {
 		if !slices.Contains(names, name) {
-			continue
+			return nil, &unknownError{apperr.New(apperr.Invalid, "unknown_parameter"), nearest(name, names)}
 		}
 		if len(given) > 1 || len(given[0]) > 200 {
 			return nil, invalid("invalid_parameter", name)
@@ -212,6 +225,12 @@ func query(r *http.Request, names ...string) (values, error) {
 		out[name] = given[0]
 	}
 	return out, nil
+}
+
+// noQuery refuses every parameter, for a route that has none.
+func noQuery(r *http.Request) error {
+	_, err := query(r)
+	return err
 }
 
 // limit returns the page size that was asked for.

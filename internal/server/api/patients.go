@@ -36,6 +36,9 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 
 // GetPatient is GET /patients/{id}.
 func (a *API) GetPatient(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	actor := request.Actor(r)
 	p, err := a.o.Records.Patient(r.Context(), request.Who(r), actor.Scope(), r.PathValue("id"))
 	if err != nil {
@@ -46,6 +49,9 @@ func (a *API) GetPatient(w http.ResponseWriter, r *http.Request) error {
 
 // PostPatient is POST /patients.
 func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	where, err := centre(r)
 	if err != nil {
 		return err

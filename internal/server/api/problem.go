@@ -21,6 +21,7 @@ type Problem struct {
 	Code      string     `json:"code"`
 	RequestID string     `json:"requestId,omitempty"`
 	Parameter string     `json:"parameter,omitempty"` // the one that is wrong
+	Nearest   string     `json:"nearest,omitempty"`   // the known parameter that an unknown one is most like
 	Findings  []*Finding `json:"findings,omitempty"`  // why a patient is refused
 }
 
@@ -40,6 +41,53 @@ type parameterError struct {
 
 func (e *parameterError) Unwrap() error { return e.error }
 
+// unknownError is a parameter that a route does not know. It keeps only the nearest
+// known one: what was sent may be anything, a patient's number included.
+type unknownError struct {
+	error
+	nearest string
+}
+
+func (e *unknownError) Unwrap() error { return e.error }
+
+// maxTypos is the number of letters in which a misspelt name may differ.
+const maxTypos = 2
+
+// nearest returns the known name that name was most likely meant to be, or "".
+func nearest(name string, known []string) string {
+	best, found := maxTypos+1, ""
+	for _, k := range known {
+		if d := distance(name, k); d < best {
+			best, found = d, k
+		}
+	}
+	return found
+}
+
+// distance returns the number of letters that must be added, removed or replaced to
+// make b of a (Levenshtein). It looks only at names of a normal length.
+func distance(a, b string) int {
+	if len(a) > 40 {
+		return maxTypos + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal, row[j+1] = row[j+1], min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
 // invalid says that the parameter or field with this name is wrong.
 func invalid(code, name string) error {
 	return &parameterError{apperr.New(apperr.Invalid, code), name}
@@ -52,6 +100,9 @@ func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := a.problem(apperr.Status(err), apperr.CodeOf(err))
 	if e, ok := errors.AsType[*parameterError](err); ok {
 		p.Parameter = e.name
+	}
+	if e, ok := errors.AsType[*unknownError](err); ok {
+		p.Nearest = e.nearest
 	}
 	if e, ok := errors.AsType[*retryError](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(e.after/time.Second)+1))

@@ -41,6 +41,9 @@ func (p *parse) count() error {
 			break
 		}
 		p.rowCount++
+		if faulty(row, tabular.WholeRow) {
+			continue // it has no cells to count
+		}
 		p.numbers.Count(p.Written(row.Cells, delivery.FieldPatientNumber))
 		for i, column := range p.unread {
 			if i < len(row.Cells) {
@@ -51,7 +54,7 @@ func (p *parse) count() error {
 		p.bare.Count(p.Cell(row.Cells, delivery.FieldBirthDate), p.source.Tables()[p.Table].Epoch, p.in.Now())
 		p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
 		for _, f := range p.Fields {
-			if p.Cell(row.Cells, f) == "" {
+			if p.Cell(row.Cells, f) == "" && !faulty(row, p.At[f]) {
 				p.empty[f]++
 			}
 		}
@@ -60,6 +63,11 @@ func (p *parse) count() error {
 		return nil
 	}
 	return err
+}
+
+// faulty reports whether a cell of a row could not be read: it is not empty, then.
+func faulty(row tabular.Row, column int) bool {
+	return slices.ContainsFunc(row.Faults, func(f tabular.Fault) bool { return f.Column == column })
 }
 
 // forbidden returns the reasons for which no row of the file can be accepted.

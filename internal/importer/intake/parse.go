@@ -18,6 +18,7 @@ import (
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/columns"
+	"sluis/internal/importer/intake/fhir"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -85,6 +86,7 @@ func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
 // reason to refuse it.
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
+	refusals = p.inWordsOf(refusals)
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
 		p.Refusals = append(slices.Clone(refusals), p.unreadable(e))
 		return p.Refusals, nil
@@ -219,6 +221,7 @@ func (p *parse) notes() []delivery.Remark {
 			)
 		}
 	}
+	notes = append(notes, p.records()...)
 	if p.bare.Total > 0 {
 		notes = append(notes, delivery.NewRemark("BIRTHS_NUMBERED", p.numbered(p.Layout)...))
 	}
@@ -227,6 +230,36 @@ func (p *parse) notes() []delivery.Remark {
 	}
 	notes = append(append(notes, p.unreadBSNs()...), p.rewritten()...)
 	return append(notes, p.empties(p.Layout, p.in.LinkType)...)
+}
+
+// records notes the patients of FHIR that the sender no longer uses.
+func (p *parse) records() []delivery.Remark {
+	source, ok := p.source.(*fhir.Source)
+	if !ok {
+		return nil
+	}
+	var notes []delivery.Remark
+	if source.Inactive > 0 {
+		notes = append(notes, delivery.NewRemark("FHIR_INACTIVE", "count", strconv.Itoa(source.Inactive)))
+	}
+	if source.Replaced > 0 {
+		notes = append(notes, delivery.NewRemark("FHIR_REPLACED", "count", strconv.Itoa(source.Replaced)))
+	}
+	return notes
+}
+
+// inWordsOf replaces refusals that speak of columns by those that a sender of FHIR
+// understands.
+func (p *parse) inWordsOf(refusals []delivery.Remark) []delivery.Remark {
+	if _, ok := p.source.(*fhir.Source); !ok {
+		return refusals
+	}
+	for i, r := range refusals {
+		if r.Code == "BSN_COLUMN" {
+			refusals[i] = delivery.NewRemark("FHIR_BSN")
+		}
+	}
+	return refusals
 }
 
 // total counts what was skipped. typesOf names it, the commonest first.

@@ -3,6 +3,9 @@ package fhir
 import (
 	"slices"
 	"strings"
+	"time"
+
+	"sluis/internal/importer/intake/tabular"
 )
 
 // maxSystems is how many systems of identifiers a user can choose from.
@@ -16,6 +19,7 @@ type survey struct {
 	o         Options
 	systems   map[string]int  // patients by identifier system, but for BSNs and pseudonyms
 	records   map[string]bool // systems typed as a hospital's patient numbers
+	current   map[string]bool // systems of an identifier that is in force
 	order     []string
 	types     map[string]bool
 	starts    map[string]bool // types with a day
@@ -28,6 +32,7 @@ func newSurvey(o Options) *survey {
 		o:       o,
 		systems: map[string]int{},
 		records: map[string]bool{},
+		current: map[string]bool{},
 		types:   map[string]bool{},
 		starts:  map[string]bool{},
 		has:     map[string]bool{},
@@ -37,7 +42,7 @@ func newSurvey(o Options) *survey {
 func (s *survey) count(p patient) {
 	for _, i := range p.Identifier {
 		if i.bsn() {
-			s.has["bsn"] = true
+			s.has["bsn"] = s.has["bsn"] || i.sent()
 			continue
 		}
 		if t := i.pseudonymType(s.o.Types); t != "" {
@@ -52,9 +57,10 @@ func (s *survey) count(p patient) {
 		if len(s.systems) < 10*maxSystems || s.systems[i.System] > 0 {
 			s.systems[i.System]++
 			s.records[i.System] = s.records[i.System] || i.medicalRecord()
+			s.current[i.System] = s.current[i.System] || i.inForce(s.o.Today)
 		}
 	}
-	who := p.person()
+	who, _ := p.person(s.o.Today)
 	s.has["name"] = s.has["name"] || len(p.Name) > 0
 	s.has["prefix"] = s.has["prefix"] || who.prefix != ""
 	s.has["birthDate"] = s.has["birthDate"] || p.BirthDate != ""
@@ -72,22 +78,32 @@ func (s *survey) numbers() (system string, ok bool) {
 	if len(s.systems) == 1 {
 		return s.order[0], true
 	}
-	var found []string
-	for system, record := range s.records {
-		if record {
-			found = append(found, system)
+	for _, is := range []map[string]bool{s.current, s.records} {
+		if found := truths(is); len(found) == 1 {
+			return found[0], true
 		}
-	}
-	if len(found) == 1 {
-		return found[0], true
 	}
 	return "", false
 }
 
+// truths returns the keys whose value is true.
+func truths(m map[string]bool) []string {
+	var found []string
+	for key, is := range m {
+		if is {
+			found = append(found, key)
+		}
+	}
+	return found
+}
+
 // columns are the columns of a file: a name, and what fills them.
 type columns struct {
-	names []string
-	cells []func(p patient, who person, homes []address) string
+	today   time.Time
+	names   []string
+	cells   []func(p patient, who person, homes []address) string
+	systems []string // the systems of the identifiers that fill the first columns
+	family  int      // the column of the surname; 0 if there is none
 }
 
 func (c *columns) add(name string, cell func(p patient, who person, homes []address) string) {
@@ -96,24 +112,42 @@ func (c *columns) add(name string, cell func(p patient, who person, homes []addr
 
 func (c *columns) header() []string { return c.names }
 
-// fill writes the cells of a patient.
-func (c *columns) fill(p patient, cells []string) {
-	who, homes := p.person(), p.addresses()
+// addSystem adds a column of identifiers; these come first.
+func (c *columns) addSystem(name, system string) {
+	c.systems = append(c.systems, system)
+	c.add(name, func(patient, person, []address) string { return "" }) // fill writes it
+}
+
+// fill writes the cells of a patient, and returns the faults with those that it found.
+func (c *columns) fill(p patient, cells []string, faults []tabular.Fault) []tabular.Fault {
+	who, fault := p.person(c.today)
+	homes := p.addresses()
 	for i, cell := range c.cells {
 		cells[i] = strings.TrimSpace(cell(p, who, homes))
 	}
+	if fault != "" && c.family > 0 {
+		faults = append(faults, tabular.Fault{Column: c.family, Code: fault})
+	}
+	for i, system := range c.systems {
+		number, fault := p.number(system, c.today)
+		cells[i] = number
+		if fault != "" {
+			faults = append(faults, tabular.Fault{Column: i, Code: fault})
+		}
+	}
+	return faults
 }
 
 // columns lays out the table. Names that intake recognises are those of FHIR.
 func (s *survey) columns() columns {
-	var c columns
+	c := columns{today: s.o.Today}
 	numbers, ok := s.numbers()
 	if ok {
-		c.add("identifier", ofSystem(numbers))
+		c.addSystem("identifier", numbers)
 	}
 	for _, system := range s.order {
 		if !ok || system != numbers {
-			c.add("identifier "+strings.ToValidUTF8(system[:min(len(system), maxName)], ""), ofSystem(system))
+			c.addSystem("identifier "+strings.ToValidUTF8(system[:min(len(system), maxName)], ""), system)
 		}
 	}
 	if s.has["bsn"] {
@@ -143,6 +177,7 @@ func (s *survey) identity(c *columns) {
 		c.add("gender", func(p patient, _ person, _ []address) string { return p.Gender })
 	}
 	if s.has["name"] {
+		c.family = len(c.names)
 		c.add("name.family", func(_ patient, who person, _ []address) string { return who.surname })
 		if s.has["prefix"] {
 			c.add("name.own-prefix", func(_ patient, who person, _ []address) string { return who.prefix })
@@ -174,29 +209,58 @@ func day(s string) string {
 	return d
 }
 
-func ofSystem(system string) func(patient, person, []address) string {
-	return func(p patient, _ person, _ []address) string {
-		i := slices.IndexFunc(p.Identifier, func(i identifier) bool { return i.System == system && !i.bsn() })
-		if i < 0 {
-			return ""
+// temporary are the uses of identifiers that yield to any other: FHIR calls the
+// second one valid in a certain context only.
+var temporary = []string{"temp", "secondary"}
+
+// number returns a patient's identifier of a system that is in force on a day. Fault
+// is the reason if there is none, though the patient has one, or more than one.
+func (p patient) number(system string, today time.Time) (number string, fault tabular.Code) {
+	var found, lesser []string
+	for _, i := range p.Identifier {
+		if i.System != system || i.bsn() || !i.sent() {
+			continue
 		}
-		return p.Identifier[i].text()
+		text := i.text()
+		switch {
+		case !i.inForce(today):
+			fault = NumberNotInForce
+		case !i.isText():
+			return "", NotText
+		case text == "":
+		case slices.Contains(temporary, i.Use):
+			lesser = append(lesser, text)
+		default:
+			found = append(found, text)
+		}
 	}
+	if len(found) == 0 {
+		found = lesser
+	}
+	slices.Sort(found)
+	switch found = slices.Compact(found); len(found) {
+	case 0:
+		return "", fault
+	case 1:
+		return found[0], ""
+	}
+	return "", SeveralNumbers
 }
 
 func (p patient) pseudonym(t string, types []string) identifier {
-	i := slices.IndexFunc(p.Identifier, func(i identifier) bool { return i.pseudonymType(types) == t })
-	if i < 0 {
-		return identifier{}
+	for _, i := range p.Identifier {
+		if i.pseudonymType(types) == t && i.Use != "old" && !i.bsn() {
+			return i
+		}
 	}
-	return p.Identifier[i]
+	return identifier{}
 }
 
 // expiry is when the first of a patient's temporary pseudonyms runs out.
 func (p patient) expiry(types []string) string {
 	first := ""
 	for _, i := range p.Identifier {
-		if i.pseudonymType(types) != "" && i.Period.End != "" && (first == "" || i.Period.End < first) {
+		if i.pseudonymType(types) != "" && i.Use != "old" && i.Period.End != "" && (first == "" || i.Period.End < first) {
 			first = i.Period.End
 		}
 	}

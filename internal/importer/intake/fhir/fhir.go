@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"sluis/internal/importer/intake/tabular"
 )
@@ -17,7 +18,21 @@ type Options struct {
 	// need not be told from other identifiers.
 	NumberSystem string
 	Types        []string // the pseudonym types, such as NGGV
+	// Today is the day on which a period is found to be over or not yet begun. If it
+	// is zero, periods are not heeded.
+	Today time.Time
 }
+
+// The faults of a Patient or of one of its members. They are finding codes of the
+// catalogue.
+const (
+	NotText          tabular.Code = "FHIR_NOT_TEXT"            // a member is a number, say, and FHIR prescribes a text
+	SeveralNumbers   tabular.Code = "FHIR_SEVERAL_NUMBERS"     // more than one is in force
+	NumberNotInForce tabular.Code = "FHIR_NUMBER_NOT_IN_FORCE" // there are only old ones
+	SeveralNames     tabular.Code = "FHIR_SEVERAL_NAMES"       // more than one is in force
+	NoNameInForce    tabular.Code = "FHIR_NO_NAME_IN_FORCE"    // only temporary, anonymous or former ones
+	PatientReplaced  tabular.Code = "FHIR_PATIENT_REPLACED"    // merged into another record
+)
 
 // Looks tells by the beginning of a JSON text whether it is FHIR.
 func Looks(head []byte) bool { return resourceType.Match(head) }
@@ -53,6 +68,9 @@ type Source struct {
 	placed  bool
 	columns columns
 	skipped map[string]int
+	// Inactive is the number of patients that the sender calls inactive, and Replaced of
+	// those that were merged into another record.
+	Inactive, Replaced int
 }
 
 // Open reads the whole file once, for what its patients have. A file without a
@@ -73,8 +91,15 @@ func Open(file io.ReaderAt, size int64, o Options) (*Source, error) {
 			return nil, err
 		}
 		patients++
-		if !fault {
-			seen.count(p)
+		if fault != "" {
+			continue
+		}
+		seen.count(p)
+		switch {
+		case p.replaced():
+			s.Replaced++
+		case p.inactive():
+			s.Inactive++
 		}
 	}
 	if patients == 0 {
@@ -117,11 +142,14 @@ func (r *rows) Next() (tabular.Row, error) {
 	}
 	r.row.Line, r.row.Faults = line, r.row.Faults[:0]
 	clear(r.row.Cells)
-	if fault {
-		r.row.Faults = append(r.row.Faults, tabular.Fault{Column: tabular.WholeRow, Code: tabular.RowNotObject})
+	if fault == "" && p.replaced() {
+		fault = PatientReplaced
+	}
+	if fault != "" {
+		r.row.Faults = append(r.row.Faults, tabular.Fault{Column: tabular.WholeRow, Code: fault})
 		return r.row, nil
 	}
-	r.of.columns.fill(p, r.row.Cells)
+	r.row.Faults = r.of.columns.fill(p, r.row.Cells, r.row.Faults)
 	return r.row, nil
 }
 

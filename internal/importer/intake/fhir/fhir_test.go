@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"sluis/internal/importer/intake/tabular"
 )
 
-var options = fhir.Options{Types: []string{"NGGV", "NGG"}}
+var options = fhir.Options{Types: []string{"NGGV", "NGG"}, Today: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
 
 func read(raw string, o fhir.Options) (header []string, rows []string, skipped map[string]int, err error) {
 	head := tabular.Start([]byte(raw[:min(len(raw), 64<<10)]))
@@ -111,17 +112,25 @@ func TestNames(t *testing.T) {
 		return fmt.Sprintf(`{"url":"http://hl7.org/fhir/StructureDefinition/%s","valueString":"%s"}`, name, value)
 	}
 	for name, c := range map[string]struct{ json, want string }{
-		"plain":              {`{"family":"Jansen","given":["Jan"]}`, "Jansen||J."},
-		"two given names":    {`{"family":"Jansen","given":["Jan Hendrik","Piet"]}`, "Jansen||J.H.P."},
-		"a double name":      {`{"family":"Jansen","given":["Anne-Marie"]}`, "Jansen||A.M."},
-		"initials as given":  {`{"family":"Jansen","given":["J.H.","a"]}`, "Jansen||J.H.a"},
-		"only a partner's":   {`{"family":"Smit","_family":{"extension":[` + ext("humanname-partner-name", "Smit") + `]},"given":["A."]}`, "||A."},
-		"a prefix alone":     {`{"family":"van der Smit","_family":{"extension":[` + ext("humanname-own-prefix", "van der") + `]},"given":["A."]}`, "Smit|van der|A."},
-		"an old name":        {`{"use":"old","family":"Oud"},{"use":"official","family":"Nieuw","given":["A."]}`, "Nieuw||A."},
-		"a maiden name":      {`{"use":"official","family":"Smit","given":["A."]},{"use":"maiden","family":"Bakker"}`, "Bakker||A."},
-		"a nickname alone":   {`{"use":"nickname","family":"Jan"}`, "||"},
-		"usual after none":   {`{"use":"usual","family":"B","given":["B."]},{"family":"A","given":["A."]}`, "A||A."},
-		"a null among given": {`{"family":"Jansen","given":[null,"A."],"_given":[null,null]}`, "Jansen||A."},
+		"plain":                {`{"family":"Jansen","given":["Jan"]}`, "Jansen||J."},
+		"two given names":      {`{"family":"Jansen","given":["Jan Hendrik","Piet"]}`, "Jansen||J.H.P."},
+		"a double name":        {`{"family":"Jansen","given":["Anne-Marie"]}`, "Jansen||A.M."},
+		"initials as given":    {`{"family":"Jansen","given":["J.H.","a"]}`, "Jansen||J.H.a"},
+		"only a partner's":     {`{"family":"Smit","_family":{"extension":[` + ext("humanname-partner-name", "Smit") + `]},"given":["A."]}`, "||A."},
+		"a prefix alone":       {`{"family":"van der Smit","_family":{"extension":[` + ext("humanname-own-prefix", "van der") + `]},"given":["A."]}`, "Smit|van der|A."},
+		"an old name":          {`{"use":"old","family":"Oud"},{"use":"official","family":"Nieuw","given":["A."]}`, "Nieuw||A."},
+		"a maiden name":        {`{"use":"official","family":"Smit","given":["A."]},{"use":"maiden","family":"Bakker"}`, "Bakker||A."},
+		"a nickname alone":     {`{"use":"nickname","family":"Jan"}`, "|| !1 FHIR_NO_NAME_IN_FORCE"},
+		"temporary, anonymous": {`{"use":"temp","family":"T"},{"use":"anonymous","family":"A"}`, "|| !1 FHIR_NO_NAME_IN_FORCE"},
+		"ended, no other":      {`{"use":"official","family":"Oud","period":{"end":"2019"}}`, "|| !1 FHIR_NO_NAME_IN_FORCE"},
+		"ended, then current":  {`{"use":"official","family":"Oud","period":{"end":"2010-01-01"}},{"use":"official","family":"Nieuw","given":["A."]}`, "Nieuw||A."},
+		"not yet begun":        {`{"use":"official","family":"Straks","period":{"start":"2031"}},{"use":"usual","family":"Nu","given":["A."]}`, "Nu||A."},
+		"two official":         {`{"use":"official","family":"A"},{"use":"official","family":"B"}`, "|| !1 FHIR_SEVERAL_NAMES"},
+		"one name twice":       {`{"use":"official","family":"Bakker","given":["A."]},{"use":"official","family":"BAKKER"}`, "Bakker||A."},
+		"a text, then a name":  {`{"text":"Anna Bakker"},{"family":"Bakker","given":["A."]}`, "Bakker||A."},
+		"a maiden name ended":  {`{"use":"official","family":"Smit","given":["A."]},{"use":"maiden","family":"Bakker","period":{"end":"2001"}}`, "Bakker||A."},
+		"usual after none":     {`{"use":"usual","family":"B","given":["B."]},{"family":"A","given":["A."]}`, "A||A."},
+		"a null among given":   {`{"family":"Jansen","given":[null,"A."],"_given":[null,null]}`, "Jansen||A."},
 	} {
 		raw := bundle(`{"resourceType":"Patient","identifier":[{"value":"1"}],"name":[`+c.json+`]}`, `{"resourceType":"Patient","identifier":[{"value":"2"}],"name":[{"_family":{"extension":[`+ext("humanname-own-prefix", "de")+`,`+ext("humanname-own-name", "X")+`]}}]}`)
 		_, rows, _, err := read(raw, options)
@@ -153,6 +162,70 @@ func TestIdentifiers(t *testing.T) {
 		header, rows, _, err := read(bundle(`{"resourceType":"Patient","identifier":[`+c.ids+`]}`), o)
 		if err != nil || strings.Join(header, "|") != c.header || len(rows) != 1 || rows[0] != c.row {
 			t.Errorf("%s: %q %q (%v), want %q %q", name, header, rows, err, c.header, c.row)
+		}
+	}
+}
+
+// TestNumberInForce checks which of several numbers of one system is the patient's.
+func TestNumberInForce(t *testing.T) {
+	for name, c := range map[string]struct{ ids, want string }{
+		"old, then current":    {`"value":"1","use":"old"},{"value":"2"`, "2"},
+		"current, then old":    {`"value":"2"},{"value":"1","use":"old"`, "2"},
+		"ended":                {`"value":"1","period":{"end":"2019-01-01"}},{"value":"2"`, "2"},
+		"ends today":           {`"value":"1","period":{"end":"2026-07-01"}`, "1"},
+		"ends this year":       {`"value":"1","period":{"end":"2026"}`, "1"},
+		"ended in June":        {`"value":"1","period":{"end":"2026-06"}`, " !0 FHIR_NUMBER_NOT_IN_FORCE"},
+		"a moment":             {`"value":"1","period":{"end":"2026-06-30T23:59:59+02:00"}},{"value":"2"`, "2"},
+		"not yet begun":        {`"value":"1","period":{"start":"2026-07-02"}},{"value":"2"`, "2"},
+		"only an old one":      {`"value":"1","use":"old"`, " !0 FHIR_NUMBER_NOT_IN_FORCE"},
+		"two":                  {`"value":"1"},{"value":"2"`, " !0 FHIR_SEVERAL_NUMBERS"},
+		"official and usual":   {`"value":"1","use":"official"},{"value":"2","use":"usual"`, " !0 FHIR_SEVERAL_NUMBERS"},
+		"one twice":            {`"value":"1"},{"value":" 1 ","use":"official"`, "1"},
+		"a temporary one":      {`"value":"1","use":"temp"},{"value":"2"`, "2"},
+		"only a temporary one": {`"value":"1","use":"temp"`, "1"},
+		"a secondary one":      {`"value":"1","use":"secondary"},{"value":"2"`, "2"},
+		"a number":             {`"value":1`, " !0 FHIR_NOT_TEXT"},
+		"an old number":        {`"value":1,"use":"old"},{"value":"2"`, "2"},
+		"masked":               {`"_value":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}`, ""},
+		"masked and given":     {`"_value":{}},{"value":"2"`, "2"},
+		"no date":              {`"value":"1","period":{"end":"unknown"}`, "1"},
+		"null":                 {`"value":null},{"value":"2"`, "2"},
+	} {
+		ids := strings.ReplaceAll("{"+c.ids+"}", `{"value"`, `{"system":"urn:a","value"`)
+		ids = strings.ReplaceAll(ids, `{"_value"`, `{"system":"urn:a","_value"`)
+		_, rows, _, err := read(bundle(`{"resourceType":"Patient","identifier":[`+ids+`]}`), options)
+		if err != nil || len(rows) != 1 || rows[0] != "1|"+c.want {
+			t.Errorf("%s: %q (%v), want %q", name, rows, err, c.want)
+		}
+	}
+}
+
+// TestBSNByType checks that the type of an identifier says that it is a BSN, and that
+// one without a value is none.
+func TestBSNByType(t *testing.T) {
+	for name, c := range map[string]struct {
+		id  string
+		bsn bool
+	}{
+		"NNNLD":               {`"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"NNNLD"}]},"value":"1"`, true},
+		"in small letters":    {`"type":{"coding":[{"code":"nnnld"}]},"value":"1"`, true},
+		"behind another code": {`"type":{"coding":[{"code":"MR"},{"code":"NNNLD"}]},"value":"1"`, true},
+		"NN with NLD":         {`"type":{"coding":[{"code":"NN"},{"system":"urn:iso:std:iso:3166","code":"NLD"}]},"value":"1"`, true},
+		"NN of elsewhere":     {`"type":{"coding":[{"code":"NN"},{"code":"BEL"}]},"value":"1"`, false},
+		"a text":              {`"type":{"text":"BSN"},"value":"1"`, true},
+		"the word":            {`"type":{"text":"Burgerservicenummer"},"value":"1"`, true},
+		"none, it says":       {`"type":{"text":"Patiëntnummer (geen BSN)"},"value":"1"`, false},
+		"old":                 {`"type":{"coding":[{"code":"NNNLD"}]},"value":"1","use":"old"`, true},
+		"masked":              {`"type":{"coding":[{"code":"NNNLD"}]},"_value":{"extension":[{"url":"x","valueCode":"masked"}]}`, false},
+		"masked, by system":   {`"system":"http://fhir.nl/fhir/NamingSystem/bsn","_value":{}`, false},
+		"null":                {`"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":null`, false},
+		"a number":            {`"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":1`, true},
+	} {
+		for _, more := range []string{"", `,"link":[{"type":"replaced-by"}]`} {
+			header, rows, _, err := read(bundle(`{"resourceType":"Patient","identifier":[{"system":"urn:a","value":"7"},{`+c.id+`}]`+more+`}`), options)
+			if got := slices.Contains(header, "bsn"); err != nil || got != c.bsn || c.bsn && strings.Contains(strings.Join(rows, ""), "|1") {
+				t.Errorf("%s %s: %q %q (%v), want a BSN: %t", name, more, header, rows, err, c.bsn)
+			}
 		}
 	}
 }
@@ -193,7 +266,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	_, rows, _, err := read(bundle(`{"resourceType":"Patient","gender":1}`, jansen, `{"resourceType":"Patient","name":"Jansen"}`), options)
-	if err != nil || len(rows) != 3 || !strings.HasSuffix(rows[0], "!-1 ROW_NOT_OBJECT") || !strings.HasSuffix(rows[2], "!-1 ROW_NOT_OBJECT") {
+	if err != nil || len(rows) != 3 || !strings.HasSuffix(rows[0], "!-1 FHIR_NOT_TEXT") || !strings.HasSuffix(rows[2], "!-1 FHIR_NOT_TEXT") {
 		t.Errorf("patients that are none: %q %v", rows, err)
 	}
 }

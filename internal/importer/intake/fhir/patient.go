@@ -5,12 +5,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"sluis/internal/importer/intake/tabular"
 )
 
 // patient is what is read of a Patient resource.
 type patient struct {
+	Active     *bool        `json:"active"`
+	Link       []link       `json:"link"`
 	Identifier []identifier `json:"identifier"`
 	Name       []humanName  `json:"name"`
 	Gender     string       `json:"gender"`
@@ -22,10 +27,25 @@ type patient struct {
 	} `json:"telecom"`
 }
 
+// link says how a Patient is related to another.
+type link struct {
+	Type string `json:"type"`
+}
+
+// replaced reports whether the record was merged into another one.
+func (p patient) replaced() bool {
+	return slices.ContainsFunc(p.Link, func(l link) bool { return l.Type == "replaced-by" })
+}
+
+// inactive reports whether the sender no longer uses the record.
+func (p patient) inactive() bool { return p.Active != nil && !*p.Active }
+
 type identifier struct {
+	Use    string `json:"use"`
 	System string `json:"system"`
 	Value  secret `json:"value"`
 	Type   struct {
+		Text   string `json:"text"`
 		Coding []struct {
 			Code string `json:"code"`
 		} `json:"coding"`
@@ -36,6 +56,21 @@ type identifier struct {
 type period struct {
 	Start string `json:"start"`
 	End   string `json:"end"`
+}
+
+// dated matches the part of a FHIR date or moment up to its day: it may be only a
+// year, or a year and a month.
+var dated = regexp.MustCompile(`^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?`)
+
+// covers reports whether a day lies in the period. An end of "2019" is the last day
+// of that year. A text that is no date bounds nothing.
+func (p period) covers(today time.Time) bool {
+	if today.IsZero() {
+		return true
+	}
+	now := today.Format(time.DateOnly)
+	start, end := dated.FindString(p.Start), dated.FindString(p.End)
+	return (start == "" || now[:len(start)] >= start) && (end == "" || now[:len(end)] <= end)
 }
 
 // secret keeps a value undecoded, so that a value which is never read is never
@@ -50,8 +85,36 @@ func (i identifier) text() string {
 	return strings.TrimSpace(s)
 }
 
-// bsn reports whether an identifier is a BSN, by its system.
+// sent reports whether an identifier has a value. One that is masked has only a
+// data-absent-reason next to where its value would be.
+func (i identifier) sent() bool {
+	return len(i.Value) > 0 && string(i.Value) != "null" && string(i.Value) != `""`
+}
+
+// isText reports whether the value is a text or absent, as FHIR prescribes.
+func (i identifier) isText() bool { return !i.sent() || i.Value[0] == '"' }
+
+// inForce reports whether an identifier is in use on a day.
+func (i identifier) inForce(today time.Time) bool { return i.Use != "old" && i.Period.covers(today) }
+
+// bsn reports whether an identifier is a BSN. Its type says so whatever its system
+// is: NNNLD is the Dutch national number in HL7's table 0203.
 func (i identifier) bsn() bool {
+	var national, dutch bool
+	for _, c := range i.Type.Coding {
+		switch strings.ToUpper(strings.TrimSpace(c.Code)) {
+		case "NNNLD", "BSN":
+			return true
+		case "NN":
+			national = true
+		case "NLD", "NL":
+			dutch = true
+		}
+	}
+	if text := strings.ToLower(i.Type.Text); national && dutch || slices.Contains(words(text), "bsn") && !strings.Contains(text, "geen") ||
+		strings.Contains(text, "burgerservice") {
+		return true
+	}
 	s := strings.ToLower(i.System)
 	return strings.Contains(s, "bsn") || strings.Contains(s, "burgerservice") || strings.HasSuffix(s, "2.16.840.1.113883.2.4.6.3")
 }
@@ -105,6 +168,7 @@ func (e *element) value(name string) (string, bool) {
 
 type humanName struct {
 	Use         string     `json:"use"`
+	Period      period     `json:"period"`
 	Family      string     `json:"family"`
 	FamilyParts *element   `json:"_family"`
 	Given       []*string  `json:"given"`
@@ -115,27 +179,40 @@ type humanName struct {
 // person is a name as the TTP wants it.
 type person struct{ surname, prefix, initials string }
 
+// called reports whether two persons have the same surname. Data often repeats a
+// name in other capitals.
+func (a person) called(b person) bool {
+	return strings.EqualFold(a.surname, b.surname) && strings.EqualFold(a.prefix, b.prefix)
+}
+
 // names are the uses of a name in the order in which they are taken; the others
 // say nothing of who somebody is now.
 var names = []string{"official", "", "usual"}
 
-// person returns the own name of a patient, never the partner's.
-func (p patient) person() person {
+// person returns the own name of a patient that is in force on a day, never the
+// partner's. Fault is the reason if there is no such name, or more than one.
+func (p patient) person(today time.Time) (out person, fault tabular.Code) {
 	var chosen, maiden *humanName
-	best := len(names)
+	best, several := len(names), false
 	for i := range p.Name {
 		n := &p.Name[i]
-		if at := slices.Index(names, n.Use); at >= 0 && at < best {
-			chosen, best = n, at
-		}
-		if n.Use == "maiden" && maiden == nil {
+		if n.Use == "maiden" && maiden == nil { // its period may have ended at a marriage
 			maiden = n
 		}
+		at := slices.Index(names, n.Use)
+		switch {
+		case at < 0 || at > best || !n.Period.covers(today):
+		case at < best:
+			chosen, best, several = n, at, false
+		case !n.person().called(chosen.person()) && n.person().surname != "":
+			several = several || chosen.person().surname != ""
+			if chosen.person().surname == "" {
+				chosen = n
+			}
+		}
 	}
-	var out person
 	if chosen != nil {
-		out.surname, out.prefix = chosen.own()
-		out.initials = chosen.initials()
+		out = chosen.person()
 	}
 	if maiden != nil {
 		if surname, prefix := maiden.own(); surname != "" {
@@ -145,7 +222,25 @@ func (p patient) person() person {
 			out.initials = maiden.initials()
 		}
 	}
+	switch {
+	case several && (maiden == nil || maiden.person().surname == ""):
+		return person{}, SeveralNames
+	case chosen == nil && maiden == nil && len(p.Name) > 0:
+		return person{}, NoNameInForce
+	}
+	return out, ""
+}
+
+func (n *humanName) person() person {
+	var out person
+	out.surname, out.prefix = n.own()
+	out.initials = n.initials()
 	return out
+}
+
+// words splits a text at all that is no letter and no digit.
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // own is the person's own name and its prefix. Where only a partner's is told, it

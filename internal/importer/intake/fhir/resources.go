@@ -53,20 +53,20 @@ func (s *Source) begin() (*resources, error) {
 	return &resources{of: s, text: text, count: s.columns.names == nil}, nil
 }
 
-// patient returns the next Patient and its line or place; fault says that it cannot
-// be read as one. Other resources are counted and passed over.
-func (r *resources) patient() (p patient, line int, fault bool, err error) {
+// patient returns the next Patient and its line or place; fault is the reason if
+// it cannot be read as one. Other resources are counted and passed over.
+func (r *resources) patient() (p patient, line int, fault tabular.Code, err error) {
 	for {
 		f, err := r.next()
 		if err != nil {
-			return patient{}, 0, false, err
+			return patient{}, 0, "", err
 		}
 		var kind struct {
 			ResourceType any `json:"resourceType"`
 		}
 		switch {
 		case f.raw[0] != '{' || !decodes(f.raw, &kind):
-			return patient{}, r.number(), true, nil
+			return patient{}, r.number(), tabular.RowNotObject, nil
 		case kind.ResourceType == "Bundle" && f.depth < maxBundles:
 			r.unpack(f)
 		case kind.ResourceType != "Patient":
@@ -75,9 +75,9 @@ func (r *resources) patient() (p patient, line int, fault bool, err error) {
 				r.of.skipped[known(kind.ResourceType)]++
 			}
 		case !decodes(f.raw, &p):
-			return patient{}, r.number(), true, nil
+			return patient{}, r.number(), NotText, nil
 		default:
-			return p, r.number(), false, nil
+			return p, r.number(), "", nil
 		}
 	}
 }

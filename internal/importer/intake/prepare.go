@@ -3,10 +3,13 @@ package intake
 import (
 	"context"
 	"slices"
+	"strings"
+	"unicode"
 
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/identity"
+	"sluis/internal/importer/intake/columns"
 	"sluis/internal/patient"
 )
 
@@ -34,7 +37,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	var findings []delivery.Finding
 	for _, r := range rows {
 		a := answers[r.Ref]
-		found := in.complete(a)
+		found := in.complete(a, r.Person)
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
 			exchange = append(exchange, patient.TemporaryRow{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
@@ -47,14 +50,32 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	return in.Store.StorePrepared(ctx, c, sealed, len(exchange), patient.FirstExpiry(exchange), findings)
 }
 
-// complete returns the findings of an answer. It adds one of ours if the TTP made
-// pseudonyms but not the one by which we link.
-func (in *Intake) complete(a patient.Prepared) []patient.Finding {
+// complete returns the findings of an answer about a person. It adds ours if the TTP
+// made pseudonyms but not the one by which we link: the parts of the identity that it
+// needed and that are missing. The TTP says so only of parts that every pseudonym needs.
+func (in *Intake) complete(a patient.Prepared, who identity.Fields) []patient.Finding {
 	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.LinkType })
 	if linked || patient.AnyFatal(a.Findings) {
 		return a.Findings
 	}
-	return append(slices.Clone(a.Findings), patient.Finding{
-		Severity: patient.Fatal, Source: patient.Sluis, Code: "LINK_PSEUDONYM_MISSING", Field: in.LinkType,
-	})
+	findings := slices.Clone(a.Findings)
+	add := func(code string, field delivery.Field) {
+		findings = append(findings, patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: code, Field: string(field)})
+	}
+	parts := map[delivery.Field]string{
+		columns.FieldSurname: who.Surname, delivery.FieldBirthDate: who.BirthDate, delivery.FieldSex: who.Sex,
+	}
+	for _, f := range columns.Required(delivery.Identities, in.LinkType) {
+		part, isPart := parts[f]
+		switch {
+		case f == columns.FieldInitials && !strings.ContainsFunc(who.Initials, unicode.IsLetter):
+			add("INITIALS_MISSING", f)
+		case isPart && part == "":
+			add("LINK_PART_MISSING", f)
+		}
+	}
+	if !patient.AnyFatal(findings) {
+		add("LINK_NOT_MADE", columns.OfType(in.LinkType))
+	}
+	return findings
 }

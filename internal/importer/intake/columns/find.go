@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"sluis/internal/delivery"
+	"sluis/internal/importer/intake/tabular"
 )
 
 // Memory is where assignments of earlier files are kept.
@@ -100,7 +101,7 @@ func (fi Finder) byNames(all []Top, shown []int) Found {
 	case complete > 1:
 		best.Refusals = []delivery.Remark{delivery.NewRemark("SHEETS", "count", strconv.Itoa(complete))}
 	case complete == 0 && inOneColumn(all, shown, fi.Types):
-		best.Refusals = []delivery.Remark{delivery.NewRemark("ONE_COLUMN")}
+		best.Refusals = []delivery.Remark{delivery.NewRemark(whyOneColumn(all, shown, fi.Types))}
 	}
 	return best
 }
@@ -134,6 +135,29 @@ func inOneColumn(all []Top, shown []int, types Types) bool {
 		}
 	}
 	return widest == 1
+}
+
+// whyOneColumn returns the code for a file whose columns ended up in one. A cell that
+// has the delimiter of its own file in it was in quotes as a whole.
+func whyOneColumn(all []Top, shown []int, types Types) string {
+	known := NewWords(types)
+	for _, i := range shown {
+		t := all[i]
+		for at, r := range t.rows {
+			if filled(r.Cells) != 1 || known.within(r.Cells[0]) <= 2 {
+				continue
+			}
+			rest := t.rows[at+1:]
+			switch {
+			case t.Delimiter == 0 || len(rest) == 0:
+			case t.widest() > 1 && strings.ContainsRune(r.Cells[0], t.Delimiter):
+				return "HEADER_QUOTED"
+			case t.widest() == 1 && !slices.ContainsFunc(rest, func(r tabular.Row) bool { return !strings.ContainsAny(r.Cells[0], ",;|\t") }):
+				return "LINES_QUOTED"
+			}
+		}
+	}
+	return "ONE_COLUMN"
 }
 
 // within counts the headers in one cell that has delimiters in it.

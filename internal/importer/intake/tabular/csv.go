@@ -221,7 +221,7 @@ func usualWidth(start string, delimiter rune) (rows, width int) {
 }
 
 // Tables is the one table of the file.
-func (c *CSV) Tables() []Table { return []Table{{}} }
+func (c *CSV) Tables() []Table { return []Table{{Delimiter: c.Delimiter}} }
 
 // Rows begins at the first row.
 func (c *CSV) Rows(int) (Rows, error) {

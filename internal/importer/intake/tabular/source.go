@@ -27,6 +27,8 @@ type Table struct {
 	// Header names the columns if the format itself does (JSON, FHIR). It is nil if
 	// the header is one of the rows.
 	Header []string
+	// Delimiter parts the cells of a text file; 0 in other formats.
+	Delimiter rune
 	// Epoch is how a number is a day; NoEpoch if none is.
 	Epoch value.Epoch
 	// Skipped counts what is no row and was passed over: FHIR resources by their type.

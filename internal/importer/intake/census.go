@@ -24,6 +24,7 @@ type census struct {
 	births   value.DateColumn
 	bare     value.BareDays
 	sexes    value.SexColumn
+	trailing int                         // lines that a database program printed at the end
 	empty    map[delivery.Field]int      // rows without a value
 	unread   map[int]*value.NumberColumn // the columns that are not read: they may hold BSNs
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,18 +134,69 @@ func (p *parse) rows() (tabular.Rows, error) {
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("intake: the header is gone") // the file cannot have changed
 	}
-	return &body{rows, p}, err
+	return &body{Rows: rows, p: p}, err
 }
 
 // body is the rows below the header. It skips the example row of our own template,
-// the header if it occurs again, and a line of dashes below the header.
+// the header if it occurs again, a line of dashes below the header, and at the end
+// what a database program prints there.
 type body struct {
 	tabular.Rows
-	p *parse
+	p    *parse
+	held []tabular.Row // read already, and not yet returned
 }
 
-// Next returns the next row.
+// maxTrailing is the number of lines at the end that may be a database program's.
+const maxTrailing = 5
+
+// Next returns the next row. A line such as "(6 rows affected)" is held back until it
+// is known whether a row of a patient follows: it is passed over only at the end.
 func (b *body) Next() (tabular.Row, error) {
+	if len(b.held) > 0 {
+		row := b.held[0]
+		b.held = b.held[1:]
+		return row, nil
+	}
+	for {
+		row, err := b.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			b.p.trailing = len(b.held)
+			b.held = nil
+			return row, err
+		case err != nil:
+			return row, err
+		case len(b.held) == 0 && !trailing(row):
+			return row, nil
+		case row.Blank() && len(row.Faults) == 0:
+			continue
+		}
+		row.Cells, row.Numeric, row.Faults = slices.Clone(row.Cells), slices.Clone(row.Numeric), slices.Clone(row.Faults)
+		b.held = append(b.held, row)
+		if !trailing(row) || len(b.held) > maxTrailing {
+			return b.Next()
+		}
+	}
+}
+
+// printed matches what sqlcmd, Management Studio, psql, SQL*Plus, mysql and db2 print
+// below their rows, in English and in Dutch.
+var printed = regexp.MustCompile(`(?i)^(?:` +
+	`\([\d.,]+ (?:rows?|rij(?:en|\(en\))?)(?: (?:affected|beïnvloed|betrokken|verwerkt))?\)` +
+	`|(?:[\d.,]+|no|geen) (?:rows?|rij(?:en)?|record\(s\)) (?:selected|geselecteerd|affected|beïnvloed|betrokken)\.?` +
+	`|[\d.,]+ rows? in set(?: \([\d.,]+ sec\))?` +
+	`|(?:completion time|voltooiingstijd): [\dT:.,+Z -]+` +
+	`)$`)
+
+// trailing reports whether a row is only a line that a database program prints.
+func trailing(row tabular.Row) bool {
+	if len(row.Faults) > 0 || len(row.Cells) == 0 || !printed.MatchString(row.Cells[0]) {
+		return false
+	}
+	return !slices.ContainsFunc(row.Cells[1:], func(c string) bool { return c != "" })
+}
+
+func (b *body) next() (tabular.Row, error) {
 	for {
 		row, err := b.Rows.Next()
 		if err != nil || len(row.Faults) > 0 ||
@@ -222,6 +274,9 @@ func (p *parse) notes() []delivery.Remark {
 		}
 	}
 	notes = append(notes, p.records()...)
+	if p.trailing > 0 {
+		notes = append(notes, delivery.NewRemark("TRAILING_LINES", "count", strconv.Itoa(p.trailing)))
+	}
 	if p.bare.Total > 0 {
 		notes = append(notes, delivery.NewRemark("BIRTHS_NUMBERED", p.numbered(p.Layout)...))
 	}

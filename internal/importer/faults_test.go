@@ -40,23 +40,37 @@ func TestFaultyFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account := deliverFaulty(t, ttp, f.name, string(raw))
-			t.Log("\n" + strings.Join(account, "\n"))
-			begins := func(want string) bool {
-				return slices.ContainsFunc(account, func(line string) bool { return strings.HasPrefix(line, want) })
-			}
-			for _, want := range f.wants {
-				if !begins(want) {
-					t.Errorf("no line begins with %q", want)
-				}
-			}
-			for _, not := range f.unlike {
-				if begins(not) {
-					t.Errorf("a line begins with %q", not)
-				}
-			}
+			checkFaulty(t, ttp, f, string(raw))
 		})
 	}
+}
+
+// checkFaulty delivers a file and compares its account with what is right.
+func checkFaulty(t *testing.T, ttp *ttptest.TTP, f faultyFile, file string) {
+	t.Helper()
+	account := deliverFaulty(t, ttp, f.name, file)
+	t.Log("\n" + strings.Join(account, "\n"))
+	begins := func(want string) bool {
+		return slices.ContainsFunc(account, func(line string) bool { return strings.HasPrefix(line, want) })
+	}
+	for _, want := range f.wants {
+		if !begins(want) {
+			t.Errorf("no line begins with %q", want)
+		}
+	}
+	for _, not := range f.unlike {
+		if begins(not) {
+			t.Errorf("a line begins with %q", not)
+		}
+	}
+}
+
+// partners returns the other lines that a finding is about, or "" if there are none.
+func partners(lines []int) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("with %v", lines)
 }
 
 // deliverFaulty delivers a file and returns the account of it, a fact a line:
@@ -87,7 +101,7 @@ func deliverFaulty(t *testing.T, ttp *ttptest.TTP, name, file string) []string {
 		lines = append(lines, fmt.Sprintf("note %s %v", r.Code, r.Args))
 	}
 	for _, f := range p.findings(t, id) {
-		lines = append(lines, fmt.Sprintf("line %d %s %s %s %s %s", f.Line, f.Severity, f.Source, f.Code, f.Field, f.Message))
+		lines = append(lines, fmt.Sprintf("line %d %s %s %s %s %s", f.Line, f.Severity, f.Source, f.Code, f.Field, f.Message)+partners(f.Partners))
 	}
 	page, err := p.store.Patients(t.Context(), tester, account.AllCentres(), patient.Query{Limit: 200})
 	if err != nil {

@@ -25,45 +25,70 @@ type census struct {
 	bare     value.BareDays
 	sexes    value.SexColumn
 	trailing int                         // lines that a database program printed at the end
+	details  map[string]int              // the line with the details of each patient that has rows without; 0 if none has
 	empty    map[delivery.Field]int      // rows without a value
 	unread   map[int]*value.NumberColumn // the columns that are not read: they may hold BSNs
 }
 
 // count reads the rows once. What cannot be read is a *tabular.Error.
 func (p *parse) count() error {
-	p.census = census{empty: map[delivery.Field]int{}, unread: map[int]*value.NumberColumn{}}
+	p.census = census{empty: map[delivery.Field]int{}, details: map[string]int{}, unread: map[int]*value.NumberColumn{}}
 	for _, i := range p.Unread(p.LastColumn) {
 		p.unread[i] = &value.NumberColumn{}
 	}
+	err := p.each(p.countRow)
+	if err == nil && len(p.details) > 0 {
+		err = p.each(p.findDetails)
+	}
+	return err
+}
+
+// each calls f with each row that has content.
+func (p *parse) each(f func(tabular.Row)) error {
 	rows, err := p.rows()
 	for err == nil {
-		var row, nextErr = tabular.NextFilled(rows)
-		if err = nextErr; err != nil {
-			break
-		}
-		p.rowCount++
-		if faulty(row, tabular.WholeRow) {
-			continue // it has no cells to count
-		}
-		p.numbers.Count(p.Written(row.Cells, delivery.FieldPatientNumber))
-		for i, column := range p.unread {
-			if i < len(row.Cells) {
-				column.Count(row.Cells[i])
-			}
-		}
-		p.sexes.Count(p.Cell(row.Cells, delivery.FieldSex))
-		p.bare.Count(p.Cell(row.Cells, delivery.FieldBirthDate), p.source.Tables()[p.Table].Epoch, p.in.Now())
-		p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
-		for _, f := range p.Fields {
-			if p.Cell(row.Cells, f) == "" && !faulty(row, p.At[f]) {
-				p.empty[f]++
-			}
+		var row tabular.Row
+		if row, err = tabular.NextFilled(rows); err == nil {
+			f(row)
 		}
 	}
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
+}
+
+// findDetails finds the lines with the details of patients that have rows without.
+func (p *parse) findDetails(row tabular.Row) {
+	number, _ := value.Number(p.Cell(row.Cells, delivery.FieldPatientNumber))
+	if line, wanted := p.details[number]; wanted && line == 0 && !bare(p.Layout, row.Cells) {
+		p.details[number] = row.Line
+	}
+}
+
+// countRow counts one row.
+func (p *parse) countRow(row tabular.Row) {
+	p.rowCount++
+	if faulty(row, tabular.WholeRow) {
+		return // it has no cells to count
+	}
+	p.numbers.Count(p.Written(row.Cells, delivery.FieldPatientNumber))
+	for i, column := range p.unread {
+		if i < len(row.Cells) {
+			column.Count(row.Cells[i])
+		}
+	}
+	if number, fault := value.Number(p.Cell(row.Cells, delivery.FieldPatientNumber)); fault == "" && bare(p.Layout, row.Cells) {
+		p.details[number] = 0
+	}
+	p.sexes.Count(p.Cell(row.Cells, delivery.FieldSex))
+	p.bare.Count(p.Cell(row.Cells, delivery.FieldBirthDate), p.source.Tables()[p.Table].Epoch, p.in.Now())
+	p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
+	for _, f := range p.Fields {
+		if p.Cell(row.Cells, f) == "" && !faulty(row, p.At[f]) {
+			p.empty[f]++
+		}
+	}
 }
 
 // faulty reports whether a cell of a row could not be read: it is not empty, then.

@@ -24,6 +24,7 @@ type checked struct {
 	identity    identity.Identity
 	temporaries []patient.Temporary
 	findings    []patient.Finding
+	details     int  // the line that has the details of the same patient, if this one has none
 	shifted     bool // longer than the header, so that no cell may be taken for what its column says
 }
 
@@ -51,6 +52,7 @@ type checker struct {
 	yearOnly bool
 	today    time.Time
 	habits   value.NumberHabits
+	details  map[string]int // the lines with the details of patients that have rows without
 }
 
 // row checks one row. A delivery that is only checked and one that is saved get the
@@ -63,6 +65,11 @@ func (k checker) row(row tabular.Row) checked {
 		return c
 	}
 	k.number(&c, row)
+	if line := k.details[c.display.Number]; line > 0 && bare(k.Layout, row.Cells) && !c.rejected() {
+		c.fail("ROW_WITHOUT_DETAILS", delivery.FieldPatientNumber)
+		c.details = line
+		return c
+	}
 	if centre := k.Cell(row.Cells, delivery.FieldCentre); centre != "" && centre != k.centre.Number &&
 		!strings.EqualFold(centre, k.centre.Name) {
 		c.fail("CENTRE_OTHER", delivery.FieldCentre)
@@ -95,6 +102,17 @@ func (k checker) faults(c *checked, faults []tabular.Fault) {
 			}
 		}
 	}
+}
+
+// bare reports whether a row says nothing of its patient but the number. An export with
+// a row for each visit often has the details on the first one only.
+func bare(l columns.Layout, cells []string) bool {
+	for _, f := range l.Fields {
+		if f != delivery.FieldPatientNumber && f != delivery.FieldCentre && l.Cell(cells, f) != "" {
+			return false
+		}
+	}
+	return len(l.Fields) > 1
 }
 
 // failed reports whether a field has a fatal finding already.

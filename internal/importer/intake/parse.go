@@ -243,7 +243,7 @@ func (p *parse) checker() checker {
 	return checker{
 		Layout: p.Layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.Table].Epoch},
 		centre: p.centre, linkType: p.in.LinkType,
-		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.numbers.Habits(),
+		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.numbers.Habits(), details: p.details,
 	}
 }
 
@@ -435,6 +435,9 @@ func (p *parse) chunk(no int, batch []checked) (delivery.Chunk, error) {
 	for _, c := range batch {
 		row := delivery.Row{Line: c.line, PatientNumber: c.display.Number, Outcome: patient.Pending}
 		out.Findings = delivery.AppendFindings(out.Findings, delivery.StageParse, c.line, c.display.Number, c.findings)
+		if c.details > 0 {
+			out.Findings[len(out.Findings)-1].Partners = []int{c.details}
+		}
 		switch {
 		case c.rejected():
 			row.Outcome = patient.Rejected

@@ -42,7 +42,9 @@ func (p *parse) open() (tabular.Source, error) {
 	case !jsonStart.Match(start[:min(len(start), 256)]):
 		return tabular.OpenCSV(p.file, p.file.size, p.in.Limits)
 	case fhir.Looks(start):
-		return fhir.Open(p.file, p.file.size, fhir.Options{Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types, Today: p.in.Now()})
+		return fhir.Open(p.file, p.file.size, fhir.Options{
+			Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types, Today: p.in.Now(),
+		})
 	}
 	return tabular.OpenJSON(p.file, p.file.size, p.in.Limits, columns.NewWords(p.in.types()).OfRecord)
 }

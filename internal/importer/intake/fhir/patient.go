@@ -214,14 +214,7 @@ func (p patient) person(today time.Time) (out person, fault tabular.Code) {
 	if chosen != nil {
 		out = chosen.person()
 	}
-	if maiden != nil {
-		if surname, prefix := maiden.own(); surname != "" {
-			out.surname, out.prefix = surname, prefix
-		}
-		if out.initials == "" {
-			out.initials = maiden.initials()
-		}
-	}
+	out.fillFrom(maiden)
 	switch {
 	case several && (maiden == nil || maiden.person().surname == ""):
 		return person{}, SeveralNames
@@ -229,6 +222,20 @@ func (p patient) person(today time.Time) (out person, fault tabular.Code) {
 		return person{}, NoNameInForce
 	}
 	return out, ""
+}
+
+// fillFrom takes the surname of a maiden name, if there is one: it goes before every other.
+// Its initials count only if the name in force has none.
+func (p *person) fillFrom(maiden *humanName) {
+	if maiden == nil {
+		return
+	}
+	if surname, prefix := maiden.own(); surname != "" {
+		p.surname, p.prefix = surname, prefix
+	}
+	if p.initials == "" {
+		p.initials = maiden.initials()
+	}
 }
 
 func (n *humanName) person() person {

@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"unicode"
 )
 
 // hidden is printed in place of an identity.
@@ -55,6 +57,17 @@ func (id Identity) Reveal() Fields {
 	}
 	return *id.fields()
 }
+
+// Parts reports which parts of an identity are there, without their values.
+type Parts struct{ Surname, Initials, BirthDate, Sex bool }
+
+// Parts returns which of the fields have a value. Initials need a letter.
+func (f Fields) Parts() Parts {
+	return Parts{f.Surname != "", strings.ContainsFunc(f.Initials, unicode.IsLetter), f.BirthDate != "", f.Sex != ""}
+}
+
+// Parts returns which parts of the identity are there. It reveals no value.
+func (id Identity) Parts() Parts { return id.Reveal().Parts() }
 
 // Forget empties the identity and every copy of it. Go strings cannot be wiped,
 // but Sluis has no reference to them any more.

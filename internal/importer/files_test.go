@@ -41,7 +41,7 @@ func bsnRows(n, other int) string {
 			continue
 		}
 		if i < other {
-			number = "P" + number
+			number = fmt.Sprint("P", i)
 		}
 		fmt.Fprintf(&b, "2809;2-1-1970;m;%s;Naam%c;;A\n", number, 'a'+i%26)
 		i++

@@ -100,7 +100,7 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 		if !asked {
 			continue
 		}
-		found := k.in.complete(a, r.identity.Reveal())
+		found := k.in.complete(a, r.identity.Parts())
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
 			old := r.OldRow

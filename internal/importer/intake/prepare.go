@@ -3,8 +3,6 @@ package intake
 import (
 	"context"
 	"slices"
-	"strings"
-	"unicode"
 
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
@@ -37,7 +35,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	var findings []delivery.Finding
 	for _, r := range rows {
 		a := answers[r.Ref]
-		found := in.complete(a, r.Person)
+		found := in.complete(a, r.Person.Parts())
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
 			exchange = append(exchange, patient.TemporaryRow{Ref: r.Ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries})
@@ -53,7 +51,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 // complete returns the findings of an answer about a person. It adds ours if the TTP
 // made pseudonyms but not the one by which we link: the parts of the identity that it
 // needed and that are missing. The TTP says so only of parts that every pseudonym needs.
-func (in *Intake) complete(a patient.Prepared, who identity.Fields) []patient.Finding {
+func (in *Intake) complete(a patient.Prepared, has identity.Parts) []patient.Finding {
 	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.LinkType })
 	if linked || patient.AnyFatal(a.Findings) {
 		return a.Findings
@@ -62,15 +60,15 @@ func (in *Intake) complete(a patient.Prepared, who identity.Fields) []patient.Fi
 	add := func(code string, field delivery.Field) {
 		findings = append(findings, patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: code, Field: string(field)})
 	}
-	parts := map[delivery.Field]string{
-		columns.FieldSurname: who.Surname, delivery.FieldBirthDate: who.BirthDate, delivery.FieldSex: who.Sex,
+	parts := map[delivery.Field]bool{
+		columns.FieldSurname: has.Surname, delivery.FieldBirthDate: has.BirthDate, delivery.FieldSex: has.Sex,
 	}
 	for _, f := range columns.Required(delivery.Identities, in.LinkType) {
 		part, isPart := parts[f]
 		switch {
-		case f == columns.FieldInitials && !strings.ContainsFunc(who.Initials, unicode.IsLetter):
+		case f == columns.FieldInitials && !has.Initials:
 			add("INITIALS_MISSING", f)
-		case isPart && part == "":
+		case isPart && !part:
 			add("LINK_PART_MISSING", f)
 		}
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,10 +213,15 @@ type values map[string]string
 
 // query reads the parameters that a route knows, each at most once. A parameter that it
 // does not know is refused: chek=true would otherwise store what was to be checked, and
-// number=1 would list every patient.
+// number=1 would list every patient. So is a query that cannot be read, such as
+// check=true;x or check=%zz: URL.Query would leave the pair out without a word.
 func query(r *http.Request, names ...string) (values, error) {
 	out := values{}
-	for name, given := range r.URL.Query() {
+	all, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // not wrapped: it repeats what was sent
+		return nil, apperr.New(apperr.Invalid, "invalid_parameter")
+	}
+	for name, given := range all {
 		if !slices.Contains(names, name) {
 			return nil, &unknownError{apperr.New(apperr.Invalid, "unknown_parameter"), nearest(name, names)}
 		}
@@ -247,8 +253,12 @@ func (v values) limit() (int, error) {
 
 // flag reads a parameter that is true or false.
 func (v values) flag(name string) (bool, error) {
-	switch v[name] {
-	case "", "false", "0":
+	given, ok := v[name]
+	if !ok {
+		return false, nil
+	}
+	switch given {
+	case "false", "0":
 		return false, nil
 	case "true", "1":
 		return true, nil

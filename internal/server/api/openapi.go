@@ -11,7 +11,10 @@ import (
 var Description []byte
 
 // Describe is GET /openapi.json.
-func Describe(w http.ResponseWriter, _ *http.Request) error {
+func Describe(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_, err := w.Write(Description)
 	return err

@@ -152,13 +152,17 @@ func whyOneColumn(all []Top, shown []int, types Types) string {
 			case t.Delimiter == 0 || len(rest) == 0:
 			case t.widest() > 1 && strings.ContainsRune(r.Cells[0], t.Delimiter):
 				return "HEADER_QUOTED"
-			case t.widest() == 1 && !slices.ContainsFunc(rest, func(r tabular.Row) bool { return !strings.ContainsAny(r.Cells[0], ",;|\t") }):
+			case t.widest() == 1 && !slices.ContainsFunc(rest, withoutDelimiter):
 				return "LINES_QUOTED"
 			}
 		}
 	}
 	return "ONE_COLUMN"
 }
+
+// withoutDelimiter reports whether the first cell of a row has none of the characters
+// that part cells.
+func withoutDelimiter(r tabular.Row) bool { return !strings.ContainsAny(r.Cells[0], ",;|\t") }
 
 // within counts the headers in one cell that has delimiters in it.
 func (w Words) within(cell string) int {

@@ -67,7 +67,7 @@ func TestDatasetInTheBrowser(t *testing.T) {
 	b.says("Er staat niets klaar bij de TTP.")
 	b.look("datasets-none")
 	out := command(t, "sandbox", "dataset", "--data", dir, "--centre", "2809", pilotFile)
-	if !strings.Contains(out, "36 regels, 4 geweigerd") {
+	if !strings.Contains(out, "36 rows, 4 refused") {
 		t.Errorf("the command says %q", out)
 	}
 	command(t, "sandbox", "dataset", "--data", dir, "--centre", "4711", pilotFile)

@@ -203,8 +203,7 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-// Receive receives an upload and wakes the workers.
-// Assign lets a delivery go on, and tells the workers.
+// Assign assigns the columns of a delivery and wakes the workers.
 func (w waking) Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment,
 	keep bool,
 ) ([]delivery.Remark, error) {
@@ -215,6 +214,7 @@ func (w waking) Assign(ctx context.Context, who audit.Who, scope account.Scope, 
 	return wrong, err
 }
 
+// Receive receives an upload and wakes the workers.
 func (w waking) Receive(ctx context.Context, up intake.Upload, r io.Reader) (string, error) {
 	id, err := w.Intake.Receive(ctx, up, r)
 	if err == nil {

@@ -137,6 +137,6 @@ func (p pseudonymiseCommand) Run(ctx context.Context, c console) (err error) {
 	if err := errors.Join(err, out.Close(), rejected.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%d regels met tijdelijke pseudoniemen in %s, %d afgewezen in %s\n", rows, p.Out, refused, refusedPath)
+	fmt.Fprintf(c.out, "%d rows with temporary pseudonyms in %s, %d rejected in %s\n", rows, p.Out, refused, refusedPath)
 	return nil
 }

@@ -81,7 +81,7 @@ func (d datasetCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "Dataset %s van centrum %s staat klaar bij de TTP: %d regels, %d geweigerd\n", id, d.Centre, rows, refused)
+	fmt.Fprintf(c.out, "Dataset %s of centre %s is ready at the TTP: %d rows, %d refused\n", id, d.Centre, rows, refused)
 	return nil
 }
 

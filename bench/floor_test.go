@@ -6,7 +6,6 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -44,14 +43,6 @@ func (s *span) timed(f func() error) error {
 	s.wall += time.Since(begun)
 	s.cpu += processorTime() - before
 	return err
-}
-
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // floorOf measures the floor of the delivery of the CSV at path, which Sluis stored in

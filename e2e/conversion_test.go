@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -423,12 +422,4 @@ func (c *conversion) wantForged(path string) {
 	if err == nil || !strings.Contains(string(out), "NOT in order") {
 		c.t.Errorf("a changed proof: %v\n%s", err, out)
 	}
-}
-
-// peakOf is how much memory a process took at most, in kB.
-func peakOf(cmd *exec.Cmd) int64 {
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		return u.Maxrss
-	}
-	return 0
 }

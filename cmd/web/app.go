@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/certificate"
 	"sluis/internal/config"
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
@@ -38,9 +40,12 @@ type app struct {
 	// renewing fetches new values of pseudonyms when somebody asked for it.
 	renewing *renewal.Worker
 	health   *ttphealth.Recorder
-	http     *http.Server
-	cert     string
-	key      string
+	server   *server.Server
+	ttp      *ttp
+	cert     *certificate.Pair // nil if a proxy ends TLS
+	// hangups asks for reload; nil if the program does not listen for it.
+	hangups <-chan os.Signal
+	reload  func(ctx context.Context)
 }
 
 // assemble puts the parts together. The caller closes the store.
@@ -55,27 +60,37 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
-	sessionKeys := make([][]byte, len(c.SessionKeys))
-	for i, k := range c.SessionKeys {
-		sessionKeys[i] = []byte(k.Reveal())
-	}
 	srv, err := server.New(server.Options{
 		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in,
 			workers},
 		Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
 		Demo: demo ||
-			!c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys, BaseURL: c.BaseURL,
+			!c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys(c), BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types,
 		LinkType: c.LinkType,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &app{
-		log: log, store: s, workers: workers, health: health, http: srv.HTTPServer(), cert: c.TLSCertFile, key: c.TLSKeyFile,
+	a := &app{
+		log: log, store: s, workers: workers, health: health, server: srv, ttp: ttp,
 		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
-	}, nil
+	}
+	if c.TLSCertFile != "" {
+		a.cert, err = certificate.Open(certificate.Options{
+			Name: "SLUIS_TLS_CERT_FILE", CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile, Now: time.Now, Log: log,
+		})
+	}
+	return a, err
+}
+
+func sessionKeys(c config.Config) [][]byte {
+	keys := make([][]byte, len(c.SessionKeys))
+	for i, k := range c.SessionKeys {
+		keys[i] = []byte(k.Reveal())
+	}
+	return keys
 }
 
 // pipeline is what brings rows through the TTP and into the registry.
@@ -172,17 +187,20 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	// stream, are ended after it.
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRequests()
-	a.http.BaseContext = func(net.Listener) context.Context { return requests }
+	web := a.server.HTTPServer()
+	web.BaseContext = func(net.Listener) context.Context { return requests }
 	var working sync.WaitGroup
 	working.Go(func() { a.workers.Run(live) })
 	working.Go(func() { a.renewing.Run(live) })
 	working.Go(func() { keepHealth(live, a.health, a.store, a.log) })
+	working.Go(func() { a.obeyHangups(live) })
 	failed := make(chan error, 1)
 	go func() {
-		if a.cert != "" {
-			failed <- a.http.ServeTLS(ln, a.cert, a.key)
+		if a.cert != nil {
+			web.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: a.cert.ForServer}
+			failed <- web.ServeTLS(ln, "", "")
 		} else {
-			failed <- a.http.Serve(ln)
+			failed <- web.Serve(ln)
 		}
 	}()
 	var err error
@@ -192,7 +210,7 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
 		patience := time.AfterFunc(shutdownTime/3, endRequests)
-		err = a.http.Shutdown(grace)
+		err = web.Shutdown(grace)
 		patience.Stop()
 	}
 	stop()

@@ -18,6 +18,8 @@ type serveCommand struct{}
 
 // Run starts the service that the environment describes.
 func (serveCommand) Run(ctx context.Context, c console) error {
+	hup, stop := hangups()
+	defer stop()
 	cfg, err := config.Load(c.env)
 	if err != nil {
 		return err
@@ -45,5 +47,6 @@ func (serveCommand) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("listen on SLUIS_ADDR: %w", err)
 	}
 	log.Info("serving", "address", ln.Addr().String(), "url", cfg.BaseURL.String())
+	a.hangups, a.reload = hup, (&reloader{env: c.env, cfg: cfg, app: a}).reload
 	return a.serve(ctx, ln)
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"sluis/internal/config"
@@ -24,7 +22,7 @@ import (
 // each thing that a credential may do.
 type ttp struct {
 	line     *ttpclient.Line
-	clients  []*ttpclient.Client
+	clients  []*ttpclient.Client // the preparing one first
 	preparer *prepare.Client
 	resolver *resolve.Client
 	renewer  *resolve.Client
@@ -36,12 +34,8 @@ type ttp struct {
 // the sandbox, where that is not allowed.
 func openTTP(ctx context.Context, c config.Config, health *ttphealth.Recorder, log *slog.Logger) (*ttp, error) {
 	t := c.TTP
-	roots, err := ttpRoots(t)
-	if err != nil {
-		return nil, err
-	}
 	line, err := ttpclient.NewLine(ttpclient.LineOptions{
-		AuthURL: t.AuthURL.String(), APIURL: t.APIURL.String(), TLS: roots, CertFile: t.ClientCertFile, KeyFile: t.ClientKeyFile,
+		AuthURL: t.AuthURL.String(), APIURL: t.APIURL.String(), TLS: ttpRoots(t), CertFile: t.ClientCertFile, KeyFile: t.ClientKeyFile,
 		Sandbox: t.Sandbox, Calls: t.Calls, Log: log, Now: time.Now,
 	})
 	if err != nil {
@@ -88,20 +82,25 @@ func (x *ttp) tryNow() {
 	}
 }
 
-// ttpRoots is whom we trust to be the TTP; nil for the system's authorities.
-func ttpRoots(t config.TTP) (*tls.Config, error) {
-	if t.CAFile == "" {
-		return nil, nil
+// setSecrets replaces the secrets of all clients by those of t.
+func (x *ttp) setSecrets(t config.TTP) {
+	for i, c := range x.clients {
+		if i == 0 { // the only one of the preparing credential
+			c.SetSecret(t.Prepare.Secret.Reveal())
+		} else {
+			c.SetSecret(t.Resolve.Secret.Reveal())
+		}
 	}
-	pem, err := os.ReadFile(t.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("read SLUIS_TTP_CA_FILE: %w", err)
+}
+
+// ttpRoots is whom we trust to be the TTP; nil for the system's authorities.
+func ttpRoots(t config.TTP) *tls.Config {
+	if t.CAFile == "" {
+		return nil
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("SLUIS_TTP_CA_FILE holds no certificate in PEM form")
-	}
-	return c, nil
+	c.RootCAs.AppendCertsFromPEM(t.CA) // config has checked it
+	return c
 }
 
 // healthEvery is how often what was counted of the TTP is stored.

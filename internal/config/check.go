@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"net"
 	"net/netip"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sluis/internal/certificate"
 )
 
 // minKeyBytes is how long a key is at least.
@@ -29,7 +32,7 @@ func check(s settings, faults *Faults) Config {
 		TLSKeyFile:  s.TLSKeyFile,
 	}
 	if _, port, err := net.SplitHostPort(s.Addr); err != nil || port == "" {
-		faults.add("SLUIS_ADDR", "must be host:port, such as 127.0.0.1:8080")
+		faults.Add("SLUIS_ADDR", "must be host:port, such as 127.0.0.1:8080")
 	}
 	c.BaseURL = checkURL("SLUIS_BASE_URL", "https://sluis.example.nl", s.BaseURL, true, faults)
 	c.Database = checkDatabase(s.Database, faults)
@@ -37,9 +40,9 @@ func check(s settings, faults *Faults) Config {
 	case "date", "year":
 		c.BirthYearOnly = s.DisplayBirth == "year"
 	case "":
-		faults.add("SLUIS_DISPLAY_BIRTH", "is missing; set it to date (keep birth dates) or year (keep the year alone)")
+		faults.Add("SLUIS_DISPLAY_BIRTH", "is missing; set it to date (keep birth dates) or year (keep the year alone)")
 	default:
-		faults.add("SLUIS_DISPLAY_BIRTH", "must be date or year")
+		faults.Add("SLUIS_DISPLAY_BIRTH", "must be date or year")
 	}
 	checkKeys(s, &c, faults)
 	checkTTP(s, &c, faults)
@@ -62,15 +65,15 @@ func checkDatabase(value string, faults *Faults) Secret {
 	switch {
 	case value == unreadable:
 	case value == "":
-		faults.add(
+		faults.Add(
 			"SLUIS_DATABASE",
 			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME (or put that in a file named by "+
 				"SLUIS_DATABASE_FILE)",
 		)
 	case isFile && path == "":
-		faults.add("SLUIS_DATABASE", "names no file; write sqlite:PATH")
+		faults.Add("SLUIS_DATABASE", "names no file; write sqlite:PATH")
 	case !isFile && !strings.HasPrefix(value, "sqlserver://"):
-		faults.add("SLUIS_DATABASE", "must start with sqlite: or sqlserver://")
+		faults.Add("SLUIS_DATABASE", "must start with sqlite: or sqlserver://")
 	}
 	return NewSecret(value)
 }
@@ -78,7 +81,7 @@ func checkDatabase(value string, faults *Faults) Secret {
 // checkOldTable wants nothing, or a database.
 func checkOldTable(name, value string, faults *Faults) Secret {
 	if value != "" && value != unreadable && !strings.HasPrefix(value, "sqlite:") && !strings.HasPrefix(value, "sqlserver://") {
-		faults.add(name, "must start with sqlite: or sqlserver://")
+		faults.Add(name, "must start with sqlite: or sqlserver://")
 	}
 	return NewSecret(value)
 }
@@ -87,7 +90,7 @@ func checkOldTable(name, value string, faults *Faults) Secret {
 func checkKeys(s settings, c *Config, faults *Faults) {
 	const how = "32 random bytes in base64, as `openssl rand -base64 32` makes them"
 	if s.SessionKey == "" {
-		faults.add(
+		faults.Add(
 			"SLUIS_SESSION_KEY",
 			"is missing; set it (or SLUIS_SESSION_KEY_FILE) to "+how+"; a new key comes first, before a comma and the old one",
 		)
@@ -96,21 +99,21 @@ func checkKeys(s settings, c *Config, faults *Faults) {
 			if key, ok := decodeKey(text); ok {
 				c.SessionKeys = append(c.SessionKeys, key)
 			} else {
-				faults.add("SLUIS_SESSION_KEY", "key %d is not a good key; it must be %s", i+1, how)
+				faults.Add("SLUIS_SESSION_KEY", "key %d is not a good key; it must be %s", i+1, how)
 			}
 		}
 	}
 	switch key, ok := decodeKey(s.FileMACKey); {
 	case s.FileMACKey == unreadable:
 	case s.FileMACKey == "":
-		faults.add("SLUIS_FILE_MAC_KEY", "is missing; set it (or SLUIS_FILE_MAC_KEY_FILE) to "+how)
+		faults.Add("SLUIS_FILE_MAC_KEY", "is missing; set it (or SLUIS_FILE_MAC_KEY_FILE) to "+how)
 	case !ok:
-		faults.add("SLUIS_FILE_MAC_KEY", "is not a good key; it must be "+how)
+		faults.Add("SLUIS_FILE_MAC_KEY", "is not a good key; it must be "+how)
 	default:
 		c.FileMACKey = key
 	}
 	if s.KeyringFile == "" {
-		faults.add(
+		faults.Add(
 			"SLUIS_KEYRING_FILE",
 			"is missing; set it to the path of the file with the wrapping keys (it is made there when it does not exist yet)",
 		)
@@ -130,7 +133,7 @@ func decodeKey(text string) (Secret, bool) {
 func checkTTP(s settings, c *Config, faults *Faults) {
 	allow, err := strconv.ParseBool(s.TTPSandbox)
 	if err != nil {
-		faults.add("SLUIS_TTP_SANDBOX", "must be true or false")
+		faults.Add("SLUIS_TTP_SANDBOX", "must be true or false")
 	}
 	c.TTP = TTP{
 		AuthURL: checkURL("SLUIS_TTP_AUTH_URL", "https://auth.ttp.example.nl", s.TTPAuthURL, allow, faults),
@@ -152,36 +155,36 @@ func checkTTP(s settings, c *Config, faults *Faults) {
 		{"SLUIS_TTP_DOMAIN", s.TTPDomain, "the name of the registry's pseudonym domain, as agreed with the TTP"},
 	} {
 		if required.value == "" {
-			faults.add(required.name, "is missing; set it to %s", required.what)
+			faults.Add(required.name, "is missing; set it to %s", required.what)
 		}
 	}
 	if s.PrepareID != "" && s.PrepareID == s.ResolveID {
-		faults.add("SLUIS_TTP_RESOLVE_CLIENT_ID", "is the same as SLUIS_TTP_PREPARE_CLIENT_ID; the two roles need two clients at the TTP")
+		faults.Add("SLUIS_TTP_RESOLVE_CLIENT_ID", "is the same as SLUIS_TTP_PREPARE_CLIENT_ID; the two roles need two clients at the TTP")
 	}
 	checkPair("SLUIS_TTP_CLIENT_CERT_FILE", s.TTPCertFile, "SLUIS_TTP_CLIENT_KEY_FILE", s.TTPKeyFile, faults)
 	if s.TTPCAFile != "" {
-		checkFile("SLUIS_TTP_CA_FILE", s.TTPCAFile, faults)
+		c.TTP.CA = checkCA("SLUIS_TTP_CA_FILE", s.TTPCAFile, faults)
 	}
 }
 
 // checkURL wants https, and allows http on this machine where loopbackHTTP says so.
 func checkURL(name, example, value string, loopbackHTTP bool, faults *Faults) *url.URL {
 	if value == "" {
-		faults.add(name, "is missing; set it to a URL such as %s", example)
+		faults.Add(name, "is missing; set it to a URL such as %s", example)
 		return nil
 	}
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
-		faults.add(name, "is not a URL; write one such as %s", example)
+		faults.Add(name, "is not a URL; write one such as %s", example)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		faults.add(name, "must be a bare URL, without a user, a ? or a #, such as %s", example)
+		faults.Add(name, "must be a bare URL, without a user, a ? or a #, such as %s", example)
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopbackHTTP && loopback(u.Hostname()):
 	case u.Scheme == "http" && loopback(u.Hostname()):
-		faults.add(name, "must start with https:// (http on this machine is for rehearsing with the sandbox: SLUIS_TTP_SANDBOX)")
+		faults.Add(name, "must start with https:// (http on this machine is for rehearsing with the sandbox: SLUIS_TTP_SANDBOX)")
 	default:
-		faults.add(name, "must start with https://, such as %s", example)
+		faults.Add(name, "must start with https://, such as %s", example)
 	}
 	return u
 }
@@ -202,7 +205,7 @@ func checkTypes(s settings, c *Config, faults *Faults) {
 		return
 	}
 	if !slices.Contains(c.Types, s.LinkType) {
-		faults.add("SLUIS_LINK_TYPE", "must be one of SLUIS_PSEUDONYM_TYPES: %s", strings.Join(c.Types, ", "))
+		faults.Add("SLUIS_LINK_TYPE", "must be one of SLUIS_PSEUDONYM_TYPES: %s", strings.Join(c.Types, ", "))
 	}
 	if s.PostcodeTypes == "" {
 		return
@@ -211,9 +214,9 @@ func checkTypes(s settings, c *Config, faults *Faults) {
 	for _, t := range c.PostcodeTypes {
 		switch {
 		case !slices.Contains(c.Types, t):
-			faults.add("SLUIS_POSTCODE_TYPES", "names %s, which is not one of SLUIS_PSEUDONYM_TYPES: %s", t, strings.Join(c.Types, ", "))
+			faults.Add("SLUIS_POSTCODE_TYPES", "names %s, which is not one of SLUIS_PSEUDONYM_TYPES: %s", t, strings.Join(c.Types, ", "))
 		case t == s.LinkType:
-			faults.add("SLUIS_POSTCODE_TYPES", "names %s, the linking type; a pseudonym that changes with every move cannot link", t)
+			faults.Add("SLUIS_POSTCODE_TYPES", "names %s, the linking type; a pseudonym that changes with every move cannot link", t)
 		}
 	}
 }
@@ -225,10 +228,10 @@ func checkNames(setting, value string, faults *Faults) []string {
 		t = strings.TrimSpace(t)
 		switch {
 		case !typeName.MatchString(t):
-			faults.add(setting, "must be names in capitals with commas between them, such as NGGV,NGG")
+			faults.Add(setting, "must be names in capitals with commas between them, such as NGGV,NGG")
 			return nil
 		case slices.Contains(names, t):
-			faults.add(setting, "names %s twice", t)
+			faults.Add(setting, "names %s twice", t)
 			return nil
 		}
 		names = append(names, t)
@@ -243,7 +246,7 @@ func checkDay(name, value string, faults *Faults) time.Time {
 	}
 	t, err := time.Parse(time.DateOnly, value)
 	if err != nil {
-		faults.add(name, "must be a date such as 2027-01-31")
+		faults.Add(name, "must be a date such as 2027-01-31")
 	}
 	return t
 }
@@ -252,7 +255,7 @@ func checkDay(name, value string, faults *Faults) time.Time {
 func checkNumber(name, value string, high int, faults *Faults) int {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > high {
-		faults.add(name, "must be a whole number from 1 to %d", high)
+		faults.Add(name, "must be a whole number from 1 to %d", high)
 		return 1
 	}
 	return n
@@ -267,7 +270,7 @@ func checkProxies(value string, faults *Faults) []netip.Prefix {
 		} else if a, err := netip.ParseAddr(text); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 		} else {
-			faults.add("SLUIS_TRUSTED_PROXIES", "must be networks with commas between them, such as 10.0.0.0/8,192.168.1.7")
+			faults.Add("SLUIS_TRUSTED_PROXIES", "must be networks with commas between them, such as 10.0.0.0/8,192.168.1.7")
 			return nil
 		}
 	}
@@ -279,21 +282,38 @@ func checkPair(certName, cert, keyName, key string, faults *Faults) {
 	switch {
 	case cert == "" && key == "":
 	case cert == "":
-		faults.add(certName, "is missing beside %s; set both or neither", keyName)
+		faults.Add(certName, "is missing beside %s; set both or neither", keyName)
 	case key == "":
-		faults.add(keyName, "is missing beside %s; set both or neither", certName)
+		faults.Add(keyName, "is missing beside %s; set both or neither", certName)
 	default:
-		checkFile(certName, cert, faults)
-		checkFile(keyName, key, faults)
+		readable := checkFile(certName, cert, faults)
+		if checkFile(keyName, key, faults) && readable {
+			if _, err := certificate.Read(cert, key); err != nil {
+				faults.Add(certName, "and %s cannot be used together: %s", keyName, strings.TrimPrefix(err.Error(), "tls: "))
+			}
+		}
 	}
 }
 
+// checkCA returns the certificates of the file.
+func checkCA(name, path string, faults *Faults) []byte {
+	if !checkFile(name, path, faults) {
+		return nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(raw) {
+		faults.Add(name, "names a file without a certificate in PEM form")
+	}
+	return raw
+}
+
 // checkFile wants a file that can be read.
-func checkFile(name, path string, faults *Faults) {
+func checkFile(name, path string, faults *Faults) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		faults.add(name, "names a file that cannot be read (%s); it must exist and be readable by this user", reason(err))
-		return
+		faults.Add(name, "names a file that cannot be read (%s); it must exist and be readable by this user", reason(err))
+		return false
 	}
 	_ = f.Close()
+	return true
 }

@@ -64,6 +64,7 @@ type TTP struct {
 	Prepare, Resolve Credential
 	Domain           string
 	CAFile           string // of the TTP's certificate authority; empty for the system's
+	CA               []byte // what CAFile holds
 	// ClientCertFile and ClientKeyFile are both set (mTLS) or both empty.
 	ClientCertFile, ClientKeyFile string
 	// Calls is how many calls for files may be under way at once, and Rows how many

@@ -73,8 +73,8 @@ func (f Faults) Error() string {
 	return fmt.Sprintf("the configuration has %d fault(s):\n  - %s", len(f), strings.Join(f, "\n  - "))
 }
 
-// add notes a fault of a setting.
-func (f *Faults) add(name, format string, args ...any) {
+// Add notes a fault of a setting.
+func (f *Faults) Add(name, format string, args ...any) {
 	*f = append(*f, name+" "+fmt.Sprintf(format, args...))
 }
 
@@ -118,16 +118,16 @@ func readSecretFiles(vars map[string]string, faults *Faults) {
 		}
 		delete(vars, name+"_FILE")
 		if _, both := vars[name]; both {
-			faults.add(name, "and %s_FILE are both set; leave one of them out", name)
+			faults.Add(name, "and %s_FILE are both set; leave one of them out", name)
 			continue
 		}
 		content, err := os.ReadFile(path)
 		switch {
 		case err != nil:
-			faults.add(name+"_FILE", "names a file that cannot be read (%s); it must exist and be readable by this user", reason(err))
+			faults.Add(name+"_FILE", "names a file that cannot be read (%s); it must exist and be readable by this user", reason(err))
 			vars[name] = unreadable
 		case strings.TrimSpace(string(content)) == "":
-			faults.add(name+"_FILE", "names a file that is empty; put the value in it, on one line")
+			faults.Add(name+"_FILE", "names a file that is empty; put the value in it, on one line")
 			vars[name] = unreadable
 		default:
 			vars[name] = strings.TrimSpace(string(content))
@@ -159,7 +159,7 @@ func reportUnknown(vars map[string]string, faults *Faults) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		if !slices.ContainsFunc(fields, func(f env.FieldParams) bool { return f.Key == name }) {
-			faults.add(name, "is not a setting of Sluis; look for a typing error (docs/operations.md lists them)")
+			faults.Add(name, "is not a setting of Sluis; look for a typing error (docs/operations.md lists them)")
 		}
 	}
 }

@@ -156,6 +156,10 @@ func (o *Options) complete() error {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
+// SetSessionKeys replaces the keys that sign and verify the session cookie, while the
+// server is in use.
+func (s *Server) SetSessionKeys(keys [][]byte) { s.access.SetKeys(keys) }
+
 // HTTPServer returns a [http.Server] for s with the limits that s relies on. The
 // caller chooses its listener.
 func (s *Server) HTTPServer() *http.Server {

@@ -86,6 +86,14 @@ func New(line *Line, opt Options) (*Client, error) {
 // while. It is for the person who presses the button Nu proberen.
 func (c *Client) TryNow() { c.gate.lift() }
 
+// SetSecret replaces the secret while the client is in use. The next call goes out
+// at once, even if the TTP refused the old secret.
+func (c *Client) SetSecret(secret string) {
+	if c.tokens.setSecret(secret) {
+		c.TryNow()
+	}
+}
+
 // CheckReal returns an error if the sandbox answers at the TTP's token address and
 // the options do not allow a sandbox. A TTP that does not answer is no error: it
 // may be down, and deliveries wait for it.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/bulkhead"
+
+	"sluis/internal/certificate"
 )
 
 // LineOptions make a Line. AuthURL and APIURL must be set. A zero in one of the
@@ -39,7 +41,7 @@ type Line struct {
 	opt       LineOptions
 	auth, api string
 	http      *http.Client
-	cert      *certificate // nil: we have none
+	cert      *certificate.Pair // nil: we have none
 	// A person who waits never queues behind the files.
 	files, people bulkhead.Bulkhead[any]
 }
@@ -68,8 +70,12 @@ func NewLine(opt LineOptions) (*Line, error) {
 	}
 	if opt.CertFile != "" {
 		var certErr error
-		l.cert, certErr = openCertificate(opt.CertFile, opt.KeyFile, opt.Now, opt.Log)
-		err = errors.Join(err, certErr)
+		l.cert, certErr = certificate.Open(certificate.Options{
+			Name: "TTP client certificate", CertFile: opt.CertFile, KeyFile: opt.KeyFile, Now: opt.Now, Log: opt.Log,
+		})
+		if certErr != nil {
+			err = errors.Join(err, fmt.Errorf("read the TTP client certificate: %w", certErr))
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ttpclient: %w", err)
@@ -84,7 +90,16 @@ func (l *Line) CertificateExpiry() (time.Time, bool) {
 	if l.cert == nil {
 		return time.Time{}, false
 	}
-	return l.cert.ends(), true
+	return l.cert.Ends(), true
+}
+
+// ReloadCertificate reads our certificate again at once. It reports whether another
+// one is used from now on.
+func (l *Line) ReloadCertificate() (changed bool, err error) {
+	if l.cert == nil {
+		return false, nil
+	}
+	return l.cert.Reload()
 }
 
 // checkURL returns raw as an address, or an error unless it is absolute, https and
@@ -113,7 +128,7 @@ func (l *Line) client(allowed ...*url.URL) *http.Client {
 		}
 		cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
 		if l.cert != nil {
-			cfg.GetClientCertificate = l.cert.get
+			cfg.GetClientCertificate = l.cert.ForClient
 		}
 		conns := l.opt.Calls + callsForPeople + 2 // 2 for the fetching of tokens
 		next = &http.Transport{

@@ -79,6 +79,19 @@ func (s *tokenSource) drop(refused string) {
 	}
 }
 
+// setSecret makes later tokens be fetched with another secret, and forgets the
+// token that the old one brought. A fetch that is under way ends first. It returns
+// false if the secret is the same.
+func (s *tokenSource) setSecret(secret string) bool {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if secret == s.config.ClientSecret {
+		return false
+	}
+	s.config.ClientSecret, s.cached = secret, ""
+	return true
+}
+
 // tokenError returns err as a fault, without the body that x/oauth2 puts in its text.
 func tokenError(err error, now time.Time) error {
 	e, ok := errors.AsType[*oauth2.RetrieveError](err)

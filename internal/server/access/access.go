@@ -68,6 +68,10 @@ func New(o Options) *Handlers {
 	}
 }
 
+// SetKeys replaces the keys of the cookies. A session that was signed by a key that
+// is no longer among them has ended.
+func (h *Handlers) SetKeys(keys [][]byte) { h.sessions.setKeys(keys) }
+
 // Prepare readies r, so that all copies that are made of it have one session.
 func Prepare(r *http.Request) { sessions.GetRegistry(r) }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -32,18 +33,25 @@ var errNoSession = errors.New("server: there is no session to save")
 // be ended from here, and a copy of the table opens no session.
 type sessionStore struct {
 	port   Sessions
-	codecs []securecookie.Codec
+	codecs atomic.Pointer[[]securecookie.Codec]
 	secure bool
 	now    func() time.Time
 }
 
 func newSessionStore(port Sessions, keys [][]byte, secure bool, now func() time.Time) *sessionStore {
 	s := &sessionStore{port: port, secure: secure, now: now}
-	for _, key := range keys {
-		// Life is judged by the stored session, not by the cookie's own time.
-		s.codecs = append(s.codecs, securecookie.New(key, nil).SetSerializer(securecookie.JSONEncoder{}).MaxAge(0))
-	}
+	s.setKeys(keys)
 	return s
+}
+
+// setKeys replaces the keys of the cookies; it may be called at any moment.
+func (s *sessionStore) setKeys(keys [][]byte) {
+	codecs := make([]securecookie.Codec, len(keys))
+	for i, key := range keys {
+		// Life is judged by the stored session, not by the cookie's own time.
+		codecs[i] = securecookie.New(key, nil).SetSerializer(securecookie.JSONEncoder{}).MaxAge(0)
+	}
+	s.codecs.Store(&codecs)
 }
 
 // name is the name of the cookie. Its prefix __Host- makes a browser refuse it
@@ -74,7 +82,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		return session, nil //nolint:nilerr // no cookie, no session
 	}
 	var id string
-	if err := securecookie.DecodeMulti(name, cookie.Value, &id, s.codecs...); err != nil {
+	if err := securecookie.DecodeMulti(name, cookie.Value, &id, *s.codecs.Load()...); err != nil {
 		return session, nil //nolint:nilerr // forged, or signed by a key that was retired
 	}
 	stored, err := s.port.SessionByHash(r.Context(), sha256.Sum256([]byte(id)))
@@ -141,7 +149,7 @@ func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int6
 		}
 	}
 	id := rand.Text() + rand.Text() // 2 × 130 bits
-	value, err := securecookie.EncodeMulti(s.name(), id, s.codecs...)
+	value, err := securecookie.EncodeMulti(s.name(), id, *s.codecs.Load()...)
 	if err != nil {
 		return err
 	}

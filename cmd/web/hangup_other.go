@@ -1,0 +1,9 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// hangups returns no signal: this system has none for reading files again. A renewed
+// certificate is noticed without it.
+func hangups() (c <-chan os.Signal, stop func()) { return nil, func() {} }

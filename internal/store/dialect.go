@@ -32,13 +32,26 @@ type dialect interface {
 	maxIn() int
 }
 
-// codeError is a driver's error without its text.
+// The databases, as an error names them.
+const (
+	sqliteName    = "SQLite"
+	sqlServerName = "SQL Server"
+)
+
+// codeError is a driver's error without its text. If the code is a fault of the
+// storage, it says so in words of its own.
 type codeError struct {
 	database string
 	code     int
+	fault    string
 }
 
-func (e *codeError) Error() string { return fmt.Sprintf("%s error %d", e.database, e.code) }
+func (e *codeError) Error() string {
+	if e.fault != "" {
+		return fmt.Sprintf("%s error %d: %s", e.database, e.code, e.fault)
+	}
+	return fmt.Sprintf("%s error %d", e.database, e.code)
+}
 
 // marks returns n question marks: "?, ?, ?".
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

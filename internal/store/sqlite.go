@@ -176,7 +176,7 @@ func (d sqliteDialect) missingTable(err error) bool { return d.code(err) == 1 } 
 
 func (d sqliteDialect) clean(err error) error {
 	if c := d.code(err); c != 0 {
-		return &codeError{"SQLite", c}
+		return newCodeError(sqliteName, c)
 	}
 	return err
 }

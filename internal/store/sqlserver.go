@@ -132,7 +132,7 @@ func (d sqlserverDialect) missingTable(err error) bool { return d.code(err) == 2
 
 func (d sqlserverDialect) clean(err error) error {
 	if c := d.code(err); c != 0 {
-		return &codeError{"SQL Server", int(c)}
+		return newCodeError(sqlServerName, int(c))
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
+	"sluis/internal/logging"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
 	"sluis/internal/sealing"
@@ -40,12 +42,15 @@ type app struct {
 	// renewing fetches new values of pseudonyms when somebody asked for it.
 	renewing *renewal.Worker
 	health   *ttphealth.Recorder
+	ready    *readyChecks
 	server   *server.Server
 	ttp      *ttp
 	cert     *certificate.Pair // nil if a proxy ends TLS
 	// hangups asks for reload; nil if the program does not listen for it.
 	hangups <-chan os.Signal
 	reload  func(ctx context.Context)
+	// faults knows whether the log has a fault of the storage; nil for a demonstration.
+	faults *logging.Log
 }
 
 // assemble puts the parts together. The caller closes the store.
@@ -60,13 +65,14 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
+	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	srv, err := server.New(server.Options{
 		Log: log, Now: time.Now, Accounts: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in,
 			workers},
 		Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
-		Demo: demo ||
-			!c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(), SessionKeys: sessionKeys(c), BaseURL: c.BaseURL,
+		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
+		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL,
 		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types,
 		LinkType: c.LinkType,
 	})
@@ -74,7 +80,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		return nil, err
 	}
 	a := &app{
-		log: log, store: s, workers: workers, health: health, server: srv, ttp: ttp,
+		log: log, store: s, workers: workers, health: health, ready: ready, server: srv, ttp: ttp,
 		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
 	}
 	if c.TLSCertFile != "" {
@@ -194,6 +200,7 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	working.Go(func() { a.renewing.Run(live) })
 	working.Go(func() { keepHealth(live, a.health, a.store, a.log) })
 	working.Go(func() { a.obeyHangups(live) })
+	working.Go(func() { a.watchStorage(live) })
 	failed := make(chan error, 1)
 	go func() {
 		if a.cert != nil {

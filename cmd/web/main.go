@@ -49,6 +49,9 @@ func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.W
 		return 2
 	}
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		if _, ok := errors.AsType[errLogged](err); ok {
+			return 1
+		}
 		fmt.Fprintln(errOut, "web:", err)
 		if _, ok := errors.AsType[attention](err); ok {
 			return exitAttention

@@ -4,29 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"time"
 
 	"sluis/internal/config"
+	"sluis/internal/logging"
 	"sluis/internal/store"
 )
 
 // serveCommand is the real mode.
 type serveCommand struct{}
 
-// Run starts the service that the environment describes.
-func (serveCommand) Run(ctx context.Context, c console) error {
+// errLogged ends a command whose error is in its log already.
+type errLogged struct{ error }
+
+// Run starts the service that the environment describes. Its last word, too, is a
+// line of the log.
+func (s serveCommand) Run(ctx context.Context, c console) error {
+	log := logging.New(c.err)
+	if err := s.run(ctx, c, log); err != nil {
+		log.ErrorContext(ctx, "the service has ended", faultsOf(err)...)
+		return errLogged{err}
+	}
+	log.InfoContext(ctx, "the service has stopped")
+	return nil
+}
+
+func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error {
 	hup, stop := hangups()
 	defer stop()
 	cfg, err := config.Load(c.env)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(c.err, nil))
-	log.Info("configuration", "settings", strings.Split(strings.TrimSpace(cfg.String()), "\n"))
-	s, err := store.Open(ctx, cfg.Database.Reveal(), store.Options{Now: time.Now, Log: log})
+	log.InfoContext(ctx, "configuration", "settings", strings.Split(strings.TrimSpace(cfg.String()), "\n"))
+	log.InfoContext(ctx, "opening the database", "database", cfg.DatabaseName())
+	s, err := store.Open(ctx, cfg.Database.Reveal(), store.Options{Now: time.Now, Log: log.Logger})
 	if err != nil {
 		return err
 	}
@@ -38,7 +52,7 @@ func (serveCommand) Run(ctx context.Context, c console) error {
 	if demo {
 		return errors.New("this database is a demonstration's: its accounts are made up. Use another database")
 	}
-	a, err := assemble(ctx, cfg, s, false, log)
+	a, err := assemble(ctx, cfg, s, false, log.Logger)
 	if err != nil {
 		return err
 	}
@@ -46,7 +60,8 @@ func (serveCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen on SLUIS_ADDR: %w", err)
 	}
-	log.Info("serving", "address", ln.Addr().String(), "url", cfg.BaseURL.String())
+	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "url", cfg.BaseURL.String(), "database", cfg.DatabaseName())
 	a.hangups, a.reload = hup, (&reloader{env: c.env, cfg: cfg, app: a}).reload
+	a.faults = log
 	return a.serve(ctx, ln)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -58,12 +59,36 @@ func TestServeNamesEverythingMissing(t *testing.T) {
 		}
 	}
 	// And nothing more: with these set, it gets to work.
-	for _, line := range strings.Split(r.err, "\n") {
-		name, _, found := strings.Cut(strings.TrimPrefix(line, "  - "), " is missing")
+	faults := faultsIn(t, r.err)
+	for _, fault := range faults {
+		name, _, found := strings.Cut(fault, " is missing")
 		if found && !slices.Contains(required, name) {
 			t.Errorf("serve also wants %s, which the list of required settings lacks", name)
 		}
 	}
+	if len(faults) != len(required) {
+		t.Errorf("%d faults, want %d: %q", len(faults), len(required), faults)
+	}
+}
+
+// faultsIn returns the faults in the last line of a service's log. Every line of it
+// must be JSON.
+func faultsIn(t *testing.T, log string) []string {
+	t.Helper()
+	var last struct {
+		Level, Msg string
+		Faults     []string
+	}
+	for _, line := range strings.Split(strings.TrimSpace(log), "\n") {
+		last.Faults = nil
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			t.Fatalf("a line of the log is not JSON: %v\n%s", err, line)
+		}
+	}
+	if last.Level != "ERROR" || last.Msg != "the service has ended" {
+		t.Errorf("the last line is %+v", last)
+	}
+	return last.Faults
 }
 
 func TestServeRefusesAFaultyEnvironment(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -88,6 +89,31 @@ type Credential struct {
 
 // Secure tells whether browsers reach us over TLS.
 func (c Config) Secure() bool { return c.BaseURL.Scheme == "https" }
+
+// DatabaseFile returns the path of a SQLite database; "" for SQL Server.
+func (c Config) DatabaseFile() string {
+	path, _ := strings.CutPrefix(c.Database.Reveal(), "sqlite:")
+	if path == c.Database.Reveal() {
+		return ""
+	}
+	return path
+}
+
+// DatabaseName returns which database it is, for the log: the whole path of its file,
+// or its server and name without the password.
+func (c Config) DatabaseName() string {
+	if path := c.DatabaseFile(); path != "" {
+		if whole, err := filepath.Abs(path); err == nil {
+			return whole
+		}
+		return path
+	}
+	u, err := url.Parse(c.Database.Reveal())
+	if err != nil {
+		return "SQL Server" // the error may quote the password
+	}
+	return "SQL Server " + u.Host + u.Path + ", database " + u.Query().Get("database")
+}
 
 // String lists the settings a line each, secrets masked, for the log at start.
 func (c Config) String() string {

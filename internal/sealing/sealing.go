@@ -295,6 +295,24 @@ func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, de
 	return rotated, destroyed, nil
 }
 
+// Check returns an error if the keyring cannot do its work now: if its file is gone or
+// unreadable, or if its newest key cannot wrap and unwrap.
+func (k *Keyring) Check() error {
+	f, err := os.Open(k.path)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	const owner = "check"
+	_, wrapped, _, err := k.NewKey(owner)
+	if err == nil {
+		_, err = k.OpenKey(wrapped, owner)
+	}
+	return err
+}
+
 // Has tells whether the ring has the key with this id.
 func (k *Keyring) Has(keyID string) bool {
 	k.mu.Lock()

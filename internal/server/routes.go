@@ -66,6 +66,7 @@ func (s *Server) Routes() []Route {
 func (s *Server) pageTable() []line[page.Handler] {
 	return []line[page.Handler]{
 		{"GET", "/healthz", Anyone, Page, health},
+		{"GET", "/readyz", Anyone, Page, s.ready.serve},
 		{"GET", "/static/*", Anyone, Page, staticFiles()},
 		{"GET", "/inloggen", Anyone, Page, s.access.SignInForm},
 		{"POST", "/inloggen", Anyone, Page, s.access.SignIn},

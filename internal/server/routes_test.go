@@ -23,6 +23,7 @@ var routeTable = map[string]struct {
 	status int
 }{
 	"GET /healthz":  {"-", 200},
+	"GET /readyz":   {"-", 200},
 	"GET /static/*": {"-", 200},
 	"GET /inloggen": {"-", 200}, "POST /inloggen": {"-", 422}, "POST /taal": {"-", 303},
 	"POST /uitloggen": {"*", 303}, "GET /": {"*", 200},

@@ -8,6 +8,7 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
@@ -55,6 +56,9 @@ type Options struct {
 	ProofKey   ed25519.PublicKey // of the registry's own signatures
 	Expiries   func() []Expiry   // what of ours at the TTP runs out
 
+	// Ready does the checks of /readyz; nil for none.
+	Ready func(ctx context.Context) []Check
+
 	Demo          bool // a banner on every page
 	BirthYearOnly bool // the registry keeps the birth year only
 	// Secure says that browsers reach us over TLS. Cookies and HSTS depend on it.
@@ -80,6 +84,7 @@ type Server struct {
 	api    *api.API
 	origin *http.CrossOriginProtection
 
+	ready       *readiness
 	access      *access.Handlers
 	conflicts   *conflicts.Handlers
 	conversions *conversions.Handlers
@@ -108,6 +113,7 @@ func New(o Options) (*Server, error) {
 func (s *Server) furnish() {
 	o, door := s.o, upload.NewDoor(s.o.MaxUploads, s.o.MaxFileBytes)
 	single := entry.New(entry.Options{Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly})
+	s.ready = &readiness{check: o.Ready}
 	s.access = access.New(access.Options{
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Audit: o.Audit, Secure: o.Secure, Keys: o.SessionKeys,
 	})

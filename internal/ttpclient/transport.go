@@ -80,7 +80,7 @@ func (c *Client) send(ctx context.Context, r request) error {
 		err := c.try(within, r)
 		if f, ok := errors.AsType[*fault](err); ok {
 			c.log.Warn("ttp call failed", "call", r.kind, "attempt", e.Attempts(),
-				"status", f.status, "code", f.code, "what", f.what, "retryAfter", f.retryAfter)
+				"status", f.status, "code", f.code, "what", f.what, "retry_after", f.retryAfter)
 			c.gate.pause(f.retryAfter)
 		}
 		return err

@@ -72,6 +72,7 @@ type Recorder struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	bins map[key]*Bin
+	last time.Time // the latest call that was answered
 }
 
 type key struct {
@@ -97,10 +98,18 @@ func (r *Recorder) Observe(c Call, took time.Duration, ok bool) {
 		r.bins[k] = b
 	}
 	if ok {
-		b.OK, b.LastOK = b.OK+1, at
+		b.OK, b.LastOK, r.last = b.OK+1, at, at
 	} else {
 		b.Bad, b.LastBad = b.Bad+1, at
 	}
+}
+
+// LastHeard returns the time of the latest answered call since the program started;
+// zero if there was none.
+func (r *Recorder) LastHeard() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
 }
 
 // Take returns the counts since the last Take, and starts again from zero.

@@ -34,7 +34,7 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error {
 	hup, stop := hangups()
 	defer stop()
-	cfg, err := config.Load(c.env)
+	cfg, err := config.Load(c.env, startable(ctx))
 	if err != nil {
 		return err
 	}

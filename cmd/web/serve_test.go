@@ -49,7 +49,7 @@ func environ(settings map[string]string) []string {
 }
 
 func TestServeNamesEverythingMissing(t *testing.T) {
-	r := command(t, nil, "", "serve")
+	r := command(t, []string{"SLUIS_ADDR=127.0.0.1:0"}, "", "serve") // the port that it would be is perhaps in use
 	if r.code != 1 {
 		t.Errorf("exit code %d, want 1", r.code)
 	}

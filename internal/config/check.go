@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluis/internal/certificate"
+	"sluis/internal/filemode"
 )
 
 // minKeyBytes is how long a key is at least.
@@ -286,6 +287,9 @@ func checkPair(certName, cert, keyName, key string, faults *Faults) {
 	case key == "":
 		faults.Add(keyName, "is missing beside %s; set both or neither", certName)
 	default:
+		if err := filemode.CheckGroup(key); err != nil {
+			faults.Add(keyName, "names a file that is not secret: %s", err)
+		}
 		readable := checkFile(certName, cert, faults)
 		if checkFile(keyName, key, faults) && readable {
 			if _, err := certificate.Read(cert, key); err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+
+	"sluis/internal/filemode"
 )
 
 // prefix starts every setting of ours.
@@ -78,9 +80,13 @@ func (f *Faults) Add(name, format string, args ...any) {
 	*f = append(*f, name+" "+fmt.Sprintf(format, args...))
 }
 
+// Check adds the faults that only the caller can find. Settings that are faulty
+// themselves may be empty in c.
+type Check func(c Config, faults *Faults)
+
 // Load reads the configuration out of an environment such as [os.Environ]. The
-// error is a [Faults] with all that is wrong.
-func Load(environ []string) (Config, error) {
+// error is a [Faults] with all that is wrong, also by the checks in more.
+func Load(environ []string, more ...Check) (Config, error) {
 	var faults Faults
 	vars := ours(environ)
 	readSecretFiles(vars, &faults)
@@ -90,6 +96,9 @@ func Load(environ []string) (Config, error) {
 		return Config{}, errors.New("the settings cannot be read") // cannot happen: all of them are text
 	}
 	c := check(s, &faults)
+	for _, m := range more {
+		m(c, &faults)
+	}
 	if len(faults) > 0 {
 		return Config{}, faults
 	}
@@ -122,6 +131,9 @@ func readSecretFiles(vars map[string]string, faults *Faults) {
 			continue
 		}
 		content, err := os.ReadFile(path)
+		if mode := filemode.CheckGroup(path); mode != nil && err == nil {
+			faults.Add(name+"_FILE", "names a file that is not secret: %s", mode)
+		}
 		switch {
 		case err != nil:
 			faults.Add(name+"_FILE", "names a file that cannot be read (%s); it must exist and be readable by this user", reason(err))

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"sluis/internal/filemode"
 )
 
 // KeyFile is the path of the signing key: in the keyring's folder.
@@ -17,6 +19,9 @@ func KeyFile(keyring string) string { return filepath.Join(filepath.Dir(keyring)
 // SigningKey reads the key of the registry's signatures (PKCS #8 in PEM). It makes one if
 // there is none.
 func SigningKey(path string) (ed25519.PrivateKey, error) {
+	if err := filemode.CheckOwner(path); err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return makeKey(path)

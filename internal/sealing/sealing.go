@@ -24,6 +24,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"sluis/internal/filemode"
 )
 
 // retireAfter is how long a wrapping key outlives its successor at least, so
@@ -64,6 +66,9 @@ type fileStamp struct {
 func OpenKeyring(path string, now func() time.Time) (*Keyring, error) {
 	k := &Keyring{path: path, now: now}
 	sweepLeftovers(path, now())
+	if err := filemode.CheckOwner(path); err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
 	if err := k.load(); err == nil {
 		return k, nil
 	} else if !errors.Is(err, os.ErrNotExist) {

@@ -101,6 +101,15 @@ func lockFile(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
+// CheckFree returns [ErrInUse] if another process serves from the database at path.
+func CheckFree(path string) error {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return err
+	}
+	return lock.Close()
+}
+
 // assertPragmas reads the pragmas back: a promise that was not taken is an error.
 func (s *Store) assertPragmas(ctx context.Context) error {
 	for _, p := range sqlitePragmas {

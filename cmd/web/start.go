@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"sluis/internal/config"
+	"sluis/internal/conversion"
+	"sluis/internal/filemode"
+	"sluis/internal/store"
+)
+
+// startable returns the check of what a service needs of this machine, so that the one
+// message at start has these faults too.
+func startable(ctx context.Context) config.Check {
+	return func(c config.Config, faults *config.Faults) {
+		checkAddress(ctx, c.Addr, faults)
+		if file := c.DatabaseFile(); file != "" {
+			if checkFolder("SLUIS_DATABASE", "the database", file, faults) {
+				if err := store.CheckFree(file); err != nil {
+					faults.Add("SLUIS_DATABASE", "cannot be opened: %s", err)
+				}
+			}
+		}
+		if c.KeyringFile == "" {
+			return
+		}
+		checkFolder("SLUIS_KEYRING_FILE", "the keyring", c.KeyringFile, faults)
+		for _, file := range []string{c.KeyringFile, conversion.KeyFile(c.KeyringFile)} {
+			if err := filemode.CheckOwner(file); err != nil {
+				faults.Add("SLUIS_KEYRING_FILE", "is refused: %s", err)
+			}
+		}
+	}
+}
+
+// checkAddress listens for a moment. An address that is not one has its fault already.
+func checkAddress(ctx context.Context, address string, faults *config.Faults) {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err == nil {
+		_ = ln.Close()
+		return
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		faults.Add("SLUIS_ADDR", "%s is in use by another program; stop that one, or choose another port", address)
+	case errors.Is(err, os.ErrPermission):
+		faults.Add("SLUIS_ADDR", "%s may not be listened on by this user (permission denied); choose a port from 1024", address)
+	default:
+		faults.Add("SLUIS_ADDR", "%s cannot be listened on: %s", address, err)
+	}
+}
+
+// checkFolder wants a folder in which files can be made: beside the file there come
+// others, such as a write-ahead log.
+func checkFolder(setting, what, file string, faults *config.Faults) bool {
+	folder := filepath.Dir(file)
+	f, err := os.CreateTemp(folder, ".sluis-start-*")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, os.ErrNotExist):
+		faults.Add(setting, "is in a folder that does not exist: %s; make it, with mode 0700, for this user", folder)
+	case errors.Is(err, os.ErrPermission):
+		faults.Add(setting, "is in a folder in which this user may not make files: %s; %s needs that", folder, what)
+	default:
+		faults.Add(setting, "is in a folder in which no file can be made: %s", err)
+	}
+	return false
+}

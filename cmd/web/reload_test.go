@@ -57,7 +57,7 @@ func write(t *testing.T, path, text string) {
 // serialAt returns the serial number that a new handshake sees.
 func serialAt(t *testing.T, address string) int64 {
 	t.Helper()
-	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}} //nolint:gosec // the test compares the certificate itself
+	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
 	conn, err := d.DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func beginLoad(t *testing.T, address string) *load {
 	l := &load{stop: stop}
 	for _, fresh := range []bool{false, false, true} {
 		client := &http.Client{Timeout: patience, Transport: &http.Transport{
-			DisableKeepAlives: fresh, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // as above
+			DisableKeepAlives: fresh, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
 		}}
 		l.working.Go(func() {
 			for ctx.Err() == nil {

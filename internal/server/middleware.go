@@ -15,6 +15,7 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/server/access"
 	"sluis/internal/server/api"
+	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/page"
 	"sluis/internal/server/request"
 )
@@ -166,13 +167,17 @@ func limit(next http.Handler) http.Handler {
 
 // uploads reports whether r brings a file. Then its route limits the body.
 func uploads(r *http.Request) bool {
-	return r.Method == http.MethodPost && (r.URL.Path == page.DeliveriesPath || r.URL.Path == api.Prefix+"/deliveries")
+	return r.Method == http.MethodPost && (r.URL.Path == page.DeliveriesPath || r.URL.Path == api.Prefix+"/deliveries" || isFHIR(r))
 }
 
 // fail answers r with the page or the problem that err is, and logs its cause.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if isAPI(r) {
+	switch {
+	case isAPI(r):
 		s.api.Fail(w, r, err)
+		return
+	case isFHIR(r):
+		s.fhir.Fail(w, r, err)
 		return
 	}
 	s.frame.Fail(w, r, err)
@@ -180,14 +185,22 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // failStatus answers r with a failure that nobody has an error value of.
 func (s *Server) failStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
-	if isAPI(r) {
+	switch {
+	case isAPI(r):
 		s.api.FailStatus(w, r, status, code)
+		return
+	case isFHIR(r):
+		s.fhir.FailStatus(w, r, status, code)
 		return
 	}
 	s.frame.FailStatus(w, r, status, code)
 }
 
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+func isFHIR(r *http.Request) bool {
+	return r.URL.Path == fhirdoor.Prefix || strings.HasPrefix(r.URL.Path, fhirdoor.Prefix+"/")
+}
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.failStatus(w, r, http.StatusNotFound, "not_found")

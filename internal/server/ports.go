@@ -11,6 +11,7 @@ import (
 	"sluis/internal/server/deliveries"
 	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
+	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/patients"
 )
 
@@ -48,6 +49,7 @@ type Accounts interface {
 type Records interface {
 	patients.Records
 	deliveries.Records
+	fhirdoor.Records
 }
 
 // Desk is where a person's decision meets the registry.

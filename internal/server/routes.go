@@ -12,6 +12,7 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/server/access"
 	"sluis/internal/server/api"
+	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/page"
 	"sluis/internal/server/request"
 	"sluis/web/static"
@@ -31,6 +32,7 @@ const (
 	Page  Door = "page"  // a session; errors are pages
 	Quiet Door = "quiet" // the same, and being here does not keep a session alive
 	API   Door = "api"   // a bearer token; errors are problems
+	FHIR  Door = "fhir"  // a bearer token; errors are OperationOutcomes
 )
 
 // Route is a line of the table of all routes.
@@ -39,7 +41,7 @@ type Route struct {
 	Permission      account.Permission
 	Door            Door
 	page            page.Handler // of the doors Page and Quiet
-	api             api.Handler  // of the door API
+	api             api.Handler  // of the doors API and FHIR
 }
 
 // line is a Route as the tables below write it, with a handler of a page or of the
@@ -59,6 +61,9 @@ func (s *Server) Routes() []Route {
 	}
 	for _, l := range s.apiTable() {
 		routes = append(routes, Route{l.method, api.Prefix + l.pattern, l.permission, l.door, nil, l.handler})
+	}
+	for _, l := range s.fhirTable() {
+		routes = append(routes, Route{l.method, fhirdoor.Prefix + l.pattern, l.permission, l.door, nil, l.handler})
 	}
 	return routes
 }
@@ -136,6 +141,15 @@ func (s *Server) apiTable() []line[api.Handler] {
 	}
 }
 
+func (s *Server) fhirTable() []line[api.Handler] {
+	return []line[api.Handler]{
+		{"GET", "/metadata", Anyone, FHIR, s.fhir.Metadata},
+		{"POST", "", account.Deliver, FHIR, s.fhir.Post},
+		{"POST", "/", account.Deliver, FHIR, s.fhir.Post},
+		{"POST", "/Patient", account.Deliver, FHIR, s.fhir.PostPatient},
+	}
+}
+
 // mount makes the router out of the table.
 func (s *Server) mount() *chi.Mux {
 	m := chi.NewRouter()
@@ -150,8 +164,14 @@ func (s *Server) mount() *chi.Mux {
 
 // open puts the door of a route before its handler.
 func (s *Server) open(route Route) http.Handler {
-	if route.Door == API {
+	if route.Door == API || route.Door == FHIR {
 		h := func(w http.ResponseWriter, r *http.Request) error { return s.logMiss(r, route.api(w, r)) }
+		if route.Door == FHIR && route.Permission != Anyone {
+			return s.fhir.Serve(s.api.Guard(route.Permission, h))
+		}
+		if route.Door == FHIR {
+			return s.fhir.Serve(h)
+		}
 		if route.Permission == Anyone {
 			return s.api.Open(h)
 		}

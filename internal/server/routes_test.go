@@ -52,7 +52,8 @@ var routeTable = map[string]struct {
 	"GET /api/v1/deliveries/{id}": {"cud", 200}, "GET /api/v1/deliveries/{id}/report": {"cud", 200},
 	"POST /api/v1/deliveries/{id}/confirm": {"u", 409}, "POST /api/v1/deliveries/{id}/cancel": {"u", 409},
 	"POST /api/v1/deliveries/{id}/retry": {"u", 202},
-	"GET /api/v1/patients":               {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
+	"GET /fhir/metadata":                 {"-", 200}, "POST /fhir": {"u", 415}, "POST /fhir/": {"u", 415}, "POST /fhir/Patient": {"u", 415},
+	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
 }
 
 var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "datamanager": "d", "admin": "a", "auditor": "t"}
@@ -96,7 +97,7 @@ func TestEveryRole(t *testing.T) {
 // refusedStatus is what name gets at a route that needs to know who it is.
 func refusedStatus(who string, allowed int, name string, route server.Route) int {
 	switch {
-	case name == "" && route.Door == server.API:
+	case name == "" && (route.Door == server.API || route.Door == server.FHIR):
 		return http.StatusUnauthorized
 	case name == "":
 		return http.StatusSeeOther
@@ -126,7 +127,7 @@ func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name strin
 		file, _, _ := strings.Cut(rest, `"`)
 		path = "/static/" + file
 	}
-	if route.Door == server.API {
+	if route.Door == server.API || route.Door == server.FHIR {
 		return s.Call(name, route.Method, path, "application/pdf", "")
 	}
 	if route.Pattern == "/aanleveringen" && route.Method == "POST" {

@@ -1,5 +1,5 @@
 // Package server is Sluis over HTTP. It mounts the rooms (one package for each
-// noun: deliveries, patients, conflicts, …) and the JSON API under one table of
+// noun: deliveries, patients, conflicts, …) and the JSON API and the FHIR door under one table of
 // routes, behind one middleware. Everything of chi is here.
 //
 // It never knows where data lives, how the TTP is reached, or an identity: entering
@@ -27,6 +27,7 @@ import (
 	"sluis/internal/server/deliveries"
 	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
+	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/page"
 	"sluis/internal/server/patients"
 	"sluis/internal/server/upload"
@@ -82,6 +83,7 @@ type Server struct {
 	router *chi.Mux
 	frame  *page.Frame
 	api    *api.API
+	fhir   *fhirdoor.Door
 	origin *http.CrossOriginProtection
 
 	ready       *readiness
@@ -135,6 +137,7 @@ func (s *Server) furnish() {
 		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: single,
 		Audit: o.Audit, Door: door, BirthYearOnly: o.BirthYearOnly, Flooding: s.access.TokenFlood,
 	})
+	s.fhir = fhirdoor.New(fhirdoor.Options{Now: o.Now, API: s.api, Records: o.Records, BusyWait: o.BusyWait})
 }
 
 // complete fills in the defaults and checks the rest.

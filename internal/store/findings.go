@@ -174,3 +174,23 @@ func (s *Store) RecordReport(ctx context.Context, who audit.Who, d delivery.Deli
 	return s.Record(ctx, audit.Event{Type: audit.ReportViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: d.PublicID,
 		Code: format})
 }
+
+// RowOutcomes returns the outcomes of a delivery's rows, by line.
+func (s *Store) RowOutcomes(ctx context.Context, d delivery.Delivery) (map[int]patient.Outcome, error) {
+	if !d.ReportExpiredAt.IsZero() {
+		return nil, apperr.New(apperr.Gone, "report_expired")
+	}
+	var rows []struct {
+		Line    int
+		Outcome string
+	}
+	err := s.read(ctx).Table("delivery_rows").Select("line, outcome").Where("delivery_id = ?", d.ID).Find(&rows).Error
+	if err != nil {
+		return nil, s.dialect.clean(err)
+	}
+	out := make(map[int]patient.Outcome, len(rows))
+	for _, r := range rows {
+		out[r.Line] = patient.Outcome(r.Outcome)
+	}
+	return out, nil
+}

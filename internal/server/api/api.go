@@ -99,7 +99,13 @@ func (a *API) Open(h Handler) http.HandlerFunc {
 
 // Require serves h to the bearer of a token whose role grants p.
 func (a *API) Require(p account.Permission, h Handler) http.HandlerFunc {
-	return a.Open(func(w http.ResponseWriter, r *http.Request) error {
+	return a.Open(a.Guard(p, h))
+}
+
+// Guard is h for the bearer of a token whose role grants p. It is for a door that
+// puts errors into words of its own.
+func (a *API) Guard(p account.Permission, h Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := a.authenticate(r); err != nil {
 			return err
 		}
@@ -110,7 +116,7 @@ func (a *API) Require(p account.Permission, h Handler) http.HandlerFunc {
 			return apperr.New(apperr.Forbidden, "forbidden")
 		}
 		return h(w, r)
-	})
+	}
 }
 
 // authenticate notes in the request who bears its token.

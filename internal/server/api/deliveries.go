@@ -23,7 +23,7 @@ const (
 
 // ListDeliveries is GET /deliveries.
 func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "limit", "after", "centre")
+	q, err := Query(r, "limit", "after", "centre")
 	if err != nil {
 		return err
 	}
@@ -105,15 +105,15 @@ func (a *API) RetryDelivery(w http.ResponseWriter, r *http.Request) error {
 // askAgain sets Retry-After: when a script should look again at a delivery that is
 // under way.
 func (a *API) askAgain(w http.ResponseWriter, d delivery.Delivery) {
-	if wait := pollAfter(d, a.o.Now()); wait > 0 {
+	if wait := PollAfter(d, a.o.Now()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 }
 
-// pollAfter returns how long to wait before looking again: short at first, then
+// PollAfter returns how long to wait before looking again: short at first, then
 // longer, and not before the TTP is asked again. It returns 0 if nothing will
 // happen by itself.
-func pollAfter(d delivery.Delivery, now time.Time) time.Duration {
+func PollAfter(d delivery.Delivery, now time.Time) time.Duration {
 	switch {
 	case d.State.Final() || d.State.Waiting():
 		return 0
@@ -139,7 +139,7 @@ func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error 
 
 // GetReport is GET /deliveries/{id}/report.
 func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "format")
+	q, err := Query(r, "format")
 	if err != nil {
 		return err
 	}
@@ -208,15 +208,15 @@ func acceptable(choice string) (format string, weight float64, ok bool) {
 	return format, weight, weight > 0
 }
 
-// values are the query parameters of a request, each at most once.
-type values map[string]string
+// Values are the query parameters of a request, each at most once.
+type Values map[string]string
 
-// query reads the parameters that a route knows, each at most once. A parameter that it
+// Query reads the parameters that a route knows, each at most once. A parameter that it
 // does not know is refused: chek=true would otherwise store what was to be checked, and
 // number=1 would list every patient. So is a query that cannot be read, such as
 // check=true;x or check=%zz: URL.Query would leave the pair out without a word.
-func query(r *http.Request, names ...string) (values, error) {
-	out := values{}
+func Query(r *http.Request, names ...string) (Values, error) {
+	out := Values{}
 	all, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil { // not wrapped: it repeats what was sent
 		return nil, apperr.New(apperr.Invalid, "invalid_parameter")
@@ -235,12 +235,12 @@ func query(r *http.Request, names ...string) (values, error) {
 
 // noQuery refuses every parameter, for a route that has none.
 func noQuery(r *http.Request) error {
-	_, err := query(r)
+	_, err := Query(r)
 	return err
 }
 
 // limit returns the page size that was asked for.
-func (v values) limit() (int, error) {
+func (v Values) limit() (int, error) {
 	if v["limit"] == "" {
 		return defaultLimit, nil
 	}
@@ -251,8 +251,8 @@ func (v values) limit() (int, error) {
 	return n, nil
 }
 
-// flag reads a parameter that is true or false.
-func (v values) flag(name string) (bool, error) {
+// Flag reads a parameter that is true or false.
+func (v Values) Flag(name string) (bool, error) {
 	given, ok := v[name]
 	if !ok {
 		return false, nil

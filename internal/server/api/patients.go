@@ -12,7 +12,7 @@ import (
 
 // ListPatients is GET /patients.
 func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "limit", "after", "centre")
+	q, err := Query(r, "limit", "after", "centre")
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
 
 // rejected answers that nothing was stored, and why.
 func (a *API) rejected(w http.ResponseWriter, r *http.Request, result entry.Result) {
-	p := a.problem(http.StatusUnprocessableEntity, "patient_rejected")
+	p := InWords(a.text, http.StatusUnprocessableEntity, "patient_rejected")
 	p.Findings = a.findings(result)
 	writeProblem(w, r, p)
 }

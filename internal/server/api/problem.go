@@ -95,9 +95,15 @@ func invalid(code, name string) error {
 
 // Fail answers r with the problem that err is, and logs the cause.
 func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	writeProblem(w, r, a.Explain(w, r, a.text, err))
+}
+
+// Explain logs why r failed, sets the headers that belong to that, and returns the
+// problem in the words of t. The caller writes it.
+func (a *API) Explain(w http.ResponseWriter, r *http.Request, t *text.Catalogue, err error) *Problem {
 	request.LogFailure(a.o.Log, r, err)
 	err = classify(err)
-	p := a.problem(apperr.Status(err), apperr.CodeOf(err))
+	p := InWords(t, apperr.Status(err), apperr.CodeOf(err))
 	if e, ok := errors.AsType[*parameterError](err); ok {
 		p.Parameter = e.name
 	}
@@ -110,23 +116,23 @@ func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="sluis"`)
 	}
-	writeProblem(w, r, p)
+	return p
 }
 
 // FailStatus answers r with a failure that nobody has an error value of: an
 // unknown path or method, a panic.
 func (a *API) FailStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
-	writeProblem(w, r, a.problem(status, code))
+	writeProblem(w, r, InWords(a.text, status, code))
 }
 
-// problem puts a code into words.
-func (a *API) problem(status int, code string) *Problem {
+// InWords puts a code into words.
+func InWords(t *text.Catalogue, status int, code string) *Problem {
 	p := &Problem{Type: "urn:sluis:problem:" + code, Status: status, Code: code}
 	switch {
-	case a.text.Has("problem." + code + ".title"): // what only a program meets
-		p.Title, p.Detail = a.text.T("problem."+code+".title"), a.text.T("problem."+code+".detail")
-	case a.text.Has("error." + code + ".title"):
-		p.Title, p.Detail = a.text.T("error."+code+".title"), a.text.T("error."+code+".body")
+	case t.Has("problem." + code + ".title"): // what only a program meets
+		p.Title, p.Detail = t.T("problem."+code+".title"), t.T("problem."+code+".detail")
+	case t.Has("error." + code + ".title"):
+		p.Title, p.Detail = t.T("error."+code+".title"), t.T("error."+code+".body")
 	default:
 		p.Title = http.StatusText(status)
 	}

@@ -29,35 +29,48 @@ var rawTypes = []string{
 
 // PostDelivery is POST /deliveries.
 func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
-	where, err := centre(r)
+	if _, err := centre(r); err != nil {
+		return err
+	}
+	q, err := Query(r, "check", "confirm", "filename", "repairs")
 	if err != nil {
 		return err
 	}
-	q, err := query(r, "check", "confirm", "filename", "repairs")
+	check, err := q.Flag("check")
 	if err != nil {
 		return err
 	}
-	check, err := q.flag("check")
+	confirmed, err := q.Flag("confirm")
 	if err != nil {
 		return err
 	}
-	confirmed, err := q.flag("confirm")
-	if err != nil {
-		return err
-	}
-	up := intake.Upload{
-		Who: request.Who(r), Centre: where, Mode: delivery.Save, Via: audit.ViaAPI, Confirmed: confirmed, Repairs: q["repairs"],
-	}
+	up := intake.Upload{Mode: delivery.Save, Confirmed: confirmed, Repairs: q["repairs"]}
 	if check {
 		up.Mode = delivery.Check
 	}
-	if up.Key, err = idempotencyKey(r); err != nil {
+	id, err := a.TakeIn(w, r, up, func() (io.Reader, string, error) { return fileOf(r, q["filename"]) })
+	if err != nil {
 		return err
+	}
+	return a.accepted(w, r, id)
+}
+
+// TakeIn takes the file in that open finds in r, for the bearer's centre, and returns
+// the id of its delivery. up says what to do with it; who, where and the
+// Idempotency-Key are read from r.
+func (a *API) TakeIn(w http.ResponseWriter, r *http.Request, up intake.Upload, open func() (io.Reader, string, error)) (string, error) {
+	where, err := centre(r)
+	if err != nil {
+		return "", err
+	}
+	up.Who, up.Centre, up.Via = request.Who(r), where, audit.ViaAPI
+	if up.Key, err = idempotencyKey(r); err != nil {
+		return "", err
 	}
 	finish := a.o.Door.Begin(w, r)
 	defer finish()
 	id, err := a.o.Door.Take(r, where.ID, func() (string, error) {
-		file, name, err := fileOf(r, q["filename"])
+		file, name, err := open()
 		if err != nil {
 			return "", err
 		}
@@ -66,11 +79,11 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	})
 	switch {
 	case apperr.KindOf(err) == apperr.TooMany:
-		return &retryError{err, uploadWait}
+		return "", &retryError{err, uploadWait}
 	case err != nil:
-		return interrupted(err)
+		return "", interrupted(err)
 	}
-	return a.accepted(w, r, id)
+	return id, nil
 }
 
 // uploadWait is how long a script should wait that sends too many files at once.

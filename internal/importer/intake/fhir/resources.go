@@ -93,21 +93,14 @@ func (r *resources) number() int {
 
 // unpack takes the resources out of a Bundle that is in memory.
 func (r *resources) unpack(f found) {
-	var bundle struct {
-		Entry []struct {
-			Resource json.RawMessage `json:"resource"`
-		} `json:"entry"`
-	}
+	var pages bundle
 	r.bundles, r.nested = true, true
-	if !decodes(f.raw, &bundle) {
+	if !decodes(f.raw, &pages) {
 		r.ready = append(r.ready, found{json.RawMessage("[]"), f.depth + 1}) // told as a row that cannot be read
 		return
 	}
-	for _, e := range slices.Backward(bundle.Entry) {
-		if len(e.Resource) == 0 {
-			e.Resource = json.RawMessage("{}") // such as a deletion
-		}
-		r.ready = append(r.ready, found{e.Resource, f.depth + 1})
+	for _, e := range slices.Backward(pages.Entry) {
+		r.ready = append(r.ready, found{e.resource(), f.depth + 1})
 	}
 }
 
@@ -223,13 +216,11 @@ func (r *resources) entry() (found, error) {
 	if err != nil {
 		return found{}, r.broken(err)
 	}
-	var entry struct {
-		Resource json.RawMessage `json:"resource"`
+	var e bundleEntry
+	if !decodes(raw, &e) {
+		e = bundleEntry{}
 	}
-	if !decodes(raw, &entry) || len(entry.Resource) == 0 {
-		return found{raw: json.RawMessage("{}"), depth: 1}, nil // one without a resource, such as a deletion
-	}
-	return found{raw: entry.Resource, depth: 1}, nil
+	return found{raw: e.resource(), depth: 1}, nil
 }
 
 // leave closes the innermost list. What stands behind the entries of a Bundle is

@@ -165,6 +165,38 @@ func (s *sieve) entriesByAPI() {
 	}
 }
 
+// fhirDoor posts good and bad resources to the FHIR server.
+func (s *sieve) fhirDoor() {
+	person := func(place, gender string) string {
+		n := s.name(place)
+		return `{"resourceType":"Patient","id":"` + n + `","identifier":[{"system":"urn:` + n + `","value":"` + s.newNumber() +
+			`"}],"name":[{"family":"` + n + `","given":["Q."]}],"birthDate":"1966-04-01","gender":"` + gender + `"}`
+	}
+	bundle := func(kind, resource string) string {
+		return `{"resourceType":"Bundle","type":"` + kind + `","entry":[{"fullUrl":"urn:` + s.name("FHIR full URL") + `","resource":` + resource + `}]}`
+	}
+	for _, c := range []struct {
+		status           int
+		path, kind, body string
+	}{
+		{200, "/fhir", "application/fhir+json", bundle("batch", person("FHIR good", "male"))},
+		{201, "/fhir/Patient", "application/fhir+json", person("FHIR Patient", "female")},
+		{422, "/fhir/Patient", "application/fhir+json", person("FHIR rejected", s.name("as FHIR gender"))},
+		{422, "/fhir", "application/fhir+json", bundle("batch", `{"resourceType":"`+s.name("as FHIR type")+`"}`)},
+		{400, "/fhir", "application/fhir+json", bundle(s.name("as FHIR Bundle type"), person("FHIR odd type", "male"))},
+		{400, "/fhir", "application/fhir+json", `{"resourceType":"` + s.name("as FHIR resource") + `"}`},
+		{400, "/fhir", "application/fhir+json", bundle("batch", person("FHIR cut", "male"))[:200]},
+		{400, "/fhir?" + url.QueryEscape(s.name("FHIR parameter")) + "=1", "application/fhir+json", "{}"},
+		{404, "/fhir/" + url.PathEscape(s.name("FHIR path")), "application/fhir+json", "{}"},
+		{415, "/fhir", "text/" + s.name("FHIR media type"), "{}"},
+	} {
+		a := s.post(c.path, c.kind, strings.NewReader(c.body))
+		if a.status != c.status {
+			s.t.Errorf("POST %.20s %.60s…: %d %s, want %d", c.path, c.body, a.status, a.body, c.status)
+		}
+	}
+}
+
 // datasetsAndPostcodes sends a file to the TTP that comes back as a dataset, and
 // delivers a file with addresses, which the registry did not ask for.
 func (s *sieve) datasetsAndPostcodes() {

@@ -76,6 +76,7 @@ func TestCanarySweep(t *testing.T) {
 		{"odd requests", s.oddRequests},
 		{"entries on the page", s.entriesOnPage},
 		{"entries by the API", s.entriesByAPI},
+		{"FHIR door", s.fhirDoor},
 		{"signing in", s.signIns},
 		{"broken uploads", s.brokenUploads},
 		{"datasets and postcodes", s.datasetsAndPostcodes},

@@ -173,7 +173,8 @@ func (s *sieve) fhirDoor() {
 			`"}],"name":[{"family":"` + n + `","given":["Q."]}],"birthDate":"1966-04-01","gender":"` + gender + `"}`
 	}
 	bundle := func(kind, resource string) string {
-		return `{"resourceType":"Bundle","type":"` + kind + `","entry":[{"fullUrl":"urn:` + s.name("FHIR full URL") + `","resource":` + resource + `}]}`
+		return `{"resourceType":"Bundle","type":"` + kind + `","entry":[{"fullUrl":"urn:` + s.name("FHIR full URL") +
+			`","resource":` + resource + `}]}`
 	}
 	for _, c := range []struct {
 		status           int

@@ -45,7 +45,8 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, seen delivery.Deli
 		w.Header().Set("Retry-After", seconds(wait))
 	}
 	return write(w, t, http.StatusAccepted, outcomeOf(issue{
-		Severity: "information", Code: "informational", Details: detail(statusSystem, string(seen.Status()), t.T("status."+string(seen.Status()))),
+		Severity: "information", Code: "informational",
+		Details:     detail(statusSystem, string(seen.Status()), t.T("status."+string(seen.Status()))),
 		Diagnostics: t.T(waitingText(seen), "where", self),
 	}))
 }
@@ -132,9 +133,8 @@ func (d *Door) entries(ctx context.Context, t *text.Catalogue, seen delivery.Del
 	out := make([]told, o.Entries)
 	for i, spot := range o.Spots {
 		line := i + 1
-		if !o.Bundle { // its line is where its text begins
-			for line = range rows {
-			}
+		if !o.Bundle {
+			line = onlyLine(rows)
 		}
 		e := &out[spot.Entry]
 		switch spot.Holds {
@@ -144,10 +144,11 @@ func (d *Door) entries(ctx context.Context, t *text.Catalogue, seen delivery.Del
 			})
 		case fhir.HoldsOther:
 			e.add(http.StatusNotFound, issue{
-				Severity: "warning", Code: "not-supported", Details: &concept{Text: t.T("fhir.passed_over")}, Expression: []string{spot.Expression},
+				Severity: "warning", Code: "not-supported", Details: &concept{Text: t.T("fhir.passed_over")},
+				Expression: []string{spot.Expression},
 			})
 		case fhir.HoldsPatient:
-			status, issues := d.ofRow(t, seen, spot.Expression, rows[line], findings[line])
+			status, issues := ofRow(t, seen, spot.Expression, rows[line], findings[line])
 			e.add(status, issues...)
 		}
 	}
@@ -159,8 +160,17 @@ func (d *Door) entries(ctx context.Context, t *text.Catalogue, seen delivery.Del
 	return out, nil
 }
 
+// onlyLine is the line of the one row of a delivery: a Patient that is no entry has the
+// line on which its text begins.
+func onlyLine(rows map[int]patient.Outcome) int {
+	for line := range rows {
+		return line
+	}
+	return 0
+}
+
 // ofRow tells what became of one Patient.
-func (d *Door) ofRow(t *text.Catalogue, seen delivery.Delivery, resource string, outcome patient.Outcome,
+func ofRow(t *text.Catalogue, seen delivery.Delivery, resource string, outcome patient.Outcome,
 	findings []delivery.Finding) (status int, issues []issue) {
 	var key string
 	switch outcome {

@@ -25,8 +25,9 @@ var capabilities = object{
 	"format":         []string{"json", mediaType},
 	"rest": []object{{
 		"mode": "server",
-		"documentation": "POST a Bundle (batch, transaction, collection or searchset) to the base address. A transaction is treated as a batch: good " +
-			"entries are stored even if others are refused, and each entry has its own status and OperationOutcome. Nothing can be read back here.",
+		"documentation": "POST a Bundle (batch, transaction, collection or searchset) to the base address. A transaction is treated " +
+			"as a batch: good entries are stored even if others are refused, and each entry has its own status and OperationOutcome. " +
+			"Nothing can be read back here.",
 		"security": object{
 			"cors":        false,
 			"service":     []object{{"text": "Bearer"}},

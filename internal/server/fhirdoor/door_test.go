@@ -104,7 +104,9 @@ func pilot(t *testing.T) []string {
 }
 
 func TestPilotAsBundle(t *testing.T) {
-	for kind, want := range map[string]string{"batch": "batch-response", "transaction": "transaction-response", "collection": "batch-response"} {
+	for kind, want := range map[string]string{
+		"batch": "batch-response", "transaction": "transaction-response", "collection": "batch-response",
+	} {
 		t.Run(kind, func(t *testing.T) {
 			s := servertest.New(t)
 			a := s.Call("uploader", "POST", "/fhir", fhirJSON, bundleOf(kind, pilot(t)...))
@@ -268,8 +270,8 @@ func TestErrorsAreOutcomes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := s.Call(c.who, c.method, c.path, c.kind, c.body)
 			got := parse[outcome](t, a)
-			if a.Status != c.status || got.ResourceType != "OperationOutcome" || len(got.Issue) != 1 || got.Issue[0].Details.Coding[0].Code != c.code ||
-				strings.Contains(a.Body, servertest.Canary) {
+			if a.Status != c.status || got.ResourceType != "OperationOutcome" || len(got.Issue) != 1 ||
+				got.Issue[0].Details.Coding[0].Code != c.code || strings.Contains(a.Body, servertest.Canary) {
 				t.Errorf("%d %s", a.Status, a.Body)
 			}
 		})
@@ -291,7 +293,8 @@ func TestMetadata(t *testing.T) {
 			Resource []struct{ Type string }
 		}
 	}](t, s.Call("", "GET", "/fhir/metadata", "", ""))
-	if got.ResourceType != "CapabilityStatement" || got.FHIRVersion != "4.0.1" || len(got.Rest) != 1 || got.Rest[0].Resource[0].Type != "Patient" {
+	if got.ResourceType != "CapabilityStatement" || got.FHIRVersion != "4.0.1" || len(got.Rest) != 1 ||
+		got.Rest[0].Resource[0].Type != "Patient" {
 		t.Errorf("%+v", got)
 	}
 }

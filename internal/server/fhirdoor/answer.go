@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/fhir"
@@ -102,14 +103,12 @@ func (e *told) add(status int, issues ...issue) {
 
 // worst are the statuses of an entry, the worst first.
 var worst = []int{
-	http.StatusUnprocessableEntity, http.StatusMethodNotAllowed, http.StatusNotFound, http.StatusAccepted, http.StatusCreated, http.StatusOK,
+	http.StatusUnprocessableEntity, http.StatusMethodNotAllowed, http.StatusNotFound, http.StatusAccepted, http.StatusCreated,
+	http.StatusOK,
 }
 
 func statusLine(status int) string {
-	return map[int]string{
-		http.StatusUnprocessableEntity: "422 Unprocessable Entity", http.StatusMethodNotAllowed: "405 Method Not Allowed",
-		http.StatusNotFound: "404 Not Found", http.StatusAccepted: "202 Accepted", http.StatusCreated: "201 Created", http.StatusOK: "200 OK",
-	}[status]
+	return strconv.Itoa(status) + " " + http.StatusText(status)
 }
 
 func (d *Door) entries(ctx context.Context, t *text.Catalogue, seen delivery.Delivery, o fhir.Outline) ([]told, error) {
@@ -140,7 +139,8 @@ func (d *Door) entries(ctx context.Context, t *text.Catalogue, seen delivery.Del
 		switch spot.Holds {
 		case fhir.HoldsRequest:
 			e.add(http.StatusMethodNotAllowed, issue{
-				Severity: "error", Code: "not-supported", Details: &concept{Text: t.T("fhir.method")}, Expression: []string{spot.Expression},
+				Severity: "error", Code: "not-supported", Details: &concept{Text: t.T("fhir.method")},
+				Expression: []string{spot.Expression},
 			})
 		case fhir.HoldsOther:
 			e.add(http.StatusNotFound, issue{
@@ -154,7 +154,9 @@ func (d *Door) entries(ctx context.Context, t *text.Catalogue, seen delivery.Del
 	}
 	for i := range out {
 		if out[i].status == 0 { // an empty Bundle
-			out[i].add(http.StatusNotFound, issue{Severity: "warning", Code: "not-supported", Details: &concept{Text: t.T("fhir.passed_over")}})
+			out[i].add(http.StatusNotFound, issue{
+				Severity: "warning", Code: "not-supported", Details: &concept{Text: t.T("fhir.passed_over")},
+			})
 		}
 	}
 	return out, nil

@@ -163,7 +163,7 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, b.err
 		}
 	}
-	if err == io.EOF { //nolint:errorlint // wrapped, it is a body that broke off
+	if err == io.EOF { // wrapped, it is a body that broke off
 		_ = b.copy.Close()
 		<-b.done
 		if b.err != nil {

@@ -10,5 +10,5 @@ func freeSpace(folder string) (bytes uint64, known bool) {
 	if err := syscall.Statfs(folder, &s); err != nil {
 		return 0, false
 	}
-	return s.Bavail * uint64(s.Bsize), true //nolint:gosec // no size is negative
+	return s.Bavail * uint64(s.Bsize), true // no size is negative
 }

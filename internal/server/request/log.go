@@ -21,5 +21,6 @@ func LogFailure(log *slog.Logger, r *http.Request, err error) {
 		level = slog.LevelInfo // the client went away
 	}
 	log.LogAttrs(r.Context(), level, "request failed",
-		slog.String("request", info.ID), slog.String("via", string(info.Via)), slog.String("code", apperr.CodeOf(err)), slog.Any("cause", err))
+		slog.String("request", info.ID), slog.String("via", string(info.Via)), slog.String("code", apperr.CodeOf(err)),
+		slog.Any("cause", err))
 }

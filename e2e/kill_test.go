@@ -207,13 +207,15 @@ func (k *killer) deliverUnderFire() {
 		}
 		aim := ""
 		// The moment lies in half the time that a whole delivery takes. So every file
-		// is hit a few times, and every step of the work by some kill.
-		deadline := time.Now().Add(time.Duration(k.random.Int64N(int64(k.calmTime) / 2)))
+		// is hit a few times, and every step of the work by some kill. A machine that has
+		// become busier since the calm delivery was timed gets more time after a while.
+		slower := int64(1 + attempt/10)
+		deadline := time.Now().Add(time.Duration(k.random.Int64N(slower * int64(k.calmTime) / 2)))
 		if len(aims) > 0 {
 			aim, aims, deadline = aims[0], aims[1:], time.Now().Add(workTime)
 		}
 		if k.running == nil {
-			limit := deadline.Add(time.Duration(k.random.Int64N(int64(k.bootTime) * 3 / 2)))
+			limit := deadline.Add(time.Duration(k.random.Int64N(slower * int64(k.bootTime) * 3 / 2)))
 			if deadline = limit; !k.boot(limit) {
 				k.hit(kind.name, "starting")
 				continue

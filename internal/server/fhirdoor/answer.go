@@ -19,10 +19,10 @@ import (
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, seen delivery.Delivery, o fhir.Outline) error {
 	t, self := words(r), api.Prefix+"/deliveries/"+seen.PublicID
 	w.Header().Set("Location", self)
-	switch seen.State {
-	case delivery.Done:
+	switch {
+	case seen.State == delivery.Done && !o.Many:
 		return d.answerRows(w, r, t, seen, o)
-	case delivery.Refused:
+	case seen.State == delivery.Refused:
 		var issues []issue
 		for _, remark := range seen.Refusals {
 			text := report.Refusal(t, remark)
@@ -31,12 +31,12 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, seen delivery.Deli
 			})
 		}
 		return write(w, t, http.StatusUnprocessableEntity, outcomeOf(issues...))
-	case delivery.Failed:
+	case seen.State == delivery.Failed:
 		text := t.T("failed.counts", "code", seen.FailCode)
 		return write(w, t, http.StatusInternalServerError, outcomeOf(issue{
 			Severity: "fatal", Code: "exception", Details: detail(findingSystem, seen.FailCode, text), Diagnostics: text,
 		}))
-	case delivery.Cancelled:
+	case seen.State == delivery.Cancelled:
 		return write(w, t, http.StatusConflict, outcomeOf(issue{
 			Severity: "error", Code: "conflict", Details: detail(statusSystem, string(seen.Status()), t.T("fhir.cancelled")),
 		}))
@@ -61,6 +61,8 @@ func waitingText(d delivery.Delivery) string {
 		return "fhir.needs_mapping"
 	case d.Paused != delivery.NotPaused:
 		return "fhir.paused"
+	case d.State == delivery.Done:
+		return "fhir.many"
 	}
 	return "fhir.accepted"
 }

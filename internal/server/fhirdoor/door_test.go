@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sluis/internal/audit"
+	"sluis/internal/importer/intake/fhir"
 	"sluis/internal/server"
 	"sluis/internal/server/servertest"
 )
@@ -241,6 +242,37 @@ func TestNotYetDone(t *testing.T) {
 			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	})
+}
+
+// TestManyEntries: a Bundle with more entries than are answered one by one gets 202 and
+// the place to look, at once and when it is done.
+func TestManyEntries(t *testing.T) {
+	s := servertest.New(t)
+	var all []string
+	for i := range fhir.MaxSpots + 1 {
+		const short = `{"resourceType":"Patient","identifier":[{"value":"m%d"}],"name":[{"family":"B%d","given":["A"]}],"gender":"male","birthDate":"1960-02-03"}`
+		all = append(all, fmt.Sprintf(short, i, i))
+	}
+	send := func() servertest.Answer {
+		return s.Call("uploader", "POST", "/fhir", fhirJSON, bundleOf("batch", all...), "Idempotency-Key", "many")
+	}
+	first := send()
+	where := first.Header.Get("Location")
+	if first.Status != http.StatusAccepted || where == "" {
+		t.Fatalf("%d %s", first.Status, first.Body)
+	}
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(s.Call("uploader", "GET", where, "", "").Body, `"status":"done"`); {
+		if time.Now().After(deadline) {
+			t.Fatal("the delivery does not end")
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	again := send()
+	got := parse[outcome](t, again)
+	if again.Status != http.StatusAccepted || again.Header.Get("Location") != where || len(got.Issue) != 1 ||
+		!strings.Contains(got.Issue[0].Diagnostics, where) || len(again.Body) > 2000 {
+		t.Errorf("%d %d bytes %.300s", again.Status, len(again.Body), again.Body)
+	}
 }
 
 func TestErrorsAreOutcomes(t *testing.T) {

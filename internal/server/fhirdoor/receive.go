@@ -64,7 +64,7 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request, allow func(fhir.Outl
 	if err != nil {
 		return err
 	}
-	if !async(r) {
+	if !async(r) && !text.outline.Many { // so many would not be done in time
 		d.await(r, id)
 	}
 	seen, err := d.o.Records.ViewDelivery(r.Context(), request.Who(r), request.Actor(r).Scope(), id)

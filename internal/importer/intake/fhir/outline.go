@@ -14,8 +14,13 @@ type Outline struct {
 	Bundle  bool
 	Type    string // of the Bundle, such as batch
 	Entries int    // of the Bundle; 1 for a Patient
-	Spots   []Spot // by place, the first is place 1
+	Spots   []Spot // by place, the first is place 1; none if there are Many
+	Many    bool   // there are more than MaxSpots
 }
+
+// MaxSpots is the number of resources up to which an Outline tells of each. It bounds
+// the memory of an outline, and the size of an answer that is made by it.
+const MaxSpots = 5000
 
 // Spot is a resource in an entry. An entry that is itself a Bundle has several.
 type Spot struct {
@@ -138,6 +143,10 @@ func (o *Outline) add(e bundleEntry, entry, depth int, path string) {
 		return
 	case kind.ResourceType != "Patient":
 		spot.Holds = HoldsOther
+	}
+	if o.Many = o.Many || len(o.Spots) == MaxSpots; o.Many {
+		o.Spots = nil
+		return
 	}
 	o.Spots = append(o.Spots, spot)
 }

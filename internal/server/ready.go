@@ -39,9 +39,6 @@ type readiness struct {
 func (h *readiness) checks(ctx context.Context) []Check {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.check == nil {
-		return []Check{}
-	}
 	if time.Since(h.at) >= readyLife {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime) // others wait for this answer too
 		defer cancel()

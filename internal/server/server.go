@@ -57,7 +57,7 @@ type Options struct {
 	ProofKey   ed25519.PublicKey // of the registry's own signatures
 	Expiries   func() []Expiry   // what of ours at the TTP runs out
 
-	// Ready does the checks of /readyz; nil for none.
+	// Ready does the checks of /readyz.
 	Ready func(ctx context.Context) []Check
 
 	Demo          bool // a banner on every page
@@ -152,7 +152,7 @@ func (o *Options) complete() error {
 	switch {
 	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil,
 		o.Desk == nil, o.Preparer == nil, o.Watch == nil,
-		o.Conversion == nil:
+		o.Conversion == nil, o.Ready == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

@@ -165,9 +165,10 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	o := server.Options{
 		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in,
 		Desk: desk, Preparer: prep, Watch: s.Store, Conversion: s.Store,
-		SessionKeys: [][]byte{
-			bytes.Repeat([]byte("key!"), 8),
-		}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
+		Ready: func(ctx context.Context) []server.Check {
+			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}
+		},
+		SessionKeys: [][]byte{bytes.Repeat([]byte("key!"), 8)}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
 		BusyWait: 20 * time.Second,
 	}
 	for _, c := range change {

@@ -134,42 +134,38 @@ func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centr
 	})
 }
 
-// user returns the user of a row, with its centre.
-func (s *Store) user(ctx context.Context, r userRow) (account.User, error) {
-	u := account.User{ID: r.ID, PublicID: r.PublicID, Email: r.Email, PasswordHash: r.PasswordHash, Demo: r.Demo}
-	for _, name := range strings.Split(r.Roles, ",") {
-		u.Roles = append(u.Roles, account.Role(name))
+// centreOf returns the centre with this id by its id, as rows of users and tokens want it;
+// nothing for nil.
+func (s *Store) centreOf(ctx context.Context, id *int64) (map[int64]account.Centre, error) {
+	if id == nil {
+		return nil, nil
 	}
-	if r.DisabledAt != nil {
-		u.DisabledAt = *r.DisabledAt
+	c, err := s.CentreByID(ctx, *id)
+	return map[int64]account.Centre{*id: c}, err
+}
+
+// userWhere returns the user that db finds, or apperr.NotFound.
+func (s *Store) userWhere(ctx context.Context, db *gorm.DB) (account.User, error) {
+	var r userRow
+	if err := first(db, &r); err != nil {
+		return account.User{}, s.dialect.clean(err)
 	}
-	if r.CentreID != nil {
-		c, err := s.CentreByID(ctx, *r.CentreID)
-		if err != nil {
-			return account.User{}, err
-		}
-		u.Centre = &c
+	centres, err := s.centreOf(ctx, r.CentreID)
+	if err != nil {
+		return account.User{}, err
 	}
-	return u, nil
+	return r.user(centres), nil
 }
 
 // UserByEmail returns the user with this address, or apperr.NotFound. The case of the
 // address does not matter.
 func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, error) {
-	var r userRow
-	if err := first(s.read(ctx).Where("email = ?", strings.ToLower(strings.TrimSpace(email))), &r); err != nil {
-		return account.User{}, s.dialect.clean(err)
-	}
-	return s.user(ctx, r)
+	return s.userWhere(ctx, s.read(ctx).Where("email = ?", strings.ToLower(strings.TrimSpace(email))))
 }
 
 // UserByID returns one user, or apperr.NotFound.
 func (s *Store) UserByID(ctx context.Context, id int64) (account.User, error) {
-	var r userRow
-	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
-		return account.User{}, s.dialect.clean(err)
-	}
-	return s.user(ctx, r)
+	return s.userWhere(ctx, s.read(ctx).Where("id = ?", id))
 }
 
 // AddUser stores a new user. If the address exists already, the error is
@@ -191,12 +187,8 @@ func (s *Store) AddUser(ctx context.Context, who audit.Who, u account.User) (acc
 		if u.PublicID, err = publicID(); err != nil {
 			return err
 		}
-		names := make([]string, len(u.Roles))
-		for i, r := range u.Roles {
-			names[i] = string(r)
-		}
 		row := userRow{
-			ID: u.ID, PublicID: u.PublicID, Email: u.Email, PasswordHash: u.PasswordHash, Roles: strings.Join(names, ","),
+			ID: u.ID, PublicID: u.PublicID, Email: u.Email, PasswordHash: u.PasswordHash, Roles: joinRoles(u.Roles),
 			CentreID: centreID(u.Centre), Demo: u.Demo, CreatedAt: t.at,
 		}
 		if err := t.db.Create(&row).Error; err != nil {
@@ -244,15 +236,11 @@ func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (account.Token, 
 	if err := first(q, &r); err != nil {
 		return account.Token{}, s.dialect.clean(err)
 	}
-	k := account.Token{ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo}
-	if r.CentreID != nil {
-		c, err := s.CentreByID(ctx, *r.CentreID)
-		if err != nil {
-			return account.Token{}, err
-		}
-		k.Centre = &c
+	centres, err := s.centreOf(ctx, r.CentreID)
+	if err != nil {
+		return account.Token{}, err
 	}
-	return k, nil
+	return r.token(centres), nil
 }
 
 // HasDemoAccounts reports whether a demonstration left its accounts in this database.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -117,10 +118,8 @@ func deliveryLife(t *testing.T, s *store.Store) {
 				return created, []delivery.Finding{late}, nil
 			}))
 	}
-	if err := s.RegisterChunk(t.Context(), claim, 1, nil, func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
-		return nil, nil,
-			nil
-	}); !errors.Is(err, delivery.ErrLost) {
+	nothing := func(patient.Tx) ([]patient.Verdict, []delivery.Finding, error) { return nil, nil, nil }
+	if err := s.RegisterChunk(t.Context(), claim, 1, nil, nothing); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a chunk was stored twice: %v", err)
 	}
 	ok(t, s.Finish(t.Context(), claim))
@@ -132,6 +131,7 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	if page, err := s.Findings(t.Context(), d, delivery.FindingQuery{}); err != nil || page.Total != 2 {
 		t.Errorf("%d findings, want those of storing (%v)", page.Total, err)
 	}
+	wantOutcomes(t, s, d, map[patient.Outcome]int{patient.Created: 2, patient.Unchanged: 2})
 	ids, err := s.KeyIDsInUse(t.Context())
 	ok(t, err)
 	if slices.Contains(ids, "k1") {
@@ -139,6 +139,20 @@ func deliveryLife(t *testing.T, s *store.Store) {
 	}
 	if _, err := s.SealedChunk(t.Context(), d.ID, 0); apperr.KindOf(err) != apperr.NotFound {
 		t.Errorf("a finished delivery still has chunks: %v", err)
+	}
+}
+
+// wantOutcomes counts the outcomes of a delivery's rows.
+func wantOutcomes(t *testing.T, s *store.Store, d delivery.Delivery, want map[patient.Outcome]int) {
+	t.Helper()
+	rows, err := s.RowOutcomes(t.Context(), d)
+	ok(t, err)
+	got := map[patient.Outcome]int{}
+	for _, o := range rows {
+		got[o]++
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("outcomes %v, want %v", got, want)
 	}
 }
 

@@ -26,6 +26,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	s := open(t)
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"accounts":             accounts,
+		"users change":         usersChange,
+		"tokens are revoked":   tokensRevoked,
+		"health row":           healthRow,
 		"sessions":             sessions,
 		"tokens":               tokens,
 		"numbers are exact":    exactNumbers,

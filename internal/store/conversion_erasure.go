@@ -308,49 +308,48 @@ func (s *Store) ApproveErasure(ctx context.Context, who audit.Who, publicID stri
 			if byNumber[number] == 0 {
 				return apperr.New(apperr.Invalid, "approval_centre")
 			}
-			for _, a := range have {
-				if a.Centre != number {
-					continue
-				}
-				if a.Role == role && !a.Lapsed {
-					return apperr.New(apperr.Conflict, "approval_given")
-				}
-				if a.Role != role && a.UserID == who.UserID {
-					return apperr.New(apperr.Conflict, "approval_one_person")
-				}
-			}
-			const where = "DELETE FROM existing_approvals WHERE erasure_id = ? AND centre_id = ? AND role = ?"
-			if err := t.db.Exec(where, e.ID, byNumber[number], string(role)).Error; err != nil { // of somebody who may no longer
+			if err := mayApprove(have, number, role, who); err != nil {
 				return err
 			}
-			err := t.db.Exec(
-				"INSERT INTO existing_approvals (erasure_id, centre_id, role, user_id, user_name, why, approved_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-				e.ID,
-				byNumber[number],
-				string(role),
-				who.UserID,
-				cut(who.Name, 300),
-				cut(why, 500),
-				t.at,
-			).Error
-			if err != nil {
-				return err
-			}
-			ev := audit.Event{
-				Type:       audit.ErasureApproved,
-				Action:     audit.Execute,
-				Who:        who,
-				ObjectType: "erasure",
-				ObjectID:   publicID,
-				Code:       string(role),
-			}
-			ev.CentreID = byNumber[number]
-			if err := t.record(ev); err != nil {
+			if err := t.addApproval(e, byNumber[number], role, who, why); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// mayApprove refuses an approval that was given already, and one by the person who
+// approved the centre in the other role.
+func mayApprove(have []conversion.Approval, centre string, role account.Role, who audit.Who) error {
+	for _, a := range have {
+		switch {
+		case a.Centre != centre:
+		case a.Role == role && !a.Lapsed:
+			return apperr.New(apperr.Conflict, "approval_given")
+		case a.Role != role && a.UserID == who.UserID:
+			return apperr.New(apperr.Conflict, "approval_one_person")
+		}
+	}
+	return nil
+}
+
+// addApproval stores the approval of one centre with its event, in place of a lapsed one.
+func (t *tx) addApproval(e conversionErasureRow, centreID int64, role account.Role, who audit.Who, why string) error {
+	const lapsed = "DELETE FROM existing_approvals WHERE erasure_id = ? AND centre_id = ? AND role = ?"
+	if err := t.db.Exec(lapsed, e.ID, centreID, string(role)).Error; err != nil {
+		return err
+	}
+	err := t.db.Exec("INSERT INTO existing_approvals (erasure_id, centre_id, role, user_id, user_name, why, approved_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		e.ID, centreID, string(role), who.UserID, cut(who.Name, 300), cut(why, 500), t.at).Error
+	if err != nil {
+		return err
+	}
+	ev := audit.Event{
+		Type: audit.ErasureApproved, Action: audit.Execute, Who: who, ObjectType: "erasure", ObjectID: e.PublicID, Code: string(role),
+	}
+	ev.CentreID = centreID
+	return t.record(ev)
 }
 
 // BeginErasure closes the approvals: from here on the source is being erased.

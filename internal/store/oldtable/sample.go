@@ -39,12 +39,6 @@ func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 			return err
 		}
 	}
-	null := func(v string) any {
-		if v == "" {
-			return nil
-		}
-		return v
-	}
 	for i := 1; i <= n; {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
@@ -54,33 +48,7 @@ func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 			if i > n {
 				break
 			}
-			r := s.Row(i)
-			_, err := tx.ExecContext(
-				ctx,
-				`INSERT INTO patient (patid, version, tussenvoegsel, achternaam, datumoverlijden, geboortedatum, voorletters, geslacht, centrum_id, email, pseudonym, patientnummer)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
-				r.Patid,
-				r.Version,
-				null(r.Prefix),
-				r.Surname,
-				null(r.Died),
-				null(r.Birth),
-				null(r.Initials),
-				null(r.Sex),
-				null(r.Centre),
-				null(r.Email),
-				null(r.Number),
-			)
-			if err == nil {
-				_, err = tx.ExecContext(
-					ctx,
-					`INSERT INTO behandeling (id, patid, code) VALUES (?, ?, ?)`,
-					i,
-					r.Patid,
-					fmt.Sprintf("B%03d", i%997),
-				)
-			}
-			if err != nil {
+			if err := insertRow(ctx, tx, s.Row(i), i); err != nil {
 				return errors.Join(err, tx.Rollback())
 			}
 			i++
@@ -90,5 +58,25 @@ func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 		}
 	}
 	_, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
+}
+
+// insertRow inserts a patient and what was done for it, the n-th of both.
+func insertRow(ctx context.Context, tx *sql.Tx, r oldtable.Sampled, n int) error {
+	null := func(v string) any {
+		if v == "" {
+			return nil
+		}
+		return v
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO patient (patid, version, tussenvoegsel, achternaam, datumoverlijden, geboortedatum,
+			voorletters, geslacht, centrum_id, email, pseudonym, patientnummer)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
+		r.Patid, r.Version, null(r.Prefix), r.Surname, null(r.Died), null(r.Birth), null(r.Initials), null(r.Sex), null(r.Centre),
+		null(r.Email), null(r.Number))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO behandeling (id, patid, code) VALUES (?, ?, ?)`, n, r.Patid, fmt.Sprintf("B%03d", n%997))
 	return err
 }

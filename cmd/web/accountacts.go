@@ -22,7 +22,7 @@ import (
 	"sluis/web/text"
 )
 
-// actingFlag names the person who gives a command, for the access log.
+// actingFlag names the person who runs a command, for the access log.
 type actingFlag struct {
 	As string `required:"" placeholder:"EMAIL" help:"Your own address: the access log names you as who did this. It must be an administrator's."`
 }

@@ -113,7 +113,7 @@ func TestAccountCommandsAreLogged(t *testing.T) {
 	}
 }
 
-// storeOf opens the database of an environment beside whatever uses it.
+// storeOf opens the database of an environment next to whatever uses it.
 func storeOf(t *testing.T, env []string) *store.Store {
 	t.Helper()
 	var where string
@@ -150,8 +150,8 @@ func TestLastAdministrator(t *testing.T) {
 	}
 }
 
-// TestCommandsKeepTheSchema: a command beside the service refuses a database of
-// another version, and changes nothing in it.
+// TestCommandsKeepTheSchema shows that a command that runs next to the service refuses a
+// database of another version, and changes nothing in it.
 func TestCommandsKeepTheSchema(t *testing.T) {
 	dir := t.TempDir()
 	env := environ(settingsIn(dir, "127.0.0.1:0", "127.0.0.1:1"))

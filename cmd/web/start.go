@@ -58,7 +58,7 @@ func checkAddress(ctx context.Context, address string, faults *config.Faults) {
 	}
 }
 
-// checkFolder wants a folder in which files can be made: beside the file there come
+// checkFolder wants a folder in which files can be made: next to the file there come
 // others, such as a write-ahead log.
 func checkFolder(setting, what, file string, faults *config.Faults) bool {
 	folder := filepath.Dir(file)

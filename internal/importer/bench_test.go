@@ -77,7 +77,7 @@ func newPlantAt(tb testing.TB, ttp *ttptest.TTP, chunkRows int, now func() time.
 	return pl
 }
 
-// use gives the plant an importer with these options, and a desk that goes with it.
+// use equips the plant with an importer with these options, and a desk that goes with it.
 func (p *plant) use(tb testing.TB, o importer.Options) {
 	tb.Helper()
 	im, err := importer.New(o)

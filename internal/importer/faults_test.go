@@ -16,7 +16,7 @@ import (
 	"sluis/internal/ttpclient/ttptest"
 )
 
-// faultyFile is a file of testdata/faults and what becomes of it. Each stands for a
+// faultyFile is a file of testdata/faults and what becomes of it. Each is an example of a
 // kind of fault that users of other systems reported (testdata/faults/README.md).
 type faultyFile struct {
 	name   string

@@ -51,7 +51,7 @@ func owner(c Candidate, link string, owners map[Pseudonym][]Owner) (id int64, n 
 	return id, 1
 }
 
-// lookBeside asks the store for what [beside] holds, if it is needed.
+// lookBeside asks the store for the content of [beside], if it is needed.
 func (r *Registrar) lookBeside(
 	ctx context.Context,
 	tx Reader,

@@ -58,7 +58,7 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 	})
 }
 
-// closeRows gives the rows that waited for a conflict their outcomes, and follows
+// closeRows sets the outcomes of the rows that waited for a conflict, and follows
 // up: the counters of their deliveries, and the finding that told of the conflict.
 func (t *tx) closeRows(r conflictRow, applied patient.Applied) error {
 	var rows []waitingRow
@@ -86,7 +86,7 @@ func (t *tx) closeRows(r conflictRow, applied patient.Applied) error {
 	return t.db.Exec("DELETE FROM findings"+of, string(delivery.StageDecide), r.Reason, r.ID).Error
 }
 
-// changeOutcomes gives the rows that still wait for a conflict another outcome, and
+// changeOutcomes sets another outcome for the rows that still wait for a conflict, and
 // changes the counters of their deliveries with them. If only is set, it does so
 // for that one row.
 func (t *tx) changeOutcomes(conflictID int64, only *waitingRow, to patient.Outcome) error {
@@ -127,7 +127,7 @@ func (t *tx) changeOutcomes(conflictID int64, only *waitingRow, to patient.Outco
 	return nil
 }
 
-// moveOldKeys gives the old keys of the rows of a conflict to a patient, even if
+// moveOldKeys moves the old keys of the rows of a conflict to a patient, even if
 // they belonged to another one before.
 func (t *tx) moveOldKeys(conflictID, patientID int64) error {
 	const of = "SELECT DISTINCT e.legacy_id FROM review_rows x JOIN existing_rows e ON e.delivery_id = x.delivery_id AND e.line = x.line" +

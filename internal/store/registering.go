@@ -67,7 +67,7 @@ func (s *Store) RegisterChunk(ctx context.Context, c delivery.Claim, no int, lin
 	})
 }
 
-// setOutcomes gives the rows of a chunk their outcomes: the most frequent one in one
+// setOutcomes sets the outcomes of the rows of a chunk: the most frequent one in one
 // statement, the others row by row. Rows that were rejected earlier stay rejected. It
 // returns the counts of the stored rows. If they differ from the verdicts, the error is
 // delivery.ErrUnbalanced.

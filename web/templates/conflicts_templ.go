@@ -545,7 +545,7 @@ func conflictTable(p Conflicts) templ.Component {
 	})
 }
 
-// ConflictPage is one conflict: what was delivered beside what is registered, and
+// ConflictPage is one conflict: what was delivered next to what is registered, and
 // the question what to do.
 func ConflictPage(p Conflict) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

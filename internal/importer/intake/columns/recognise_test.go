@@ -15,7 +15,7 @@ var (
 )
 
 // TestEveryHeader: each name of each field is recognised in any case, with marks
-// and spaces; and none stands for two fields.
+// and spaces; and none means two fields.
 func TestEveryHeader(t *testing.T) {
 	seen := map[string]delivery.Field{}
 	for field, names := range headers {
@@ -88,7 +88,7 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-// TestLesserNumbers: of two numbers the patient number is read, wherever it stands.
+// TestLesserNumbers: of two numbers the patient number is read, wherever it is.
 func TestLesserNumbers(t *testing.T) {
 	for header, want := range map[string]int{"EPD-nummer;Patiëntnummer": 1, "Patiëntnummer;EPD-nummer": 0, "EPD-nummer;Afdeling": 0} {
 		l, _ := Recognise(strings.Split(header, ";"), testTypes)

@@ -12,6 +12,7 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/server/access"
 	"sluis/internal/server/api"
+	"sluis/internal/server/entry"
 	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/page"
 	"sluis/internal/server/request"
@@ -41,8 +42,13 @@ type Route struct {
 	Permission      account.Permission
 	Door            Door
 	page            page.Handler // of the doors Page and Quiet
-	api             api.Handler  // of the doors API and FHIR
+	// Call is of the doors API and FHIR. The FHIR door reads the query itself, as FHIR's
+	// general parameters ask.
+	Call api.Call
 }
+
+// names are those of parameters or fields.
+type names = []string
 
 // line is a Route as the tables below write it, with a handler of a page or of the
 // API.
@@ -57,13 +63,13 @@ type line[H any] struct {
 func (s *Server) Routes() []Route {
 	var routes []Route
 	for _, l := range s.pageTable() {
-		routes = append(routes, Route{l.method, l.pattern, l.permission, l.door, l.handler, nil})
+		routes = append(routes, Route{l.method, l.pattern, l.permission, l.door, l.handler, api.Call{}})
 	}
 	for _, l := range s.apiTable() {
 		routes = append(routes, Route{l.method, api.Prefix + l.pattern, l.permission, l.door, nil, l.handler})
 	}
 	for _, l := range s.fhirTable() {
-		routes = append(routes, Route{l.method, fhirdoor.Prefix + l.pattern, l.permission, l.door, nil, l.handler})
+		routes = append(routes, Route{l.method, fhirdoor.Prefix + l.pattern, l.permission, l.door, nil, api.Call{Do: l.handler}})
 	}
 	return routes
 }
@@ -125,19 +131,25 @@ func (s *Server) pageTable() []line[page.Handler] {
 	}
 }
 
-func (s *Server) apiTable() []line[api.Handler] {
-	return []line[api.Handler]{
-		{"GET", "/openapi.json", Anyone, API, api.Describe},
-		{"GET", "/deliveries", account.ViewDeliveries, API, s.api.ListDeliveries},
-		{"POST", "/deliveries", account.Deliver, API, s.api.PostDelivery},
-		{"GET", "/deliveries/{id}", account.ViewDeliveries, API, s.api.GetDelivery},
-		{"POST", "/deliveries/{id}/confirm", account.Deliver, API, s.api.ConfirmDelivery},
-		{"POST", "/deliveries/{id}/cancel", account.Deliver, API, s.api.CancelDelivery},
-		{"POST", "/deliveries/{id}/retry", account.Deliver, API, s.api.RetryDelivery},
-		{"GET", "/deliveries/{id}/report", account.ViewDeliveries, API, s.api.GetReport},
-		{"GET", "/patients", account.ViewPatients, API, s.api.ListPatients},
-		{"POST", "/patients", account.EnterPatient, API, s.api.PostPatient},
-		{"GET", "/patients/{id}", account.ViewPatients, API, s.api.GetPatient},
+// apiTable lists the calls of the API, each with the parameters, fields and media types
+// that it knows.
+func (s *Server) apiTable() []line[api.Call] {
+	return []line[api.Call]{
+		{"GET", "/openapi.json", Anyone, API, api.Call{Do: api.Describe}},
+		{"GET", "/deliveries", account.ViewDeliveries, API, api.Call{Do: s.api.ListDeliveries, Query: names{"limit", "after", "centre"}}},
+		{"POST", "/deliveries", account.Deliver, API, api.Call{
+			Do: s.api.PostDelivery, Query: names{"check", "confirm", "filename", "repairs"}, Files: api.FileTypes,
+		}},
+		{"GET", "/deliveries/{id}", account.ViewDeliveries, API, api.Call{Do: s.api.GetDelivery}},
+		{"POST", "/deliveries/{id}/confirm", account.Deliver, API, api.Call{Do: s.api.ConfirmDelivery}},
+		{"POST", "/deliveries/{id}/cancel", account.Deliver, API, api.Call{Do: s.api.CancelDelivery}},
+		{"POST", "/deliveries/{id}/retry", account.Deliver, API, api.Call{Do: s.api.RetryDelivery}},
+		{"GET", "/deliveries/{id}/report", account.ViewDeliveries, API, api.Call{Do: s.api.GetReport, Query: names{"format"}}},
+		{"GET", "/patients", account.ViewPatients, API, api.Call{Do: s.api.ListPatients, Query: names{"limit", "after", "centre"}}},
+		{"POST", "/patients", account.EnterPatient, API, api.Call{
+			Do: s.api.PostPatient, Fields: names{entry.Number, entry.Birth, entry.Sex, entry.Surname, entry.Prefix, entry.Initials},
+		}},
+		{"GET", "/patients/{id}", account.ViewPatients, API, api.Call{Do: s.api.GetPatient}},
 	}
 }
 
@@ -165,7 +177,11 @@ func (s *Server) mount() *chi.Mux {
 // open puts the door of a route before its handler.
 func (s *Server) open(route Route) http.Handler {
 	if route.Door == API || route.Door == FHIR {
-		h := func(w http.ResponseWriter, r *http.Request) error { return s.logMiss(r, route.api(w, r)) }
+		do := route.Call.Serve
+		if route.Door == FHIR {
+			do = route.Call.Do
+		}
+		h := func(w http.ResponseWriter, r *http.Request) error { return s.logMiss(r, do(w, r)) }
 		if route.Door == FHIR && route.Permission != Anyone {
 			return s.fhir.Serve(s.api.Guard(route.Permission, h))
 		}

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -100,6 +101,58 @@ func TestTheDescriptionHasEveryRoute(t *testing.T) {
 	}
 	if got := s.Call("", "GET", "/api/v1/openapi.json", "", ""); got.Body != string(api.Description) {
 		t.Error("another description is served")
+	}
+}
+
+// TestTheDescriptionHasEveryParameter compares what each route declares with what the
+// document says of it: the parameters of the query, the fields and the media types.
+func TestTheDescriptionHasEveryParameter(t *testing.T) {
+	s, d := servertest.New(t), describe(t)
+	n := 0
+	for _, route := range s.Server.Routes() {
+		if route.Door != server.API {
+			continue
+		}
+		path := strings.TrimPrefix(route.Pattern, api.Prefix)
+		op := d.doc["paths"].(map[string]any)[path].(map[string]any)[strings.ToLower(route.Method)].(map[string]any)
+		var once, lists, fields, media []string
+		parameters, _ := op["parameters"].([]any)
+		for _, p := range parameters {
+			p := p.(map[string]any)
+			switch name, _ := p["name"].(string); {
+			case p["in"] == "path":
+				if !strings.Contains(route.Pattern, "{"+name+"}") {
+					t.Errorf("%s has no {%s}", route.Pattern, name)
+				}
+			case p["in"] == "query" && p["schema"].(map[string]any)["type"] == "array":
+				lists = append(lists, name)
+			case p["in"] == "query":
+				once = append(once, name)
+			}
+		}
+		body, _ := op["requestBody"].(map[string]any)
+		content, _ := body["content"].(map[string]any)
+		for kind, of := range content {
+			media = append(media, kind)
+			schema, _ := of.(map[string]any)["schema"].(map[string]any)
+			if ref, _ := schema["$ref"].(string); kind == "application/json" && ref != "" {
+				_, name, _ := strings.Cut(ref, "#/components/schemas/")
+				schema := d.doc["components"].(map[string]any)["schemas"].(map[string]any)[name].(map[string]any)
+				fields = slices.Collect(maps.Keys(schema["properties"].(map[string]any)))
+			}
+		}
+		for what, pair := range map[string][2][]string{
+			"parameters": {route.Call.Query, once}, "lists": {route.Call.Lists, lists}, "fields": {route.Call.Fields, fields},
+			"media types": {route.Call.BodyTypes(), media},
+		} {
+			declared, told := slices.Sorted(slices.Values(pair[0])), slices.Sorted(slices.Values(pair[1]))
+			if n += len(declared); !slices.Equal(declared, told) {
+				t.Errorf("%s %s: %s declared %q, told %q", route.Method, route.Pattern, what, declared, told)
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d declarations were compared", n)
 	}
 }
 
@@ -277,8 +330,8 @@ func TestAPIProblems(t *testing.T) {
 		{"patient a list", "clinician", "POST", "/patients", "application/json", "[]", 400, "json_malformed"},
 		{"patient and more", "clinician", "POST", "/patients", "application/json", "{} {}", 400, "json_malformed"},
 		{"patient unknown field", "clinician", "POST", "/patients", "application/json",
-			`{"patientNumber":"1","bsn":"` + servertest.Canary + `"}`, 400, "json_unknown_field"},
-		{"patient other case", "clinician", "POST", "/patients", "application/json", `{"PatientNumber":"1"}`, 400, "json_unknown_field"},
+			`{"patientNumber":"1","bsn":"` + servertest.Canary + `"}`, 400, "unknown_parameter"},
+		{"patient other case", "clinician", "POST", "/patients", "application/json", `{"PatientNumber":"1"}`, 400, "unknown_parameter"},
 		{"patient field twice", "clinician", "POST", "/patients", "application/json", `{"patientNumber":"1","patientNumber":"2"}`, 400,
 			"json_duplicate_field"},
 		{"patient number", "clinician", "POST", "/patients", "application/json", `{"patientNumber":1}`, 400, "json_not_text"},
@@ -378,16 +431,80 @@ func TestEnterOnePatientThroughTheAPI(t *testing.T) {
 	}
 }
 
-// TestNearestParameter: a misspelt parameter is answered with the known one that it is
-// most like, and one that is like none with nothing.
+// TestNearestParameter: a misspelt parameter or field is answered with the known one that
+// it is most like, and one that is like none with nothing.
 func TestNearestParameter(t *testing.T) {
+	s, d := servertest.New(t), describe(t)
+	for path, want := range map[string]string{
+		"/deliveries?limt=5": "limit", "/deliveries?Centre=1": "centre", "/deliveries?afte=x": "after", "/deliveries?colour=red": "",
+	} {
+		a := s.Call("uploader", "GET", "/api/v1"+path, "", "")
+		d.problem(path, a, 400, "unknown_parameter")
+		got := value[api.Problem](t, a)
+		if got.Nearest != want || !slices.Contains(got.Allowed, "limit") {
+			t.Errorf("%s: nearest %q, want %q, of %q", path, got.Nearest, want, got.Allowed)
+		}
+	}
+	for field, want := range map[string]string{
+		"patientNumbr": "patientNumber", "PatientNumber": "patientNumber", "patient_number": "patientNumber", "birthdate": "birthDate",
+		"sexe": "sex", "surName": "surname", "bsn": "", servertest.Canary: "",
+	} {
+		a := s.Call("clinician", "POST", "/api/v1/patients", "application/json", `{"`+field+`":"`+servertest.Canary+`"}`)
+		d.problem(field, a, 400, "unknown_parameter")
+		got := value[api.Problem](t, a)
+		if got.Nearest != want || len(got.Allowed) != 6 {
+			t.Errorf("%s: nearest %q, want %q, of %q", field, got.Nearest, want, got.Allowed)
+		}
+		if strings.Contains(a.Body+s.Log.String(), servertest.Canary) {
+			t.Errorf("%s: what was sent is repeated", field)
+		}
+	}
+}
+
+// TestAWrongMediaTypeIsToldTheRight: the text of a 415 lists what the route accepts, and so
+// do allowed and the header Accept. A report in a type that it does not come in lists those.
+func TestAWrongMediaTypeIsToldTheRight(t *testing.T) {
+	s, d := servertest.New(t), describe(t)
+	for _, c := range []struct {
+		name, path, code string
+		accepts          []string
+	}{
+		{"uploader", "/deliveries?filename=a.png", "content_type", api.FileTypes},
+		{"clinician", "/patients", "content_type_json", []string{"application/json"}},
+	} {
+		for _, sent := range []string{"image/png", servertest.Canary, ";", "application/json/" + servertest.Canary} {
+			a := s.Call(c.name, "POST", "/api/v1"+c.path, sent, "x")
+			d.problem(c.path+" as "+sent, a, 415, c.code)
+			got := value[api.Problem](t, a)
+			list := strings.Join(c.accepts, ", ")
+			if !strings.Contains(got.Detail, list) || !slices.Equal(got.Allowed, c.accepts) || a.Header.Get("Accept") != list {
+				t.Errorf("%s: %q is not told\n%s", c.path, list, a.Body)
+			}
+			if strings.Contains(a.Body+s.Log.String(), servertest.Canary) {
+				t.Errorf("%s: what was sent is repeated", c.path)
+			}
+		}
+	}
+	a := s.Call("uploader", "GET", "/api/v1/deliveries/x/report", "", "", "Accept", "image/png")
+	d.problem("report as image", a, 415, "not_acceptable")
+	if got := value[api.Problem](t, a); !strings.Contains(got.Detail, "text/csv, application/vnd.openxml") || a.Header.Get("Accept") != "" {
+		t.Errorf("%v\n%s", a.Header, a.Body)
+	}
+}
+
+// TestAWrongValueIsToldTheRight: the text says what a parameter may be.
+func TestAWrongValueIsToldTheRight(t *testing.T) {
 	s := servertest.New(t)
 	for path, want := range map[string]string{
-		"/deliveries?limt=5": "limit", "/deliveries?Centre=1": "centre", "/deliveries?afte=x": "after", "/deliveries?status=done": "",
+		"GET /deliveries?limit=0": "van 1 tot en met 500", "GET /patients?limit=1&limit=2": "limit kan één keer",
+		"POST /deliveries?check=yes&filename=a.csv": "check kan één keer voorkomen, en is dan een van: true, false.",
+		"GET /deliveries/x/report?format=pdf":       "format kan één keer voorkomen, en is dan een van: json, csv, xlsx.",
+		"GET /deliveries?after=a&after=b":           "of komt vaker voor dan mag",
 	} {
-		got := value[api.Problem](t, s.Call("uploader", "GET", "/api/v1"+path, "", ""))
-		if got.Code != "unknown_parameter" || got.Nearest != want {
-			t.Errorf("%s: %s, nearest %q, want %q", path, got.Code, got.Nearest, want)
+		method, path, _ := strings.Cut(path, " ")
+		a := s.Call("uploader", method, "/api/v1"+path, "text/csv", "a")
+		if got := value[api.Problem](t, a); got.Code != "invalid_parameter" || !strings.Contains(got.Detail, want) || got.Parameter == "" {
+			t.Errorf("%s: %s", path, a.Body)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,10 +22,7 @@ const (
 
 // ListDeliveries is GET /deliveries.
 func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
-	q, err := Query(r, "limit", "after", "centre")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
 		return err
@@ -47,9 +43,6 @@ func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
 
 // GetDelivery is GET /deliveries/{id}.
 func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
 	d, err := a.o.Records.ViewDelivery(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -70,9 +63,6 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // ConfirmDelivery is POST /deliveries/{id}/confirm.
 func (a *API) ConfirmDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
 	if err := a.o.Desk.Save(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -81,9 +71,6 @@ func (a *API) ConfirmDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // CancelDelivery is POST /deliveries/{id}/cancel.
 func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
 	if err := a.o.Desk.Cancel(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -93,9 +80,6 @@ func (a *API) CancelDelivery(w http.ResponseWriter, r *http.Request) error {
 // RetryDelivery is POST /deliveries/{id}/retry: one that is paused asks the TTP at
 // once.
 func (a *API) RetryDelivery(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
 	if err := a.o.Desk.RetryNow(r.Context(), request.Who(r), request.Actor(r).Scope(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -139,11 +123,7 @@ func (a *API) accepted(w http.ResponseWriter, r *http.Request, id string) error 
 
 // GetReport is GET /deliveries/{id}/report.
 func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
-	q, err := Query(r, "format")
-	if err != nil {
-		return err
-	}
-	format, err := reportFormat(q["format"], r.Header.Get("Accept"))
+	format, err := reportFormat(queryOf(r)["format"], r.Header.Get("Accept"))
 	if err != nil {
 		return err
 	}
@@ -164,7 +144,7 @@ func reportFormat(parameter, accept string) (string, error) {
 	case slices.Contains(report.Formats, parameter):
 		return parameter, nil
 	case parameter != "":
-		return "", invalid("invalid_parameter", "format")
+		return "", invalid("invalid_parameter", "format", report.Formats...)
 	}
 	if strings.TrimSpace(accept) == "" {
 		return report.FormatJSON, nil
@@ -177,10 +157,13 @@ func reportFormat(parameter, accept string) (string, error) {
 		}
 	}
 	if format == "" {
-		return "", apperr.New(apperr.UnsupportedType, "not_acceptable")
+		return "", &mediaError{error: apperr.New(apperr.UnsupportedType, "not_acceptable"), types: reportTypes, answer: true}
 	}
 	return format, nil
 }
+
+// reportTypes are the media types in which a report can be sent.
+var reportTypes = []string{"application/json", "text/csv", report.XLSXType}
 
 // acceptable reads one choice of an Accept header.
 func acceptable(choice string) (format string, weight float64, ok bool) {
@@ -206,64 +189,6 @@ func acceptable(choice string) (format string, weight float64, ok bool) {
 		}
 	}
 	return format, weight, weight > 0
-}
-
-// Values are the query parameters of a request, each at most once.
-type Values map[string]string
-
-// Query reads the parameters that a route knows, each at most once. A parameter that it
-// does not know is refused: chek=true would otherwise store what was to be checked, and
-// number=1 would list every patient. So is a query that cannot be read, such as
-// check=true;x or check=%zz: URL.Query would leave the pair out without a word.
-func Query(r *http.Request, names ...string) (Values, error) {
-	out := Values{}
-	all, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil { // not wrapped: it repeats what was sent
-		return nil, apperr.New(apperr.Invalid, "invalid_parameter")
-	}
-	for name, given := range all {
-		if !slices.Contains(names, name) {
-			return nil, &unknownError{apperr.New(apperr.Invalid, "unknown_parameter"), nearest(name, names)}
-		}
-		if len(given) > 1 || len(given[0]) > 200 {
-			return nil, invalid("invalid_parameter", name)
-		}
-		out[name] = given[0]
-	}
-	return out, nil
-}
-
-// noQuery refuses every parameter, for a route that has none.
-func noQuery(r *http.Request) error {
-	_, err := Query(r)
-	return err
-}
-
-// limit returns the page size that was asked for.
-func (v Values) limit() (int, error) {
-	if v["limit"] == "" {
-		return defaultLimit, nil
-	}
-	n, err := strconv.Atoi(v["limit"])
-	if err != nil || n < 1 || n > maxLimit {
-		return 0, invalid("invalid_parameter", "limit")
-	}
-	return n, nil
-}
-
-// Flag reads a parameter that is true or false.
-func (v Values) Flag(name string) (bool, error) {
-	given, ok := v[name]
-	if !ok {
-		return false, nil
-	}
-	switch given {
-	case "false", "0":
-		return false, nil
-	case "true", "1":
-		return true, nil
-	}
-	return false, invalid("invalid_parameter", name)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"unicode/utf8"
 
@@ -13,6 +14,15 @@ import (
 
 // errJSON replaces an error of the JSON reader, which repeats what it read.
 var errJSON = errors.New("the body is not a JSON object")
+
+// objectOf reads the body of r, a JSON object with no other fields than those of its
+// route.
+func objectOf(r *http.Request) (map[string]string, error) {
+	if _, _, err := mediaOf(r, r.Header.Get("Content-Type"), "content_type_json"); err != nil {
+		return nil, err
+	}
+	return readObject(r.Body, askedOf(r).call.Fields...)
+}
 
 // readObject reads a JSON object whose fields are all text and all among names.
 // (encoding/json would take a field twice, and in any case: two programs could
@@ -51,7 +61,7 @@ func readField(d *json.Decoder, names []string) (name, value string, err error) 
 	case err != nil || !ok:
 		return "", "", apperr.Wrap(apperr.Invalid, "json_malformed", errJSON)
 	case !slices.Contains(names, name):
-		return "", "", apperr.New(apperr.Invalid, "json_unknown_field") // not named: it may be anything
+		return "", "", unknown(name, names)
 	}
 	token, err = d.Token()
 	if value, ok = token.(string); err != nil || !ok {

@@ -1,10 +1,8 @@
 package api
 
 import (
-	"mime"
 	"net/http"
 
-	"sluis/internal/apperr"
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/request"
@@ -12,10 +10,7 @@ import (
 
 // ListPatients is GET /patients.
 func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
-	q, err := Query(r, "limit", "after", "centre")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
 		return err
@@ -36,9 +31,6 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 
 // GetPatient is GET /patients/{id}.
 func (a *API) GetPatient(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
 	actor := request.Actor(r)
 	p, err := a.o.Records.Patient(r.Context(), request.Who(r), actor.Scope(), r.PathValue("id"))
 	if err != nil {
@@ -49,17 +41,11 @@ func (a *API) GetPatient(w http.ResponseWriter, r *http.Request) error {
 
 // PostPatient is POST /patients.
 func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
 	where, err := centre(r)
 	if err != nil {
 		return err
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return apperr.New(apperr.UnsupportedType, "content_type_json")
-	}
-	fields, err := readObject(r.Body, entry.Number, entry.Birth, entry.Sex, entry.Surname, entry.Prefix, entry.Initials)
+	fields, err := objectOf(r)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluis/internal/apperr"
@@ -21,7 +22,8 @@ type Problem struct {
 	Code      string     `json:"code"`
 	RequestID string     `json:"requestId,omitempty"`
 	Parameter string     `json:"parameter,omitempty"` // the one that is wrong
-	Nearest   string     `json:"nearest,omitempty"`   // the known parameter that an unknown one is most like
+	Nearest   string     `json:"nearest,omitempty"`   // the known parameter or field that an unknown one is most like
+	Allowed   []string   `json:"allowed,omitempty"`   // what would have been right
 	Findings  []*Finding `json:"findings,omitempty"`  // why a patient is refused
 }
 
@@ -33,25 +35,43 @@ type retryError struct {
 
 func (e *retryError) Unwrap() error { return e.error }
 
-// parameterError names the parameter or field that is wrong.
+// parameterError names the parameter or field that is wrong, and the values that it may
+// have if these can be listed.
 type parameterError struct {
 	error
-	name string
+	name    string
+	allowed []string
 }
 
 func (e *parameterError) Unwrap() error { return e.error }
 
-// unknownError is a parameter that a route does not know. It keeps only the nearest
-// known one: what was sent may be anything, a patient's number included.
+// unknownError is a parameter or field that a route does not know. It keeps only the
+// nearest known one: what was sent may be anything, a patient's number included.
 type unknownError struct {
 	error
 	nearest string
+	known   []string
 }
 
 func (e *unknownError) Unwrap() error { return e.error }
 
+// mediaError is a media type that is not among types: the body's, or the one that the
+// answer should have.
+type mediaError struct {
+	error
+	types  []string
+	answer bool
+}
+
+func (e *mediaError) Unwrap() error { return e.error }
+
 // maxTypos is the number of letters in which a misspelt name may differ.
 const maxTypos = 2
+
+// unknown says that a route has no parameter or field with this name.
+func unknown(name string, known []string) error {
+	return &unknownError{apperr.New(apperr.Invalid, "unknown_parameter"), nearest(name, known), known}
+}
 
 // nearest returns the known name that name was most likely meant to be, or "".
 func nearest(name string, known []string) string {
@@ -88,9 +108,10 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// invalid says that the parameter or field with this name is wrong.
-func invalid(code, name string) error {
-	return &parameterError{apperr.New(apperr.Invalid, code), name}
+// invalid says that the parameter or field with this name is wrong. allowed are the
+// values that it may have, if these can be listed.
+func invalid(code, name string, allowed ...string) error {
+	return &parameterError{apperr.New(apperr.Invalid, code), name, allowed}
 }
 
 // Fail answers r with the problem that err is, and logs the cause.
@@ -105,10 +126,18 @@ func (a *API) Explain(w http.ResponseWriter, r *http.Request, t *text.Catalogue,
 	err = classify(err)
 	p := InWords(t, apperr.Status(err), apperr.CodeOf(err))
 	if e, ok := errors.AsType[*parameterError](err); ok {
-		p.Parameter = e.name
+		p.Parameter, p.Allowed = e.name, e.allowed
+		p.Detail = detailOf(t, p)
 	}
 	if e, ok := errors.AsType[*unknownError](err); ok {
-		p.Nearest = e.nearest
+		p.Nearest, p.Allowed = e.nearest, e.known
+	}
+	if e, ok := errors.AsType[*mediaError](err); ok {
+		p.Allowed = e.types
+		p.Detail = t.T("problem."+p.Code+".detail", "types", strings.Join(e.types, ", "))
+		if !e.answer {
+			w.Header().Set("Accept", strings.Join(e.types, ", "))
+		}
 	}
 	if e, ok := errors.AsType[*retryError](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(e.after/time.Second)+1))
@@ -117,6 +146,21 @@ func (a *API) Explain(w http.ResponseWriter, r *http.Request, t *text.Catalogue,
 		w.Header().Set("WWW-Authenticate", `Bearer realm="sluis"`)
 	}
 	return p
+}
+
+// detailOf says what a parameter with a wrong value may be, if that is known of it.
+func detailOf(t *text.Catalogue, p *Problem) string {
+	if p.Code != "invalid_parameter" {
+		return p.Detail
+	}
+	own := "problem.parameter." + p.Parameter
+	switch {
+	case t.Has(own):
+		return t.T(own, "max", maxLimit, "allowed", strings.Join(p.Allowed, ", "))
+	case len(p.Allowed) > 0:
+		return t.T("problem.parameter", "name", p.Parameter, "allowed", strings.Join(p.Allowed, ", "))
+	}
+	return p.Detail
 }
 
 // FailStatus answers r with a failure that nobody has an error value of: an

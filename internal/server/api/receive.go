@@ -3,10 +3,8 @@ package api
 import (
 	"errors"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,13 +16,17 @@ import (
 	"sluis/internal/server/upload"
 )
 
-// rawTypes are the content types of a file that comes as the body itself. They
-// say little (a file of any format travels under all of them): the content decides.
-var rawTypes = []string{
-	"text/csv", "text/plain", "text/tab-separated-values", "application/csv", "application/vnd.ms-excel", "application/octet-stream",
-	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.ms-excel.sheet.macroenabled.12",
-	"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/fhir+json",
-	"application/fhir+ndjson",
+// multipartType is the content type of a form with a file in it.
+const multipartType = "multipart/form-data"
+
+// FileTypes are the content types of a file: a form with a part, or the file as the body
+// itself. They say little (a file of any format travels under all of them): the content
+// decides.
+var FileTypes = []string{
+	multipartType, "text/csv", "text/plain", "text/tab-separated-values", "application/csv", "application/vnd.ms-excel",
+	"application/octet-stream", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"application/vnd.ms-excel.sheet.macroenabled.12", "application/json", "application/x-ndjson", "application/ndjson",
+	"application/jsonl", "application/fhir+json", "application/fhir+ndjson",
 }
 
 // PostDelivery is POST /deliveries.
@@ -32,10 +34,7 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if _, err := centre(r); err != nil {
 		return err
 	}
-	q, err := Query(r, "check", "confirm", "filename", "repairs")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	check, err := q.Flag("check")
 	if err != nil {
 		return err
@@ -114,14 +113,12 @@ func fileOf(r *http.Request, filename string) (io.Reader, string, error) {
 	if kind == "" {
 		kind = "application/octet-stream"
 	}
-	media, parameters, err := mime.ParseMediaType(kind)
+	media, parameters, err := mediaOf(r, kind, "content_type")
 	switch {
 	case err != nil:
-		return nil, "", apperr.New(apperr.UnsupportedType, "content_type")
-	case media == "multipart/form-data":
+		return nil, "", err
+	case media == multipartType:
 		return partOf(r, parameters["boundary"], filename)
-	case !slices.Contains(rawTypes, media):
-		return nil, "", apperr.New(apperr.UnsupportedType, "content_type")
 	}
 	name := upload.Name(filename)
 	if name == "" {

@@ -183,8 +183,8 @@ func (e enableUserCommand) Run(ctx context.Context, c console) error {
 type setRolesCommand struct {
 	actingFlag
 	Email  string         `arg:"" help:"The user's address."`
-	Role   []account.Role `required:"" help:"clinician, uploader, datamanager, admin or auditor; may be given more than once. These replace the roles that there were."`
-	Centre string         `help:"Number of the centre; for clinician and uploader."`
+	Role   []account.Role `required:"" help:"clinician, uploader, centreadmin, datamanager, admin or auditor; may be given more than once. These replace the roles that there were."`
+	Centre string         `help:"Number of the centre; for clinician, uploader and centreadmin."`
 }
 
 // Run replaces them.

@@ -126,8 +126,8 @@ func (c setCentreCommand) Run(ctx context.Context, con console) error {
 // addUserCommand adds a user.
 type addUserCommand struct {
 	Email         string         `required:"" help:"E-mail address to sign in with."`
-	Role          []account.Role `required:"" help:"clinician, uploader, datamanager, admin or auditor; may be given more than once."`
-	Centre        string         `help:"Number of the centre; for clinician and uploader."`
+	Role          []account.Role `required:"" help:"clinician, uploader, centreadmin, datamanager, admin or auditor; may be given more than once."`
+	Centre        string         `help:"Number of the centre; for clinician, uploader and centreadmin."`
 	PasswordStdin bool           `help:"Read the password from standard input, instead of making one up and showing it."`
 }
 
@@ -167,7 +167,7 @@ func (a addUserCommand) Run(ctx context.Context, c console) error {
 type addTokenCommand struct {
 	Name   string       `required:"" help:"What the token is for; shown in the access log."`
 	Role   account.Role `required:"" help:"clinician, uploader or datamanager."`
-	Centre string       `help:"Number of the centre; for clinician and uploader."`
+	Centre string       `help:"Number of the centre; for clinician, uploader and centreadmin."`
 }
 
 // Run adds the token and shows it, this once.
@@ -175,7 +175,7 @@ func (a addTokenCommand) Run(ctx context.Context, c console) error {
 	if a.Name = strings.TrimSpace(a.Name); a.Name == "" {
 		return errors.New("--name must not be empty: it is how the access log tells one token from another")
 	}
-	if a.Role == account.Admin || a.Role == account.Auditor {
+	if !account.TokenRole(a.Role) {
 		return fmt.Errorf("--role %s works on the pages alone: a token is for clinician, uploader or datamanager", a.Role)
 	}
 	return withStore(ctx, c, func(s *store.Store) error {
@@ -194,28 +194,28 @@ func (a addTokenCommand) Run(ctx context.Context, c console) error {
 
 // centreFor finds the centre that the roles need; roles of no centre get none.
 func centreFor(ctx context.Context, s *store.Store, number string, roles ...account.Role) (*account.Centre, error) {
-	needs := 0
-	for _, r := range roles {
-		if !r.Valid() {
-			return nil, fmt.Errorf("--role %q is none of clinician, uploader, datamanager, admin, auditor", r)
+	var centre *account.Centre
+	if number != "" {
+		c, err := s.CentreByNumber(ctx, number)
+		switch {
+		case apperr.KindOf(err) == apperr.NotFound:
+			return nil, fmt.Errorf("there is no centre %s: add it with web centre add", number)
+		case err != nil:
+			return nil, err
 		}
-		if r.NeedsCentre() {
-			needs++
-		}
+		centre = &c
 	}
-	switch {
-	case needs > 0 && needs < len(roles):
-		return nil, errors.New("clinician and uploader belong to a centre, the other roles to none: use two accounts")
-	case needs == 0 && number != "":
-		return nil, errors.New("--centre is for clinician and uploader only")
-	case needs == 0:
-		return nil, nil
-	case number == "":
-		return nil, errors.New("clinician and uploader belong to a centre: give --centre")
+	switch account.CheckRoles(roles, centre) {
+	case account.RolesMissing:
+		return nil, fmt.Errorf("--role %q is none of clinician, uploader, centreadmin, datamanager, admin, auditor", roleWords(roles))
+	case account.RolesMixed:
+		return nil, errors.New("clinician, uploader and centreadmin belong to a centre, the other roles to none: use two accounts")
+	case account.RolesSeparate:
+		return nil, errors.New("an auditor has no other role: use two accounts")
+	case account.CentreUnasked:
+		return nil, errors.New("--centre is for clinician, uploader and centreadmin only")
+	case account.CentreMissing:
+		return nil, errors.New("clinician, uploader and centreadmin belong to a centre: give --centre")
 	}
-	centre, err := s.CentreByNumber(ctx, number)
-	if apperr.KindOf(err) == apperr.NotFound {
-		return nil, fmt.Errorf("there is no centre %s: add it with web centre add", number)
-	}
-	return &centre, err
+	return centre, nil
 }

@@ -234,6 +234,7 @@ func newDemoFile() demoFile {
 	for _, a := range []demoAccount{
 		{Role: account.Clinician, Centre: "2809", Email: "invoerder@2809.example"},
 		{Role: account.Uploader, Centre: "2809", Email: "aanleveraar@2809.example"},
+		{Role: account.CentreAdmin, Centre: "2809", Email: "lokalebeheerder@2809.example"},
 		{Role: account.Uploader, Centre: "2810", Email: "aanleveraar@2810.example"},
 		{Role: account.DataManager, Email: "datamanager@registratie.example"},
 		{Role: account.Admin, Email: "beheerder@registratie.example"},
@@ -241,6 +242,9 @@ func newDemoFile() demoFile {
 	} {
 		a.Password = rand.Text()[:16]
 		f.Accounts = append(f.Accounts, a)
+		if a.Role == account.CentreAdmin {
+			continue // works on the pages only
+		}
 		token, _ := account.NewToken()
 		f.Tokens = append(f.Tokens, demoToken{a.Role, a.Centre, token})
 	}

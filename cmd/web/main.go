@@ -83,6 +83,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date; the service does so too when it starts."`
 	User    struct {
 		Add      addUserCommand     `cmd:"" help:"Add a user."`
+		Invite   inviteUserCommand  `cmd:"" help:"Add a user who sets a password with a one-time link."`
 		List     listUsersCommand   `cmd:"" help:"List the users."`
 		Disable  disableUserCommand `cmd:"" help:"Keep a user out, and sign the user out everywhere."`
 		Enable   enableUserCommand  `cmd:"" help:"Let a disabled user in again."`

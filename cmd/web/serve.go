@@ -61,6 +61,9 @@ func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error 
 		return fmt.Errorf("listen on SLUIS_ADDR: %w", err)
 	}
 	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "url", cfg.BaseURL.String(), "database", cfg.DatabaseName())
+	if err := offerFirstAdmin(ctx, s, cfg.BaseURL, c.out); err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	a.hangups, a.reload = hup, (&reloader{env: c.env, cfg: cfg, app: a}).reload
 	a.faults = log
 	return a.serve(ctx, ln)

@@ -35,17 +35,18 @@ type Role string
 const (
 	Clinician   Role = "clinician"
 	Uploader    Role = "uploader"
+	CentreAdmin Role = "centreadmin" // a hospital's own key user: the accounts of that hospital
 	DataManager Role = "datamanager"
 	Admin       Role = "admin"
 	Auditor     Role = "auditor"
 )
 
 // Roles lists every role.
-var Roles = []Role{Clinician, Uploader, DataManager, Admin, Auditor}
+var Roles = []Role{Clinician, Uploader, CentreAdmin, DataManager, Admin, Auditor}
 
 // NeedsCentre reports whether the role belongs to one centre. The others belong to
 // none.
-func (r Role) NeedsCentre() bool { return r == Clinician || r == Uploader }
+func (r Role) NeedsCentre() bool { return r == Clinician || r == Uploader || r == CentreAdmin }
 
 // Valid reports whether r is a role.
 func (r Role) Valid() bool { return slices.Contains(Roles, r) }
@@ -70,6 +71,10 @@ const (
 	ApproveErasure Permission = "existing.approve" // needs two people, one of each role
 	ViewProofs     Permission = "proofs.view"
 	ExportProofs   Permission = "proofs.export"
+	ManageUsers    Permission = "users.manage" // of every centre, or of the actor's own
+	ReviewAccess   Permission = "users.review" // sign off who has access
+	ManageCentres  Permission = "centres.manage"
+	ManageTokens   Permission = "tokens.manage"
 )
 
 // granted is the part of product.md's table that is built.
@@ -77,8 +82,11 @@ var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
 	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, RunConversion, ApproveErasure},
-	Admin:       {ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs},
-	Auditor:     {ViewLog, ViewProofs, ExportProofs},
+	CentreAdmin: {ManageUsers},
+	Admin: {
+		ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
+	},
+	Auditor: {ViewLog, ViewProofs, ExportProofs},
 }
 
 // User is a person who can sign in.
@@ -86,12 +94,14 @@ type User struct {
 	ID           int64
 	PublicID     string
 	Email        string
-	PasswordHash string
+	Name         string // of the person; may be empty
+	PasswordHash string // empty: was invited, and has not set a password yet
 	Roles        []Role
 	Centre       *Centre // nil for roles without a centre
 	Demo         bool
 	CreatedAt    time.Time
 	DisabledAt   time.Time // zero: the user may sign in
+	LastSignInAt time.Time // zero: never
 }
 
 // ActiveAdmin reports whether the user can sign in as administrator.

@@ -14,6 +14,9 @@ const (
 // over a session.
 type Session struct {
 	TokenHash  [32]byte // SHA-256 of the id in the cookie
+	PublicID   string   // names the session on its owner's page, and opens nothing
+	Address    string   // from which it was started
+	Browser    string   // in which it was started, such as "Firefox, Windows"
 	UserID     int64
 	Data       []byte // data of the pages; never an identity, at most 4 KiB
 	CreatedAt  time.Time

@@ -22,3 +22,7 @@ func NewToken() (token string, hash [32]byte) {
 
 // HashToken returns the hash by which a token is stored and looked up.
 func HashToken(token string) [32]byte { return sha256.Sum256([]byte(token)) }
+
+// TokenRole reports whether an API token may have this role. The others work on the pages
+// only.
+func TokenRole(r Role) bool { return r == Clinician || r == Uploader || r == DataManager }

@@ -5,6 +5,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/server/access"
+	"sluis/internal/server/accounts"
 	"sluis/internal/server/api"
 	"sluis/internal/server/conflicts"
 	"sluis/internal/server/conversions"
@@ -21,6 +22,8 @@ import (
 type (
 	// Sessions keeps signed-in browsers.
 	Sessions = access.Sessions
+	// People keeps the accounts for the pages about them.
+	People = accounts.Store
 	// AuditLog writes and reads the access log.
 	AuditLog = access.Log
 	// Receiver takes in a file.

@@ -128,6 +128,20 @@ func (s *Server) pageTable() []line[page.Handler] {
 
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
 		{"GET", "/logboek", account.ViewLog, Page, s.access.ViewLog},
+
+		{"GET", "/gebruikers", account.ManageUsers, Page, s.accounts.List},
+		{"GET", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.InviteForm},
+		{"POST", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.Invite},
+		{"GET", "/gebruikers/{id}", account.ManageUsers, Page, s.accounts.View},
+		{"POST", "/gebruikers/{id}/rollen", account.ManageUsers, Page, s.accounts.SetRoles},
+		{"POST", "/gebruikers/{id}/blokkeren", account.ManageUsers, Page, s.accounts.Block},
+		{"POST", "/gebruikers/{id}/deblokkeren", account.ManageUsers, Page, s.accounts.Unblock},
+		{"POST", "/gebruikers/{id}/link", account.ManageUsers, Page, s.accounts.MakeLink},
+		{"GET", "/uitnodiging/{token}", Anyone, Page, s.accounts.FollowLink},
+		{"POST", "/uitnodiging/{token}", Anyone, Page, s.accounts.SetPassword},
+		{"GET", "/account", SignedIn, Page, s.accounts.ViewOwn},
+		{"POST", "/account/wachtwoord", SignedIn, Page, s.accounts.ChangePassword},
+		{"POST", "/account/sessies/{id}/beeindigen", SignedIn, Page, s.accounts.EndSession},
 	}
 }
 

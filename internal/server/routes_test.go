@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -16,8 +17,8 @@ import (
 
 // routeTable says, for every route, who may use it and what they then get on an
 // object of their own. It is written by hand, against product.md's table; c is
-// the clinician, u the uploader, d the data manager, a the admin, t the auditor
-// (toezicht), * everyone who signed in, - nobody needs to.
+// the clinician, u the uploader, l the local administrator, d the data manager, a the
+// admin, t the auditor (toezicht), * everyone who signed in, - nobody needs to.
 var routeTable = map[string]struct {
 	who    string
 	status int
@@ -45,6 +46,11 @@ var routeTable = map[string]struct {
 	"POST /migratie/{id}/hervatten": {"da", 303},
 	"POST /migratie/{id}/doorgaan":  {"da", 303}, "POST /migratie/{id}/goedkeuren": {"da", 303},
 	"GET /migratie/bewijzen": {"at", 200}, "GET /migratie/bewijzen/{id}": {"at", 200}, "GET /migratie/bewijzen/{id}/bewijs.json": {"t", 200},
+	"GET /gebruikers": {"al", 200}, "GET /gebruikers/nieuw": {"al", 200}, "POST /gebruikers/nieuw": {"al", 422},
+	"GET /gebruikers/{id}": {"al", 200}, "POST /gebruikers/{id}/rollen": {"al", 422}, "POST /gebruikers/{id}/blokkeren": {"al", 422},
+	"POST /gebruikers/{id}/deblokkeren": {"al", 422}, "POST /gebruikers/{id}/link": {"al", 422},
+	"GET /uitnodiging/{token}": {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
+	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
 	"GET /api/v1/openapi.json": {"-", 200},
@@ -56,42 +62,129 @@ var routeTable = map[string]struct {
 	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
 }
 
-var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "datamanager": "d", "admin": "a", "auditor": "t"}
+// absentStatus is what a route answers for an object that does not exist, unless that is
+// 404. The buttons of the conversion lead back to its page, which says that it moved on.
+var absentStatus = map[string]int{
+	"POST /datasets/{id}/importeren": http.StatusBadRequest, "POST /migratie/{id}/pauzeren": http.StatusSeeOther,
+	"POST /migratie/{id}/hervatten": http.StatusSeeOther, "POST /migratie/{id}/goedkeuren": http.StatusSeeOther,
+}
 
-func TestEveryRole(t *testing.T) {
+// looksFirst lists the routes at which a data manager may decide about some deliveries: of
+// one that does not exist they hear that before they hear of which.
+var looksFirst = map[string]bool{"POST /aanleveringen/{id}/opslaan": true, "POST /aanleveringen/{id}/annuleren": true}
+
+var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "centreadmin": "l", "datamanager": "d", "admin": "a", "auditor": "t"}
+
+// foreignAccount is the account of another centre with the same role. The other roles
+// belong to no centre: nothing is foreign to them.
+var foreignAccount = map[string]string{"clinician": "othercl", "uploader": "other", "centreadmin": "otherca"}
+
+const unknownID = "01920000-0000-7000-8000-000000000000"
+
+var noObjects = servertest.Objects{
+	Patient: unknownID, Delivery: unknownID, Conflict: unknownID, Proof: unknownID, User: unknownID, Link: "sluis_nothing",
+}
+
+// TestMatrix asks for every route as every role: of an object of the own centre, of one of
+// another centre, and of one that does not exist. A route that is not in the table fails.
+func TestMatrix(t *testing.T) {
 	s := servertest.New(t)
 	ids := s.OwnObjects()
 	routes := s.Server.Routes()
 	if len(routes) != len(routeTable) {
 		t.Errorf("%d routes, %d in the table of this test", len(routes), len(routeTable))
 	}
-	for _, name := range []string{"", "clinician", "uploader", "datamanager", "admin", "auditor"} {
-		b := s.SignedIn(name)
+	cells := map[string]int{}
+	for _, name := range []string{"", "clinician", "uploader", "centreadmin", "datamanager", "admin", "auditor"} {
+		own, foreign := &visitor{s: s, name: name}, &visitor{s: s, name: foreignAccount[name]}
 		for _, route := range routes {
-			want, ok := routeTable[route.Method+" "+route.Pattern]
+			key := route.Method + " " + route.Pattern
+			want, ok := routeTable[key]
 			if !ok {
-				t.Fatalf("%s %s is not in the table of this test", route.Method, route.Pattern)
+				t.Fatalf("%s is not in the table of this test", key)
 			}
-			user := b
-			if route.Pattern == "/uitloggen" {
-				user = s.SignedIn(name) // signing out ends every session of the user
+			check := func(what string, v *visitor, objects servertest.Objects, status int) {
+				cells[string(route.Door)+" "+what]++
+				if got := v.request(t, route, objects); got.Status != status {
+					t.Errorf("%s as %q, %s: %d, want %d\n%.300s", key, name, what, got.Status, status, got.Body)
+				}
 			}
-			got := request(t, s, user, name, route, ids)
-			status := want.status
-			if !strings.Contains(want.who, "-") {
-				status = refusedStatus(want.who, want.status, name, route)
+			status := expected(want.who, want.status, name, route)
+			if name != "" && key == "GET /inloggen" {
+				status = http.StatusSeeOther // whoever is signed in goes on
 			}
-			if name != "" && route.Pattern == "/inloggen" && route.Method == "GET" {
-				status = 303 // whoever is signed in goes on
+			check("own", own, ids, status)
+			if !strings.Contains(route.Pattern, "{id}") && !strings.Contains(route.Pattern, "{token}") {
+				continue
 			}
-			if got.Status != status {
-				t.Errorf("%s %s as %q: %d, want %d\n%.300s", route.Method, route.Pattern, name, got.Status, status, got.Body)
+			permitted := strings.Contains(want.who, "-") ||
+				name != "" && (want.who == "*" || strings.Contains(want.who, roleLetters[name]))
+			absent, elsewhere := status, status
+			if permitted {
+				absent, elsewhere = cmp.Or(absentStatus[key], http.StatusNotFound), http.StatusNotFound
+			} else if name == "datamanager" && looksFirst[key] {
+				absent = http.StatusNotFound
 			}
-			if route.Pattern == "/uitloggen" {
-				b = s.SignedIn(name)
+			check("absent", own, noObjects, absent)
+			if foreign.name != "" && strings.Contains(route.Pattern, "{id}") {
+				check("foreign", foreign, ids, elsewhere)
 			}
 		}
 	}
+	total := 0
+	for _, n := range cells {
+		total += n
+	}
+	t.Logf("%d routes, 7 kinds of visitor, %d cells: %v", len(routes), total, cells)
+}
+
+// visitor is an account in the matrix, signed in when it needs to be.
+type visitor struct {
+	s       *servertest.Site
+	name    string
+	browser *servertest.Browser
+}
+
+// request asks for a route with as little as it needs. After a route that ends the
+// session, the visitor signs in anew.
+func (v *visitor) request(t *testing.T, route server.Route, ids servertest.Objects) servertest.Answer {
+	t.Helper()
+	if v.browser == nil {
+		v.browser = v.s.SignedIn(v.name)
+	}
+	if route.Pattern == "/account/sessies/{id}/beeindigen" {
+		return v.endSession(t, route, ids)
+	}
+	if route.Pattern == "/uitloggen" {
+		defer func() { v.browser = nil }()
+	}
+	return request(t, v.s, v.browser, v.name, route, ids)
+}
+
+// endSession ends a session of the visitor's own if there are objects; one of somebody
+// else if the visitor is of another centre.
+func (v *visitor) endSession(t *testing.T, route server.Route, ids servertest.Objects) servertest.Answer {
+	t.Helper()
+	id := unknownID
+	if ids != noObjects && v.name != "" {
+		owner := v.browser
+		if strings.HasPrefix(v.name, "other") {
+			owner = v.s.SignedIn("uploader")
+		} else {
+			defer func() { v.browser = nil }()
+		}
+		_, rest, _ := strings.Cut(owner.Get("/account").Body, "/account/sessies/")
+		id, _, _ = strings.Cut(rest, "/")
+	}
+	return v.browser.Post(strings.ReplaceAll(route.Pattern, "{id}", id), nil)
+}
+
+// expected is what name gets at a route for an object of its own.
+func expected(who string, allowed int, name string, route server.Route) int {
+	if strings.Contains(who, "-") {
+		return allowed
+	}
+	return refusedStatus(who, allowed, name, route)
 }
 
 // refusedStatus is what name gets at a route that needs to know who it is.
@@ -121,7 +214,10 @@ func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name strin
 	if strings.Contains(route.Pattern, "bewijzen") {
 		id = ids.Proof
 	}
-	path := strings.ReplaceAll(route.Pattern, "{id}", id)
+	if strings.Contains(route.Pattern, "gebruikers") {
+		id = ids.User
+	}
+	path := strings.NewReplacer("{id}", id, "{token}", ids.Link).Replace(route.Pattern)
 	if route.Pattern == "/static/*" {
 		_, rest, _ := strings.Cut(s.Browser().Get("/inloggen").Body, `href="/static/`)
 		file, _, _ := strings.Cut(rest, `"`)
@@ -144,12 +240,11 @@ func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name strin
 func TestForeignObjectsDoNotExist(t *testing.T) {
 	s := servertest.New(t)
 	ids := s.OwnObjects()
-	const unknown = "01920000-0000-7000-8000-000000000000"
-	nothing := servertest.Objects{Patient: unknown, Delivery: unknown, Conflict: unknown, Proof: unknown}
-	for _, name := range []string{"other", "othercl"} {
+	nothing := noObjects
+	for _, name := range []string{"other", "othercl", "otherca"} {
 		b := s.SignedIn(name)
 		for _, route := range s.Server.Routes() {
-			letter := map[string]string{"other": "u", "othercl": "c"}[name]
+			letter := map[string]string{"other": "u", "othercl": "c", "otherca": "l"}[name]
 			if !strings.Contains(route.Pattern, "{id}") || !strings.Contains(routeTable[route.Method+" "+route.Pattern].who, letter) {
 				continue
 			}
@@ -172,7 +267,7 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 
 // plain is a body without the request's id and the object's.
 func plain(a servertest.Answer, ids servertest.Objects) string {
-	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID").Replace(a.Body)
+	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID", ids.User, "ID").Replace(a.Body)
 }
 
 func TestSecurityHeadersEverywhere(t *testing.T) {

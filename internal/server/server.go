@@ -21,6 +21,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"sluis/internal/server/access"
+	"sluis/internal/server/accounts"
 	"sluis/internal/server/api"
 	"sluis/internal/server/conflicts"
 	"sluis/internal/server/conversions"
@@ -45,6 +46,7 @@ type Options struct {
 	Now func() time.Time // time.Now if nil
 
 	Accounts   Accounts
+	People     People
 	Sessions   Sessions
 	Audit      AuditLog
 	Records    Records
@@ -88,6 +90,7 @@ type Server struct {
 
 	ready       *readiness
 	access      *access.Handlers
+	accounts    *accounts.Handlers
 	conflicts   *conflicts.Handlers
 	conversions *conversions.Handlers
 	deliveries  *deliveries.Handlers
@@ -119,6 +122,7 @@ func (s *Server) furnish() {
 	s.access = access.New(access.Options{
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Audit: o.Audit, Secure: o.Secure, Keys: o.SessionKeys,
 	})
+	s.accounts = accounts.New(accounts.Options{Now: o.Now, Store: o.People, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL})
 	s.frame = page.New(page.Options{
 		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly,
 	})
@@ -150,8 +154,8 @@ func (o *Options) complete() error {
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil,
-		o.Desk == nil, o.Preparer == nil, o.Watch == nil,
+	case o.Log == nil, o.Accounts == nil, o.People == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil,
+		o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
 		o.Conversion == nil, o.Ready == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):

@@ -34,12 +34,14 @@ type userRow struct {
 	ID           int64 `gorm:"primaryKey;autoIncrement:false"`
 	PublicID     string
 	Email        string
+	Name         string
 	PasswordHash string
 	Roles        string
 	CentreID     *int64
 	Demo         bool
 	CreatedAt    time.Time
 	DisabledAt   *time.Time
+	LastSignInAt *time.Time
 }
 
 func (userRow) TableName() string { return "users" }
@@ -171,32 +173,38 @@ func (s *Store) UserByID(ctx context.Context, id int64) (account.User, error) {
 // AddUser stores a new user. If the address exists already, the error is
 // apperr.Conflict.
 func (s *Store) AddUser(ctx context.Context, who audit.Who, u account.User) (account.User, error) {
-	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
 	err := s.write(ctx, func(t *tx) error {
-		var same int64
-		if err := t.db.Model(&userRow{}).Where("email = ?", u.Email).Count(&same).Error; err != nil {
-			return err
-		}
-		if same > 0 {
-			return apperr.New(apperr.Conflict, "user_exists")
-		}
 		var err error
-		if u.ID, err = t.next("users", 1); err != nil {
-			return err
-		}
-		if u.PublicID, err = publicID(); err != nil {
-			return err
-		}
-		row := userRow{
-			ID: u.ID, PublicID: u.PublicID, Email: u.Email, PasswordHash: u.PasswordHash, Roles: joinRoles(u.Roles),
-			CentreID: centreID(u.Centre), Demo: u.Demo, CreatedAt: t.at,
-		}
-		if err := t.db.Create(&row).Error; err != nil {
+		if u, err = t.addUser(u); err != nil {
 			return err
 		}
 		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "user", ObjectID: u.PublicID})
 	})
 	return u, err
+}
+
+// addUser stores a new user without its event.
+func (t *tx) addUser(u account.User) (account.User, error) {
+	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
+	var same int64
+	if err := t.db.Model(&userRow{}).Where("email = ?", u.Email).Count(&same).Error; err != nil {
+		return u, err
+	}
+	if same > 0 {
+		return u, apperr.New(apperr.Conflict, "user_exists")
+	}
+	var err error
+	if u.ID, err = t.next("users", 1); err != nil {
+		return u, err
+	}
+	if u.PublicID, err = publicID(); err != nil {
+		return u, err
+	}
+	row := userRow{
+		ID: u.ID, PublicID: u.PublicID, Email: u.Email, Name: u.Name, PasswordHash: u.PasswordHash, Roles: joinRoles(u.Roles),
+		CentreID: centreID(u.Centre), Demo: u.Demo, CreatedAt: t.at,
+	}
+	return u, t.db.Create(&row).Error
 }
 
 func centreID(c *account.Centre) *int64 {

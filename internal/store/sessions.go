@@ -10,6 +10,9 @@ import (
 
 type sessionRow struct {
 	TokenHash     []byte `gorm:"primaryKey"`
+	PublicID      string
+	Address       string
+	Browser       string
 	UserID        int64
 	Data          []byte
 	CreatedAt     time.Time
@@ -22,7 +25,8 @@ func (sessionRow) TableName() string { return "sessions" }
 
 func sessionToRow(x account.Session) sessionRow {
 	return sessionRow{
-		TokenHash: x.TokenHash[:], UserID: x.UserID, Data: x.Data, CreatedAt: stamp(x.CreatedAt),
+		TokenHash: x.TokenHash[:], PublicID: x.PublicID, Address: cut(x.Address, 64), Browser: cut(x.Browser, 100),
+		UserID: x.UserID, Data: x.Data, CreatedAt: stamp(x.CreatedAt),
 		LastSeenAt: stamp(x.LastSeenAt), IdleExpiresAt: stamp(x.IdleExpiresAt), ExpiresAt: stamp(x.ExpiresAt),
 	}
 }
@@ -43,10 +47,14 @@ func (s *Store) SessionByHash(ctx context.Context, hash [32]byte) (account.Sessi
 	if err := first(s.read(ctx).Where("token_hash = ?", hash[:]), &r); err != nil {
 		return account.Session{}, s.dialect.clean(err)
 	}
+	return r.session(), nil
+}
+
+func (r sessionRow) session() account.Session {
 	return account.Session{
-		TokenHash: hash, UserID: r.UserID, Data: r.Data, CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(),
-		IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
-	}, nil
+		TokenHash: [32]byte(r.TokenHash), PublicID: r.PublicID, Address: r.Address, Browser: r.Browser, UserID: r.UserID, Data: r.Data,
+		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+	}
 }
 
 // DeleteSession ends one session.
@@ -54,14 +62,22 @@ func (s *Store) DeleteSession(ctx context.Context, hash [32]byte) error {
 	return s.write(ctx, func(t *tx) error { return t.db.Exec("DELETE FROM sessions WHERE token_hash = ?", hash[:]).Error })
 }
 
-// SignIn stores a new session, with its event, and deletes the expired ones.
+// SignIn stores a new session and when its user signed in, with the event, and deletes the
+// expired sessions.
 func (s *Store) SignIn(ctx context.Context, x account.Session, ev audit.Event) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.db.Exec("DELETE FROM sessions WHERE expires_at < ? OR idle_expires_at < ?", t.at, t.at).Error; err != nil {
 			return err
 		}
 		r := sessionToRow(x)
+		var err error
+		if r.PublicID, err = publicID(); err != nil {
+			return err
+		}
 		if err := t.db.Create(&r).Error; err != nil {
+			return err
+		}
+		if err := t.db.Exec("UPDATE users SET last_sign_in_at = ? WHERE id = ?", t.at, x.UserID).Error; err != nil {
 			return err
 		}
 		return t.record(ev)

@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"path"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,7 +98,15 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	known := len(files) // they are numbered from 1 without a gap
+	known := 0
+	for _, file := range files {
+		number, _, _ := strings.Cut(path.Base(file), "_")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return fmt.Errorf("a migration without a number: %w", err)
+		}
+		known = max(known, n)
+	}
 	var current sql.NullInt64
 	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&current); err != nil && !d.missingTable(err) {
 		return fmt.Errorf("read the schema's version: %w", d.clean(err))

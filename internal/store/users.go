@@ -69,30 +69,23 @@ func (s *Store) ListCentres(ctx context.Context, who audit.Who) (list []account.
 // event has code as what was done. A change after which nobody could sign in as
 // administrator any more is apperr.Conflict "last_admin".
 func (s *Store) ChangeUser(ctx context.Context, who audit.Who, email, code string, change func(u *account.User) error) error {
+	address := strings.ToLower(strings.TrimSpace(email))
+	return s.changeUser(ctx, who, account.Act{Code: code}, func(u account.User) bool { return u.Email == address }, change)
+}
+
+// changeUser changes the one user that is finds.
+func (s *Store) changeUser(ctx context.Context, who audit.Who, act account.Act, is func(account.User) bool,
+	change func(u *account.User) error,
+) error {
 	return s.write(ctx, func(t *tx) error {
-		// The lock on all users keeps two administrators from removing each other at once.
-		var rows []userRow
-		if err := t.dialect.forUpdate(t.db, "users").Order("id").Find(&rows).Error; err != nil {
-			return err
-		}
-		centres, err := centresByID(t.db)
+		found, admins, err := t.lockUsers(is)
 		if err != nil {
 			return err
-		}
-		var found *account.User
-		admins := 0 // besides the user who is changed
-		for _, r := range rows {
-			u := r.user(centres)
-			if u.Email == strings.ToLower(strings.TrimSpace(email)) {
-				found = &u
-			} else if u.ActiveAdmin() {
-				admins++
-			}
 		}
 		if found == nil {
 			return errNotFound
 		}
-		before := found.ActiveAdmin()
+		before, was, password := found.ActiveAdmin(), rights(*found), found.PasswordHash
 		if err := change(found); err != nil {
 			return err
 		}
@@ -102,13 +95,48 @@ func (s *Store) ChangeUser(ctx context.Context, who audit.Who, email, code strin
 		if err := t.updateUser(*found); err != nil {
 			return err
 		}
-		if err := t.db.Exec("DELETE FROM sessions WHERE user_id = ?", found.ID).Error; err != nil {
+		if err := t.endSessions(found.ID); err != nil {
+			return err
+		}
+		if found.State() == account.Blocked || found.PasswordHash != password {
+			if err := t.db.Exec("DELETE FROM account_links WHERE user_id = ?", found.ID).Error; err != nil {
+				return err
+			}
+		}
+		if err := t.noteChange(who, *found, act, was); err != nil {
 			return err
 		}
 		return t.record(audit.Event{
-			Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "user", ObjectID: found.PublicID, Code: code,
+			Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "user", ObjectID: found.PublicID, Code: act.Code,
 		})
 	})
+}
+
+// lockUsers locks all users, which keeps two administrators from removing each other at
+// once. It returns the user that is finds, or nil, and how many others can sign in as
+// administrator.
+func (t *tx) lockUsers(is func(account.User) bool) (found *account.User, admins int, err error) {
+	var rows []userRow
+	if err := t.dialect.forUpdate(t.db, "users").Order("id").Find(&rows).Error; err != nil {
+		return nil, 0, err
+	}
+	centres, err := centresByID(t.db)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range rows {
+		u := r.user(centres)
+		if is(u) {
+			found = &u
+		} else if u.ActiveAdmin() {
+			admins++
+		}
+	}
+	return found, admins, nil
+}
+
+func (t *tx) endSessions(userID int64) error {
+	return t.db.Exec("DELETE FROM sessions WHERE user_id = ?", userID).Error
 }
 
 func (t *tx) updateUser(u account.User) error {
@@ -145,13 +173,17 @@ func centresByID(db *gorm.DB) (map[int64]account.Centre, error) {
 
 func (r userRow) user(centres map[int64]account.Centre) account.User {
 	u := account.User{
-		ID: r.ID, PublicID: r.PublicID, Email: r.Email, PasswordHash: r.PasswordHash, Demo: r.Demo, CreatedAt: r.CreatedAt.UTC(),
+		ID: r.ID, PublicID: r.PublicID, Email: r.Email, Name: r.Name, PasswordHash: r.PasswordHash, Demo: r.Demo,
+		CreatedAt: r.CreatedAt.UTC(),
 	}
 	for _, name := range strings.Split(r.Roles, ",") {
 		u.Roles = append(u.Roles, account.Role(name))
 	}
 	if r.DisabledAt != nil {
 		u.DisabledAt = r.DisabledAt.UTC()
+	}
+	if r.LastSignInAt != nil {
+		u.LastSignInAt = r.LastSignInAt.UTC()
 	}
 	if r.CentreID != nil {
 		if c, ok := centres[*r.CentreID]; ok {

@@ -77,6 +77,8 @@ type SignIn struct {
 	Errors []FieldError
 	// Expired says that the session ended.
 	Expired bool
+	// PasswordSet says that the user has just set a password.
+	PasswordSet bool
 }
 
 // Error is the page for a request that failed.

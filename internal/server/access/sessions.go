@@ -16,6 +16,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/server/request"
 )
 
 // touchEvery is the shortest time between two writes of a session's last use.
@@ -153,7 +154,9 @@ func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int6
 	if err != nil {
 		return err
 	}
-	if err := s.port.SignIn(r.Context(), account.NewSession(sha256.Sum256([]byte(id)), userID, s.now()), ev); err != nil {
+	started := account.NewSession(sha256.Sum256([]byte(id)), userID, s.now())
+	started.Address, started.Browser = request.From(r.Context()).Address, browserName(r.UserAgent())
+	if err := s.port.SignIn(r.Context(), started, ev); err != nil {
 		return err
 	}
 	http.SetCookie(w, sessions.NewCookie(s.name(), value, s.options()))

@@ -115,7 +115,8 @@ func (h *Handlers) SignInForm(v *page.Visit) error {
 	if userID(session) != 0 {
 		return v.Redirect(next)
 	}
-	props := templates.SignIn{Page: v.Page(), Next: next, Expired: v.Query().Get("verlopen") == "1"}
+	props := templates.SignIn{Page: v.Page(), Next: next, Expired: v.Query().Get("verlopen") == "1",
+		PasswordSet: v.Query().Get("klaar") == "1"}
 	return v.Render(http.StatusOK, templates.SignInPage(props))
 }
 

@@ -116,7 +116,7 @@ func (v *Visit) Page(crumbs ...templates.Crumb) templates.Page {
 	if !request.From(v.Context()).Known {
 		return props
 	}
-	props.User = &templates.User{Name: v.Actor.Name, Roles: roleWords(t, v.Actor.Roles)}
+	props.User = &templates.User{Name: v.Actor.Name, Roles: RoleWords(t, v.Actor.Roles)}
 	if c := v.Actor.Centre; c != nil {
 		props.User.Centre = t.T("word.centre_named", "number", c.Number, "name", c.Name)
 	}
@@ -146,6 +146,9 @@ func (v *Visit) here() string {
 	}
 	if strings.HasPrefix(path, ConversionPath) {
 		return ConversionPath
+	}
+	if base, _, ok := strings.Cut(path, "/wachtwoord"); ok && base == "/account" {
+		return base
 	}
 	return home
 }

@@ -24,6 +24,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewProofs, "nav.proofs", ProofsPath},
 		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},
+		{account.ManageUsers, "nav.users", "/gebruikers"},
 	} {
 		if a.May(item.permission) {
 			current := path == item.href || strings.HasPrefix(path, item.href+"/")
@@ -36,7 +37,8 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 	return items
 }
 
-func roleWords(t *text.Catalogue, roles []account.Role) string {
+// RoleWords is a list of roles in words.
+func RoleWords(t *text.Catalogue, roles []account.Role) string {
 	words := make([]string, len(roles))
 	for i, role := range roles {
 		words[i] = t.T("role." + string(role))

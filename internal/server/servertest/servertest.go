@@ -67,14 +67,15 @@ type Site struct {
 }
 
 // Accounts are those of every site, by name. "other" is an uploader of another
-// centre, "othercl" its clinician.
+// centre, "othercl" its clinician, "otherca" its local administrator.
 var Accounts = map[string]struct {
 	Role   account.Role
 	Centre string
 }{
 	"clinician": {account.Clinician, "2809"}, "uploader": {account.Uploader, "2809"}, "datamanager": {account.DataManager, ""},
 	"admin": {account.Admin, ""}, "auditor": {account.Auditor, ""},
-	"other": {account.Uploader, "2810"}, "othercl": {account.Clinician, "2810"},
+	"centreadmin": {account.CentreAdmin, "2809"},
+	"other":       {account.Uploader, "2810"}, "othercl": {account.Clinician, "2810"}, "otherca": {account.CentreAdmin, "2810"},
 }
 
 // lines collects a log.
@@ -163,7 +164,7 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	t.Cleanup(func() { stop(); working.Wait() })
 
 	o := server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in,
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in,
 		Desk: desk, Preparer: prep, Watch: s.Store, Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {
 			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}
@@ -374,8 +375,9 @@ func Action(page string) string {
 	return "/aanleveringen?" + query
 }
 
-// Objects are the ids of a patient, a delivery, a conflict and a proof.
-type Objects struct{ Patient, Delivery, Conflict, Proof string }
+// Objects are the ids of a patient, a delivery, a conflict, a proof and an account, and
+// the token of a one-time link.
+type Objects struct{ Patient, Delivery, Conflict, Proof, User, Link string }
 
 // OwnObjects makes a delivery of 2809 that is done, with its patients.
 func (s *Site) OwnObjects() Objects {
@@ -399,7 +401,22 @@ func (s *Site) OwnObjects() Objects {
 	signed := Must(conversion.Sign(ed25519.NewKeyFromSeed(make([]byte, 32)), conversion.Proof{}))(s.t)
 	proof := Must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"},
 		conversion.Report{Kind: conversion.KindProof, Document: string(Must(json.Marshal(signed))(s.t))}))(s.t)
-	return Objects{id, strings.TrimPrefix(sent.Location(), "/aanleveringen/"), conflicts[0].PublicID, proof.PublicID}
+	user := Must(s.Store.UserByEmail(s.t.Context(), "uploader@example.nl"))(s.t)
+	return Objects{
+		Patient: id, Delivery: strings.TrimPrefix(sent.Location(), "/aanleveringen/"), Conflict: conflicts[0].PublicID, Proof: proof.PublicID,
+		User: user.PublicID, Link: s.Invited("genodigde@example.nl"),
+	}
+}
+
+// Invited invites somebody as uploader of 2809, and returns the token of the link.
+func (s *Site) Invited(email string) string {
+	s.t.Helper()
+	centre := s.Centres["2809"]
+	token, hash := account.NewToken()
+	Must(s.Store.Invite(s.t.Context(), audit.Who{Name: "test"}, account.User{
+		Email: email, Name: "Genodigde", Roles: []account.Role{account.Uploader}, Centre: &centre,
+	}, hash, "begint maandag"))(s.t)
+	return token
 }
 
 // EntryHeader is the header of a file with identities.

@@ -70,6 +70,9 @@ var outcomeColour = map[string]string{
 // ttpColour is the tag colour of each state of the TTP.
 var ttpColour = map[string]string{"up": "green", "impaired": "orange", "denied": "red", "unused": "grey"}
 
+// accountColour is the tag colour of each state of an account or a token.
+var accountColour = map[string]string{"active": "green", "invited": "yellow", "blocked": "red", "expired": "grey", "revoked": "red"}
+
 var levelColour = map[string]string{"warning": "yellow", "error": "red"}
 
 // severityColour is the tag colour of each severity.

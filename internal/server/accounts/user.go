@@ -1,0 +1,246 @@
+package accounts
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/audit"
+	"sluis/internal/server/page"
+	"sluis/web/templates"
+	"sluis/web/text"
+)
+
+// View is GET /gebruikers/{id}.
+func (h *Handlers) View(v *page.Visit) error { return h.show(v, http.StatusOK, nil, "", nil) }
+
+// show shows an account. After a form with faults it shows what was chosen and typed in
+// that form; reason is the name of its input.
+func (h *Handlers) show(v *page.Visit, status int, chosen *roleForm, reason string, faults []templates.FieldError) error {
+	p, err := h.o.Store.Person(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID())
+	if err != nil {
+		return err
+	}
+	t := v.T
+	props := templates.Account{
+		Page: v.Page(v.Home(), usersCrumb(v)), Email: p.Email, Name: p.Name, Roles: page.RoleWords(t, p.Roles), State: string(p.State()),
+		Created: t.Moment(p.CreatedAt), SignIn: moment(t, p.LastSignInAt), Sessions: p.Sessions, LinkEnds: moment(t, p.LinkExpiresAt),
+		Path: userPath(p.PublicID), Errors: faults,
+	}
+	f := roleForm{roles: p.Roles}
+	if p.Centre != nil {
+		props.Centre, f.centre = page.CentreName(*p.Centre), p.Centre.Number
+	}
+	if chosen != nil {
+		f = *chosen
+	}
+	if reason != "" {
+		props.Why = map[string]string{reason: v.R.PostForm.Get(reason)}
+	}
+	if p.State() == account.Blocked {
+		props.LinkEnds = ""
+	}
+	switch {
+	case p.ID == v.Actor.UserID:
+		props.Remark = t.T("user.own")
+	case !v.Actor.MayChange(p.User):
+		props.Remark = t.T("user.above")
+	}
+	if props.Choice, err = h.choice(v, f); err != nil {
+		return err
+	}
+	for _, c := range p.Changes {
+		props.Changes = append(props.Changes, templates.AccountChange{
+			When: t.Moment(c.At), By: c.By, What: changeWord(t, c.Code), Reason: c.Reason,
+			Was: rightsWords(t, c.Was), Now: rightsWords(t, c.Became),
+		})
+	}
+	return v.Render(status, templates.UserPage(props))
+}
+
+func changeWord(t *text.Catalogue, code string) string {
+	if key := "audit.code." + code; t.Has(key) {
+		return t.T(key)
+	}
+	return code
+}
+
+// rightsWords puts roles and centre, such as "clinician,uploader 2809", into words.
+func rightsWords(t *text.Catalogue, rights string) string {
+	if rights == "" {
+		return ""
+	}
+	names, centre, _ := strings.Cut(rights, " ")
+	var roles []account.Role
+	for _, name := range strings.Split(names, ",") {
+		roles = append(roles, account.Role(name))
+	}
+	return strings.TrimSpace(page.RoleWords(t, roles) + " " + centre)
+}
+
+// The refusals of a change. They are found while the account is locked, so that what the
+// page showed cannot be out of date.
+var (
+	errOwn   = apperr.New(apperr.Forbidden, "own_account")
+	errAbove = apperr.New(apperr.Forbidden, "account_above")
+	errState = apperr.New(apperr.Conflict, "user_state")
+)
+
+// allowed refuses a change of an account that the visitor may see but not change.
+func allowed(a account.Actor, u account.User) error {
+	switch {
+	case u.ID == a.UserID:
+		return errOwn
+	case !a.MayChange(u):
+		return errAbove
+	}
+	return nil
+}
+
+// errFaults ends a change for a form that has faults.
+var errFaults = errors.New("accounts: the form has faults")
+
+// guard returns the check that comes before a change: first whether the visitor may do
+// this at all, then whether the form is in order. A foreign account is not found whatever
+// is in the form.
+func guard(v *page.Visit, refusal error, faults []templates.FieldError) func(u account.User) error {
+	return func(u account.User) error {
+		switch err := allowed(v.Actor, u); {
+		case err != nil:
+			return err
+		case refusal != nil:
+			return refusal
+		case len(faults) > 0:
+			return errFaults
+		}
+		return nil
+	}
+}
+
+// act is a change of the account of the address.
+type act struct {
+	code    string
+	reason  string    // the input with the reason
+	chosen  *roleForm // nil if no roles are given
+	refusal error     // the visitor may not do this; nil if they may
+	faults  []templates.FieldError
+	do      func(u *account.User) error
+}
+
+func (h *Handlers) change(v *page.Visit, a act) error {
+	reason := strings.TrimSpace(v.R.PostForm.Get(a.reason))
+	faults := slices.Concat(a.faults, checkReason(v.T, a.reason, reason))
+	check := guard(v, a.refusal, faults)
+	err := h.o.Store.ChangePerson(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), account.Act{Code: a.code, Reason: reason},
+		func(u *account.User) error {
+			if err := check(*u); err != nil {
+				return err
+			}
+			return a.do(u)
+		})
+	if errors.Is(err, errFaults) {
+		return h.show(v, http.StatusUnprocessableEntity, a.chosen, a.reason, faults)
+	}
+	return h.changed(v, err, "user.flash."+a.code)
+}
+
+// changed leads back to the account, with what was done or what came between.
+func (h *Handlers) changed(v *page.Visit, err error, done string) error {
+	switch {
+	case apperr.KindOf(err) == apperr.Conflict:
+		if err := v.FlashConflict(err); err != nil {
+			return err
+		}
+		return v.Redirect(userPath(v.ID()))
+	case apperr.KindOf(err) == apperr.Forbidden:
+		return errors.Join(h.recordRefused(v, apperr.CodeOf(err)), err)
+	case err != nil:
+		return err
+	}
+	if err := v.Flash(v.T.T(done), true); err != nil {
+		return err
+	}
+	return v.Redirect(userPath(v.ID()))
+}
+
+// recordRefused writes to the access log that somebody tried what they may not.
+func (h *Handlers) recordRefused(v *page.Visit, code string) error {
+	return h.o.Audit.Record(v.Context(), audit.Event{
+		At: h.o.Now(), Type: audit.AccessDenied, Action: audit.Update, Result: audit.MinorFailure, Who: v.Who,
+		ObjectType: "user", ObjectID: v.ID(), Code: code,
+	})
+}
+
+// SetRoles is POST /gebruikers/{id}/rollen with rol, centrum and reden-rollen.
+func (h *Handlers) SetRoles(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	f := readRoles(form)
+	centre, faults, err := h.resolve(v, f)
+	if err != nil && apperr.KindOf(err) != apperr.Forbidden {
+		return err
+	}
+	give := func(u *account.User) error {
+		u.Roles, u.Centre = f.roles, centre
+		return nil
+	}
+	return h.change(v, act{code: "roles", reason: "reden-rollen", chosen: &f, refusal: err, faults: faults, do: give})
+}
+
+// Block is POST /gebruikers/{id}/blokkeren with reden-blokkeren.
+func (h *Handlers) Block(v *page.Visit) error {
+	if _, err := v.Form(); err != nil {
+		return err
+	}
+	return h.change(v, act{code: "disabled", reason: "reden-blokkeren", do: func(u *account.User) error {
+		if u.State() == account.Blocked {
+			return errState
+		}
+		u.DisabledAt = h.o.Now()
+		return nil
+	}})
+}
+
+// Unblock is POST /gebruikers/{id}/deblokkeren with reden-deblokkeren.
+func (h *Handlers) Unblock(v *page.Visit) error {
+	if _, err := v.Form(); err != nil {
+		return err
+	}
+	return h.change(v, act{code: "enabled", reason: "reden-deblokkeren", do: func(u *account.User) error {
+		if u.State() != account.Blocked {
+			return errState
+		}
+		u.DisabledAt = time.Time{}
+		return nil
+	}})
+}
+
+// MakeLink is POST /gebruikers/{id}/link with reden-link. It answers with the link, which
+// no other page shows.
+func (h *Handlers) MakeLink(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(form.Get("reden-link"))
+	faults := checkReason(v.T, "reden-link", reason)
+	token, hash := account.NewToken()
+	u, err := h.o.Store.MakeLink(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), hash, reason, guard(v, nil, faults))
+	switch {
+	case errors.Is(err, errFaults):
+		return h.show(v, http.StatusUnprocessableEntity, nil, "reden-link", faults)
+	case err != nil:
+		return h.changed(v, err, "")
+	}
+	purpose := account.ResetLink
+	if u.State() == account.Invited {
+		purpose = account.InviteLink
+	}
+	return h.showLink(v, u, purpose, token)
+}

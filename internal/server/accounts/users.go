@@ -1,0 +1,266 @@
+package accounts
+
+import (
+	"errors"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"sluis/internal/account"
+	"sluis/internal/apperr"
+	"sluis/internal/server/page"
+	"sluis/web/templates"
+	"sluis/web/templates/ui"
+	"sluis/web/text"
+)
+
+// The lengths of what is typed, in characters.
+const (
+	maxEmail = 254
+	maxName  = 100
+)
+
+// List is GET /gebruikers?zoek=&rol=&staat=&centrum=&na=.
+func (h *Handlers) List(v *page.Visit) error {
+	q, t, actor := v.Query(), v.T, v.Actor
+	filter := account.PeopleQuery{Search: q.Get("zoek"), CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size}
+	if r := account.Role(q.Get("rol")); r.Valid() {
+		filter.Role = r
+	}
+	if s := account.State(q.Get("staat")); slices.Contains(account.States, s) {
+		filter.State = s
+	}
+	found, err := h.o.Store.People(v.Context(), v.Who, actor.PeopleScope(), filter)
+	if err != nil {
+		return err
+	}
+	props := templates.Users{
+		Page: v.Page(v.Home()), Search: filter.Search, Total: found.Total,
+		Roles: filterOptions(t, string(filter.Role), roleNames(t, account.Roles)),
+	}
+	var states [][2]string
+	for _, s := range account.States {
+		states = append(states, [2]string{string(s), t.T("user.state." + string(s))})
+	}
+	props.States = filterOptions(t, string(filter.State), states)
+	if actor.PeopleScope().All() {
+		if props.Centres, err = v.CentreOptions(filter.CentreNumber); err != nil {
+			return err
+		}
+	}
+	for _, u := range found.Users {
+		props.Rows = append(props.Rows, userRow(v, u))
+	}
+	pairs := []string{"zoek", filter.Search, "rol", string(filter.Role), "staat", string(filter.State), "centrum", filter.CentreNumber}
+	props.Filtered = page.Link("", pairs...) != ""
+	if filter.After != "" {
+		props.FirstHref = page.Link(usersPath, pairs...)
+	}
+	if found.Next != "" {
+		props.NextHref = page.Link(usersPath, append(pairs, "na", found.Next)...)
+	}
+	return v.Render(http.StatusOK, templates.UsersPage(props))
+}
+
+func userRow(v *page.Visit, u account.User) templates.UserRow {
+	row := templates.UserRow{
+		Href: userPath(u.PublicID), Name: u.Name, Email: u.Email, Roles: page.RoleWords(v.T, u.Roles), State: string(u.State()),
+		SignIn: moment(v.T, u.LastSignInAt), IsOwner: u.ID == v.Actor.UserID,
+	}
+	if row.Name == "" {
+		row.Name = u.Email
+	}
+	if u.Centre != nil {
+		row.Centre = page.CentreName(*u.Centre)
+	}
+	return row
+}
+
+// moment writes a time, or nothing for the zero time.
+func moment(t *text.Catalogue, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return t.Moment(at)
+}
+
+func roleNames(t *text.Catalogue, roles []account.Role) [][2]string {
+	out := make([][2]string, len(roles))
+	for i, r := range roles {
+		out[i] = [2]string{string(r), t.T("role." + string(r))}
+	}
+	return out
+}
+
+// filterOptions are the choices of a filter, all of them first.
+func filterOptions(t *text.Catalogue, chosen string, each [][2]string) []templates.Option {
+	out := []templates.Option{{Text: t.T("word.all"), Selected: chosen == ""}}
+	for _, o := range each {
+		out = append(out, templates.Option{Value: o[0], Text: o[1], Selected: o[0] == chosen})
+	}
+	return out
+}
+
+// roleForm is what a form that gives roles has in it.
+type roleForm struct {
+	roles  []account.Role
+	centre string // its number
+}
+
+func readRoles(form url.Values) roleForm {
+	f := roleForm{centre: form.Get("centrum")}
+	for _, r := range form["rol"] {
+		if r != "" && !slices.Contains(f.roles, account.Role(r)) {
+			f.roles = append(f.roles, account.Role(r))
+		}
+	}
+	return f
+}
+
+// choice offers the roles that the visitor may give, and the centres if there is a
+// choice.
+func (h *Handlers) choice(v *page.Visit, f roleForm) (templates.RoleChoice, error) {
+	var c templates.RoleChoice
+	for _, r := range v.Actor.Gives() {
+		c.Roles = append(c.Roles, ui.Checkbox{
+			Value: string(r), Text: v.T.T("role." + string(r)), Hint: v.T.T("role.hint." + string(r)), Checked: slices.Contains(f.roles, r),
+		})
+	}
+	if !v.Actor.PeopleScope().All() {
+		return c, nil
+	}
+	options, err := v.CentreOptions(f.centre)
+	if err != nil {
+		return c, err
+	}
+	options[0].Text = v.T.T("users.no_centre")
+	c.Centres = options
+	return c, nil
+}
+
+// resolve turns what was chosen into roles and a centre, and says what is wrong with
+// them. Somebody who manages one centre gives roles in that centre only.
+func (h *Handlers) resolve(v *page.Visit, f roleForm) (centre *account.Centre, faults []templates.FieldError, err error) {
+	for _, r := range f.roles {
+		if !slices.Contains(v.Actor.Gives(), r) {
+			return nil, nil, apperr.New(apperr.Forbidden, "role_above")
+		}
+	}
+	switch {
+	case !v.Actor.PeopleScope().All():
+		centre = v.Actor.Centre
+	case f.centre != "":
+		centres, err := h.o.Store.Centres(v.Context())
+		if err != nil {
+			return nil, nil, err
+		}
+		i := slices.IndexFunc(centres, func(c account.Centre) bool { return c.Number == f.centre })
+		if i < 0 {
+			return nil, []templates.FieldError{{Field: "centrum", Message: v.T.T("users.error.centre_needed")}}, nil
+		}
+		centre = &centres[i]
+	}
+	if code := account.CheckRoles(f.roles, centre); code != "" {
+		field := "rol"
+		if code == account.CentreMissing || code == account.CentreUnasked {
+			field = "centrum"
+		}
+		faults = append(faults, templates.FieldError{Field: field, Message: v.T.T("users.error." + code)})
+	}
+	return centre, faults, nil
+}
+
+// checkReason says what is wrong with a reason.
+func checkReason(t *text.Catalogue, field, reason string) []templates.FieldError {
+	switch n := utf8.RuneCountInString(reason); {
+	case n < account.MinReason:
+		return []templates.FieldError{{Field: field, Message: t.T("users.error.reason_short")}}
+	case n > account.MaxReason:
+		return []templates.FieldError{{Field: field, Message: t.T("users.error.reason_long")}}
+	}
+	return nil
+}
+
+// InviteForm is GET /gebruikers/nieuw.
+func (h *Handlers) InviteForm(v *page.Visit) error {
+	return h.showInvitation(v, http.StatusOK, templates.Invitation{}, roleForm{})
+}
+
+func (h *Handlers) showInvitation(v *page.Visit, status int, props templates.Invitation, f roleForm) error {
+	var err error
+	if props.Choice, err = h.choice(v, f); err != nil {
+		return err
+	}
+	props.Page = v.Page(v.Home(), usersCrumb(v))
+	return v.Render(status, templates.InvitationPage(props))
+}
+
+func usersCrumb(v *page.Visit) templates.Crumb {
+	return templates.Crumb{Text: v.T.T("users.title"), Href: usersPath}
+}
+
+// Invite is POST /gebruikers/nieuw with email, naam, rol, centrum and reden. It answers
+// with the link, which no other page shows.
+func (h *Handlers) Invite(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	t, f := v.T, readRoles(form)
+	props := templates.Invitation{
+		Email: strings.ToLower(strings.TrimSpace(form.Get("email"))), Name: strings.TrimSpace(form.Get("naam")),
+		Why: strings.TrimSpace(form.Get("reden")),
+	}
+	centre, faults, err := h.resolve(v, f)
+	if apperr.KindOf(err) == apperr.Forbidden {
+		return errors.Join(h.recordRefused(v, apperr.CodeOf(err)), err)
+	} else if err != nil {
+		return err
+	}
+	faults = slices.Concat(checkPerson(t, props.Email, props.Name), faults, checkReason(t, "reden", props.Why))
+	if len(faults) > 0 {
+		props.Errors = faults
+		return h.showInvitation(v, http.StatusUnprocessableEntity, props, f)
+	}
+	token, hash := account.NewToken()
+	u, err := h.o.Store.Invite(v.Context(), v.Who, account.User{Email: props.Email, Name: props.Name, Roles: f.roles, Centre: centre},
+		hash, props.Why)
+	if apperr.KindOf(err) == apperr.Conflict {
+		// A local administrator may read this of an account of another hospital too. That
+		// an address has an account is no secret to who may invite.
+		props.Errors = []templates.FieldError{{Field: "email", Message: t.T("users.error.user_exists")}}
+		return h.showInvitation(v, http.StatusConflict, props, f)
+	} else if err != nil {
+		return err
+	}
+	return h.showLink(v, u, account.InviteLink, token)
+}
+
+// checkPerson says what is wrong with an address and a name.
+func checkPerson(t *text.Catalogue, email, name string) []templates.FieldError {
+	var faults []templates.FieldError
+	if addr, err := mail.ParseAddress(email); err != nil || addr.Address != email || len(email) > maxEmail {
+		faults = append(faults, templates.FieldError{Field: "email", Message: t.T("users.error.email")})
+	}
+	switch {
+	case name == "":
+		faults = append(faults, templates.FieldError{Field: "naam", Message: t.T("users.error.name")})
+	case utf8.RuneCountInString(name) > maxName:
+		faults = append(faults, templates.FieldError{Field: "naam", Message: t.T("users.error.name_long")})
+	}
+	return faults
+}
+
+// showLink hands over a new one-time link. This is the one place where a link leaves
+// Sluis: once there is mail, it is sent from here instead of shown.
+func (h *Handlers) showLink(v *page.Visit, u account.User, purpose account.Purpose, token string) error {
+	props := templates.OneTimeLink{
+		Page: v.Page(v.Home(), usersCrumb(v)), Email: u.Email, Purpose: string(purpose), Link: h.linkURL(v.R, token),
+		Ends: v.T.Moment(h.o.Now().Add(account.LinkLife)), Back: userPath(u.PublicID),
+	}
+	return v.Render(http.StatusOK, templates.OneTimeLinkPage(props))
+}

@@ -22,7 +22,6 @@ import (
 	"sluis/internal/server/report"
 	"sluis/internal/server/request"
 	"sluis/internal/server/upload"
-	"sluis/web/text"
 )
 
 // Prefix is the path under which the API lives.
@@ -76,13 +75,10 @@ type Options struct {
 }
 
 // API is the JSON API.
-type API struct {
-	o    Options
-	text *text.Catalogue // Dutch, like the problems
-}
+type API struct{ o Options }
 
 // New makes the API.
-func New(o Options) *API { return &API{o: o, text: text.For(text.Dutch)} }
+func New(o Options) *API { return &API{o} }
 
 // Handler is a handler whose error becomes a problem.
 type Handler func(w http.ResponseWriter, r *http.Request) error
@@ -91,6 +87,7 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 func (a *API) Open(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		request.From(r.Context()).Via = audit.ViaAPI
+		Speak(w, Words(r))
 		if err := h(w, r); err != nil {
 			a.Fail(w, r, err)
 		}

@@ -34,9 +34,9 @@ func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := Deliveries{Deliveries: []Delivery{}, Next: next(page.Next)}
+	t, out := Words(r), Deliveries{Deliveries: []Delivery{}, Next: next(page.Next)}
 	for _, d := range page.Deliveries {
-		out.Deliveries = append(out.Deliveries, deliveryOf(a.text, d))
+		out.Deliveries = append(out.Deliveries, deliveryOf(t, d))
 	}
 	return writeJSON(w, http.StatusOK, out)
 }
@@ -55,8 +55,9 @@ func (a *API) GetDelivery(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	out := deliveryOf(a.text, d)
-	out.Reasons = reasonsOf(a.text, d, causes)
+	t := Words(r)
+	out := deliveryOf(t, d)
+	out.Reasons = reasonsOf(t, d, causes)
 	a.askAgain(w, d)
 	return writeJSON(w, http.StatusOK, out)
 }
@@ -134,7 +135,7 @@ func (a *API) GetReport(w http.ResponseWriter, r *http.Request) error {
 	if err := a.o.Records.RecordReport(r.Context(), request.Who(r), d, format); err != nil {
 		return err
 	}
-	return report.Send(r.Context(), w, a.o.Records, a.text, d, format)
+	return report.Send(r.Context(), w, a.o.Records, Words(r), d, format)
 }
 
 // reportFormat returns the format that ?format= names, or else the Accept header;

@@ -3,6 +3,8 @@ package api
 import (
 	_ "embed"
 	"net/http"
+
+	"sluis/web/text"
 )
 
 // Description is the OpenAPI 3.1 document of this API.
@@ -12,6 +14,7 @@ var Description []byte
 
 // Describe is GET /openapi.json.
 func Describe(w http.ResponseWriter, _ *http.Request) error {
+	Speak(w, text.For(text.Dutch)) // it is in no other language
 	w.Header().Set("Content-Type", "application/json")
 	_, err := w.Write(Description)
 	return err

@@ -6,6 +6,7 @@ import (
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/request"
+	"sluis/web/text"
 )
 
 // ListPatients is GET /patients.
@@ -51,7 +52,7 @@ func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
 	}
 	birth, fault := entry.ParseISODate(fields[entry.Birth])
 	if fault != nil {
-		a.rejected(w, r, entry.Result{Faults: []entry.Fault{*fault}})
+		rejected(w, r, entry.Result{Faults: []entry.Fault{*fault}})
 		return nil
 	}
 	result, err := a.o.Entry.Submit(r.Context(), request.Who(r), where, entry.Values{
@@ -62,10 +63,10 @@ func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !result.Stored() {
-		a.rejected(w, r, result)
+		rejected(w, r, result)
 		return nil
 	}
-	out := Entered{ID: result.PatientID, Outcome: result.Outcome, Reason: result.Reason, Findings: a.findings(result)}
+	out := Entered{ID: result.PatientID, Outcome: result.Outcome, Reason: result.Reason, Findings: findings(Words(r), result)}
 	status := http.StatusOK
 	if result.Outcome == patient.Created {
 		status = http.StatusCreated
@@ -78,25 +79,26 @@ func (a *API) PostPatient(w http.ResponseWriter, r *http.Request) error {
 }
 
 // rejected answers that nothing was stored, and why.
-func (a *API) rejected(w http.ResponseWriter, r *http.Request, result entry.Result) {
-	p := InWords(a.text, http.StatusUnprocessableEntity, "patient_rejected")
-	p.Findings = a.findings(result)
-	writeProblem(w, r, p)
+func rejected(w http.ResponseWriter, r *http.Request, result entry.Result) {
+	t := Words(r)
+	p := InWords(t, http.StatusUnprocessableEntity, "patient_rejected")
+	p.Findings = findings(t, result)
+	writeProblem(w, r, t, p)
 }
 
-func (a *API) findings(result entry.Result) []*Finding {
+func findings(t *text.Catalogue, result entry.Result) []*Finding {
 	out := []*Finding{}
 	for _, f := range result.Faults {
 		message := f.Code
-		if key := "entry." + f.Code; a.text.Has(key) {
-			message = a.text.T(key)
+		if key := "entry." + f.Code; t.Has(key) {
+			message = t.T(key)
 		}
 		out = append(out, &Finding{
 			Code: f.Code, Field: f.Field, Severity: string(patient.Fatal), Source: string(patient.Sluis), Message: message,
 		})
 	}
 	for _, f := range result.Findings {
-		out = append(out, findingOf(a.text, f))
+		out = append(out, findingOf(t, f))
 	}
 	return out
 }

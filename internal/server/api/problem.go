@@ -116,7 +116,8 @@ func invalid(code, name string, allowed ...string) error {
 
 // Fail answers r with the problem that err is, and logs the cause.
 func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	writeProblem(w, r, a.Explain(w, r, a.text, err))
+	t := Words(r)
+	writeProblem(w, r, t, a.Explain(w, r, t, err))
 }
 
 // Explain logs why r failed, sets the headers that belong to that, and returns the
@@ -166,7 +167,8 @@ func detailOf(t *text.Catalogue, p *Problem) string {
 // FailStatus answers r with a failure that nobody has an error value of: an
 // unknown path or method, a panic.
 func (a *API) FailStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
-	writeProblem(w, r, InWords(a.text, status, code))
+	t := Words(r)
+	writeProblem(w, r, t, InWords(t, status, code))
 }
 
 // InWords puts a code into words.
@@ -183,10 +185,10 @@ func InWords(t *text.Catalogue, status int, code string) *Problem {
 	return p
 }
 
-func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
+func writeProblem(w http.ResponseWriter, r *http.Request, t *text.Catalogue, p *Problem) {
 	p.RequestID = request.From(r.Context()).ID
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Content-Language", text.Dutch)
+	Speak(w, t)
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
 }

@@ -17,7 +17,7 @@ import (
 
 // answer tells what became of a delivery, as far as that is known.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, seen delivery.Delivery, o fhir.Outline) error {
-	t, self := words(r), api.Prefix+"/deliveries/"+seen.PublicID
+	t, self := api.Words(r), api.Prefix+"/deliveries/"+seen.PublicID
 	w.Header().Set("Location", self)
 	switch {
 	case seen.State == delivery.Done && !o.Many:

@@ -64,14 +64,14 @@ func (d *Door) Serve(h api.Handler) http.HandlerFunc {
 
 // Fail answers r with the OperationOutcome that err is, and logs the cause.
 func (d *Door) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	t := words(r)
+	t := api.Words(r)
 	writeProblem(w, t, d.o.API.Explain(w, r, t, err))
 }
 
 // FailStatus answers r with a failure that nobody has an error value of: an unknown
 // path or method, a panic.
 func (d *Door) FailStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
-	t := words(r)
+	t := api.Words(r)
 	writeProblem(w, t, api.InWords(t, status, code))
 }
 
@@ -100,23 +100,13 @@ var issueCodes = map[int]string{
 	http.StatusTooManyRequests: "throttled", http.StatusServiceUnavailable: "transient",
 }
 
-// words is the catalogue in the language that r prefers: English if its first choice
-// is that, and else Dutch.
-func words(r *http.Request) *text.Catalogue {
-	first, _, _ := strings.Cut(r.Header.Get("Accept-Language"), ",")
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(first)), text.English) {
-		return text.For(text.English)
-	}
-	return text.For(text.Dutch)
-}
-
 func write(w http.ResponseWriter, t *text.Catalogue, status int, body any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
-	w.Header().Set("Content-Language", t.Lang())
+	api.Speak(w, t)
 	w.WriteHeader(status)
 	_, _ = w.Write(append(raw, '\n'))
 	return nil

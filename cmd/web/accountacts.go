@@ -27,8 +27,8 @@ type actingFlag struct {
 	As string `required:"" placeholder:"EMAIL" help:"Your own address: the access log names you as who did this. It must be an administrator's."`
 }
 
-// person finds who acts. While there is no administrator yet, nobody can be asked to
-// be one, and any address will do.
+// person returns the administrator whom --as names. As long as the database has no
+// administrator, any e-mail address will do: the first ones have to be made by somebody.
 func (a actingFlag) person(ctx context.Context, s *store.Store) (account.User, audit.Who, error) {
 	users, err := s.Administrators(ctx)
 	if err != nil {
@@ -59,14 +59,15 @@ func (a actingFlag) act(ctx context.Context, c console, f func(s *store.Store, m
 	})
 }
 
-// table writes columns of text below each other.
+// table writes lines of cells in aligned columns.
 func table(out io.Writer, rows func(line func(cells ...string))) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	rows(func(cells ...string) { fmt.Fprintln(w, strings.Join(cells, "\t")) })
 	return w.Flush()
 }
 
-// day is a moment's day in the Netherlands, as 2026-11-29; a dash if there is none.
+// day returns the date of a moment in the Netherlands, such as 2026-11-29, or a dash if
+// the moment is zero.
 func day(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -113,10 +114,10 @@ func (l listUsersCommand) Run(ctx context.Context, c console) error {
 	})
 }
 
-// errOwnAccount keeps people from raising or losing their own rights.
+// errOwnAccount refuses people who would raise or lose their own rights.
 var errOwnAccount = errors.New("this is your own account: another administrator must do it")
 
-// changeUser changes one user and explains a refusal.
+// changeUser changes one user, and returns a refusal of the store in words.
 func changeUser(ctx context.Context, s *store.Store, who audit.Who, email, code string, change func(u *account.User) error) error {
 	err := s.ChangeUser(ctx, who, email, code, change)
 	switch {
@@ -134,7 +135,7 @@ type disableUserCommand struct {
 	Email string `arg:"" help:"The user's address."`
 }
 
-// Run ends every session of the user too.
+// Run disables the user and ends all sessions of the user.
 func (d disableUserCommand) Run(ctx context.Context, c console) error {
 	return d.act(ctx, c, func(s *store.Store, me account.User, who audit.Who) error {
 		err := changeUser(ctx, s, who, d.Email, "disabled", func(u *account.User) error {
@@ -161,7 +162,7 @@ type enableUserCommand struct {
 	Email string `arg:"" help:"The user's address."`
 }
 
-// Run lets the user in with the password that there was.
+// Run enables the user, whose password stays as it was.
 func (e enableUserCommand) Run(ctx context.Context, c console) error {
 	return e.act(ctx, c, func(s *store.Store, _ account.User, who audit.Who) error {
 		err := changeUser(ctx, s, who, e.Email, "enabled", func(u *account.User) error {
@@ -284,7 +285,7 @@ type revokeTokenCommand struct {
 	ID string `arg:"" help:"The token's id, as web token list shows it."`
 }
 
-// Run ends it at once: the next call with it is refused.
+// Run revokes the token at once: the next call with it is refused.
 func (r revokeTokenCommand) Run(ctx context.Context, c console) error {
 	return r.act(ctx, c, func(s *store.Store, _ account.User, who audit.Who) error {
 		err := s.RevokeToken(ctx, who, strings.TrimSpace(r.ID))

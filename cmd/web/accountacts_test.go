@@ -34,7 +34,7 @@ func accountEnv(t *testing.T) (env []string, tokenID string) {
 	return env, strings.Fields(lines[1])[0]
 }
 
-// TestAccountCommands is what each command says, in the order in which they are given.
+// TestAccountCommands runs the commands one after the other and checks what each prints.
 func TestAccountCommands(t *testing.T) {
 	env, tokenID := accountEnv(t)
 	const as = " --as een@sluis.example"
@@ -135,7 +135,8 @@ func storeOf(t *testing.T, env []string) *store.Store {
 	return s
 }
 
-// TestLastAdministrator: two administrators who disable each other at once leave one.
+// TestLastAdministrator lets two administrators disable each other at once: one of them
+// must be left.
 func TestLastAdministrator(t *testing.T) {
 	env, _ := accountEnv(t)
 	ended := make(chan int, 2)
@@ -155,8 +156,8 @@ func TestLastAdministrator(t *testing.T) {
 	}
 }
 
-// TestCommandsKeepTheSchema shows that a command that runs next to the service refuses a
-// database of another version, and changes nothing in it.
+// TestCommandsKeepTheSchema checks that a command refuses a database of another version,
+// and does not migrate it: the service may be running on it.
 func TestCommandsKeepTheSchema(t *testing.T) {
 	dir := t.TempDir()
 	env := environ(settingsIn(dir, "127.0.0.1:0", "127.0.0.1:1"))

@@ -18,7 +18,7 @@ import (
 	"sluis/internal/store"
 )
 
-// byCommand is how the access log knows what is done here.
+// byCommand is the name in the access log for commands that do not ask who runs them.
 var byCommand = audit.Who{Name: "opdrachtregel", Via: audit.ViaCLI}
 
 // withStore runs f on the database that the environment names.
@@ -38,7 +38,7 @@ func withStore(ctx context.Context, c console, f func(s *store.Store) error) err
 // accounts can be made before the first start.
 type migrateCommand struct{}
 
-// Run makes the database if there is none.
+// Run also makes the database if there is none.
 func (migrateCommand) Run(ctx context.Context, c console) error {
 	where, err := config.LoadDatabase(c.env)
 	if err != nil {
@@ -81,7 +81,8 @@ func (a addCentreCommand) Run(ctx context.Context, c console) error {
 	})
 }
 
-// setCentreCommand changes what it is given, and leaves the rest as it was.
+// setCentreCommand changes the settings that it is given, and leaves the others as they
+// were.
 type setCentreCommand struct {
 	Number       string  `required:"" help:"The centre's number, such as 2809."`
 	Name         string  `help:"Its name on the screens."`
@@ -170,13 +171,13 @@ type addTokenCommand struct {
 	Centre string       `help:"Number of the centre; for clinician, uploader and centreadmin."`
 }
 
-// Run adds the token and shows it, this once.
+// Run adds the token and shows it. It cannot be shown again: only its hash is stored.
 func (a addTokenCommand) Run(ctx context.Context, c console) error {
 	if a.Name = strings.TrimSpace(a.Name); a.Name == "" {
 		return errors.New("--name must not be empty: it is how the access log tells one token from another")
 	}
 	if !account.TokenRole(a.Role) {
-		return fmt.Errorf("--role %s works on the pages alone: a token is for clinician, uploader or datamanager", a.Role)
+		return fmt.Errorf("--role %s works on the pages only: a token is for clinician, uploader or datamanager", a.Role)
 	}
 	return withStore(ctx, c, func(s *store.Store) error {
 		centre, err := centreFor(ctx, s, a.Centre, a.Role)
@@ -192,7 +193,8 @@ func (a addTokenCommand) Run(ctx context.Context, c console) error {
 	})
 }
 
-// centreFor finds the centre that the roles need; roles of no centre get none.
+// centreFor returns the centre with this number, or nil if there is no number. It returns an
+// error if the roles do not go together, or not with the centre.
 func centreFor(ctx context.Context, s *store.Store, number string, roles ...account.Role) (*account.Centre, error) {
 	var centre *account.Centre
 	if number != "" {

@@ -31,7 +31,7 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// shutdownTime is how long running requests and steps get to end.
+// shutdownTime is how long running requests and steps have to finish after a stop.
 const shutdownTime = 10 * time.Second
 
 // app is the running program: the parts, put together.
@@ -39,17 +39,17 @@ type app struct {
 	log     *slog.Logger
 	store   *store.Store
 	workers *importer.Importer
-	// renewing fetches new values of pseudonyms when somebody asked for it.
+	// renewing fetches new values of pseudonyms after somebody has asked for a renewal.
 	renewing *renewal.Worker
 	health   *ttphealth.Recorder
 	ready    *readyChecks
 	server   *server.Server
 	ttp      *ttp
 	cert     *certificate.Pair // nil if a proxy ends TLS
-	// hangups asks for reload; nil if the program does not listen for it.
+	// hangups brings the signals that ask for a reload; nil if the program takes none.
 	hangups <-chan os.Signal
 	reload  func(ctx context.Context)
-	// faults knows whether the log has a fault of the storage; nil for a demonstration.
+	// faults is the log that knows whether the storage has a fault; nil for a demonstration.
 	faults *logging.Log
 }
 
@@ -67,14 +67,12 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	}
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, People: s, Sessions: s, Audit: s, Records: s, Receiver: waking{in, workers}, Columns: waking{in,
-			workers},
-		Desk: p.desk, Preparer: ttp.preparer,
+		Log: log, Now: time.Now, Accounts: s, People: s, Sessions: s, Audit: s, Records: s,
+		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
 		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
-		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL,
-		TrustedProxies: c.TrustedProxies, MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types,
-		LinkType: c.LinkType,
+		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL, TrustedProxies: c.TrustedProxies,
+		MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
 	})
 	if err != nil {
 		return nil, err
@@ -99,7 +97,7 @@ func sessionKeys(c config.Config) [][]byte {
 	return keys
 }
 
-// pipeline is what brings rows through the TTP and into the registry.
+// pipeline is the parts that bring rows through the TTP and into the registry.
 type pipeline struct {
 	keys    *sealing.Keyring
 	ttp     *ttp
@@ -108,7 +106,7 @@ type pipeline struct {
 	desk    *importer.Desk
 }
 
-// openPipeline puts it together, for the service and for the commands that do
+// openPipeline puts a pipeline together, for the service and for the commands that do
 // its work.
 func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *ttphealth.Recorder, log *slog.Logger) (*pipeline, error) {
 	keys, err := openKeyring(ctx, c.KeyringFile, s)
@@ -147,13 +145,13 @@ func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *
 	return &pipeline{keys, ttp, in, workers, desk}, nil
 }
 
-// hands is how many chunks are worked on at once where the TTP takes so many
-// calls: while an answer is being stored, the next question is under way.
+// hands returns how many chunks to work on at once if the TTP takes so many calls. It is
+// more than the calls, so that one chunk is stored while the next is asked for.
 func hands(calls int) int { return calls + calls/2 + 1 }
 
-// openKeyring opens the keyring, and refuses one that lacks what open deliveries
-// need: another file, or a disk that is not mounted. A new ring is made only
-// where nothing depends on an old one.
+// openKeyring opens the keyring, and refuses one that lacks a key which deliveries under
+// way need: it is another file, or its disk is not mounted. It makes a new ring only if
+// no delivery needs an old one.
 func openKeyring(ctx context.Context, path string, s *store.Store) (*sealing.Keyring, error) {
 	inUse, err := s.KeyIDsInUse(ctx)
 	if err != nil {
@@ -178,19 +176,20 @@ func openKeyring(ctx context.Context, path string, s *store.Store) (*sealing.Key
 	return keys, nil
 }
 
-// waking receives uploads and tells the workers, so that they start at once.
+// waking is the intake, and wakes the workers after each upload and each answer about
+// columns, so that they start at once.
 type waking struct {
 	*intake.Intake
 	workers *importer.Importer
 }
 
-// serve answers on ln and works the queue until ctx ends; then it lets running
-// requests and steps end, and returns.
+// serve answers requests on ln and works on the queue until ctx ends. Then it waits for
+// running requests and steps to finish, and returns.
 func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	live, stop := context.WithCancel(ctx)
 	defer stop()
-	// Running requests get a moment to end; those that stay open, such as a progress
-	// stream, are ended after it.
+	// Running requests have a third of shutdownTime to finish by themselves. Those that
+	// stay open, such as a progress stream, are ended after it.
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRequests()
 	web := a.server.HTTPServer()
@@ -229,8 +228,8 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 }
 
 // Assign assigns the columns of a delivery and wakes the workers.
-func (w waking) Assign(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment,
-	keep bool,
+func (w waking) Assign(
+	ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, keep bool,
 ) ([]delivery.Remark, error) {
 	wrong, err := w.Intake.Assign(ctx, who, scope, publicID, a, keep)
 	if err == nil && len(wrong) == 0 {

@@ -10,7 +10,7 @@ import (
 	"sluis/internal/account"
 )
 
-// TestUploadsAtOnce: the same file four times at one moment makes each patient
+// TestUploadsAtOnce delivers the same file four times at one moment: each patient is made
 // once, whichever delivery is first.
 func TestUploadsAtOnce(t *testing.T) {
 	d := beginDemo(t, filepath.Join(t.TempDir(), "data"))
@@ -42,7 +42,8 @@ func TestUploadsAtOnce(t *testing.T) {
 	}
 }
 
-// TestButtonsTwice: what can no longer be done is a conflict, and changes nothing.
+// TestButtonsTwice confirms and cancels deliveries that are past it: the answer is 409, and
+// nothing changes.
 func TestButtonsTwice(t *testing.T) {
 	d := beginDemo(t, filepath.Join(t.TempDir(), "data"))
 	uploader := d.api(t, account.Uploader, "2809")
@@ -70,7 +71,7 @@ func TestButtonsTwice(t *testing.T) {
 	if status := d.api(t, account.Uploader, "2810").call(t, "POST", "/deliveries/"+saved.ID+"/cancel", "", nil, nil); status != http.StatusNotFound {
 		t.Errorf("another centre cancels: %d, want 404", status)
 	}
-	// A file that was cancelled did not come before; one that was saved did.
+	// A cancelled delivery does not count as the first of the same file; a saved one does.
 	other := bytes.ReplaceAll(pilot(t), []byte("Jansen"), []byte("Janssen"))
 	cancelled = uploader.deliver(t, "c.csv", other, "&check=true")
 	post(cancelled.ID, "cancel")

@@ -33,29 +33,29 @@ import (
 // conversionCommands are the steps of the one-time conversion, in their order.
 type conversionCommands struct {
 	Sample     sampleCommand     `cmd:"" help:"Make an old patient table of made-up people, with a known share of every fault, to rehearse with."`
-	Plan       planCommand       `cmd:"" help:"Tell what is in the old table, what would fail, and how long it takes. Stores nothing of it."`
+	Plan       planCommand       `cmd:"" help:"Count what is in the old table, what would fail, and how long it takes. Stores nothing of it."`
 	Run        runCommand        `cmd:"" help:"Convert, or rehearse it. May be stopped at any moment and run again."`
 	Stop       stopCommand       `cmd:"" help:"End a run that is under way; what is not stored yet is forgotten."`
-	Verify     verifyCommand     `cmd:"" help:"Hold the old table and the registry against each other."`
-	Except     exceptCommand     `cmd:"" help:"Sign the list of rows that may be lost with the source."`
-	Erase      eraseCommand      `cmd:"" help:"Ask for the erasure of the source, and do it when two people have approved it."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the old table with the registry."`
+	Except     exceptCommand     `cmd:"" help:"Sign the list of rows that may be lost with the old table."`
+	Erase      eraseCommand      `cmd:"" help:"Ask for the erasure of the old table, and do it when two people have approved it."`
 	Prove      proveCommand      `cmd:"" help:"Look for names that were left behind, and sign what was found."`
-	CheckProof checkProofCommand `cmd:"" name:"check-proof" help:"Tell whether a proof or an exception was signed by this registry, and not changed since."`
+	CheckProof checkProofCommand `cmd:"" name:"check-proof" help:"Check that a proof or an exception was signed by this registry, and not changed since."`
 }
 
 // exitAttention is the exit code if nothing failed, but a person must act.
 const exitAttention = 3
 
-// attention ends a command with that code.
+// attention is an error that ends a command with exitAttention.
 type attention struct{ error }
 
 func (a attention) Unwrap() error { return a.error }
 
 func attend(format string, args ...any) error { return attention{fmt.Errorf(format, args...)} }
 
-// conversionFlags are what every step needs.
+// conversionFlags are the flags of every step.
 type conversionFlags struct {
-	As       string  `required:"" placeholder:"EMAIL" help:"Account of the data manager or administrator in whose name it is done."`
+	As       string  `required:"" placeholder:"EMAIL" help:"Your own account, of a data manager or an administrator: the access log names it."`
 	Data     string  `placeholder:"DIR" help:"Folder of a demonstration; without it the environment says all (docs/operations.md)."`
 	OldTable string  `name:"source" placeholder:"sqlite:PATH" help:"The old table. An address with a password in it goes into SLUIS_EXISTING_DSN instead."`
 	Mapping  string  `placeholder:"FILE" help:"JSON file that says which column is what; without it the last plan's or run's, or the usual columns."`
@@ -63,16 +63,16 @@ type conversionFlags struct {
 	NoNumber bool    `xor:"number" help:"The table has no patient number: the first delivery of each patient will bring it."`
 }
 
-// need is what a step needs besides the registry's database.
+// need is all that a step needs besides the registry's database.
 type need struct {
 	ttp bool
-	// mayBeGone: the step also works after the old table was destroyed.
+	// mayBeGone says that the step also works after the old table was destroyed.
 	mayBeGone bool
-	// mapping finds the mapping if the operator named none.
+	// mapping returns the mapping to use if the operator named none.
 	mapping func(ctx context.Context, s conversion.MappingStore) (m conversion.Mapping, ok bool, err error)
 }
 
-// toRun is the mapping of a step that plans, begins or ends a run of a mode.
+// toRun returns need.mapping for a step that plans, begins or ends a run of a mode.
 func toRun(mode delivery.Mode) func(context.Context, conversion.MappingStore) (conversion.Mapping, bool, error) {
 	return func(ctx context.Context, s conversion.MappingStore) (conversion.Mapping, bool, error) {
 		return conversion.NextMapping(ctx, s, mode)
@@ -101,11 +101,11 @@ func (s *session) close() {
 	}
 }
 
-// say tells the operator how it goes.
+// say writes a line for the operator.
 func (s *session) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-// command returns the line with which the operator gives a step, complete: it can be
-// copied word by word. The mapping is not in it, because the database remembers it.
+// command returns the whole command line of a step, so that the operator can copy it. The
+// mapping is not in it, because the database remembers that.
 func (s *session) command(step string, args ...string) string {
 	line := []string{"web", "existing", step, "--as", s.flags.As}
 	if s.flags.Data != "" {
@@ -117,7 +117,8 @@ func (s *session) command(step string, args ...string) string {
 	return shellLine(append(line, args...))
 }
 
-// shellLine quotes the words of a command for a POSIX shell, as far as they need it.
+// shellLine joins the words of a command, and quotes those that a POSIX shell would not
+// read as one word.
 func shellLine(words []string) string {
 	out := make([]string, len(words))
 	for i, w := range words {
@@ -130,12 +131,12 @@ func shellLine(words []string) string {
 	return strings.Join(out, " ")
 }
 
-// open opens what a step needs. The registry's database is always open.
+// open returns a session with the registry's database and what else the step needs.
 func (f conversionFlags) open(ctx context.Context, c console, n need) (*session, error) {
 	s := &session{console: c, flags: f, log: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	err := f.configure(ctx, s)
 	if err == nil {
-		err = f.enter(ctx, s)
+		err = f.openStore(ctx, s)
 	}
 	if err == nil {
 		err = f.openTable(ctx, s, n)
@@ -156,8 +157,8 @@ func (f conversionFlags) open(ctx context.Context, c console, n need) (*session,
 	return s, nil
 }
 
-// configure reads the environment, or what a demonstration left in its folder;
-// then the TTP is its sandbox, which works in this process as long as it lasts.
+// configure reads the settings from the environment or, with --data, from the folder of a
+// demonstration. For a demonstration it starts the TTP's sandbox in this process too.
 func (f conversionFlags) configure(ctx context.Context, s *session) (err error) {
 	if f.Data == "" {
 		s.cfg, err = config.Load(s.env)
@@ -188,10 +189,10 @@ func (f conversionFlags) configure(ctx context.Context, s *session) (err error) 
 	return nil
 }
 
-// enter opens the database and finds the account in whose name it is done. Who
-// may run the command has its keys already, so that a password would prove
-// nothing; what cannot be undone needs two people on the console.
-func (f conversionFlags) enter(ctx context.Context, s *session) error {
+// openStore opens the registry's database and finds the account that --as names. It asks
+// for no password: whoever can run the command has the registry's keys already, so that a
+// password would prove nothing. What cannot be undone needs two people on the console.
+func (f conversionFlags) openStore(ctx context.Context, s *session) error {
 	var err error
 	s.store, err = store.Open(ctx, s.cfg.Database.Reveal(), store.Options{Now: time.Now, Log: s.log, Beside: true})
 	if err != nil {
@@ -221,9 +222,8 @@ func (f conversionFlags) openTable(ctx context.Context, s *session, n need) erro
 	where := s.cfg.OldTable.Reveal()
 	if f.OldTable != "" {
 		if !strings.HasPrefix(f.OldTable, "sqlite:") {
-			return errors.New(
-				"--source takes sqlite:PATH alone: everybody on this machine can read it. Put another address in SLUIS_EXISTING_DSN",
-			)
+			return errors.New("--source takes only sqlite:PATH, because everybody on this machine can read it: " +
+				"put another address in SLUIS_EXISTING_DSN")
 		}
 		where = f.OldTable
 	}
@@ -251,9 +251,9 @@ func (f conversionFlags) openTable(ctx context.Context, s *session, n need) erro
 	return err
 }
 
-// readMapping reads the mapping that the operator names. Otherwise it is the one that
-// the database remembers, or else the usual columns. --number and --no-number change
-// only the patient number of it.
+// readMapping returns the mapping that the operator names, or else the one that the
+// database remembers, or else the usual columns. --number and --no-number change only its
+// column of the patient number.
 func (f conversionFlags) readMapping(ctx context.Context, s *session, n need) (conversion.Mapping, error) {
 	m := conversion.DefaultMapping()
 	if f.Mapping != "" {
@@ -280,12 +280,11 @@ func (f conversionFlags) readMapping(ctx context.Context, s *session, n need) (c
 	return m, m.Check()
 }
 
-// convert makes the conversion.
+// convert makes the conversion of the open table.
 func (s *session) convert() (err error) {
 	o := oldtable.Options{
-		Table: s.table, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address, ChunkRows: s.cfg.TTP.Rows,
-		Calls: s.cfg.TTP.Calls,
-		Now:   time.Now, Log: s.log, Say: s.say,
+		Table: s.table, Mapping: s.mapping, Store: s.store, Who: s.who, Address: s.who.Address,
+		ChunkRows: s.cfg.TTP.Rows, Calls: s.cfg.TTP.Calls, Now: time.Now, Log: s.log, Say: s.say,
 	}
 	if s.pipe != nil {
 		o.Intake, o.Keys, o.Other = s.pipe.intake, s.pipe.keys, s.pipe.workers
@@ -294,13 +293,13 @@ func (s *session) convert() (err error) {
 	return err
 }
 
-// alone keeps a second run off this database, because a run frees the claims that a killed
-// one left behind, and so would free those of a run at work. served reports whether the
-// service is at work on the database too.
-func (s *session) alone(ctx context.Context) (served bool, err error) {
+// lockDatabase keeps a second run off this database: at its start a run frees the claims
+// that a killed one left behind, and would free those of a run at work as well. served
+// reports whether the service is at work on the database too.
+func (s *session) lockDatabase(ctx context.Context) (served bool, err error) {
 	path, isFile := strings.CutPrefix(s.cfg.Database.Reveal(), "sqlite:")
 	if !isFile {
-		return false, nil // leases run out, and fences tell whose a piece of work is
+		return false, nil // SQL Server: leases and fences keep two runs apart
 	}
 	lock := flock.New(path + ".existing.lock")
 	got, err := lock.TryLock()
@@ -321,7 +320,8 @@ func (s *session) alone(ctx context.Context) (served bool, err error) {
 	return false, whole.Close()
 }
 
-// newFile makes a file that only this user can read; one that is there stays.
+// newFile makes a file that only this user can read, and returns its path. It never
+// overwrites a file: if the name is taken, it adds a few random letters.
 func newFile(folder, name string, content []byte) (string, error) {
 	path := filepath.Join(folder, name)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -18,11 +18,11 @@ import (
 // exceptCommand signs the list of rows that may be lost.
 type exceptCommand struct {
 	conversionFlags
-	Why string `required:"" help:"Why these rows may be lost with the source."`
+	Why string `required:"" help:"Why these rows may be lost with the old table."`
 	Out string `default:"." placeholder:"DIR" help:"Folder for the signed list."`
 }
 
-// Run signs it.
+// Run signs the list and writes it into the folder.
 func (x exceptCommand) Run(ctx context.Context, c console) error {
 	s, err := x.open(ctx, c, need{mapping: conversion.LastMapping})
 	if err != nil {
@@ -38,7 +38,7 @@ func (x exceptCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	s.say("%d rows that are no patient are listed and signed in %s", n, path)
-	s.say("Both approvers see how many there are. A row that is rejected later is not in it: then sign again")
+	s.say("Both approvers see how many there are. A row that is rejected later is not on the list: then sign again")
 	return nil
 }
 
@@ -50,7 +50,7 @@ func writeSigned(folder, name string, signed conversion.Signed) (string, error) 
 	return newFile(folder, name, append(raw, '\n'))
 }
 
-// eraseCommand asks for the erasure, and does it.
+// eraseCommand asks for the erasure of the old table, and does it once it is approved.
 type eraseCommand struct {
 	conversionFlags
 	Way       string   `enum:"new,inplace," default:"" help:"new: the old database is destroyed as a whole (recommended). inplace: its columns are overwritten and dropped."`
@@ -61,8 +61,8 @@ type eraseCommand struct {
 	Registry  string   `default:"" help:"Name of the registry, for the proof."`
 }
 
-// proofFlags are the flags about the proof that the operator gave: the printed commands
-// repeat them, because nothing remembers them.
+// proofFlags returns the flags about the proof that the operator gave. The printed
+// commands repeat them, because nothing remembers them.
 func (x eraseCommand) proofFlags() []string {
 	var out []string
 	if x.Out != "." {
@@ -80,7 +80,7 @@ func (x eraseCommand) proofFlags() []string {
 	return out
 }
 
-// Run goes one step further: it asks, or does what was approved.
+// Run does the next step of the erasure: it asks for approval, or does what was approved.
 func (x eraseCommand) Run(ctx context.Context, c console) error {
 	s, err := x.open(ctx, c, need{mayBeGone: true, mapping: conversion.LastMapping})
 	if err != nil {
@@ -96,7 +96,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 	step, g := oldtable.NextStep(g, way, s.table != nil && s.table.Path() != "")
 	switch step {
 	case oldtable.StepNone:
-		s.say("The source was erased on %s. Next: %s", words.Moment(g.Erasure.ErasedAt), s.command("prove", x.proofFlags()...))
+		s.say("The old table was erased on %s. Next: %s", words.Moment(g.Erasure.ErasedAt), s.command("prove", x.proofFlags()...))
 		return nil
 	case oldtable.StepAsk:
 		return x.ask(ctx, s, e, g)
@@ -112,7 +112,7 @@ func (x eraseCommand) Run(ctx context.Context, c console) error {
 	}
 }
 
-// gate returns what is known about the erasure, also if the old table is gone.
+// gate returns the state of the erasure, even if the old table is gone.
 func (s *session) gate(ctx context.Context, way conversion.Way) (conversion.Gate, error) {
 	if s.conv != nil {
 		return s.conv.Gate(ctx, conversion.Public(s.key), way)
@@ -133,7 +133,7 @@ func (s *session) printRefusals(list []conversion.Refusal) {
 	}
 }
 
-// ask asks two people for their approval, if everything else is in order.
+// ask asks two people for their approval, if nothing else prevents the erasure.
 func (x eraseCommand) ask(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
 	if !g.Way.Valid() {
 		return errors.New("say how: --way new (recommended), or --way inplace")
@@ -145,16 +145,14 @@ func (x eraseCommand) ask(ctx context.Context, s *session, e *oldtable.Eraser, g
 	if err := e.Ask(ctx, g); err != nil {
 		return err
 	}
-	s.say(
-		"The erasure is asked for. Two people approve it on the console, /migratie: a data manager and an administrator, each by " +
-			"typing the number of every centre.",
-	)
+	s.say("The erasure is asked for. Two people approve it on the console, /migratie: a data manager and an administrator, " +
+		"each by typing the number of every centre.")
 	s.say("Then: %s", s.command("erase", x.proofFlags()...))
 	return attend("waiting for two approvals")
 }
 
-// handOver prints the checklist for the owner of the old database, and records
-// its destruction once that is reported.
+// handOver prints the checklist for the owner of the old database or, with --destroyed,
+// records that the database is destroyed.
 func (x eraseCommand) handOver(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
 	if !x.Destroyed {
 		if err := e.Begin(ctx, g); err != nil {
@@ -182,8 +180,8 @@ func (x eraseCommand) handOver(ctx context.Context, s *session, e *oldtable.Eras
 	return nil
 }
 
-// script writes the script that a database administrator runs on SQL Server, or records
-// that it was run.
+// script writes the script that a database administrator runs on SQL Server. If the
+// columns are gone, it records that the script was run.
 func (x eraseCommand) script(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
 	dropped, err := e.RecordDropped(ctx, g, s.table)
 	if err != nil {
@@ -210,8 +208,8 @@ func (x eraseCommand) script(ctx context.Context, s *session, e *oldtable.Eraser
 	return nil
 }
 
-// inPlace erases a SQLite table and proves it in one go: afterwards nobody knows which
-// names to look for.
+// inPlace erases a SQLite table and proves it in the same command: afterwards nobody
+// knows any more which names to look for.
 func (x eraseCommand) inPlace(ctx context.Context, s *session, e *oldtable.Eraser, g conversion.Gate) error {
 	p, err := s.prover(ctx, g, proofOf{x.Canaries, x.Also, x.Registry, !g.Erasure.StartedAt.IsZero()})
 	if err != nil {
@@ -243,13 +241,13 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// checkProofCommand checks a signature.
+// checkProofCommand checks the signature of a proof or an exception.
 type checkProofCommand struct {
 	File string `arg:"" help:"The signed JSON."`
-	Key  string `required:"" placeholder:"FILE" help:"The registry's proof-key.pem or proof-key.pem.pub, beside its keyring."`
+	Key  string `required:"" placeholder:"FILE" help:"The registry's proof-key.pem or proof-key.pem.pub, next to its keyring."`
 }
 
-// Run checks it.
+// Run says whether the signature is in order.
 func (x checkProofCommand) Run(c console) error {
 	raw, err := os.ReadFile(x.File)
 	if err != nil {

@@ -49,12 +49,12 @@ func (x proveCommand) Run(ctx context.Context, c console) error {
 	return s.prove(ctx, p, x.Out)
 }
 
-// proofOf is what the operator says of a proof.
+// proofOf is what the operator says about a proof.
 type proofOf struct {
 	canaries string // file of planted names
 	also     []string
 	registry string
-	partly   bool // the erasure had begun before
+	partly   bool // an earlier command had begun the erasure
 }
 
 // prover returns a Prover that has learnt the names.
@@ -82,7 +82,8 @@ func (s *session) prover(ctx context.Context, g conversion.Gate, of proofOf) (*o
 	return oldtable.NewProver(ctx, o, canaries)
 }
 
-// ownWords are the words of the program that Sluis writes into its database.
+// ownWords returns the texts of the program itself that may be in its database, so that a
+// surname such as "Row" is not found in them.
 func ownWords() ([]string, error) {
 	own := words.Keys() // codes, fields, roles and events among them
 	err := fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
@@ -96,10 +97,11 @@ func ownWords() ([]string, error) {
 	return own, err
 }
 
-// lookBefore has the names looked for where they must be.
+// lookBefore looks for the names in the old table, before it is erased. They must be
+// there: a search that does not find them proves nothing afterwards.
 func (s *session) lookBefore(p *oldtable.Prover) {
 	if hits, notFound, ok := p.LookBefore(); ok {
-		s.say("before: %s hits in the source; names not found there: %d", words.Number(hits), notFound)
+		s.say("before: %s hits in the old table; names not found there: %d", words.Number(hits), notFound)
 	}
 }
 
@@ -124,25 +126,11 @@ func (s *session) prove(ctx context.Context, p *oldtable.Prover, folder string) 
 	var size int64
 	for _, f := range proof.After.Files {
 		size += f.Bytes
-		s.say(
-			"  %-50s %12d bytes, %d hits, %d by chance%s",
-			f.File,
-			f.Bytes,
-			f.Hits,
-			f.Chance,
-			map[bool]string{true: ", UNREADABLE"}[f.Error != ""],
-		)
+		unreadable := map[bool]string{true: ", UNREADABLE"}[f.Error != ""]
+		s.say("  %-50s %12d bytes, %d hits, %d by chance%s", f.File, f.Bytes, f.Hits, f.Chance, unreadable)
 	}
-	s.say(
-		"%d files, %d MB in %s: %d hits of %d canaries, %d surnames, %d addresses",
-		len(proof.After.Files),
-		size>>20,
-		done.Took.Round(time.Millisecond),
-		proof.After.Found(),
-		proof.Canaries,
-		proof.Surnames,
-		proof.Emails,
-	)
+	s.say("%d files, %d MB in %s: %d hits of %d canaries, %d surnames, %d addresses", len(proof.After.Files), size>>20,
+		done.Took.Round(time.Millisecond), proof.After.Found(), proof.Canaries, proof.Surnames, proof.Emails)
 	for _, code := range proof.Unreached {
 		s.say("not reached: %s", words.T("existing.unreached."+code))
 	}

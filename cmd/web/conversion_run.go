@@ -18,7 +18,7 @@ import (
 	"sluis/web/text"
 )
 
-// words are the sentences of codes that commands and pages share.
+// words are the English texts of the codes that commands and pages share.
 var words = text.For("en")
 
 // sampleCommand makes a table to rehearse with.
@@ -30,7 +30,7 @@ type sampleCommand struct {
 	Canaries string   `placeholder:"FILE" help:"Also write the names that were planted, a line each, for prove --canaries."`
 }
 
-// Run makes it.
+// Run makes the table, and says how many rows have which fault.
 func (x sampleCommand) Run(ctx context.Context, c console) error {
 	if x.Rows < 1 || x.Rows > 10_000_000 {
 		return errors.New("--rows must be from 1 to 10,000,000")
@@ -39,14 +39,8 @@ func (x sampleCommand) Run(ctx context.Context, c console) error {
 	if err := oldstore.WriteSample(ctx, x.DB, s, x.Rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(
-		c.out,
-		"%s: table patient with %s rows of centres %s, seed %d\n",
-		x.DB,
-		words.Number(x.Rows),
-		strings.Join(x.Centre, ", "),
-		x.Seed,
-	)
+	fmt.Fprintf(c.out, "%s: table patient with %s rows of centres %s, seed %d\n",
+		x.DB, words.Number(x.Rows), strings.Join(x.Centre, ", "), x.Seed)
 	var names []string
 	for name := range s.Faults {
 		names = append(names, name)
@@ -66,14 +60,14 @@ func (x sampleCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-// planCommand tells what is there.
+// planCommand counts what is in the old table and what would fail.
 type planCommand struct {
 	conversionFlags
 	NoProbe bool `help:"Do not exchange a hundred rows to measure the TTP."`
 	Rate    int  `help:"Rows a second that the run will be held to; for the estimate."`
 }
 
-// Run tells it.
+// Run prints the plan, and the first command of a rehearsal if nothing prevents it.
 func (x planCommand) Run(ctx context.Context, c console) error {
 	s, err := x.open(ctx, c, need{ttp: true, mapping: toRun(delivery.Save)})
 	if err != nil {
@@ -101,7 +95,7 @@ func (x planCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-// rateFlag is the flag of a pace that the operator chose.
+// rateFlag returns --rate with its value, or nothing if the operator chose no pace.
 func rateFlag(rate int) []string {
 	if rate <= 0 {
 		return nil
@@ -118,27 +112,23 @@ func (s *session) printPlan(p conversion.Plan) {
 		}
 		s.say("  centre %-8s %9s%s", x.Centre, words.Number(x.Rows), note)
 	}
-	s.say("keys empty or too long %d, keys that stand twice %d", p.KeyEmpty, p.KeyTwice)
+	s.say("keys empty or too long %d, keys that occur twice %d", p.KeyEmpty, p.KeyTwice)
 	if p.Numbered == "column" {
-		s.say("patient number empty %d (kept without one), numbers that stand twice in a centre %d", p.NumberEmpty, p.NumberTwice)
+		s.say("patient number empty %d (kept without one), numbers that occur twice in a centre %d", p.NumberEmpty, p.NumberTwice)
 	}
-	s.say("people who seem to stand twice in a centre %d", p.PersonTwice)
+	s.say("people who seem to occur twice in a centre %d", p.PersonTwice)
 	for _, t := range p.Local {
 		s.say("  %7s  %s", words.Number(t.Count), findingText(t.Code, t.Field, ""))
 	}
 	if p.Probe > 0 {
 		took := time.Duration(float64(p.Rows)/p.RowsPerSecond) * time.Second
-		s.say(
-			"%d rows were exchanged at the TTP, which refused %d; at this pace, %.0f rows a second, all of them take about %s",
-			p.Probe,
-			p.ProbeRefused,
-			p.RowsPerSecond,
-			words.Duration(took),
-		)
+		s.say("%d rows were exchanged at the TTP, which refused %d; at this pace, %.0f rows a second, all of them take about %s",
+			p.Probe, p.ProbeRefused, p.RowsPerSecond, words.Duration(took))
 	}
 }
 
-// findingText is what a finding says: the TTP's own words, or ours by the code.
+// findingText returns the text of a finding: the TTP's own words if there are any,
+// otherwise ours by the code.
 func findingText(code, field, message string) string {
 	if message != "" {
 		return fmt.Sprintf("%s (TTP %s)", message, code)
@@ -150,12 +140,11 @@ func findingText(code, field, message string) string {
 	return out
 }
 
-// askNumber shows what might be the hospital's own number, in shapes alone.
+// askNumber asks which column has the hospital's own number. It shows only the shapes of
+// the values, such as "aa9999".
 func (s *session) askNumber(ctx context.Context) error {
-	s.say(
-		"\nWhich column holds the hospital's own patient number? The mapping does not say so. Other columns, by the shape of their " +
-			"first values (a letter, 9 digit):",
-	)
+	s.say("\nWhich column holds the hospital's own patient number? The mapping does not say so. " +
+		"Other columns, by the shape of their first values (a letter, 9 digit):")
 	spares, err := s.conv.Spares(ctx, 3)
 	if err != nil {
 		return err
@@ -167,24 +156,22 @@ func (s *session) askNumber(ctx context.Context) error {
 		}
 		s.say("  %-20s %s", x.Column, strings.Join(shapes, ", "))
 	}
-	s.say(
-		"Say --number COLUMN; or --no-number: then patients are kept without one, and the first delivery with the same pseudonym " +
-			"brings it.",
-	)
+	s.say("Say --number COLUMN; or --no-number: then patients are kept without one, " +
+		"and the first delivery with the same pseudonym brings it.")
 	return nil
 }
 
-// runCommand converts.
+// runCommand converts the old table, or rehearses that.
 type runCommand struct {
 	conversionFlags
 	Rehearse bool     `help:"Only find out what would become of the rows: nothing is stored of them."`
 	Rows     int      `help:"With --rehearse: so many rows of each centre, spread evenly."`
-	Centre   []string `help:"Read these centres alone, now; the others another time."`
+	Centre   []string `help:"Read only these centres now; the others another time."`
 	Rate     int      `help:"So many rows a second at most; 0: as fast as it goes."`
 	Again    bool     `help:"Read the table once more, though all of it was converted: for rows that came later."`
 }
 
-// Run reads, and waits until all of it is stored.
+// Run reads the table and waits until all its rows are stored.
 func (x runCommand) Run(ctx context.Context, c console) error {
 	if x.Rows < 0 || x.Rows > 100_000 || x.Rows > 0 && !x.Rehearse {
 		return errors.New("--rows is for --rehearse, from 1 to 100,000")
@@ -198,7 +185,7 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer s.close()
-	served, err := s.alone(ctx)
+	served, err := s.lockDatabase(ctx)
 	if err != nil {
 		return err
 	}
@@ -223,7 +210,7 @@ func (x runCommand) Run(ctx context.Context, c console) error {
 	return s.report(run, x, time.Since(began))
 }
 
-// report tells what became of a run, and what comes next.
+// report prints the outcomes of a run, and the next command.
 func (s *session) report(run conversion.Run, x runCommand, took time.Duration) error {
 	confirm, failed, waiting := 0, 0, 0
 	for _, c := range run.Centres {
@@ -233,17 +220,9 @@ func (s *session) report(run conversion.Run, x runCommand, took time.Duration) e
 			continue
 		}
 		n := c.Counts(run.Mode)
-		s.say(
-			"centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)",
-			c.CentreNumber,
-			words.Number(n.Read),
-			words.Number(n.Created),
-			words.Number(n.Updated),
-			words.Number(n.Unchanged),
-			words.Number(n.Rejected),
-			words.Number(n.Review),
-			c.Delivery.State,
-		)
+		s.say("centre %-8s read %s, new %s, changed %s, the same %s, rejected %s, to be judged %s (%s)", c.CentreNumber,
+			words.Number(n.Read), words.Number(n.Created), words.Number(n.Updated), words.Number(n.Unchanged),
+			words.Number(n.Rejected), words.Number(n.Review), c.Delivery.State)
 		switch c.Delivery.State {
 		case delivery.Confirm:
 			confirm++
@@ -258,11 +237,8 @@ func (s *session) report(run conversion.Run, x runCommand, took time.Duration) e
 	s.say("%s of %s rows in %s", words.Number(n.Stored()), words.Number(run.Total), took.Round(time.Second))
 	switch {
 	case confirm > 0:
-		return attend(
-			"in %d centres so many rows would be rejected that a person must say whether to go on: on the console, /migratie; then "+
-				"run this again",
-			confirm,
-		)
+		return attend("in %d centres so many rows would be rejected that a person must say whether to go on: "+
+			"on the console, /migratie; then run this again", confirm)
 	case failed > 0:
 		return attend("%d centres were not stored: run this again, it starts them anew", failed)
 	case waiting > 0:
@@ -272,7 +248,7 @@ func (s *session) report(run conversion.Run, x runCommand, took time.Duration) e
 		s.say("Next: %s", s.command("run", rateFlag(x.Rate)...))
 		return nil
 	}
-	s.say("Mend what was rejected and judge what waits, on the console (/migratie).")
+	s.say("Mend the rejected rows and judge the conflicts, on the console (/migratie).")
 	s.say("Next: %s", s.command("verify"))
 	if n.Rejected+n.Review+run.Strays > 0 {
 		return attend("rejected %d, to be judged %d", n.Rejected+run.Strays, n.Review)
@@ -286,7 +262,7 @@ type stopCommand struct {
 	Rehearsal bool `help:"The rehearsal that is under way."`
 }
 
-// Run ends it.
+// Run ends the run; the patients that it stored stay.
 func (x stopCommand) Run(ctx context.Context, c console) error {
 	mode := delivery.Save
 	if x.Rehearsal {
@@ -297,7 +273,7 @@ func (x stopCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer s.close()
-	if _, err := s.alone(ctx); err != nil {
+	if _, err := s.lockDatabase(ctx); err != nil {
 		return err
 	}
 	run, err := s.conv.Stop(ctx, x.Rehearsal)

@@ -26,8 +26,8 @@ func printedCommand(t *testing.T, out string) []string {
 	return strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n")[1:]
 }
 
-// TestPrintedCommandsWork gives every command of a conversion as the one before printed
-// it, word by word. Only the first says which column holds the patient number.
+// TestPrintedCommandsWork does a conversion by copying each command from the output of the
+// one before. Only the first command says which column holds the patient number.
 func TestPrintedCommandsWork(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "Jan's data") // a shell must have it quoted
 	if code := beginDemo(t, dir).end(t); code != 0 {

@@ -27,11 +27,11 @@ import (
 type demoCommand struct {
 	Addr string `default:"127.0.0.1:8080" help:"Address to listen on; loopback only."`
 	Data string `default:"./data" help:"Folder for the database, the keys and demo.json."`
-	// Fault shows how Sluis behaves beside a TTP that does not.
+	// Fault lets people see what Sluis does if the TTP fails.
 	Fault string `help:"Faults of the TTP from the start, such as latency=50ms,500=10%%; web sandbox fault changes them while it runs."`
 }
 
-// demoFile is what demo.json tells.
+// demoFile is the content of demo.json.
 type demoFile struct {
 	Address  string        `json:"address"`
 	Accounts []demoAccount `json:"accounts"`
@@ -58,7 +58,7 @@ type demoKeys struct {
 	TTPResolve   string
 }
 
-// Run starts the demonstration and says where it is and who may enter.
+// Run starts the demonstration, and prints its address and its accounts.
 func (d demoCommand) Run(ctx context.Context, c console) error {
 	if err := loopback(d.Addr); err != nil {
 		return err
@@ -129,12 +129,13 @@ func loopback(addr string) error {
 	}
 	ip, err := netip.ParseAddr(host)
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("--addr %s: the demonstration has made-up accounts and listens on this machine alone (127.0.0.1)", addr)
+		return fmt.Errorf("--addr %s: the demonstration has made-up accounts and listens on this machine only (127.0.0.1)", addr)
 	}
 	return nil
 }
 
-// remember reads a JSON file, or makes it, mode 0600, with what fresh fills in.
+// remember reads a JSON file into into. If there is no file, it calls fresh to fill in
+// into, and makes the file, with mode 0600.
 func remember(path string, into any, fresh func()) error {
 	raw, err := os.ReadFile(path)
 	if err == nil {
@@ -150,7 +151,8 @@ func remember(path string, into any, fresh func()) error {
 	return writeJSON(path, into)
 }
 
-// writeJSON writes beside the file first, so that a crash leaves a whole one.
+// writeJSON writes a new file next to the old one and renames it, so that a crash leaves
+// one of the two whole.
 func writeJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -168,9 +170,9 @@ func random() []byte {
 	return b
 }
 
-// enrol makes the demonstration's centres, accounts and tokens where they are
-// not there yet. demo.json is written first, so that nothing is made whose
-// password nobody knows.
+// enrol makes those centres, accounts and tokens of the demonstration that are not there
+// yet. It writes demo.json first, so that no account is made without its password being
+// known.
 func (d demoCommand) enrol(ctx context.Context, s *store.Store, address string) (demoFile, error) {
 	path := filepath.Join(d.Data, "demo.json")
 	var f demoFile
@@ -228,7 +230,7 @@ func (d demoCommand) enrol(ctx context.Context, s *store.Store, address string) 
 	return f, nil
 }
 
-// newDemoFile makes up passwords and tokens.
+// newDemoFile returns the demonstration's accounts, with new passwords and tokens.
 func newDemoFile() demoFile {
 	var f demoFile
 	for _, a := range []demoAccount{

@@ -4,7 +4,7 @@ package main
 
 import "syscall"
 
-// freeSpace returns how many bytes this user can still write in a folder.
+// freeSpace returns how many bytes this user can still write on the disk of a folder.
 func freeSpace(folder string) (bytes uint64, known bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// hangups returns the signals that ask a service to read its files again. Until stop
-// is called they do not end the process.
+// hangups returns a channel of the signals that ask a service to read its files again.
+// Until stop is called, SIGHUP does not end the process.
 func hangups() (c <-chan os.Signal, stop func()) {
 	got := make(chan os.Signal, 1)
 	signal.Notify(got, syscall.SIGHUP)

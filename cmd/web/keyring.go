@@ -11,12 +11,12 @@ import (
 	"sluis/internal/store"
 )
 
-// giveUpCommand ends the deliveries that nobody can open any more.
+// giveUpCommand ends the deliveries that nobody can decrypt any more.
 type giveUpCommand struct {
 	Keyring string `required:"" env:"SLUIS_KEYRING_FILE" help:"The keyring file that the service uses now; it need not exist."`
 }
 
-// Run ends them as failed; the hospital delivers them again.
+// Run ends those deliveries as failed. The hospitals have to deliver them again.
 func (g giveUpCommand) Run(ctx context.Context, c console) error {
 	return withStore(ctx, c, func(s *store.Store) error {
 		inUse, err := s.KeyIDsInUse(ctx)

@@ -16,8 +16,8 @@ import (
 	"sluis/internal/store"
 )
 
-// TestLostKeyringStopsTheStart: another file, or a disk that is not mounted, must
-// not cost the deliveries under way; giving them up is a person's decision.
+// TestLostKeyringStopsTheStart checks that a missing keyring, as when its disk is not
+// mounted, does not cost the deliveries under way: only a person can give them up.
 func TestLostKeyringStopsTheStart(t *testing.T) {
 	dir := t.TempDir()
 	database, ring := filepath.Join(dir, "sluis.db"), filepath.Join(dir, "keyring.json")

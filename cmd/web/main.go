@@ -1,5 +1,5 @@
-// Command web is Sluis: the demonstration, the real service, and the commands
-// that prepare it. It is the only place where all parts meet.
+// Command web is Sluis: the demonstration, the real service, and the commands of those
+// who run it. It is the only place where all parts meet.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	os.Exit(code)
 }
 
-// console is what a command speaks to.
+// console is the environment and the streams of a command.
 type console struct {
 	env []string
 	in  io.Reader
@@ -29,7 +29,7 @@ type console struct {
 	err io.Writer
 }
 
-// run is the whole program: tests call it as main does. It answers the exit code.
+// run is the whole program, and returns its exit code. Tests call it as main does.
 func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.Writer) int {
 	var cli commands
 	exit := -1
@@ -41,7 +41,7 @@ func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.W
 		return 2
 	}
 	command, err := parser.Parse(args)
-	if exit >= 0 { // --help was asked for and given
+	if exit >= 0 { // --help was asked for and printed
 		return exit
 	}
 	if err != nil {
@@ -66,15 +66,15 @@ type commands struct {
 	Demo    demoCommand  `cmd:"" help:"Start everything on this machine with embedded defaults and made-up accounts."`
 	Serve   serveCommand `cmd:"" help:"Start the real service, configured by SLUIS_… environment variables."`
 	Sandbox struct {
-		Serve        sandboxServeCommand `cmd:"" default:"withargs" help:"Serve the stand-in TTP alone."`
+		Serve        sandboxServeCommand `cmd:"" default:"withargs" help:"Serve only the stand-in TTP."`
 		Fault        faultCommand        `cmd:"" help:"Break and mend the TTP of a running demonstration or sandbox."`
 		Rotate       rotateCommand       `cmd:"" help:"Turn the TTP's keys: definitive pseudonyms get a new key version."`
 		Dataset      datasetCommand      `cmd:"" help:"Play the hospital: put a pseudonymised file ready at the TTP as a dataset."`
 		Pseudonymise pseudonymiseCommand `cmd:"" help:"Play the hospital: turn a CSV with identities into one with temporary pseudonyms."`
 	} `cmd:"" help:"The stand-in for the TTP."`
 	Pseudonyms struct {
-		Renew  renewCommand   `cmd:"" help:"Fetch the values of all pseudonyms under the TTP's newest key, beside the old ones."`
-		Status renewalCommand `cmd:"" help:"Tell how that is going."`
+		Renew  renewCommand   `cmd:"" help:"Fetch the values of all pseudonyms under the TTP's newest key, and keep the old ones too."`
+		Status renewalCommand `cmd:"" help:"Say how far the latest renewal is."`
 	} `cmd:"" help:"The pseudonyms that are stored."`
 	Conversion conversionCommands `cmd:"" name:"existing" help:"The registry's existing patients: from its old table to pseudonyms, once (docs/conversion.md)."`
 	Keyring    struct {

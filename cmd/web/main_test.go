@@ -18,10 +18,10 @@ import (
 	"sluis/internal/account"
 )
 
-// patience is how long a test waits for something that takes a second.
+// patience is how long a test waits for something that should take a second.
 const patience = 30 * time.Second
 
-// output is a console's stream, which a program writes while a test reads.
+// output is a stream of the console. A test may read it while the program writes.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -39,7 +39,7 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// ran is what a command that ended answered.
+// ran is the exit code and the output of a command.
 type ran struct {
 	code     int
 	out, err string
@@ -58,7 +58,7 @@ func command(t *testing.T, env []string, stdin string, args ...string) ran {
 	return ran{code, out.String(), errOut.String()}
 }
 
-// program is one that keeps running.
+// program is a command that keeps running, such as serve.
 type program struct {
 	out, err output
 	stop     context.CancelFunc
@@ -75,7 +75,7 @@ func begin(t *testing.T, env []string, args ...string) *program {
 	return p
 }
 
-// end asks the program to stop, and gives its exit code.
+// end asks the program to stop, and returns its exit code.
 func (p *program) end(t *testing.T) int {
 	t.Helper()
 	p.stop()
@@ -88,7 +88,7 @@ func (p *program) end(t *testing.T) int {
 	}
 }
 
-// until waits for something that the program does.
+// until waits until is returns true.
 func (p *program) until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -115,7 +115,7 @@ type demo struct {
 func beginDemo(t *testing.T, data string) *demo {
 	t.Helper()
 	d := &demo{program: begin(t, nil, "demo", "--addr", "127.0.0.1:0", "--data", data), data: data}
-	// The address is told on the console once it can be used.
+	// The address is printed once it can be used.
 	d.until(t, "address", func() bool { return strings.Contains(d.out.String(), "Stoppen:") })
 	raw, err := os.ReadFile(filepath.Join(data, "demo.json"))
 	if err != nil {
@@ -127,7 +127,7 @@ func beginDemo(t *testing.T, data string) *demo {
 	return d
 }
 
-// api speaks for the one with this role of this centre.
+// api returns a client with the token of this role and centre.
 func (d *demo) api(t *testing.T, role account.Role, centre string) *api {
 	t.Helper()
 	for _, k := range d.Tokens {
@@ -178,7 +178,7 @@ func (a *api) call(t *testing.T, method, path, contentType string, body io.Reade
 	return resp.StatusCode
 }
 
-// delivered is what the API tells of a delivery.
+// delivered is a delivery as the API shows it.
 type delivered struct {
 	ID, Status, Kind, SameAs string
 	Counts                   counts
@@ -207,7 +207,7 @@ func (a *api) deliver(t *testing.T, name string, file []byte, query string) deli
 	return a.await(t, got.ID)
 }
 
-// await waits until a delivery rests.
+// await waits until a delivery is done or waits for a person.
 func (a *api) await(t *testing.T, id string) delivered {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -252,7 +252,7 @@ type listed struct {
 	Sex                          string
 }
 
-// patients gives every patient, page by page.
+// patients returns every patient, fetched page by page.
 func (a *api) patients(t *testing.T) []listed {
 	t.Helper()
 	var all []listed
@@ -272,7 +272,7 @@ func (a *api) patients(t *testing.T) []listed {
 	}
 }
 
-// freeAddress finds a port that nobody listens on.
+// freeAddress returns an address that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -12,8 +12,7 @@ import (
 	"sluis/internal/store"
 )
 
-// where names a database: a demonstration's folder, or else the one of the
-// environment.
+// where names a database: that of a demonstration, or else the one of the environment.
 type where struct {
 	Data string `help:"Folder of a demonstration; without it SLUIS_DATABASE says which database."`
 }
@@ -25,11 +24,11 @@ func (w where) with(ctx context.Context, c console, f func(s *store.Store) error
 	return withStore(ctx, c, f)
 }
 
-// renewCommand has the running service fetch the values of all pseudonyms under
-// the TTP's newest key.
+// renewCommand asks the running service to fetch the values of all pseudonyms under the
+// TTP's newest key.
 type renewCommand struct{ where }
 
-// Run asks for it; the service does the work.
+// Run records the request and returns; the service does the work.
 func (r renewCommand) Run(ctx context.Context, c console) error {
 	return r.with(ctx, c, func(s *store.Store) error {
 		n, err := s.StartRenewal(ctx, byCommand)
@@ -39,15 +38,15 @@ func (r renewCommand) Run(ctx context.Context, c console) error {
 			return err
 		}
 		fmt.Fprintf(c.out, "%d pseudonyms will be asked for again at the TTP, by the running service, within a minute.\n"+
-			"Values under a newer key are put beside the old ones. See web pseudonyms status.\n", n.Total)
+			"Values under a newer key are put next to the old ones. See web pseudonyms status.\n", n.Total)
 		return nil
 	})
 }
 
-// renewalCommand tells how the latest renewal is doing.
+// renewalCommand prints the state of the latest renewal.
 type renewalCommand struct{ where }
 
-// Run tells it.
+// Run prints how many pseudonyms were asked for and what became of them.
 func (r renewalCommand) Run(ctx context.Context, c console) error {
 	return r.with(ctx, c, func(s *store.Store) error {
 		n, ok, err := s.Renewal(ctx)
@@ -59,15 +58,8 @@ func (r renewalCommand) Run(ctx context.Context, c console) error {
 			return nil
 		}
 		fmt.Fprintln(c.out, renewalState(n))
-		fmt.Fprintf(
-			c.out,
-			"looked at %d of %d, new values %d, refused by the TTP %d, conflicts %d\n",
-			n.Looked,
-			n.Total,
-			n.Added,
-			n.Refused,
-			n.Conflicts,
-		)
+		fmt.Fprintf(c.out, "looked at %d of %d, new values %d, refused by the TTP %d, conflicts %d\n",
+			n.Looked, n.Total, n.Added, n.Refused, n.Conflicts)
 		return nil
 	})
 }
@@ -77,7 +69,7 @@ func renewalState(n patient.Renewal) string {
 	case !n.FinishedAt.IsZero():
 		return "finished " + n.FinishedAt.Format(time.RFC3339)
 	case !n.NextTryAt.IsZero():
-		return "the TTP gives no answer; next try " + n.NextTryAt.Format(time.RFC3339)
+		return "the TTP does not answer; next try " + n.NextTryAt.Format(time.RFC3339)
 	}
 	return "under way since " + n.StartedAt.Format(time.RFC3339)
 }

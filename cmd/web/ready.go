@@ -13,14 +13,14 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// Free space below which a disk counts as full, and as nearly full. A write-ahead log
-// can take a row more on a full disk, so that the row alone does not show it.
+// A disk with less free space than these counts as full, and as nearly full. Writing a row
+// does not show it: a write-ahead log can take one more row on a full disk.
 const (
 	diskFull   = 1 << 20
 	diskNearly = 100 << 20
 )
 
-// readyChecks are the checks of /readyz.
+// readyChecks does the checks of /readyz.
 type readyChecks struct {
 	store    *store.Store
 	keys     *sealing.Keyring
@@ -48,7 +48,7 @@ func (r *readyChecks) checkDatabase(ctx context.Context) server.Check {
 	return c
 }
 
-// checkDisk looks at the disk of the database's file and that of the keyring.
+// checkDisk looks at the disk of the keyring, and at that of the database if it is a file.
 func (r *readyChecks) checkDisk() server.Check {
 	c := server.Check{Name: "disk", OK: true, Says: "there is room"}
 	folders := []string{r.folder}
@@ -89,8 +89,8 @@ func (r *readyChecks) checkKeyring() server.Check {
 	return server.Check{Name: "keyring", OK: true, Says: "its newest key can be used"}
 }
 
-// checkTTP is for information: deliveries wait for a silent TTP, and everything else
-// goes on.
+// checkTTP is always OK, and for information only: deliveries wait for a silent TTP, and
+// everything else goes on.
 func (r *readyChecks) checkTTP() server.Check {
 	c := server.Check{Name: "ttp", OK: true}
 	switch last := r.health.LastHeard(); {
@@ -104,11 +104,11 @@ func (r *readyChecks) checkTTP() server.Check {
 	return c
 }
 
-// storageEvery is how often a storage in trouble is tried.
+// storageEvery is the time between two tries of a storage that has a fault.
 const storageEvery = 10 * time.Second
 
-// watchStorage tries the storage while the log says that it is in trouble, so that the
-// log also says when that is over.
+// watchStorage tries the storage for as long as the log says that it has a fault, so that
+// the log also says when the fault is over.
 func (a *app) watchStorage(ctx context.Context) {
 	if a.faults == nil {
 		return

@@ -9,7 +9,7 @@ import (
 	"sluis/internal/config"
 )
 
-// obeyHangups reloads whenever it is asked to, until ctx ends.
+// obeyHangups reloads the configuration at each signal, until ctx ends.
 func (a *app) obeyHangups(ctx context.Context) {
 	for {
 		select {
@@ -21,21 +21,21 @@ func (a *app) obeyHangups(ctx context.Context) {
 	}
 }
 
-// reloader reads the files of a configuration again, and takes over what a running
-// service can.
+// reloader reads a configuration again, and takes over the settings that can change while
+// the service runs.
 type reloader struct {
 	env []string
-	cfg config.Config // what is in use
+	cfg config.Config // the settings in use
 	app *app
 }
 
-// reload takes over all files or none: if one of them cannot be used, the old values
-// stay in use. It logs settings by name, never a value.
+// reload takes over the settings of a configuration without faults. If there is a fault,
+// all old values stay in use. It logs the names of settings, never a value.
 func (r *reloader) reload(ctx context.Context) {
 	log := r.app.log
 	next, err := config.Load(r.env)
 	if err != nil {
-		log.ErrorContext(ctx, "the configuration was not read again; what was in use stays in use", faultsOf(err)...)
+		log.ErrorContext(ctx, "the new configuration has faults; the old one stays in use", faultsOf(err)...)
 		return
 	}
 	changed, restart := r.reloadCertificates(ctx), []string{}
@@ -55,9 +55,9 @@ func (r *reloader) reload(ctx context.Context) {
 	log.InfoContext(ctx, "the configuration was read again", "changed", changed)
 }
 
-// reloadCertificates reads both certificates again, and returns the settings of those
-// that were replaced. Their files may have changed since the configuration was
-// checked, so that this may still fail.
+// reloadCertificates reads both certificates again, and returns the names of the settings
+// of those that were replaced. It may fail although the configuration was checked: the
+// files may have changed since.
 func (r *reloader) reloadCertificates(ctx context.Context) []string {
 	pairs := map[string]func() (bool, error){"SLUIS_TTP_CLIENT_CERT_FILE": r.app.ttp.line.ReloadCertificate}
 	if r.app.cert != nil {
@@ -75,8 +75,8 @@ func (r *reloader) reloadCertificates(ctx context.Context) []string {
 	return replaced
 }
 
-// faultsOf returns an error as attributes of a log line: the faults of a
-// configuration as a list.
+// faultsOf returns an error as attributes of a log line. The faults of a configuration
+// become a list.
 func faultsOf(err error) []any {
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		return []any{"faults", []string(faults)}

@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// writePair writes a certificate of 127.0.0.1 with this serial number, and its key.
+// writePair writes a certificate for 127.0.0.1 with this serial number, and its key.
 func writePair(t *testing.T, certFile, keyFile string, serial int64) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -54,7 +54,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// serialAt returns the serial number that a new handshake sees.
+// serialAt returns the serial number of the certificate that a new connection is shown.
 func serialAt(t *testing.T, address string) int64 {
 	t.Helper()
 	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
@@ -66,7 +66,7 @@ func serialAt(t *testing.T, address string) int64 {
 	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.Int64() //nolint:forcetypeassert // a tls.Dialer's
 }
 
-// hangUp sends SIGHUP and waits until the log says what.
+// hangUp sends SIGHUP and waits until the log has one line more with the text in what.
 func hangUp(t *testing.T, p *program, what string) {
 	t.Helper()
 	before := strings.Count(p.err.String(), what)
@@ -76,7 +76,7 @@ func hangUp(t *testing.T, p *program, what string) {
 	p.until(t, what, func() bool { return strings.Count(p.err.String(), what) > before })
 }
 
-// TestReload renews what is in files while requests are running.
+// TestReload renews certificates and secrets while requests are running: none may fail.
 func TestReload(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -110,7 +110,7 @@ func TestReload(t *testing.T) {
 	})
 	t.Run("a key that does not fit is refused", func(t *testing.T) {
 		writePair(t, in("other.crt"), in("tls.key"), 3)
-		hangUp(t, p, "what was in use stays in use")
+		hangUp(t, p, "the old one stays in use")
 		if !strings.Contains(p.err.String(), "SLUIS_TLS_CERT_FILE and SLUIS_TLS_KEY_FILE cannot be used together: private key does not match") {
 			t.Errorf("the log does not say why:\n%s", p.err.String())
 		}
@@ -140,7 +140,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// load asks one address all the time: over one connection, and over new ones.
+// load sends requests to one address all the time: over kept connections and over new
+// ones.
 type load struct {
 	stop    context.CancelFunc
 	working sync.WaitGroup
@@ -159,7 +160,7 @@ func beginLoad(t *testing.T, address string) *load {
 		}}
 		l.working.Go(func() {
 			for ctx.Err() == nil {
-				// A request that was begun is finished, so that the end loses none.
+				// The end of the test must not break off a request, which would count as lost.
 				req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, address, nil)
 				if err == nil {
 					err = l.ask(client, req)

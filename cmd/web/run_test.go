@@ -52,8 +52,8 @@ func wantPilotRejects(t *testing.T, rows []reportRow) {
 	}
 }
 
-// TestDemoPilot is the main job on the pilot's file, in both kinds, and again
-// after a restart.
+// TestDemoPilot delivers the pilot's file with identities and with temporary pseudonyms,
+// and again after a restart.
 func TestDemoPilot(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	data := filepath.Join(t.TempDir(), "data")
@@ -101,7 +101,8 @@ func TestDemoPilot(t *testing.T) {
 	restarted(t, d, patients, temporary)
 }
 
-// restarted holds that a demonstration on the same data is the same one.
+// restarted starts a demonstration on the data of one that has ended, and checks that it
+// has the same accounts, patients and keys.
 func restarted(t *testing.T, before *demo, patients []listed, temporary []byte) {
 	t.Helper()
 	d := beginDemo(t, before.data)
@@ -112,8 +113,8 @@ func restarted(t *testing.T, before *demo, patients []listed, temporary []byte) 
 	if got := uploader.patients(t); !slices.Equal(got, patients) {
 		t.Errorf("after a restart there are %d patients, before %d, or they differ", len(got), len(patients))
 	}
-	// The same TTP keys: identities lead to the patients that are there, and what
-	// was pseudonymised before still opens.
+	// The TTP has the same keys: identities lead to the patients that are there, and
+	// temporary pseudonyms of before can still be resolved.
 	if got := uploader.deliver(t, "pilot40.csv", pilot(t), ""); got.Counts != (counts{Read: 40, Unchanged: 36, Rejected: 4}) {
 		t.Errorf("identities after a restart: %+v", got.Counts)
 	}
@@ -125,8 +126,8 @@ func restarted(t *testing.T, before *demo, patients []listed, temporary []byte) 
 	}
 }
 
-// pseudonymised makes a file with temporary pseudonyms of the pilot's, at the
-// TTP of the demonstration.
+// pseudonymised returns the pilot's file with temporary pseudonyms of the demonstration's
+// TTP in place of the identities.
 func pseudonymised(t *testing.T, data string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out.csv")
@@ -153,7 +154,7 @@ func pseudonymised(t *testing.T, data string) []byte {
 	return raw
 }
 
-// TestDemoTemporaryFirst brings the pilot in by temporary pseudonyms alone: the
+// TestDemoTemporaryFirst delivers the pilot's file with temporary pseudonyms only. The
 // rows that the TTP refused are not in that file.
 func TestDemoTemporaryFirst(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
@@ -166,7 +167,7 @@ func TestDemoTemporaryFirst(t *testing.T) {
 	if got := uploader.deliver(t, "pilot40.csv", pilot(t), ""); got.Counts != (counts{Read: 40, Unchanged: 36, Rejected: 4}) {
 		t.Errorf("the same people by their names: %+v", got.Counts)
 	}
-	// A centre that may not deliver names is told so; its patients are its own.
+	// Another centre, which may not deliver names, is told so and sees none of this.
 	other := d.api(t, account.Uploader, "2810")
 	refused := other.deliver(t, "pilot40.csv", pilot(t), "")
 	if refused.Status != "refused" || len(refused.Reasons) == 0 || refused.Reasons[len(refused.Reasons)-1].Code != "IDENTITIES_NOT_ALLOWED" {
@@ -200,7 +201,7 @@ func TestDemoRefuses(t *testing.T) {
 	}
 }
 
-// TestDemoTwice: a second process must not take the first one's work.
+// TestDemoTwice starts a second demonstration on the same data: it must be refused.
 func TestDemoTwice(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	d := beginDemo(t, data)

@@ -19,19 +19,18 @@ import (
 // and the registry that resolves them.
 const (
 	sandboxDomain = "qrns"
-	// sandboxOtherDomain is one to convert to.
+	// sandboxOtherDomain is a second domain, for domain conversions.
 	sandboxOtherDomain = "cbs"
 	sandboxPrepareID   = "zorgaanbieder"
 	sandboxResolveID   = "registratie"
 	sandboxRegistry    = "qrns-registratie"
 )
 
-// faultFile is where a running sandbox looks for the faults that are to be
-// switched on.
+// faultFile is the file in which a running sandbox looks for the faults to switch on.
 const faultFile = "faults.txt"
 
-// newSandbox opens the stand-in TTP whose keys and datasets are in the data
-// folder, with faults switched on as [ttpsandbox.ParseFaults] reads them.
+// newSandbox returns the stand-in TTP with the keys and datasets of the data folder, and
+// with faults as [ttpsandbox.ParseFaults] reads them.
 func newSandbox(data, prepareSecret, resolveSecret, faults string, log *slog.Logger) (*ttpsandbox.Sandbox, error) {
 	f, err := ttpsandbox.ParseFaults(faults)
 	if err != nil {
@@ -56,7 +55,7 @@ func newSandbox(data, prepareSecret, resolveSecret, faults string, log *slog.Log
 	})
 }
 
-// sandboxServeCommand serves the stand-in TTP alone, to rehearse serve with.
+// sandboxServeCommand serves only the stand-in TTP, so that serve can be rehearsed with it.
 type sandboxServeCommand struct {
 	Addr    string `default:"127.0.0.1:8090" help:"Address to listen on; loopback only."`
 	Data    string `default:"./data" help:"Folder whose ttp/ holds the TTP's keys."`
@@ -98,7 +97,7 @@ func (s sandboxServeCommand) Run(ctx context.Context, c console) error {
 	return err
 }
 
-// hasSandbox tells whether a demonstration or sandbox has been in this folder.
+// hasSandbox returns an error if no demonstration or sandbox ever ran in this folder.
 func hasSandbox(data string) error {
 	if _, err := os.Stat(filepath.Join(data, "ttp", "keys.json")); err != nil {
 		return fmt.Errorf("there is no TTP in %s: start the demonstration with --data %s first", data, data)
@@ -113,7 +112,7 @@ type pseudonymiseCommand struct {
 	Out  string `arg:"" help:"CSV to write, with temporary pseudonyms in place of the names."`
 }
 
-// Run writes Out, and beside it the refused rows with the TTP's words.
+// Run writes Out, and next to it a file of the rows that the TTP refused, with its words.
 func (p pseudonymiseCommand) Run(ctx context.Context, c console) (err error) {
 	box, err := idleSandbox(p.Data)
 	if err != nil {

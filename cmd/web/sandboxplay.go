@@ -17,7 +17,7 @@ type faultCommand struct {
 	Faults string `arg:"" optional:"" help:"Such as down, or latency=200ms,503=10%%. Without it all faults go."`
 }
 
-// Run writes them where the running sandbox looks.
+// Run writes the faults into the file that the running sandbox reads.
 func (f faultCommand) Run(c console) error {
 	if _, err := ttpsandbox.ParseFaults(f.Faults); err != nil {
 		return err
@@ -45,7 +45,7 @@ type rotateCommand struct {
 	Data string `default:"./data" help:"Folder of the demonstration whose TTP it is."`
 }
 
-// Run turns them; a running sandbox hears of it within a second.
+// Run makes new keys; a running sandbox uses them within a second.
 func (r rotateCommand) Run(c console) error {
 	box, err := idleSandbox(r.Data)
 	if err != nil {
@@ -85,8 +85,8 @@ func (d datasetCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-// idleSandbox opens the TTP of a demonstration to work beside it. The secrets
-// play no part: nobody signs in.
+// idleSandbox returns the TTP of a demonstration, to work with its keys while it may be
+// running. The secrets play no part: nobody signs in.
 func idleSandbox(data string) (*ttpsandbox.Sandbox, error) {
 	if err := hasSandbox(data); err != nil {
 		return nil, err

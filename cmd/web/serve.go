@@ -13,14 +13,14 @@ import (
 	"sluis/internal/store"
 )
 
-// serveCommand is the real mode.
+// serveCommand runs the real service.
 type serveCommand struct{}
 
-// errLogged ends a command whose error is in its log already.
+// errLogged is an error that is in the log already, so that it is not printed again.
 type errLogged struct{ error }
 
-// Run starts the service that the environment describes. Its last word, too, is a
-// line of the log.
+// Run starts the service that the environment describes. Even the error with which it ends
+// is a line of the log.
 func (s serveCommand) Run(ctx context.Context, c console) error {
 	log := logging.New(c.err)
 	if err := s.run(ctx, c, log); err != nil {

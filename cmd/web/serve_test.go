@@ -49,7 +49,7 @@ func environ(settings map[string]string) []string {
 }
 
 func TestServeNamesEverythingMissing(t *testing.T) {
-	r := command(t, []string{"SLUIS_ADDR=127.0.0.1:0"}, "", "serve") // the port that it would be is perhaps in use
+	r := command(t, []string{"SLUIS_ADDR=127.0.0.1:0"}, "", "serve") // the default port may be in use
 	if r.code != 1 {
 		t.Errorf("exit code %d, want 1", r.code)
 	}
@@ -58,7 +58,7 @@ func TestServeNamesEverythingMissing(t *testing.T) {
 			t.Errorf("serve does not say that %s is missing:\n%s", name, r.err)
 		}
 	}
-	// And nothing more: with these set, it gets to work.
+	// No other setting may be required.
 	faults := faultsIn(t, r.err)
 	for _, fault := range faults {
 		name, _, found := strings.Cut(fault, " is missing")
@@ -168,7 +168,7 @@ func TestServePilot(t *testing.T) {
 	}
 }
 
-// TestPrepareService is what the commands that add accounts say.
+// TestPrepareService runs the commands that add accounts and checks what each prints.
 func TestPrepareService(t *testing.T) {
 	env := environ(settingsIn(t.TempDir(), "127.0.0.1:0", "127.0.0.1:1"))
 	for _, tc := range []struct {
@@ -213,7 +213,8 @@ func TestPrepareService(t *testing.T) {
 	}
 }
 
-// TestBlankAccounts: nobody can be made who signs in with nothing.
+// TestBlankAccounts checks that no account, centre or token is made with an empty name or
+// password, nor a token that only works on the pages.
 func TestBlankAccounts(t *testing.T) {
 	env := environ(settingsIn(t.TempDir(), "127.0.0.1:0", "127.0.0.1:1"))
 	if r := command(t, env, "", "migrate"); r.code != 0 {
@@ -235,7 +236,7 @@ func TestBlankAccounts(t *testing.T) {
 	}
 }
 
-// TestRequiredIsWhatConfigWants keeps the list above honest.
+// TestRequiredIsWhatConfigWants compares required with package config.
 func TestRequiredIsWhatConfigWants(t *testing.T) {
 	settings := settingsIn(t.TempDir(), "127.0.0.1:0", "127.0.0.1:1")
 	if _, err := config.Load(environ(settings)); err != nil {

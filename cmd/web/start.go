@@ -14,8 +14,8 @@ import (
 	"sluis/internal/store"
 )
 
-// startable returns the check of what a service needs of this machine, so that the one
-// message at start has these faults too.
+// startable returns a check of what the service needs from this machine: an address, and
+// folders that it can write in. Its faults come in the same list as those of the settings.
 func startable(ctx context.Context) config.Check {
 	return func(c config.Config, faults *config.Faults) {
 		checkAddress(ctx, c.Addr, faults)
@@ -38,7 +38,8 @@ func startable(ctx context.Context) config.Check {
 	}
 }
 
-// checkAddress listens for a moment. An address that is not one has its fault already.
+// checkAddress listens on the address for a moment. It passes over an address that cannot
+// be read, because package config has reported that.
 func checkAddress(ctx context.Context, address string, faults *config.Faults) {
 	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
 		return
@@ -58,8 +59,8 @@ func checkAddress(ctx context.Context, address string, faults *config.Faults) {
 	}
 }
 
-// checkFolder wants a folder in which files can be made: next to the file there come
-// others, such as a write-ahead log.
+// checkFolder reports whether files can be made in the folder of a file: others come next
+// to it, such as a write-ahead log.
 func checkFolder(setting, what, file string, faults *config.Faults) bool {
 	folder := filepath.Dir(file)
 	f, err := os.CreateTemp(folder, ".sluis-start-*")

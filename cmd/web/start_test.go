@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestEveryFaultAtStart has one of each that can be known at start, together.
+// TestEveryFaultAtStart starts the service with one fault of each kind that can be known
+// at start, and checks that all of them are reported together.
 func TestEveryFaultAtStart(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -67,7 +68,8 @@ func TestEveryFaultAtStart(t *testing.T) {
 	}
 }
 
-// TestOpenKeyringIsRefused: not only the service refuses a keyring that others can use.
+// TestOpenKeyringIsRefused checks that a command, too, refuses a keyring that others on
+// the machine can read.
 func TestOpenKeyringIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	settings := settingsIn(dir, "127.0.0.1:0", "127.0.0.1:1")

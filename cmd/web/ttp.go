@@ -18,11 +18,11 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// ttp is the Trusted Third Party as the parts see it: one line, and a client for
-// each thing that a credential may do.
+// ttp is our side of the Trusted Third Party: one line, and a client for each thing that a
+// credential may do.
 type ttp struct {
 	line     *ttpclient.Line
-	clients  []*ttpclient.Client // the preparing one first
+	clients  []*ttpclient.Client // the first is the preparing one
 	preparer *prepare.Client
 	resolver *resolve.Client
 	renewer  *resolve.Client
@@ -30,8 +30,8 @@ type ttp struct {
 	expiries func() []server.Expiry
 }
 
-// openTTP makes the clients. Nothing is sent but a question whether the TTP is
-// the sandbox, where that is not allowed.
+// openTTP makes the clients. It sends nothing, except that in production it asks the TTP
+// whether it is the sandbox.
 func openTTP(ctx context.Context, c config.Config, health *ttphealth.Recorder, log *slog.Logger) (*ttp, error) {
 	t := c.TTP
 	line, err := ttpclient.NewLine(ttpclient.LineOptions{
@@ -43,10 +43,8 @@ func openTTP(ctx context.Context, c config.Config, health *ttphealth.Recorder, l
 	}
 	x := &ttp{line: line}
 	client := func(who config.Credential, scope string) *ttpclient.Client {
-		made, newErr := ttpclient.New(
-			line,
-			ttpclient.Options{ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope, Observe: health.Observe},
-		)
+		o := ttpclient.Options{ClientID: who.ID, Secret: who.Secret.Reveal(), Scope: scope, Observe: health.Observe}
+		made, newErr := ttpclient.New(line, o)
 		err = errors.Join(err, newErr)
 		x.clients = append(x.clients, made)
 		return made
@@ -75,17 +73,17 @@ func openTTP(ctx context.Context, c config.Config, health *ttphealth.Recorder, l
 	return x, nil
 }
 
-// tryNow lets every client try again, though it was told to wait.
+// tryNow lets every client try again at once, although it is waiting.
 func (x *ttp) tryNow() {
 	for _, c := range x.clients {
 		c.TryNow()
 	}
 }
 
-// setSecrets replaces the secrets of all clients by those of t.
+// setSecrets replaces the secrets of all clients with those of t.
 func (x *ttp) setSecrets(t config.TTP) {
 	for i, c := range x.clients {
-		if i == 0 { // the only one of the preparing credential
+		if i == 0 { // the only client with the preparing credential
 			c.SetSecret(t.Prepare.Secret.Reveal())
 		} else {
 			c.SetSecret(t.Resolve.Secret.Reveal())
@@ -93,7 +91,8 @@ func (x *ttp) setSecrets(t config.TTP) {
 	}
 }
 
-// ttpRoots is whom we trust to be the TTP; nil for the system's authorities.
+// ttpRoots returns the authorities that may vouch for the TTP's certificate, or nil for
+// the system's.
 func ttpRoots(t config.TTP) *tls.Config {
 	if t.CAFile == "" {
 		return nil
@@ -103,10 +102,11 @@ func ttpRoots(t config.TTP) *tls.Config {
 	return c
 }
 
-// healthEvery is how often what was counted of the TTP is stored.
+// healthEvery is the time between two writes of the TTP's counts.
 const healthEvery = 10 * time.Second
 
-// keepHealth stores what was counted until ctx ends, and once more then.
+// keepHealth stores the counts of the TTP's calls regularly until ctx ends, and once more
+// at the end.
 func keepHealth(ctx context.Context, r *ttphealth.Recorder, s *store.Store, log *slog.Logger) {
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
@@ -118,7 +118,7 @@ func keepHealth(ctx context.Context, r *ttphealth.Recorder, s *store.Store, log 
 		bins := r.Take()
 		if err := s.RecordTTP(context.WithoutCancel(ctx), bins); err != nil {
 			r.GiveBack(bins)
-			log.ErrorContext(ctx, "the TTP's health is not kept", "err", err)
+			log.ErrorContext(ctx, "the counts of the TTP's calls could not be stored", "err", err)
 		}
 		if ctx.Err() != nil {
 			return

@@ -1,11 +1,11 @@
-// Package sealing encrypts what may not lie on a disk in plain: uploads, and the
+// Package sealing encrypts what may not be on a disk in plain: uploads, and the
 // rows of a delivery on their way through the TTP. Each delivery has a key of
-// its own, wrapped by a key of the keyring, which is a file outside the
-// database.
+// its own, which is wrapped by a key of the keyring. The keyring is a file
+// outside the database.
 //
-// It never decides what is sealed or for how long, and never logs. tink does the
-// cryptography: authenticated encryption with associated data, and keysets that
-// rotate.
+// The package never decides what is sealed or for how long, and never logs. The
+// cryptography is tink's: authenticated encryption with associated data, and
+// keysets that rotate.
 package sealing
 
 import (
@@ -28,13 +28,13 @@ import (
 	"sluis/internal/filemode"
 )
 
-// retireAfter is how long a wrapping key outlives its successor at least, so
-// that a process that has not yet read the new file cannot wrap with a key that
-// is gone.
+// retireAfter is how long an old wrapping key is kept, at least, after a new one
+// was made. Without it a process that has not read the new file yet would wrap
+// with a key that is gone.
 const retireAfter = time.Hour
 
-// ErrDestroyed says that the key that wraps a delivery's key is not in the
-// keyring any more: what it sealed cannot be read by anyone.
+// ErrDestroyed says that the keyring no longer has the key that wraps a delivery's
+// key: nobody can open what was sealed.
 var ErrDestroyed = errors.New("sealing: the wrapping key is destroyed")
 
 // Keyring holds the wrapping keys. It is safe for concurrent use, and several
@@ -55,14 +55,14 @@ type ringFile struct {
 	Made   map[string]time.Time `json:"made"`
 }
 
-// fileStamp tells one version of the file from the next.
+// fileStamp is the size and time of a file, by which a change of it is noticed.
 type fileStamp struct {
 	size int64
 	mod  time.Time
 }
 
-// OpenKeyring reads the keyring at path. Where there is none it makes one, with
-// one key and mode 0600.
+// OpenKeyring reads the keyring at path. If there is none, it makes one with one
+// key, mode 0600.
 func OpenKeyring(path string, now func() time.Time) (*Keyring, error) {
 	k := &Keyring{path: path, now: now}
 	sweepLeftovers(path, now())
@@ -91,7 +91,7 @@ func OpenKeyring(path string, now func() time.Time) (*Keyring, error) {
 
 func primaryOf(h *keyset.Handle) uint32 { return h.KeysetInfo().GetPrimaryKeyId() }
 
-// load reads the file.
+// load replaces the keys in memory with those of the file.
 func (k *Keyring) load() error {
 	info, err := os.Stat(k.path)
 	if err != nil {
@@ -121,8 +121,8 @@ func (k *Keyring) load() error {
 	return nil
 }
 
-// store writes the file: beside it first, then in its place, so that a crash
-// leaves the old one or the new one. With create, an existing file is an error.
+// store writes the file in such a way that a crash leaves the old file or the new
+// one, and nothing between them. With create, an existing file is an error.
 func (k *Keyring) store(create bool) error {
 	var keys bytes.Buffer
 	if err := insecurecleartextkeyset.Write(k.handle, keyset.NewJSONWriter(&keys)); err != nil {
@@ -148,11 +148,13 @@ func (k *Keyring) store(create bool) error {
 	return nil
 }
 
-// leftover is the name of a file on its way, after that of the keyring.
+// leftover is the pattern of the names of new files before they are put in the
+// keyring's place; it follows the keyring's own name.
 const leftover = ".next-*"
 
-// sweepLeftovers removes what a process that died on the way left: it holds keys
-// that are to be destroyed one day. Younger files may be another process's.
+// sweepLeftovers removes the new files of processes that died before they put them
+// in the keyring's place: keys in them would escape their destruction. It leaves
+// files of the last minute, which another process may be writing.
 func sweepLeftovers(path string, now time.Time) {
 	files, _ := filepath.Glob(path + leftover) // the pattern is good
 	for _, f := range files {
@@ -162,8 +164,8 @@ func sweepLeftovers(path string, now time.Time) {
 	}
 }
 
-// place writes a file beside path, under a name of its own since two processes
-// may come here at once, and then puts it there.
+// place writes a new file and then puts it at path. The new file has a random name,
+// because two processes may do this at once.
 func place(path string, raw []byte, create bool) error {
 	next, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+leftover) // made 0600
 	if err != nil {
@@ -175,12 +177,12 @@ func place(path string, raw []byte, create bool) error {
 		return err
 	}
 	if create {
-		return os.Link(next.Name(), path) // fails where there is a file already
+		return os.Link(next.Name(), path) // fails if there is a file already
 	}
 	return os.Rename(next.Name(), path)
 }
 
-// syncFolder makes a rename durable; a file system that cannot is no error.
+// syncFolder makes a rename durable. It ignores errors: not every file system can.
 func syncFolder(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()
@@ -188,7 +190,7 @@ func syncFolder(dir string) {
 	}
 }
 
-// refresh reads the file again where another process has changed it.
+// refresh reads the file again if another process has changed it.
 func (k *Keyring) refresh() error {
 	info, err := os.Stat(k.path)
 	if err != nil {
@@ -200,8 +202,8 @@ func (k *Keyring) refresh() error {
 	return k.load()
 }
 
-// NewKey makes a delivery's key. wrapped is its sealed form, to be stored;
-// keyID names the wrapping key.
+// NewKey makes the key of a delivery, the owner. wrapped is the key in wrapped form,
+// to be stored; keyID is the id of the wrapping key.
 func (k *Keyring) NewKey(owner string) (key Key, wrapped []byte, keyID string, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -224,8 +226,8 @@ func (k *Keyring) NewKey(owner string) (key Key, wrapped []byte, keyID string, e
 	return key, out.Bytes(), strconv.FormatUint(uint64(primaryOf(k.handle)), 10), err
 }
 
-// OpenKey unwraps a delivery's key. It answers ErrDestroyed where no key of the
-// ring fits.
+// OpenKey unwraps a delivery's key. It returns ErrDestroyed if no key of the ring
+// fits.
 func (k *Keyring) OpenKey(wrapped []byte, owner string) (Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -243,14 +245,14 @@ func (k *Keyring) OpenKey(wrapped []byte, owner string) (Key, error) {
 	return newKey(h, owner)
 }
 
-// Rotate makes a new primary key where the present one is older than maxAge, and
-// destroys the old ones that inUse (the key ids of open deliveries) does not
-// name. What a backup or a write-ahead log holds under a destroyed key is lost
-// for good; that is its purpose.
+// Rotate makes a new primary key if the present one is older than maxAge. It destroys
+// the older keys, except those in inUse, which are the key ids that deliveries under
+// way need. Everything under a destroyed key in a backup or a write-ahead log is lost
+// for good: that is the purpose.
 func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, destroyed int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// One process at a time: the last to write would drop the other's new key.
+	// One process at a time: otherwise the last to write would drop the other's new key.
 	lock := flock.New(k.path + ".lock")
 	if err := lock.Lock(); err != nil {
 		return false, 0, fmt.Errorf("lock the keyring: %w", err)
@@ -294,7 +296,7 @@ func (k *Keyring) Rotate(maxAge time.Duration, inUse []string) (rotated bool, de
 		return rotated, destroyed, fmt.Errorf("rotate: %w", err)
 	}
 	if err := k.store(false); err != nil {
-		// What is not written does not count: nothing may be wrapped with it.
+		// Nothing may be wrapped with a key that is not in the file.
 		return false, 0, errors.Join(err, k.load())
 	}
 	return rotated, destroyed, nil
@@ -318,7 +320,7 @@ func (k *Keyring) Check() error {
 	return err
 }
 
-// Has tells whether the ring has the key with this id.
+// Has reports whether the ring has the key with this id.
 func (k *Keyring) Has(keyID string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -344,7 +346,8 @@ func newKey(h *keyset.Handle, owner string) (Key, error) {
 	return Key{aead: a, owner: owner}, nil
 }
 
-// Seal encrypts plain for one place (such as "upload/3"); it opens nowhere else.
+// Seal encrypts plain for one place, such as "upload/3". Open fails for another place
+// and for another delivery's key.
 func (k Key) Seal(plain []byte, place string) ([]byte, error) {
 	c, err := k.aead.Encrypt(plain, []byte(k.owner+"|"+place))
 	if err != nil {
@@ -353,7 +356,7 @@ func (k Key) Seal(plain []byte, place string) ([]byte, error) {
 	return c, nil
 }
 
-// Open decrypts what Seal made for the same place.
+// Open decrypts bytes that Seal made for the same place.
 func (k Key) Open(sealed []byte, place string) ([]byte, error) {
 	p, err := k.aead.Decrypt(sealed, []byte(k.owner+"|"+place))
 	if err != nil {

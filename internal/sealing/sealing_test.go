@@ -38,7 +38,7 @@ func TestKeyOpensOnlyInItsPlace(t *testing.T) {
 	}
 }
 
-func TestRotateDestroysWhatNobodyNeeds(t *testing.T) {
+func TestRotateDestroysUnusedKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ring.json")
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
@@ -85,7 +85,7 @@ func TestDamagedRingIsRefused(t *testing.T) {
 
 func TestHalfWrittenRing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ring.json")
-	// A process that dies while it makes the first ring leaves a file beside it,
+	// A process that dies while it makes the first ring leaves such a file, and
 	// never a ring that cannot be read.
 	half := path + ".next-1"
 	if err := os.WriteFile(half, []byte(`{"keyset"`), 0o600); err != nil {
@@ -101,14 +101,15 @@ func TestHalfWrittenRing(t *testing.T) {
 	}
 	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(files) != 1 || files[0].Name() != "ring.json" {
-		t.Errorf("files %v, want the ring alone (%v)", files, err)
+		t.Errorf("files %v, want only the ring (%v)", files, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, want 0600 (%v)", info.Mode(), err)
 	}
 }
 
-// TestFirstRingOfManyProcesses: those who come at once end with the same ring.
+// TestFirstRingOfManyProcesses opens a keyring that does not exist many times at once:
+// all must end with the same ring.
 func TestFirstRingOfManyProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ring.json")
 	ids := make(chan string, 8)
@@ -140,8 +141,9 @@ func open(t *testing.T, path string, now func() time.Time) *Keyring {
 	return k
 }
 
-// TestTwoProcessesRotateAtOnce: neither drops the key that the other has made.
-func TestTwoProcessesRotateAtOnce(t *testing.T) {
+// TestManyProcessesRotateAtOnce checks that no process drops the key that another has
+// made.
+func TestManyProcessesRotateAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ring.json")
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }

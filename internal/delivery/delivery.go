@@ -1,9 +1,8 @@
-// Package delivery is the noun that the identity-seeing half of the importer
-// (importer/intake), the half that never sees one (importer), the store and the
+// Package delivery is the noun that importer, importer/intake, the store and the
 // pages share: a delivery, its states, its findings and its report.
 //
-// It never holds an identity, a temporary or a definitive pseudonym; what a
-// chunk carries is sealed bytes here.
+// It never holds an identity or a pseudonym in plain: the content of a chunk is
+// sealed bytes here.
 package delivery
 
 import (
@@ -13,7 +12,7 @@ import (
 	"sluis/internal/patient"
 )
 
-// Kind is what a delivery brings (product.md, "The flows").
+// Kind is what the rows of a delivery have (product.md, "The flows").
 type Kind string
 
 // The kinds. A delivery has none until its columns are known.
@@ -21,8 +20,8 @@ const (
 	KindUnknown Kind = ""
 	Identities  Kind = "identities"
 	Temporary   Kind = "temporary_pseudonyms"
-	Dataset     Kind = "dataset"  // fetched from the TTP, definitive already
-	Conversion  Kind = "existing" // of the registry's old patient table
+	Dataset     Kind = "dataset"  // definitive pseudonyms, fetched from the TTP
+	Conversion  Kind = "existing" // rows of the old table
 )
 
 // Mode is what the user asked for.
@@ -34,21 +33,20 @@ const (
 	Save  Mode = "save"  // controleren en opslaan
 )
 
-// State is where a delivery is in the pipeline. Work in the states before
-// Checked is done by workers; Checked and Confirm wait for a person; the last
-// four are final.
+// State is where a delivery is in the pipeline. Mapping, Checked and Confirm wait for a
+// person, the last four are final, and workers do the work of all others.
 type State string
 
 // The states, in the order in which a delivery passes them.
 const (
 	Receiving   State = "receiving"   // the upload is under way; lost if it breaks off
-	Received    State = "received"    // the sealed upload is safe, and waits to be parsed
+	Received    State = "received"    // the sealed upload is stored, and waits to be parsed
 	Mapping     State = "mapping"     // a user must say which column is what
-	Feeding     State = "feeding"     // its rows come from the old patient table, chunk by chunk
-	Exchanging  State = "exchanging"  // its chunks are on their way through the TTP
+	Feeding     State = "feeding"     // its rows come from the old table, chunk by chunk
+	Exchanging  State = "exchanging"  // chunks still wait for an answer of the TTP
 	Deciding    State = "deciding"    // every chunk has its answers
-	Checked     State = "checked"     // only checked: can be saved from here, or lapses
-	Confirm     State = "confirm"     // the brake: too many rejected
+	Checked     State = "checked"     // only checked; a person saves it, or it lapses
+	Confirm     State = "confirm"     // stopped by the brake; a person confirms it, or it lapses
 	Registering State = "registering" // decided, being stored in file order
 	Done        State = "done"
 	Refused     State = "refused"
@@ -63,10 +61,10 @@ type Pause string
 const (
 	NotPaused   Pause = ""
 	PauseDown   Pause = "down"   // the TTP does not answer, or is busy
-	PauseDenied Pause = "denied" // it does not accept our credentials: somebody must act
+	PauseDenied Pause = "denied" // the TTP does not accept our credentials: somebody must act
 )
 
-// Final tells whether nothing more will happen.
+// Final reports whether the delivery has ended: nothing more happens to it.
 func (s State) Final() bool {
 	return s == Done || s == Refused || s == Failed || s == Cancelled
 }
@@ -74,13 +72,13 @@ func (s State) Final() bool {
 // Working reports whether the delivery goes on by itself.
 func (s State) Working() bool { return !s.Final() && !s.Waiting() }
 
-// Waiting reports whether a person must act: say what the columns are, or save.
+// Waiting reports whether a person must act: assign the columns, save or confirm.
 func (s State) Waiting() bool { return s == Mapping || s.Savable() }
 
-// Savable reports whether a person can let the delivery be stored.
+// Savable reports whether the delivery is stored if a person says so.
 func (s State) Savable() bool { return s == Checked || s == Confirm }
 
-// Status is a delivery's state as the API tells it.
+// Status is a delivery's state in the words of the API and the screens.
 type Status string
 
 // The statuses of the API.
@@ -105,8 +103,8 @@ var Statuses = []Status{
 
 // Delivery is one batch file and all that became of it.
 type Delivery struct {
-	ID           int64  // inside
-	PublicID     string // outside, UUIDv7
+	ID           int64  // for the database only
+	PublicID     string // a UUIDv7
 	CentreID     int64
 	CentreNumber string
 	Filename     string // as it was given
@@ -114,38 +112,37 @@ type Delivery struct {
 	Mode         Mode
 	State        State
 	Via          audit.Via
-	CreatedBy    string // the e-mail address or token name of who delivered it
+	CreatedBy    string // the e-mail address, or the name of the token, that delivered it
 	CreatedAt    time.Time
-	FinishedAt   time.Time // zero while it is not final, and where it waits
+	FinishedAt   time.Time // zero until it is final
 	ExpiresAt    time.Time // when an unanswered check lapses
-	// Paused says why the delivery waits for the TTP, if it does; NextTryAt when it
-	// is asked again.
+	// Paused says why the delivery waits for the TTP, if it does. NextTryAt is when the
+	// TTP is asked again.
 	Paused    Pause
 	NextTryAt time.Time
-	// DatasetID is the TTP's id of the dataset that it was fetched from, if any.
+	// DatasetID is the TTP's id of the dataset that is delivered, if any.
 	DatasetID string
-	// SameAs is the public id of the first delivery of this very file, if any.
+	// SameAs is the public id of the first delivery of the same file, if any.
 	SameAs string
-	// Repairs is the public id of the delivery that this one was delivered to repair;
-	// RepairRoot the first of the chain that both belong to, inside.
+	// Repairs is the public id of the delivery that this one repairs, if any. RepairRoot
+	// is the ID of the first delivery of their chain.
 	Repairs    string
 	RepairRoot int64
-	// LaterRepairs counts the later deliveries of the chain that are done; Repaired
-	// the rejected rows whose number one of them stored, Untraced those without a
-	// number to follow.
+	// LaterRepairs counts the later deliveries of the chain that are done. Repaired
+	// counts the rejected rows of which one of these stored the patient number. Untraced
+	// counts the rejected rows without a patient number, which cannot be followed.
 	LaterRepairs, Repaired, Untraced int
-	// ReportExpiredAt is when the rows and findings were deleted; zero while they are
-	// there.
+	// ReportExpiredAt is when the rows and findings were deleted; zero until then.
 	ReportExpiredAt time.Time
-	// Counts are the outcomes so far; Planned is what a check says would happen.
+	// Counts are the outcomes so far; Planned are those that a check expects.
 	Counts   patient.Counts
 	Planned  patient.Counts
 	Warnings int // rows with a warning
-	// Chunks is how many there are; Prepared, Resolved and Registered how many
-	// came through each step.
+	// Chunks is the number of chunks; Prepared, Resolved and Registered are how many
+	// of them have passed each step.
 	Chunks, Prepared, Resolved, Registered int
-	// ClockAt is since when its work goes on without a stop, ClockDone how many of
-	// its steps were done then.
+	// ClockAt is since when work goes on without a stop. ClockDone is how many steps
+	// were done at that moment.
 	ClockAt   time.Time
 	ClockDone int
 	Columns   Columns
@@ -154,7 +151,7 @@ type Delivery struct {
 	FailCode  string // with Failed
 }
 
-// Status is the state as the API and the screens tell it.
+// Status returns the status that belongs to the state.
 func (d Delivery) Status() Status {
 	switch d.State {
 	case Receiving, Received:
@@ -183,24 +180,24 @@ func (d Delivery) Status() Status {
 	return StatusCancelled
 }
 
-// Repairable tells whether another delivery can be marked as the repair of d:
-// something of it was left out, and nothing more will happen to it.
+// Repairable reports whether another delivery can be marked as the repair of d. It can
+// if d has ended and some or all of its rows were not stored.
 func (d Delivery) Repairable() bool {
 	return d.State == Done && d.Counts.Rejected > 0 || d.State == Refused || d.State == Failed
 }
 
-// OpenRepairs is how many rejected rows no later delivery of the chain stored, of
-// those that can be followed by their number.
+// OpenRepairs returns how many rejected rows are still to be repaired. It leaves out those
+// without a patient number, because nobody can see whether they came again.
 func (d Delivery) OpenRepairs() int { return max(0, d.Counts.Rejected-d.Repaired-d.Untraced) }
 
-// Mended tells whether nothing is left to repair: later deliveries stored every
-// rejected row that can be followed, or the file as a whole came again.
+// Mended reports whether nothing is left to repair: later deliveries stored every rejected
+// row that can be followed or, after a refused or failed delivery, a whole file.
 func (d Delivery) Mended() bool {
 	return d.Repairable() && d.LaterRepairs > 0 && (d.State != Done || d.OpenRepairs() == 0)
 }
 
-// Percent is how far the work is, for a progress bar: exchange and storing
-// weigh the same, and a check ends at the exchange.
+// Percent returns how far the work is, for a progress bar. Every step of a chunk counts
+// the same, and a delivery that is only checked has no step for storing.
 func (d Delivery) Percent() int {
 	if d.State.Final() || d.State.Savable() {
 		return 100
@@ -212,7 +209,7 @@ func (d Delivery) Percent() int {
 	return min(99, done*100/steps)
 }
 
-// steps is how many steps of a chunk the whole work takes, and how many are done.
+// steps returns how many steps the work on all chunks takes, and how many are done.
 func (d Delivery) steps() (all, done int) {
 	if d.Kind == Identities {
 		all, done = d.Chunks, d.Prepared
@@ -224,9 +221,9 @@ func (d Delivery) steps() (all, done int) {
 	return all, done
 }
 
-// TimeLeft is about how long the work will still take, if it goes on as it does
-// now. It is not known while the delivery waits, or has only just begun: a tenth
-// of what remained must have been done before anything is said.
+// TimeLeft estimates how long the work will still take at its present pace. The time is
+// not known if the delivery waits, or before a tenth of the steps that remained at
+// ClockAt is done.
 func (d Delivery) TimeLeft(now time.Time) (left time.Duration, known bool) {
 	if d.Paused != NotPaused || d.State != Exchanging && d.State != Registering || d.ClockAt.IsZero() {
 		return 0, false
@@ -239,11 +236,11 @@ func (d Delivery) TimeLeft(now time.Time) (left time.Duration, known bool) {
 	return elapsed / time.Duration(gone) * time.Duration(all-done), true
 }
 
-// minClock is how long the work must go on before it tells anything.
+// minClock is how long work must have gone on before TimeLeft trusts its pace.
 const minClock = 3 * time.Second
 
-// Field is a column that Sluis knows. The values are those of the TTP's wire
-// contract where it has one, so that a finding's field is a column's name.
+// Field is a column that Sluis knows. If the TTP's wire contract has a name for it, the
+// value is that name, so that the field of a TTP's finding names a column.
 type Field string
 
 // The fields that every kind may have. Identity fields are named in intake.
@@ -255,21 +252,20 @@ const (
 	FieldSex           Field = "sex"
 )
 
-// Columns names the columns of a delivery by the header that Sluis recognised,
-// as it stands in the user's file.
+// Columns maps each field to its header, as it is written in the user's file.
 type Columns map[Field]string
 
-// Remark is something to say of a whole file: why it is refused (the catalogue's
+// Remark is something to say about a whole file: why it is refused (the catalogue's
 // "refusal.<code>"), or what was ignored in it ("note.<code>"). Args fill the
-// sentence's placeholders by name ("column", "max", "line"): never a value of a
-// row, and a column that Sluis did not recognise only by its place ("5 (E)").
+// sentence's placeholders by name ("column", "max", "line"). They never have a value of
+// a row, and name an unrecognised column only by its place ("5 (E)").
 type Remark struct {
 	Code string            `json:"code"`
 	Args map[string]string `json:"args,omitempty"`
 }
 
-// Stage tells which step found something, so that a step that runs again can
-// first take back what it said.
+// Stage is the step that made a finding, so that a step that runs again can first
+// delete its earlier findings.
 type Stage string
 
 // The stages that have findings.
@@ -280,16 +276,16 @@ const (
 	StageDecide  Stage = "decide"
 )
 
-// Finding is a finding at a line of the file.
+// Finding is a patient.Finding with the row that it is about.
 type Finding struct {
 	patient.Finding
 	Line          int
 	PatientNumber string
 	Stage         Stage
-	Partners      []int // lines of the same file that it concerns too
+	Partners      []int // other lines of the file that it is about
 }
 
-// AppendFindings adds to list what a stage found at one line.
+// AppendFindings appends to list what a stage found in one row.
 func AppendFindings(list []Finding, stage Stage, line int, number string, found []patient.Finding) []Finding {
 	for _, f := range found {
 		list = append(list, Finding{Finding: f, Line: line, PatientNumber: number, Stage: stage})
@@ -297,7 +293,7 @@ func AppendFindings(list []Finding, stage Stage, line int, number string, found 
 	return list
 }
 
-// Row is one line of a delivery and its outcome.
+// Row is one row of a delivery and its outcome.
 type Row struct {
 	Line          int
 	PatientNumber string

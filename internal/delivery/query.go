@@ -15,20 +15,20 @@ type Group string
 
 // The groups.
 const (
-	Open    Group = "open"    // still moving, or waiting for a person
+	Open    Group = "open"    // under way, or waiting for a person
 	Closed  Group = "closed"  // final
 	ToMend  Group = "to_mend" // done with rejected rows, refused or failed
 	AnyKind Group = ""
 )
 
-// Page is one page of deliveries. Next is the After of the following page;
-// empty on the last one.
+// Page is one page of deliveries. Next is Query.After for the following page, and empty
+// on the last one.
 type Page struct {
 	Deliveries []Delivery
 	Next       string
 }
 
-// Cause is one reason for rejection or warning, over all rows that share it.
+// Cause is one reason for rejections or warnings, with the rows that share it.
 type Cause struct {
 	patient.Finding
 	Count int
@@ -38,17 +38,17 @@ type Cause struct {
 // MaxCauseLines is how many line numbers a cause names.
 const MaxCauseLines = 50
 
-// Repairs is how a delivery stands to those that repair it, and to the one that
-// it repairs.
+// Repairs is the delivery that a delivery repairs, the later deliveries that repair it,
+// and the rows that are still to be repaired.
 type Repairs struct {
-	Original *Delivery  // that it was delivered to repair; nil where there is none, or none in sight
-	Later    []Delivery // the first MaxRepairs later ones of its chain, in order
-	// Open are rows that are still to be repaired: the first MaxOpenRows of its own,
-	// and of Original.
+	Original *Delivery  // the delivery that it repairs; nil if there is none, or none in scope
+	Later    []Delivery // the first MaxRepairs later deliveries of its chain, in order
+	// Open are its own rows that are still to be repaired, the first MaxOpenRows;
+	// OriginalOpen are those of Original.
 	Open, OriginalOpen []Row
 }
 
-// How many deliveries of a chain, and how many open rows, a page names.
+// How many deliveries of a chain, and how many rows to repair, a page names.
 const (
 	MaxRepairs  = 20
 	MaxOpenRows = 50
@@ -68,18 +68,17 @@ const (
 	BySource   FindingSort = "source"
 )
 
-// FindingSorts lists them.
+// FindingSorts lists the columns that findings can be sorted by.
 var FindingSorts = []FindingSort{ByLine, ByNumber, ByField, ByCode, BySeverity, BySource}
 
-// FindingQuery selects findings of one delivery, in line order unless it says
-// another.
+// FindingQuery selects findings of one delivery.
 type FindingQuery struct {
 	// Review selects the conflicts that wait for a data manager (true) or leaves them
 	// out (false); nil for both.
 	Review   *bool
 	Sort     FindingSort
 	Desc     bool
-	Offset   int              // instead of After, with whatever order
+	Offset   int              // instead of After; works with every Sort
 	Severity patient.Severity // empty for both
 	Code     string           // empty for all
 	Field    string           // empty for all
@@ -92,5 +91,5 @@ type FindingQuery struct {
 type FindingPage struct {
 	Findings []Finding
 	Next     int64
-	Total    int // of all pages
+	Total    int // findings on all pages
 }

@@ -1,6 +1,6 @@
 package delivery
 
-// NewRemark returns a Remark with arguments: a name and a value by turns.
+// NewRemark returns a Remark. args are pairs of a name and a value.
 func NewRemark(code string, args ...string) Remark {
 	r := Remark{Code: code}
 	for i := 0; i+1 < len(args); i += 2 {

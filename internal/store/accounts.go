@@ -136,8 +136,8 @@ func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centr
 	})
 }
 
-// centreOf returns the centre with this id by its id, as rows of users and tokens want it;
-// nothing for nil.
+// centreOf returns a map with the one centre that has this id, as user and token take it.
+// The map is nil if id is.
 func (s *Store) centreOf(ctx context.Context, id *int64) (map[int64]account.Centre, error) {
 	if id == nil {
 		return nil, nil

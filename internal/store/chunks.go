@@ -86,12 +86,8 @@ func (s *Store) FinishParse(ctx context.Context, c delivery.Claim, p delivery.Pa
 		if err := t.startClock(c.Delivery.ID); err != nil {
 			return err
 		}
-		return t.db.Exec(
-			"UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?",
-			string(delivery.Exchanging),
-			t.at,
-			c.Delivery.ID,
-		).Error
+		return t.db.Exec("UPDATE deliveries SET state = ?, lease_until = ? WHERE id = ?",
+			string(delivery.Exchanging), t.at, c.Delivery.ID).Error
 	})
 	if err == nil {
 		s.tidy(ctx, c.Delivery.ID, uploadBlocks)

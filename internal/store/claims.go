@@ -197,7 +197,7 @@ func (s *Store) nextChunks(ctx context.Context, now time.Time) (rows []waitingCh
 		Order("w.served_at, d.id").Limit(4).Pluck("d.id", &ids).Error
 	for _, id := range ids {
 		for _, holds := range []chunk.Content{chunk.Temporaries, chunk.Identities} {
-			if err != nil || len(rows) > 0 { // of the first delivery, other workers may have taken all
+			if err != nil || len(rows) > 0 { // other workers may have taken all chunks of the first delivery
 				return rows, err
 			}
 			err = s.claimable(ctx, now).Where("k.delivery_id = ? AND k.holds = ?", id, string(holds)).Order("k.no").Scan(&rows).Error
@@ -241,19 +241,17 @@ func (s *Store) RenewChunk(ctx context.Context, c delivery.ChunkClaim, until tim
 	})
 }
 
-// YieldDelivery gives a delivery back between two of its steps, so that others have
+// YieldDelivery ends the claim on a delivery between two of its steps, so that others have
 // their turn.
 func (s *Store) YieldDelivery(ctx context.Context, c delivery.Claim) error {
 	return s.write(ctx, func(t *tx) error {
-		return one(
-			t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", t.at, c.Delivery.ID, c.Fence),
-			delivery.ErrLost,
-		)
+		return one(t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ?", t.at, c.Delivery.ID, c.Fence),
+			delivery.ErrLost)
 	})
 }
 
-// ReleaseDelivery gives a delivery back after a failure, not to be claimed before next.
-// It returns how often that has happened to it.
+// ReleaseDelivery ends the claim on a delivery after a failure, not to be claimed before
+// next. It returns how often that has happened to the delivery.
 func (s *Store) ReleaseDelivery(ctx context.Context, c delivery.Claim, next time.Time) (int, error) {
 	return s.release(ctx, "deliveries", c.Delivery.ID, c.Fence, next)
 }
@@ -275,8 +273,8 @@ func (s *Store) release(ctx context.Context, table string, id, fence int64, next
 	return failures, err
 }
 
-// PauseChunk gives a chunk back because the TTP did not answer, not to be claimed before
-// next. Its delivery is shown as paused.
+// PauseChunk ends the claim on a chunk because the TTP did not answer, not to be claimed
+// before next. Its delivery is shown as paused.
 func (s *Store) PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		res := t.db.Exec("UPDATE chunks SET attempts = attempts + 1, next_try_at = ?, lease_until = ?, paused_at = COALESCE(paused_at, ?)"+

@@ -51,10 +51,8 @@ func (conversionCentreRow) TableName() string { return "existing_centres" }
 func (r conversionRunRow) run() (conversion.Run, error) {
 	out := conversion.Run{
 		ID: r.ID, PublicID: r.PublicID, Mode: delivery.Mode(r.Mode), Table: r.Source, Sample: r.Sample, Total: r.Total,
-		StartedBy: r.UserName,
-		StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(), PausedAt: moment(r.PausedAt),
-		PausedBy: r.PausedBy,
-		WaitsFor: conversion.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
+		StartedBy: r.UserName, StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), SeenAt: r.SeenAt.UTC(),
+		PausedAt: moment(r.PausedAt), PausedBy: r.PausedBy, WaitsFor: conversion.Waits(r.WaitsFor), NextTryAt: moment(r.NextTryAt),
 	}
 	if err := json.Unmarshal([]byte(r.Mapping), &out.Mapping); err != nil {
 		return out, errors.New("decode the mapping of a run: failed")
@@ -62,7 +60,7 @@ func (r conversionRunRow) run() (conversion.Run, error) {
 	return out, nil
 }
 
-// StartRun begins a run, with its event. One that is not finished is
+// StartRun begins a run, with its event. If another run is not finished, the error is
 // apperr.Conflict "existing_under_way".
 func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun) (conversion.Run, error) {
 	mapping, err := json.Marshal(n.Mapping)
@@ -96,16 +94,10 @@ func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun
 				return err
 			}
 		}
-		return t.record(
-			audit.Event{
-				Type:       audit.ConversionStarted,
-				Action:     audit.Execute,
-				Who:        who,
-				ObjectType: "existing_run",
-				ObjectID:   n.PublicID,
-				Code:       string(n.Mode),
-			},
-		)
+		return t.record(audit.Event{
+			Type: audit.ConversionStarted, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: n.PublicID,
+			Code: string(n.Mode),
+		})
 	})
 	if err != nil {
 		return conversion.Run{}, err
@@ -124,7 +116,7 @@ func (s *Store) LatestRun(ctx context.Context, mode delivery.Mode) (run conversi
 	return run, err == nil, err
 }
 
-// conversionRun reads a run with its centres: four questions.
+// conversionRun returns a run with its centres. It takes four queries.
 func (s *Store) conversionRun(ctx context.Context, id int64) (conversion.Run, error) {
 	var r conversionRunRow
 	if err := first(s.read(ctx).Where("id = ?", id), &r); err != nil {
@@ -192,7 +184,7 @@ func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pa
 }
 
 // RunPaused reports whether a person paused a run. It also records that the command is at
-// work, and what it waits for.
+// work, what it waits for, and when it tries again.
 func (s *Store) RunPaused(ctx context.Context, runID int64, waits conversion.Waits, next time.Time) (bool, error) {
 	paused := false
 	err := s.write(ctx, func(t *tx) error {
@@ -220,21 +212,14 @@ func (s *Store) FinishRun(ctx context.Context, who audit.Who, runID int64) error
 		if err := t.db.Exec("UPDATE existing_runs SET finished_at = ?, waits_for = '', next_try_at = NULL, paused_at = NULL, paused_by = '' WHERE id = ?", t.at, runID).Error; err != nil {
 			return err
 		}
-		return t.record(
-			audit.Event{
-				Type:       audit.ConversionFinished,
-				Action:     audit.Execute,
-				Who:        who,
-				ObjectType: "existing_run",
-				ObjectID:   r.PublicID,
-				Code:       r.Mode,
-			},
-		)
+		return t.record(audit.Event{
+			Type: audit.ConversionFinished, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: r.PublicID, Code: r.Mode,
+		})
 	})
 }
 
-// AddStrays records rows of no known centre: they go nowhere. What was recorded
-// before stays.
+// AddStrays records rows of no known centre, which no delivery gets. Keys that were
+// recorded before stay as they are.
 func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code string) error {
 	return s.write(ctx, func(t *tx) error {
 		known := map[string]bool{}
@@ -276,10 +261,10 @@ func (t *tx) addOldRows(ctx context.Context, runID int64, deliveryID *int64, fir
 	)
 }
 
-// FeedCentre claims a centre of a run, so that its rows can be read. It creates the
-// delivery fresh if the centre has none, or if its last one failed or was cancelled. ok is
-// false if all rows were read already. The error is delivery.ErrLost if another command
-// has the claim.
+// FeedCentre claims the delivery of a centre of a run, so that its rows can be read. It
+// creates the delivery, as fresh describes it, if the centre has none or if its last one
+// failed or was cancelled. ok is false if all rows were read already. The error is
+// delivery.ErrLost if another command has the claim.
 func (s *Store) FeedCentre(
 	ctx context.Context,
 	runID, centreID int64,
@@ -307,13 +292,8 @@ func (s *Store) FeedCentre(
 		if delivery.State(d.State) != delivery.Feeding {
 			return nil
 		}
-		res := t.db.Exec(
-			"UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND fence = ? AND lease_until <= ?",
-			t.at.Add(lease),
-			d.ID,
-			d.Fence,
-			t.at,
-		)
+		res := t.db.Exec("UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND fence = ? AND lease_until <= ?",
+			t.at.Add(lease), d.ID, d.Fence, t.at)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}
@@ -330,7 +310,7 @@ func (s *Store) FeedCentre(
 	return feed, ok, err
 }
 
-// beginFeeding opens the delivery of a centre, which starts from its first row.
+// beginFeeding creates the delivery of a centre, to be read from its first row.
 func (t *tx) beginFeeding(runID int64, c *conversionCentreRow, fresh delivery.New) (deliveryRow, error) {
 	if c.DeliveryID != nil {
 		if err := t.db.Exec("DELETE FROM existing_rows WHERE run_id = ? AND delivery_id = ?", runID, *c.DeliveryID).Error; err != nil {
@@ -347,16 +327,11 @@ func (t *tx) beginFeeding(runID int64, c *conversionCentreRow, fresh delivery.Ne
 		return row, err
 	}
 	c.DeliveryID, c.Fed, c.LastKey = &id, 0, ""
-	return row, t.db.Exec(
-		"UPDATE existing_centres SET delivery_id = ?, fed = 0, last_key = '' WHERE run_id = ? AND centre_id = ?",
-		id,
-		runID,
-		c.CentreID,
-	).Error
+	return row, t.db.Exec("UPDATE existing_centres SET delivery_id = ?, fed = 0, last_key = '' WHERE run_id = ? AND centre_id = ?",
+		id, runID, c.CentreID).Error
 }
 
-// AddFed stores a chunk with the place that reading has come to, all of it or
-// nothing.
+// AddFed stores a chunk, and the place at which reading goes on, in one transaction.
 func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk, at conversion.Place) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(f.Claim); err != nil {
@@ -385,7 +360,7 @@ func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk,
 	})
 }
 
-// FinishFed lets a delivery whose rows are all there go on to be decided.
+// FinishFed notes that all rows of a delivery are read, so that it can be decided.
 func (s *Store) FinishFed(ctx context.Context, f conversion.Feed) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(f.Claim); err != nil {
@@ -400,23 +375,20 @@ func (s *Store) FinishFed(ctx context.Context, f conversion.Feed) error {
 	})
 }
 
-// ConfirmConversion lets a delivery of a run go on that the brake holds.
+// ConfirmConversion lets a delivery of a run go on that the brake has stopped.
 func (s *Store) ConfirmConversion(ctx context.Context, who audit.Who, deliveryID string) error {
 	return s.changeWaiting(ctx, who, account.AllCentres(), deliveryID, []delivery.State{delivery.Confirm},
 		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
 			if delivery.Kind(r.Kind) != delivery.Conversion {
 				return errNotFound
 			}
-			return t.db.Exec(
-				"UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
-				string(delivery.Deciding),
-				true,
-				r.ID,
-			).Error
+			return t.db.Exec("UPDATE deliveries SET state = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
+				string(delivery.Deciding), true, r.ID).Error
 		})
 }
 
-// AbandonRun ends a run that is under way, with what of it is not stored yet.
+// AbandonRun ends a run that is under way, and cancels those of its deliveries that are
+// not stored yet.
 func (s *Store) AbandonRun(ctx context.Context, who audit.Who, runID int64) error {
 	run, err := s.conversionRun(ctx, runID)
 	if err != nil {
@@ -430,15 +402,9 @@ func (s *Store) AbandonRun(ctx context.Context, who audit.Who, runID int64) erro
 			if err := t.end(c.Delivery.ID, openStates, delivery.Cancelled, ""); err != nil {
 				return err
 			}
-			return t.record(
-				audit.Event{
-					Type:       audit.DeliveryCancel,
-					Action:     audit.Update,
-					Who:        who,
-					ObjectType: "delivery",
-					ObjectID:   c.Delivery.PublicID,
-				},
-			)
+			return t.record(audit.Event{
+				Type: audit.DeliveryCancel, Action: audit.Update, Who: who, ObjectType: "delivery", ObjectID: c.Delivery.PublicID,
+			})
 		})
 		if err != nil && !errors.Is(err, delivery.ErrLost) {
 			return err

@@ -43,7 +43,7 @@ func (r conversionReportRow) report() conversion.Report {
 	return out
 }
 
-// reportEvents are the events of making a report.
+// reportEvents are the types of the events for new documents, by kind.
 var reportEvents = map[conversion.Kind]audit.Type{
 	conversion.KindPlan: audit.ConversionPlanned, conversion.KindCheck: audit.ConversionVerified,
 	conversion.KindException: audit.ConversionExcepted, conversion.KindProof: audit.ProofMade,
@@ -79,16 +79,9 @@ func (s *Store) AddReport(ctx context.Context, who audit.Who, r conversion.Repor
 		if !r.Clean {
 			code = "unclean"
 		}
-		return t.record(
-			audit.Event{
-				Type:       reportEvents[r.Kind],
-				Action:     audit.Create,
-				Who:        who,
-				ObjectType: "existing_report",
-				ObjectID:   r.PublicID,
-				Code:       code,
-			},
-		)
+		return t.record(audit.Event{
+			Type: reportEvents[r.Kind], Action: audit.Create, Who: who, ObjectType: "existing_report", ObjectID: r.PublicID, Code: code,
+		})
 	})
 	return r, err
 }
@@ -115,10 +108,10 @@ func (s *Store) ReportByID(ctx context.Context, id int64) (conversion.Report, er
 	return r.report(), s.dialect.clean(err)
 }
 
-// maxProofs is how many proofs a page lists.
+// maxProofs is the largest number of proofs in the list.
 const maxProofs = 100
 
-// Proofs lists the proofs, newest first, with its event.
+// Proofs returns the proofs, newest first, with its event.
 func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]conversion.Report, error) {
 	var out []conversion.Report
 	err := s.write(ctx, func(t *tx) error {
@@ -135,7 +128,7 @@ func (s *Store) Proofs(ctx context.Context, who audit.Who) ([]conversion.Report,
 	return out, err
 }
 
-// Proof returns one proof, with the event of seeing or of exporting it.
+// Proof returns one proof, with an event: that it was seen or, with export, exported.
 func (s *Store) Proof(ctx context.Context, who audit.Who, publicID string, export bool) (conversion.Report, error) {
 	var r conversionReportRow
 	err := s.write(ctx, func(t *tx) error {
@@ -167,9 +160,8 @@ type conversionErasureRow struct {
 
 func (conversionErasureRow) TableName() string { return "existing_erasures" }
 
-// AskErasure asks for the erasure of a run's source, with its event. What was
-// asked before for it, and not begun, is no longer asked, and its approvals are
-// void.
+// AskErasure asks for the erasure of the old table of a run, with its event. It takes the
+// place of an earlier request that is not begun, whose approvals are void.
 func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Erasure) (conversion.Erasure, error) {
 	err := s.write(ctx, func(t *tx) error {
 		var begun int64
@@ -209,21 +201,14 @@ func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Eras
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
-		return t.record(
-			audit.Event{
-				Type:       audit.ErasureAsked,
-				Action:     audit.Create,
-				Who:        who,
-				ObjectType: "erasure",
-				ObjectID:   e.PublicID,
-				Code:       string(e.Way),
-			},
-		)
+		return t.record(audit.Event{
+			Type: audit.ErasureAsked, Action: audit.Create, Who: who, ObjectType: "erasure", ObjectID: e.PublicID, Code: string(e.Way),
+		})
 	})
 	return e, err
 }
 
-// ErasureOf returns the erasure that was asked for a run, with its approvals. ok is false if
+// ErasureOf returns the erasure that was asked for, with its approvals. ok is false if
 // nobody asked.
 func (s *Store) ErasureOf(ctx context.Context, runID int64) (e conversion.Erasure, ok bool, err error) {
 	var rows []conversionErasureRow
@@ -352,14 +337,14 @@ func (t *tx) addApproval(e conversionErasureRow, centreID int64, role account.Ro
 	return t.record(ev)
 }
 
-// BeginErasure closes the approvals: from here on the source is being erased.
+// BeginErasure closes the approvals: from now on the old table is being erased.
 func (s *Store) BeginErasure(ctx context.Context, id int64) error {
 	return s.write(ctx, func(t *tx) error {
 		return one(t.db.Exec("UPDATE existing_erasures SET started_at = COALESCE(started_at, ?) WHERE id = ?", t.at, id), errNotFound)
 	})
 }
 
-// FinishErasure records that the source is erased, with its event.
+// FinishErasure records that the old table is erased, with its event.
 func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e conversion.Erasure) error {
 	return s.write(ctx, func(t *tx) error {
 		res := t.db.Exec(
@@ -371,16 +356,9 @@ func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e conversion.E
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
-		return t.record(
-			audit.Event{
-				Type:       audit.ErasureDone,
-				Action:     audit.Delete,
-				Who:        who,
-				ObjectType: "erasure",
-				ObjectID:   e.PublicID,
-				Code:       string(e.Way),
-			},
-		)
+		return t.record(audit.Event{
+			Type: audit.ErasureDone, Action: audit.Delete, Who: who, ObjectType: "erasure", ObjectID: e.PublicID, Code: string(e.Way),
+		})
 	})
 }
 

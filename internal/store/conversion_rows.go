@@ -62,8 +62,8 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 	return out, s.dialect.clean(err)
 }
 
-// RunRows counts the rows that a run has read, strays among them, and the old
-// keys that have a patient.
+// RunRows returns how many rows a run has read, strays included, and how many patients
+// have an old key.
 func (s *Store) RunRows(ctx context.Context, runID int64) (rows, patients int, err error) {
 	var n, p int64
 	err = s.read(ctx).Table("existing_rows").Where("run_id = ?", runID).Count(&n).Error
@@ -73,12 +73,12 @@ func (s *Store) RunRows(ctx context.Context, runID int64) (rows, patients int, e
 	return int(n), int(p), s.dialect.clean(err)
 }
 
-// openRows are the rows of a run that are no patient.
+// openRows selects the rows of a run that are no patient.
 func openRows(db *gorm.DB, runID int64, q conversion.OpenQuery) *gorm.DB {
 	db = db.Table("existing_rows e").Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").
 		Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").
 		Joins("LEFT JOIN centres c ON c.id = d.centre_id").Where("e.run_id = ?", runID)
-	// Of a rehearsal the verdicts count: nothing has an outcome.
+	// The rows of a rehearsal have no outcomes, so their verdicts count.
 	const said = "CASE WHEN d.mode = 'check' THEN w.verdict ELSE w.outcome END"
 	if q.Outcome == patient.Rejected {
 		db = db.Where("(e.delivery_id IS NULL OR "+said+" = ?)", string(patient.Rejected))
@@ -91,7 +91,7 @@ func openRows(db *gorm.DB, runID int64, q conversion.OpenQuery) *gorm.DB {
 	return db
 }
 
-// maxOpen is the longest page of open rows.
+// maxOpen is the largest number of open rows in a page.
 const maxOpen = 1000
 
 // OpenRows returns a page of the rows of a run that are no patient, each with the first
@@ -109,21 +109,15 @@ func (s *Store) ViewOpenRows(ctx context.Context, who audit.Who, run conversion.
 		if page, err = s.openPage(t.db, run.ID, q); err != nil {
 			return err
 		}
-		return t.record(
-			audit.Event{
-				Type:       audit.ConversionRowsListed,
-				Action:     audit.Read,
-				Who:        who,
-				ObjectType: "existing_run",
-				ObjectID:   run.PublicID,
-				Code:       string(q.Outcome),
-			},
-		)
+		return t.record(audit.Event{
+			Type: audit.ConversionRowsListed, Action: audit.Read, Who: who, ObjectType: "existing_run", ObjectID: run.PublicID,
+			Code: string(q.Outcome),
+		})
 	})
 	return page, err
 }
 
-// openRow is an open row as it is read, before its finding is.
+// openRow is an open row without its finding.
 type openRow struct {
 	LegacyID, Code, PatientNumber, CentreNumber string
 	Line                                        int

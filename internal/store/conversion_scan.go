@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// EachText calls each with every text and every run of bytes in the database, table by
-// table. It is for a database of which the files cannot be reached. It reads row by row:
-// no table is in memory as a whole.
+// EachText calls each with every text and every blob in the database, table by table. It
+// is for a database with files that Sluis cannot read. It reads row by row, so that no
+// table is in memory as a whole.
 func (s *Store) EachText(ctx context.Context, each func(table string, data []byte)) error {
 	tables, err := s.gorm.Migrator().GetTables()
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *Store) eachTextOf(ctx context.Context, table string, each func(table st
 	return rows.Err()
 }
 
-// OwnWords returns the names that Sluis keeps of its own people: addresses, tokens
-// and centres.
+// OwnWords returns names that Sluis keeps for itself: addresses of users, and names of
+// tokens and centres.
 func (s *Store) OwnWords(ctx context.Context) ([]string, error) {
 	var out []string
 	for _, x := range []struct{ table, column string }{{"users", "email"}, {"tokens", "name"}, {"centres", "name"}} {

@@ -13,8 +13,8 @@ import (
 	"sluis/internal/apperr"
 )
 
-// TestFaultsInWords: what an operator must act on is said in words, and nothing else
-// counts as a fault of the storage.
+// TestFaultsInWords checks that the faults on which an operator must act are said in
+// words, and that no other error counts as a fault of the storage.
 func TestFaultsInWords(t *testing.T) {
 	for _, c := range []struct {
 		err     error
@@ -41,7 +41,7 @@ func TestFaultsInWords(t *testing.T) {
 	}
 }
 
-// TestRealFaults has the driver make them.
+// TestRealFaults provokes faults in the driver itself.
 func TestRealFaults(t *testing.T) {
 	open := func(t *testing.T, path string) *sql.DB {
 		t.Helper()

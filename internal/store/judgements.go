@@ -58,8 +58,8 @@ func (s *Store) JudgeConflict(ctx context.Context, who audit.Who, scope account.
 	})
 }
 
-// closeRows sets the outcomes of the rows that waited for a conflict, and follows
-// up: the counters of their deliveries, and the finding that told of the conflict.
+// closeRows sets the outcomes of the rows that waited for a conflict. It changes the
+// counters of their deliveries with them, and the findings about the conflict.
 func (t *tx) closeRows(r conflictRow, applied patient.Applied) error {
 	var rows []waitingRow
 	err := t.db.Table("review_rows").Where("review_id = ?", r.ID).Order("delivery_id, line").Limit(1).Find(&rows).Error
@@ -87,8 +87,8 @@ func (t *tx) closeRows(r conflictRow, applied patient.Applied) error {
 }
 
 // changeOutcomes sets another outcome for the rows that still wait for a conflict, and
-// changes the counters of their deliveries with them. If only is set, it does so
-// for that one row.
+// changes the counters of their deliveries with them. If only is not nil, it changes that
+// one row.
 func (t *tx) changeOutcomes(conflictID int64, only *waitingRow, to patient.Outcome) error {
 	where, args := "x.review_id = ?", []any{conflictID}
 	if only != nil {

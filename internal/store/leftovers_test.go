@@ -15,8 +15,8 @@ import (
 	"sluis/internal/store"
 )
 
-// TestEndedDeliveryLosesItsWorkers: after a delivery ended, but before its chunks are
-// cleared, a worker that still has a chunk has lost it.
+// TestEndedDeliveryLosesItsWorkers checks that a worker loses its claim on a chunk as soon
+// as the delivery has ended, even before the chunk is deleted.
 func TestEndedDeliveryLosesItsWorkers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sluis.db")
 	s, err := store.OpenSQLite(t.Context(), path, options())

@@ -41,8 +41,8 @@ func before(t *testing.T, path string, files ...string) *sql.DB {
 	return db
 }
 
-// TestOldOpenConflict: a conflict that was open before review_rows existed is judged
-// together with its first row and with the row that joined it.
+// TestOldOpenConflict checks that a conflict from before the table review_rows is judged
+// with its first row and with the row that joined it later.
 func TestOldOpenConflict(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sluis.db")
 	db := before(t, path, "0001_registry.sql", "0002_exchange.sql")
@@ -106,8 +106,8 @@ func TestOldOpenConflict(t *testing.T) {
 	}
 }
 
-// TestOldChunks: the content of chunks is kept when it moves into its own table, and
-// Sweep removes what the interrupted end of a delivery left behind.
+// TestOldChunks checks that the content of chunks is kept when it moves into its own
+// table, and that Sweep deletes what an interrupted end of a delivery left behind.
 func TestOldChunks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sluis.db")
 	db := before(t, path, "0001_registry.sql", "0002_exchange.sql", "0003_judging.sql", "0004_columns.sql")

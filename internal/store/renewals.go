@@ -195,8 +195,8 @@ func (t *tx) newValues(fresh []renewal.Held) (rows []pseudonymRow, conflicts int
 	return rows, conflicts, nil
 }
 
-// PauseRenewal gives a renewal back because the TTP did not answer, not to be claimed
-// before next.
+// PauseRenewal ends the claim on a renewal because the TTP did not answer, not to be
+// claimed before next.
 func (s *Store) PauseRenewal(ctx context.Context, c renewal.Claim, next time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		return one(t.db.Exec("UPDATE renewals SET attempts = attempts + 1, next_try_at = ?, lease_until = ? WHERE id = ? AND fence = ?",

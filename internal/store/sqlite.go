@@ -17,11 +17,11 @@ import (
 	msqlite "modernc.org/sqlite" // pure Go: no C compiler in a hospital's build street
 )
 
-// sqliteDialect is the embedded default, for one process on one machine.
+// sqliteDialect is the default, for one process on one machine.
 type sqliteDialect struct{}
 
-// sqlitePragmas are the promises of architecture.md, "Data". wal_autocheckpoint
-// and cache_size are measured (stack.md §11).
+// sqlitePragmas are the settings of every connection. wal_autocheckpoint and cache_size
+// were measured.
 var sqlitePragmas = []struct{ name, value, want string }{
 	{"journal_mode", "WAL", "wal"},
 	{"synchronous", "FULL", "2"},
@@ -33,8 +33,8 @@ var sqlitePragmas = []struct{ name, value, want string }{
 	{"wal_autocheckpoint", "4000", "4000"},
 }
 
-// OpenSQLite opens, or makes, the database at path, and brings it to the newest
-// schema. One serving process at a time: a second one is refused.
+// OpenSQLite opens or makes the database at path, and migrates it to the newest schema.
+// If another process serves from it, the error is [ErrInUse].
 func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	var lock io.Closer = io.NopCloser(nil)
 	if !o.Beside {
@@ -43,7 +43,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	// SQLite gives the files beside the database the mode of the database.
+	// SQLite makes the files next to the database with the mode of the database.
 	flags := os.O_CREATE | os.O_RDWR
 	if o.Beside {
 		flags = os.O_RDWR
@@ -59,7 +59,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open SQLite: %w", sqliteDialect{}.clean(err)), lock.Close())
 	}
-	// One writer is all that SQLite has; a second connection would only wait.
+	// SQLite has only one writer, so that a second connection would only wait.
 	db.SetMaxOpenConns(1)
 	s, err := open(ctx, sqliteDialect{}, db, sqliteDialector{db}, o)
 	if err != nil {
@@ -76,7 +76,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// SQLiteDSN is how the database at path is opened; benchmarks open one alike.
+// SQLiteDSN returns the data source name of the database at path. Benchmarks use it too.
 func SQLiteDSN(path string) string {
 	q := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
 	for _, p := range sqlitePragmas {
@@ -110,7 +110,7 @@ func CheckFree(path string) error {
 	return lock.Close()
 }
 
-// assertPragmas reads the pragmas back: a promise that was not taken is an error.
+// assertPragmas reads the pragmas back, and returns an error if SQLite did not take one.
 func (s *Store) assertPragmas(ctx context.Context) error {
 	for _, p := range sqlitePragmas {
 		var got string
@@ -128,8 +128,7 @@ func (sqliteDialect) migrate(ctx context.Context, db *sql.DB) error {
 	return goUp(ctx, goose.DialectSQLite3, db, "sqlite")
 }
 
-// insert binds row by row: prepared single-row statements are the fastest way
-// into SQLite (stack.md §11).
+// insert binds row by row: prepared statements of one row are the fastest way into SQLite.
 func (sqliteDialect) insert(ctx context.Context, tx *sql.Tx, table string, columns []string, n int, row func(i int) []any) error {
 	return eachRow(ctx, tx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ("+marks(len(columns))+")", n, row)
 }

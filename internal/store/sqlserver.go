@@ -14,8 +14,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// sqlserverDialect is for production. Several processes may share one server. It uses
-// only T-SQL that was tried (stack.md §2 and §12).
+// sqlserverDialect is for production. Several processes may share one server.
 type sqlserverDialect struct{}
 
 // OpenSQLServer opens the database at dsn and migrates it to the newest schema.

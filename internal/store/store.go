@@ -113,12 +113,8 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	}
 	switch {
 	case current.Int64 < int64(known):
-		return fmt.Errorf(
-			"%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service",
-			ErrSchema,
-			current.Int64,
-			known,
-		)
+		return fmt.Errorf("%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service",
+			ErrSchema, current.Int64, known)
 	case current.Int64 > int64(known):
 		return fmt.Errorf("%w: %d, newer than %d. Use the newer program", ErrSchema, current.Int64, known)
 	}
@@ -207,7 +203,7 @@ func publicID() (string, error) {
 }
 
 // errNotFound is returned for an object that does not exist and for one that is out of
-// scope. A caller cannot tell the two apart.
+// scope, so that a caller cannot distinguish the two.
 var errNotFound = apperr.New(apperr.NotFound, "not_found")
 
 // pieces calls f with consecutive parts of a list, each small enough for one IN list.

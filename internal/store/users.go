@@ -12,8 +12,7 @@ import (
 	"sluis/internal/audit"
 )
 
-// Users returns every user in the order of their addresses, with the event of who
-// asked.
+// Users returns all users, ordered by address, with its event.
 func (s *Store) Users(ctx context.Context, who audit.Who) (list []account.User, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		var rows []userRow
@@ -48,7 +47,7 @@ func (s *Store) Administrators(ctx context.Context) ([]account.User, error) {
 	return out, nil
 }
 
-// ListCentres is [Store.Centres] with the event of who asked.
+// ListCentres is [Store.Centres] with its event.
 func (s *Store) ListCentres(ctx context.Context, who audit.Who) (list []account.Centre, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		var rows []centreRow
@@ -64,10 +63,10 @@ func (s *Store) ListCentres(ctx context.Context, who audit.Who) (list []account.
 	return list, err
 }
 
-// ChangeUser loads the user with this address, lets change alter roles, centre,
-// password and whether the user is disabled, and ends every session of the user. The
-// event has code as what was done. A change after which nobody could sign in as
-// administrator any more is apperr.Conflict "last_admin".
+// ChangeUser loads the user with this address and stores the roles, centre, password and
+// DisabledAt that change has set. It ends every session of the user. code is the code of
+// its event. If nobody could sign in as administrator any more, the error is
+// apperr.Conflict "last_admin".
 func (s *Store) ChangeUser(ctx context.Context, who audit.Who, email, code string, change func(u *account.User) error) error {
 	address := strings.ToLower(strings.TrimSpace(email))
 	return s.changeUser(ctx, who, account.Act{Code: code}, func(u account.User) bool { return u.Email == address }, change)
@@ -140,7 +139,7 @@ func (t *tx) endSessions(userID int64) error {
 }
 
 func (t *tx) updateUser(u account.User) error {
-	// A time that is not set must go out as a typed NULL, which SQL Server asks for.
+	// SQL Server wants a typed NULL for a time that is not set.
 	var disabled *time.Time
 	if !u.DisabledAt.IsZero() {
 		at := stamp(u.DisabledAt)
@@ -193,7 +192,7 @@ func (r userRow) user(centres map[int64]account.Centre) account.User {
 	return u
 }
 
-// Tokens returns every API token, the newest first, with the event of who asked.
+// Tokens returns all API tokens, newest first, with its event.
 func (s *Store) Tokens(ctx context.Context, who audit.Who) (list []account.Token, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		var rows []tokenRow
@@ -226,8 +225,8 @@ func (r tokenRow) token(centres map[int64]account.Centre) account.Token {
 	return k
 }
 
-// RevokeToken ends the token with this public id at once. A token that is not there
-// is apperr.NotFound, one that was revoked before apperr.Conflict "token_revoked".
+// RevokeToken ends the token with this public id at once. The error is apperr.NotFound if
+// there is no such token, and apperr.Conflict "token_revoked" if it was revoked before.
 func (s *Store) RevokeToken(ctx context.Context, who audit.Who, publicID string) error {
 	return s.write(ctx, func(t *tx) error {
 		var r tokenRow

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// dialect is all that differs between the databases.
+// dialect is everything that differs between the databases.
 type dialect interface {
 	quote(name string) string
 	table(name string) string
@@ -19,10 +19,10 @@ type dialect interface {
 	// top limits a SELECT.
 	top(selected, rest string, n int) string
 	length(text string) string
-	// wholeKeys reports whether the keys are whole numbers. Mixed ones cannot be read in
-	// order, and are an error.
+	// wholeKeys reports whether the keys are whole numbers. Numbers and texts together
+	// are an error, because they cannot be read in order.
 	wholeKeys(ctx context.Context, db *sql.DB, key, from string) (bool, error)
-	// triggers names those of a table.
+	// triggers returns the names of the triggers of a table.
 	triggers(ctx context.Context, db *sql.DB, table string) ([]string, error)
 }
 
@@ -62,9 +62,8 @@ func (sqliteDialect) wholeKeys(ctx context.Context, db *sql.DB, key, from string
 	case len(types) == 0:
 		return false, nil
 	case len(types) > 1, types[0] != "integer" && types[0] != "text":
-		return false, errors.New(
-			"the keys of the source are of several types, or neither whole numbers nor text: they cannot be read in order",
-		)
+		return false, errors.New("the keys of the old table are of several types, or neither whole numbers nor text: " +
+			"they cannot be read in order")
 	}
 	return types[0] == "integer", nil
 }
@@ -85,7 +84,7 @@ func (sqlserverDialect) text(column string) string {
 	return "CONVERT(nvarchar(4000), " + column + ")"
 }
 
-// day: style 23 is an ISO date; a column that is text already is left as it is.
+// day uses style 23, an ISO date. It does not change a column of texts.
 func (sqlserverDialect) day(column string) string {
 	return "CONVERT(nvarchar(4000), " + column + ", 23)"
 }
@@ -95,7 +94,8 @@ func (sqlserverDialect) top(selected, rest string, n int) string {
 	return "SELECT TOP (" + strconv.Itoa(n) + ") " + selected + " " + rest
 }
 
-// wholeKeys: SQL Server compares a key with what it is itself, whatever is sent.
+// wholeKeys is always false: SQL Server converts a key that is sent as text to the type of
+// the column before it compares them.
 func (sqlserverDialect) wholeKeys(context.Context, *sql.DB, string, string) (bool, error) {
 	return false, nil
 }

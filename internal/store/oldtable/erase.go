@@ -13,12 +13,12 @@ import (
 	"sluis/internal/importer/oldtable"
 )
 
-// eraseRows is how many rows are overwritten in one transaction.
+// eraseRows is the number of rows that are overwritten in one transaction.
 const eraseRows = 1000
 
-// EraseSQLite overwrites the identifying columns of a SQLite table, drops them
-// and rewrites the file, so that no page, index, free space or write-ahead log
-// holds what stood in them. It may be stopped and started again at any point.
+// EraseSQLite overwrites the identifying columns of a SQLite table, drops them and
+// rewrites the file. Then their values are in no page, index, free space or
+// write-ahead log any more. It may be stopped and started again at any point.
 func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say func(string, ...any)) (oldtable.Erased, error) {
 	var out oldtable.Erased
 	if m.Table == "" {
@@ -30,7 +30,7 @@ func EraseSQLite(ctx context.Context, where string, m conversion.Mapping, say fu
 	}
 	defer func() { _ = s.Close() }()
 	if s.path == "" {
-		return out, errors.New("this is not a SQLite source")
+		return out, errors.New("the old table is not in a SQLite file")
 	}
 	if s.whole, err = s.d.wholeKeys(ctx, s.db, s.d.quote(m.Key), s.from()); err != nil {
 		return out, clean(err)
@@ -51,14 +51,15 @@ type eraser struct {
 	say func(string, ...any)
 }
 
-// secure makes sure that freed bytes are overwritten.
+// secure returns an error if SQLite would not overwrite the bytes that it frees, or if a
+// trigger could copy values elsewhere.
 func (e eraser) secure() error {
 	var on int
 	if err := e.db.QueryRowContext(e.ctx, "PRAGMA secure_delete").Scan(&on); err != nil {
 		return err
 	}
 	if on != 1 {
-		return errors.New("the source does not overwrite what it deletes (secure_delete)")
+		return errors.New("the old table's database does not overwrite what it deletes (secure_delete)")
 	}
 	triggers, err := e.d.triggers(e.ctx, e.db, e.m.Table)
 	if err == nil && len(triggers) > 0 {
@@ -67,15 +68,15 @@ func (e eraser) secure() error {
 	return err
 }
 
-// column is a column as SQLite describes it.
+// column is what SQLite says about a column.
 type column struct {
 	name    string
 	notNull bool
 	unique  bool
-	indexes []string // made by a CREATE INDEX
+	indexes []string // those of a CREATE INDEX statement
 }
 
-// left returns the columns that are still there.
+// left returns the columns that are still to be dropped.
 func (e eraser) left() ([]column, error) {
 	_, names, err := e.Gone(e.ctx)
 	if err != nil {
@@ -110,8 +111,7 @@ func tableName(table string) string {
 	return strings.Trim(parts[len(parts)-1], `"[] `)
 }
 
-// overwrite empties the columns, a thousand rows a transaction, in the order of
-// the keys.
+// overwrite empties the columns in the order of the keys, eraseRows rows in a transaction.
 func (e eraser) overwrite() error {
 	columns, err := e.left()
 	if err != nil || len(columns) == 0 {
@@ -124,7 +124,7 @@ func (e eraser) overwrite() error {
 		switch {
 		case !c.notNull:
 			set[i], filled[i] = q+" = NULL", q+" IS NOT NULL"
-		case c.unique: // one emptiness a row
+		case c.unique: // two rows may not both be empty
 			set[i], filled[i] = q+" = 'x' || "+key, q+" <> 'x' || "+key
 		default:
 			set[i], filled[i] = q+" = ''", q+" <> ''"
@@ -165,7 +165,7 @@ func (e eraser) overwrite() error {
 	}
 }
 
-// drop takes the empty columns away, and the indexes that held them.
+// drop drops the empty columns, and the indexes on them.
 func (e eraser) drop() error {
 	columns, err := e.left()
 	if err != nil {
@@ -182,7 +182,7 @@ func (e eraser) drop() error {
 			e.out.Indexes = append(e.out.Indexes, index)
 		}
 		_, err := e.db.ExecContext(e.ctx, "ALTER TABLE "+e.d.table(e.m.Table)+" DROP COLUMN "+e.d.quote(c.name))
-		if err != nil { // a view, a constraint or a key needs it
+		if err != nil { // a view, a constraint or a key needs the column
 			e.out.Left = append(e.out.Left, c.name)
 			e.say("column %s cannot be dropped (%v): it stays, and is empty", c.name, clean(err))
 		}
@@ -191,20 +191,21 @@ func (e eraser) drop() error {
 	return err
 }
 
-// rewrite makes the file anew.
+// rewrite writes the whole file again, without its free pages.
 func (e eraser) rewrite() error {
 	_, err := e.db.ExecContext(e.ctx, "VACUUM")
 	return err
 }
 
-// checkpoint brings everything into the file and empties the write-ahead log.
+// checkpoint moves the content of the write-ahead log into the file, and empties the log.
 func (e eraser) checkpoint() error {
 	var busy, log, done sql.NullInt64
 	if err := e.db.QueryRowContext(e.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil {
 		return err
 	}
 	if busy.Int64 != 0 {
-		return errors.New("another program has the source open, so that its write-ahead log cannot be emptied: end it, and run this again")
+		return errors.New("another program uses the old table's database, so that its write-ahead log cannot be emptied: " +
+			"end that program, and run this again")
 	}
 	return nil
 }

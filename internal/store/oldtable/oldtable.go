@@ -1,9 +1,9 @@
-// Package oldtable reads the registry's old patient table, of SQLite or SQL
-// Server, and erases the identities in it when that is asked.
+// Package oldtable reads the registry's old table, in SQLite or SQL Server, and
+// erases the identities in it on request. A mapping says which column is what.
 //
-// It is a part of the store because drivers stay there. It writes nothing of
-// what it reads, anywhere; an error of a driver, which may quote a value, never
-// leaves it. It knows which column is what by a mapping, and nothing of the TTP.
+// It is a part of the store because database drivers stay there. It never writes
+// down what it reads, and knows nothing of the TTP. No error of a driver leaves
+// it, because that may quote a value.
 package oldtable
 
 import (
@@ -27,13 +27,13 @@ type Table struct {
 	db   *sql.DB
 	d    dialect
 	m    conversion.Mapping
-	path string // of a SQLite file
-	// whole says that keys are whole numbers, and are compared as such.
+	path string // of a SQLite file; empty for SQL Server
+	// whole says that the keys are whole numbers, and must be compared as numbers.
 	whole bool
 }
 
-// Open opens the database that where names ("sqlite:PATH" or "sqlserver://…") for
-// reading, and looks whether the columns of the mapping are there.
+// Open opens the table for reading, in the database that where names ("sqlite:PATH" or
+// "sqlserver://…"). It returns an error if a column of the mapping is not there.
 func Open(ctx context.Context, where string, m conversion.Mapping) (*Table, error) {
 	s, err := connect(where, m, false)
 	if err != nil {
@@ -45,15 +45,15 @@ func Open(ctx context.Context, where string, m conversion.Mapping) (*Table, erro
 	return s, nil
 }
 
-// connect opens the database. write is only for an erasure.
+// connect opens the database. Only an erasure may set write.
 func connect(where string, m conversion.Mapping, write bool) (*Table, error) {
 	s := &Table{m: m}
 	var err error
 	if path, ok := strings.CutPrefix(where, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil {
-			return nil, errors.New("the source is no file that can be read")
+			return nil, errors.New("the old table's database is not a file that can be read")
 		}
-		// What a question sorts stays in memory: a temporary file would hold names.
+		// Sorting happens in memory: a temporary file would hold names.
 		q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "temp_store(MEMORY)", "query_only(1)"}}
 		if write {
 			q = url.Values{
@@ -68,10 +68,10 @@ func connect(where string, m conversion.Mapping, write bool) (*Table, error) {
 		s.d = sqlserverDialect{}
 		s.db, err = sql.Open("sqlserver", where)
 	} else {
-		return nil, errors.New("the source must be sqlite:PATH or sqlserver://…")
+		return nil, errors.New("the address of the old table must be sqlite:PATH or sqlserver://…")
 	}
 	if err != nil {
-		return nil, errors.New("the source cannot be opened: its address is not valid") // the driver's error may quote a password
+		return nil, errors.New("the address of the old table is not valid") // the driver's error may quote a password
 	}
 	s.db.SetMaxOpenConns(2)
 	if write {
@@ -80,13 +80,13 @@ func connect(where string, m conversion.Mapping, write bool) (*Table, error) {
 	return s, nil
 }
 
-// Close closes it.
+// Close closes the database.
 func (s *Table) Close() error { return s.db.Close() }
 
-// Path is the file of a SQLite source; empty for SQL Server.
+// Path returns the SQLite file that the table is in, or nothing for SQL Server.
 func (s *Table) Path() string { return s.path }
 
-// Label says what is read, without how to get there.
+// Label returns a name of the table for reports. It has no host, folder or password.
 func (s *Table) Label() string {
 	what := s.m.Table
 	if what == "" {
@@ -98,7 +98,8 @@ func (s *Table) Label() string {
 	return "SQL Server " + what
 }
 
-// look finds out whether every column is there, and how keys compare.
+// look returns an error if a column of the mapping is not there, and finds out whether
+// the keys are whole numbers.
 func (s *Table) look(ctx context.Context) error {
 	have, err := s.columns(ctx)
 	if err != nil {
@@ -106,11 +107,8 @@ func (s *Table) look(ctx context.Context) error {
 	}
 	for _, column := range s.m.Named() {
 		if !have[strings.ToLower(column)] {
-			return fmt.Errorf(
-				"%s has no column %q: put its right name in the mapping, or an empty one where there is none",
-				s.Label(),
-				column,
-			)
+			return fmt.Errorf("%s has no column %q: put its right name in the mapping, or an empty one if there is none",
+				s.Label(), column)
 		}
 	}
 	whole, err := s.d.wholeKeys(ctx, s.db, s.d.quote(s.m.Key), s.from())
@@ -121,7 +119,7 @@ func (s *Table) look(ctx context.Context) error {
 	return nil
 }
 
-// columns names what can be read, in lower case.
+// columns returns the names of the table's columns, in lower case.
 func (s *Table) columns(ctx context.Context) (map[string]bool, error) {
 	//nolint:gosec // names out of the operator's mapping, quoted
 	rows, err := s.db.QueryContext(ctx, "SELECT q.* FROM "+s.from()+" q WHERE 1 = 0")
@@ -140,7 +138,7 @@ func (s *Table) columns(ctx context.Context) (map[string]bool, error) {
 	return out, clean(rows.Err())
 }
 
-// from returns what is written after FROM: the table, or the query in brackets.
+// from returns the text after FROM: the table, or the query in brackets.
 func (s *Table) from() string {
 	if s.m.Query != "" {
 		return "(" + strings.TrimRight(strings.TrimSpace(s.m.Query), ";") + ")"
@@ -156,7 +154,7 @@ type codeError struct {
 
 func (e *codeError) Error() string { return fmt.Sprintf("%s error %d", e.database, e.code) }
 
-// clean takes the text off a driver's error: it may quote what is stored.
+// clean returns a driver's error without its text, which may quote a value.
 func clean(err error) error {
 	if e, ok := errors.AsType[mssql.Error](err); ok {
 		return &codeError{"SQL Server", int(e.Number)}
@@ -167,7 +165,7 @@ func clean(err error) error {
 	return err
 }
 
-// quoteParts quotes a name with its schema part by part.
+// quoteParts quotes each part of a name, such as the schema and the table.
 func quoteParts(name string, quote func(string) string) string {
 	parts := strings.Split(name, ".")
 	for i, p := range parts {

@@ -15,7 +15,7 @@ import (
 	oldstore "sluis/internal/store/oldtable"
 )
 
-// open makes a database of statements.
+// file returns the path of a database made by these statements.
 func file(t *testing.T, statements ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "old.db")
@@ -54,7 +54,7 @@ func reader(t *testing.T, path string, m conversion.Mapping) *oldstore.Table {
 	return s
 }
 
-// walk reads every key of every centre, two at a time.
+// walk returns every key of every centre, read two at a time.
 func walk(t *testing.T, s *oldstore.Table) []string {
 	t.Helper()
 	groups, err := s.Groups(t.Context())
@@ -79,8 +79,8 @@ func walk(t *testing.T, s *oldstore.Table) []string {
 	return out
 }
 
-// TestKeysInOrder: whole numbers as numbers, texts as texts, whatever the columns
-// are declared to be.
+// TestKeysInOrder checks that whole numbers are ordered as numbers and texts as texts,
+// whatever the declared type of the column.
 func TestKeysInOrder(t *testing.T) {
 	for what, c := range map[string]struct {
 		key, centre string
@@ -102,8 +102,8 @@ func TestKeysInOrder(t *testing.T) {
 	}
 }
 
-// TestRowsAndQueries: a query is read like a table, and names are asked for only
-// where they are needed.
+// TestRowsAndQueries checks that a query is read like a table, and that names are read
+// only if they are needed.
 func TestRowsAndQueries(t *testing.T) {
 	path := file(t, fmt.Sprintf(table, "INTEGER", "INTEGER", ""), row("1", "Timmermans", "7"), row("2", "Pietersen", "7"), "CREATE TABLE centrum (id INTEGER, nummer TEXT)", "INSERT INTO centrum VALUES (7, '2809')")
 	m := conversion.DefaultMapping()
@@ -151,7 +151,7 @@ func TestRowsAndQueries(t *testing.T) {
 	}
 }
 
-// TestReadingWritesNothing: the reader's connection cannot write.
+// TestReadingWritesNothing checks that the connection for reading cannot write.
 func TestReadingWritesNothing(t *testing.T) {
 	path := file(t, fmt.Sprintf(table, "INTEGER", "INTEGER", ""), row("1", "Timmermans", "7"))
 	before, err := os.ReadFile(path)
@@ -171,7 +171,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	}
 }
 
-// everywhere counts a name in the files of a database.
+// everywhere returns how often a name is in the files of a database.
 func everywhere(t *testing.T, path, name string) int {
 	t.Helper()
 	n := 0
@@ -184,8 +184,8 @@ func everywhere(t *testing.T, path, name string) int {
 	return n
 }
 
-// TestEraseInPlace: nothing of the columns is left in any file, what points at the
-// rows still does, and it may be broken off and begun again.
+// TestEraseInPlace checks that no value of the columns is left in any file, that
+// references to the rows still work, and that an erasure can be stopped and begun again.
 func TestEraseInPlace(t *testing.T) {
 	for what, c := range map[string]struct {
 		journal, unique string
@@ -208,7 +208,7 @@ func TestEraseInPlace(t *testing.T) {
 				t.Fatal("the names are not there to begin with")
 			}
 			m := conversion.DefaultMapping()
-			// It was broken off once, after the first rows.
+			// An earlier erasure was stopped after the first rows.
 			change(t, path, "UPDATE patient SET achternaam = '', tussenvoegsel = NULL WHERE patid <= 700")
 			done, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, m, func(string, ...any) {})
 			if err != nil {
@@ -256,7 +256,7 @@ func TestEraseIsRefused(t *testing.T) {
 	}
 }
 
-// TestScript: the T-SQL that a database administrator runs, as text.
+// TestScript looks at the steps of the T-SQL and their order.
 func TestScript(t *testing.T) {
 	m := conversion.DefaultMapping()
 	m.Table, m.Surname, m.Erase = "dbo.pat]iënt's", "achter]naam", []string{"pseudonym"}
@@ -274,7 +274,7 @@ func TestScript(t *testing.T) {
 			t.Errorf("the script lacks %q:\n%s", want, got)
 		}
 	}
-	// Overwrite before dropping, drop before rebuilding, rebuild before cleaning.
+	// The order is: overwrite, drop, rebuild, clean.
 	at := 0
 	for _, step := range []string{"UPDATE TOP", "DROP COLUMN", "REBUILD", "EXEC sp_clean_db_free_space", "\nCHECKPOINT", "full backup"} {
 		i := strings.Index(got[at:], step)
@@ -294,7 +294,7 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// TestSample: the same seed makes the same table, with every fault in it.
+// TestSample checks that the same seed makes the same table, with every fault in it.
 func TestSample(t *testing.T) {
 	dir := t.TempDir()
 	make := func(name string, seed uint64) ([]string, map[string]int) {

@@ -45,10 +45,8 @@ func (s *Table) bind(key string) any {
 // Groups counts the rows by the value in the centre's column.
 func (s *Table) Groups(ctx context.Context) ([]oldtable.Group, error) {
 	//nolint:gosec // names out of the operator's mapping, quoted
-	rows, err := s.db.QueryContext(
-		ctx,
-		"SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre(),
-	)
+	rows, err := s.db.QueryContext(ctx,
+		"SELECT "+s.centre()+", "+s.d.text(s.centre())+", COUNT(*) FROM "+s.from()+" q GROUP BY "+s.centre())
 	if err != nil {
 		return nil, clean(err)
 	}
@@ -66,7 +64,7 @@ func (s *Table) Groups(ctx context.Context) ([]oldtable.Group, error) {
 	return out, clean(rows.Err())
 }
 
-// in is a condition on the column of the centre, with its arguments.
+// in returns a condition on the column of the centre, and appends its arguments to args.
 func (s *Table) in(v oldtable.Values, args *[]any) string {
 	var parts []string
 	for _, raw := range v {
@@ -87,12 +85,12 @@ func (s *Table) mark(n int) string {
 	return "@p" + strconv.Itoa(n)
 }
 
-// Rows reads the next rows of a centre in the order of their keys, after one.
+// Rows returns the rows of a centre that follow the key after, in the order of their keys.
 func (s *Table) Rows(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
 	return s.page(ctx, v, after, limit, oldtable.Cells)
 }
 
-// Displays is Rows without a name: only number, birth, sex and date of death.
+// Displays is Rows with only number, birth date, sex and date of death: no name.
 func (s *Table) Displays(ctx context.Context, v oldtable.Values, after string, limit int) ([]oldtable.Row, error) {
 	return s.page(ctx, v, after, limit, oldtable.Version)
 }
@@ -117,7 +115,7 @@ func (s *Table) page(ctx context.Context, v oldtable.Values, after string, limit
 	return s.query(ctx, s.d.top(s.selected(width), "FROM "+s.from()+" q WHERE "+where+" ORDER BY "+s.key(), limit), args, width)
 }
 
-// selected lists the key and the first cells.
+// selected returns the select list of the key and the first width cells.
 func (s *Table) selected(width int) string {
 	out := s.d.text(s.key())
 	for i := range width {
@@ -126,7 +124,7 @@ func (s *Table) selected(width int) string {
 	return out
 }
 
-// ByKeys reads rows by their keys, in the order of those.
+// ByKeys returns the rows with these keys, in the order of the keys.
 func (s *Table) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, error) {
 	var out []oldtable.Row
 	for len(keys) > 0 {
@@ -136,17 +134,8 @@ func (s *Table) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, erro
 		for i, k := range part {
 			args[i], marks[i] = s.bind(k), s.mark(i+1)
 		}
-		rows, err := s.query(
-			ctx,
-			"SELECT "+s.selected(
-				oldtable.Cells,
-			)+" FROM "+s.from()+" q WHERE "+s.key()+" IN ("+strings.Join(
-				marks,
-				", ",
-			)+") ORDER BY "+s.key(),
-			args,
-			oldtable.Cells,
-		)
+		q := "SELECT " + s.selected(oldtable.Cells) + " FROM " + s.from() + " q WHERE " + s.key() + " IN (" + strings.Join(marks, ", ") + ")"
+		rows, err := s.query(ctx, q+" ORDER BY "+s.key(), args, oldtable.Cells)
 		if err != nil {
 			return nil, err
 		}
@@ -180,17 +169,17 @@ func (s *Table) query(ctx context.Context, q string, args []any, width int) ([]o
 	return out, clean(rows.Err())
 }
 
-// errScan stands for an error of Scan, which quotes the value.
-var errScan = fmt.Errorf("a value of the source cannot be read as text")
+// errScan is returned instead of an error of Scan, which quotes the value.
+var errScan = fmt.Errorf("a value of the old table cannot be read as text")
 
-// Count counts the rows.
+// Count returns the number of rows.
 func (s *Table) Count(ctx context.Context) (int, error) {
 	n := 0
 	err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+s.from()+" q").Scan(&n)
 	return n, clean(err)
 }
 
-// Facts counts.
+// Facts counts empty and repeated keys and numbers, and persons who occur more than once.
 func (s *Table) Facts(ctx context.Context) (oldtable.Facts, error) {
 	var f oldtable.Facts
 	from := " FROM " + s.from() + " q"
@@ -200,14 +189,7 @@ func (s *Table) Facts(ctx context.Context) (oldtable.Facts, error) {
 		query string
 	}{
 		{&f.Rows, "SELECT COUNT(*)" + from},
-		{
-			&f.KeyEmpty,
-			"SELECT COUNT(*)" + from + " WHERE " + s.key() + " IS NULL OR " + key + " = '' OR " + s.d.length(
-				key,
-			) + " > " + strconv.Itoa(
-				64,
-			),
-		},
+		{&f.KeyEmpty, "SELECT COUNT(*)" + from + " WHERE " + s.key() + " IS NULL OR " + key + " = '' OR " + s.d.length(key) + " > 64"},
 		{&f.KeyTwice, "SELECT COUNT(*) FROM (SELECT " + s.key() + " AS k" + from + " GROUP BY " + s.key() + " HAVING COUNT(*) > 1) x"},
 		{&f.PersonTwice, s.twice(s.m.Surname, s.m.Initials, s.m.Birth, s.m.Sex)},
 	}
@@ -229,7 +211,8 @@ func (s *Table) Facts(ctx context.Context) (oldtable.Facts, error) {
 	return f, nil
 }
 
-// twice returns the query that counts what occurs more than once in a centre.
+// twice returns a query that counts the values of these columns that occur more than once
+// in a centre. Rows with an empty first column do not count.
 func (s *Table) twice(columns ...string) string {
 	by := s.centre()
 	for _, c := range columns {
@@ -238,10 +221,11 @@ func (s *Table) twice(columns ...string) string {
 		}
 	}
 	first := s.d.text("q." + s.d.quote(columns[0]))
-	return "SELECT COUNT(*) FROM (SELECT " + s.centre() + " AS c FROM " + s.from() + " q WHERE COALESCE(" + first + ", '') <> '' GROUP BY " + by + " HAVING COUNT(*) > 1) x"
+	return "SELECT COUNT(*) FROM (SELECT " + s.centre() + " AS c FROM " + s.from() + " q WHERE COALESCE(" + first + ", '') <> ''" +
+		" GROUP BY " + by + " HAVING COUNT(*) > 1) x"
 }
 
-// Triggers names the triggers of the table.
+// Triggers returns the names of the table's triggers, or none for a query.
 func (s *Table) Triggers(ctx context.Context) ([]string, error) {
 	if s.m.Table == "" {
 		return nil, nil
@@ -251,7 +235,7 @@ func (s *Table) Triggers(ctx context.Context) ([]string, error) {
 }
 
 // Names calls each with every surname and e-mail address, so that they can be looked for
-// elsewhere. It keeps none of them. A column that is gone has none.
+// elsewhere. It keeps none of them. It passes over a column that is gone.
 func (s *Table) Names(ctx context.Context, each func(kind oldtable.NameKind, name string)) error {
 	have, err := s.columns(ctx)
 	if err != nil {
@@ -289,7 +273,7 @@ func (s *Table) namesOf(ctx context.Context, column string, each func(name strin
 	return clean(rows.Err())
 }
 
-// Unmapped names the columns that the mapping does not name.
+// Unmapped returns the columns that the mapping does not name, in lower case.
 func (s *Table) Unmapped(ctx context.Context) ([]string, error) {
 	have, err := s.columns(ctx)
 	if err != nil {
@@ -307,7 +291,8 @@ func (s *Table) Some(ctx context.Context, column string, n int) ([]oldtable.Row,
 	return s.query(ctx, s.d.top(s.d.text(s.key())+", "+value, "FROM "+s.from()+" q ORDER BY "+s.key(), n), nil, 1)
 }
 
-// Gone returns the columns to be erased: those that are gone, and those that are left.
+// Gone returns the columns that must be erased: those that are gone and those that are
+// left.
 func (s *Table) Gone(ctx context.Context) (gone, left []string, err error) {
 	have, err := s.columns(ctx)
 	if err != nil {
@@ -323,6 +308,6 @@ func (s *Table) Gone(ctx context.Context) (gone, left []string, err error) {
 	return gone, left, nil
 }
 
-// Reopen opens a source whose identities may be erased already: without looking
-// for its columns.
+// Reopen is Open for a table with columns that may be erased already: it does not look
+// for them.
 func Reopen(where string, m conversion.Mapping) (*Table, error) { return connect(where, m, false) }

@@ -11,8 +11,8 @@ import (
 	"sluis/internal/importer/oldtable"
 )
 
-// WriteSample makes a SQLite file with a table as seed 003 shows it, and beside
-// it the hospital's own number, of n made-up rows.
+// WriteSample makes a SQLite file with an old table of n made-up rows. It has the columns
+// of seed 003 and one for the hospital's own patient number.
 func WriteSample(ctx context.Context, path string, s *oldtable.Sample, n int) error {
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("%s is there already", path)
@@ -61,7 +61,7 @@ func fill(ctx context.Context, db *sql.DB, s *oldtable.Sample, n int) error {
 	return err
 }
 
-// insertRow inserts a patient and what was done for it, the n-th of both.
+// insertRow inserts the n-th patient, and a treatment that refers to it.
 func insertRow(ctx context.Context, tx *sql.Tx, r oldtable.Sampled, n int) error {
 	null := func(v string) any {
 		if v == "" {

@@ -7,7 +7,7 @@ import (
 	"sluis/internal/conversion"
 )
 
-// Script is the T-SQL with which a database administrator erases the identifying
+// Script returns the T-SQL with which a database administrator erases the identifying
 // columns of a SQL Server table. Sluis does not run it: it needs rights that Sluis
 // should not have, and its last steps are about files and backups.
 func Script(m conversion.Mapping) (string, error) {
@@ -29,7 +29,7 @@ func Script(m conversion.Mapping) (string, error) {
 	return s.text.String(), nil
 }
 
-// script is the T-SQL of one table while it is written.
+// script builds the T-SQL of one table.
 type script struct {
 	text    strings.Builder
 	table   string // quoted
@@ -37,15 +37,15 @@ type script struct {
 	columns []erasedColumn
 }
 
-// erasedColumn is a column that is erased: quoted, and as a literal.
+// erasedColumn is the name of a column that is erased: quoted, and as a literal.
 type erasedColumn struct{ quoted, name string }
 
-// literal returns s as a T-SQL text.
+// literal returns s as a T-SQL string literal.
 func literal(s string) string { return "N'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (s *script) add(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
 
-// each joins what form makes of every column.
+// each calls form for every column, and joins the results.
 func (s *script) each(separator string, form func(c erasedColumn) string) string {
 	parts := make([]string, len(s.columns))
 	for i, c := range s.columns {
@@ -64,7 +64,7 @@ func (s *script) head() {
 		"(docs/conversion.md).")
 }
 
-// checks lists what would keep a copy of what is overwritten.
+// checks adds queries for everything that could keep a copy of overwritten values.
 func (s *script) checks() {
 	s.add("\n-- 1. Nothing may copy what is overwritten. Each of these must come back empty; else stop here.")
 	s.add("SELECT name AS [trigger] FROM sys.triggers WHERE parent_id = OBJECT_ID(%s);", s.name)
@@ -84,9 +84,9 @@ func (s *script) overwrite() {
 	s.add("    SET @n = @@ROWCOUNT;\nEND;\nGO")
 }
 
-// dependents lists what keeps a column from being dropped.
+// dependents adds queries for everything that keeps a column from being dropped.
 func (s *script) dependents() {
-	s.add("\n-- 3. What depends on the columns, such as indexes, defaults, statistics and views, is listed here: drop it by hand " +
+	s.add("\n-- 3. These are the indexes, defaults, statistics and views that depend on the columns: drop them by hand " +
 		"before the next step.")
 	list := s.each(", ", func(c erasedColumn) string { return c.name })
 	s.add("SELECT i.name AS [index], c.name AS [column] FROM sys.index_columns x " +
@@ -113,7 +113,7 @@ func (s *script) drop() {
 	s.add("ALTER INDEX ALL ON %s REBUILD;\nALTER TABLE %s REBUILD;\nGO", s.table, s.table)
 }
 
-// files is about what lies outside the table: free pages, the log and the backups.
+// files adds the steps for values outside the table: in free pages, the log and backups.
 func (s *script) files() {
 	s.add("\n-- 6. Overwrite the freed pages and ghost records of the data files. This takes a while.")
 	s.add("EXEC sp_clean_db_free_space @dbname = N'<the database>';\nGO")

@@ -353,11 +353,8 @@ func erasures(t *testing.T, s *store.Store) {
 	}
 	people := map[account.Role]audit.Who{}
 	for _, role := range conversion.ApprovingRoles {
-		u, err := s.AddUser(
-			t.Context(),
-			who,
-			account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}},
-		)
+		u, err := s.AddUser(t.Context(), who,
+			account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}})
 		ok(t, err)
 		people[role] = account.ActorOf(u).Who()
 	}

@@ -66,10 +66,8 @@ func undecided(t *testing.T, s *store.Store, c account.Centre, repairs string, r
 				Field:    "birthDate",
 				Message:  "De geboortedatum is leeg",
 			}
-			k.Findings = append(
-				k.Findings,
-				delivery.Finding{Finding: f, Line: row.Line, PatientNumber: g.number, Stage: delivery.StageParse},
-			)
+			k.Findings = append(k.Findings,
+				delivery.Finding{Finding: f, Line: row.Line, PatientNumber: g.number, Stage: delivery.StageParse})
 		} else {
 			person := g.person
 			if person == "" {

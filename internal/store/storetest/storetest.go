@@ -86,11 +86,8 @@ func ok(t *testing.T, err error) {
 
 func newCentre(t *testing.T, s *store.Store) account.Centre {
 	t.Helper()
-	c, err := s.AddCentre(
-		t.Context(),
-		who,
-		account.Centre{Number: strconv.Itoa(1e6 + rand.IntN(1e9)), Name: "Proef", IdentitiesAllowed: true},
-	)
+	c, err := s.AddCentre(t.Context(), who,
+		account.Centre{Number: strconv.Itoa(1e6 + rand.IntN(1e9)), Name: "Proef", IdentitiesAllowed: true})
 	ok(t, err)
 	return c
 }

@@ -71,10 +71,8 @@ func (s *sieve) oddRequests() {
 	} {
 		s.send("uploader", outgoing{method: http.MethodGet, path: path})
 	}
-	s.send(
-		"uploader",
-		outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{"Authorization": "Bearer " + name("token")}},
-	)
+	s.send("uploader",
+		outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{"Authorization": "Bearer " + name("token")}})
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{
 		"User-Agent": name("user agent"), "Referer": "http://x.example/" + name("referer"), "X-Request-Id": name("request id"),
 		"X-Forwarded-For": name(
@@ -122,14 +120,10 @@ func (s *sieve) entriesOnPage() {
 	v.form("/patienten/nieuw", fields("impossible", s.newNumber(), "31", "m"), true)
 	v.form("/patienten/nieuw", fields("name as day", s.newNumber(), s.name("as day"), "m"), true)
 	v.form("/patienten/nieuw", fields("without number", "", "1", "m"), true)
-	v.do(
-		outgoing{
-			method: http.MethodPost,
-			path:   "/patienten/nieuw",
-			kind:   "application/x-www-form-urlencoded",
-			body:   strings.NewReader("surname=%zz" + s.name("bad form")),
-		},
-	)
+	v.do(outgoing{
+		method: http.MethodPost, path: "/patienten/nieuw", kind: "application/x-www-form-urlencoded",
+		body: strings.NewReader("surname=%zz" + s.name("bad form")),
+	})
 	v.do(outgoing{method: http.MethodPost, path: "/patienten/nieuw", kind: "application/x-www-form-urlencoded",
 		body: strings.NewReader("surname=" + strings.Repeat(s.name("too much"), 10_000))})
 	v.get("/patienten")
@@ -211,14 +205,8 @@ func (s *sieve) datasetsAndPostcodes() {
 	datamanager := s.visitor().signIn(s.p.account("datamanager", ""))
 	datamanager.get("/datasets")
 	datamanager.form("/datasets/"+id+"/importeren", url.Values{"modus": {"save"}}, false)
-	row := fmt.Sprintf(
-		"1-2-1961;v;%s;%s;Q;%s;%s;1-1-2020;%s;12;2020-02-30",
-		s.newNumber(),
-		s.name("with addresses"),
-		s.name("postcode"),
-		s.name("house number"),
-		s.name("second postcode"),
-	)
+	row := fmt.Sprintf("1-2-1961;v;%s;%s;Q;%s;%s;1-1-2020;%s;12;2020-02-30",
+		s.newNumber(), s.name("with addresses"), s.name("postcode"), s.name("house number"), s.name("second postcode"))
 	s.deliver(
 		"addresses",
 		"",
@@ -236,13 +224,11 @@ func (s *sieve) judging() {
 	v := s.visitor().signIn(s.p.account("datamanager", ""))
 	in := func(place string) string { return url.QueryEscape(s.name(place)) }
 	v.do(outgoing{method: http.MethodGet, path: "/beoordelen/" + in("review id"), reshown: true})
-	v.do(
-		outgoing{
-			method:  http.MethodGet,
-			path:    "/beoordelen?reden=" + in("review reason") + "&centrum=" + in("review centre") + "&aanlevering=" + in("review delivery"),
-			reshown: true,
-		},
-	)
+	v.do(outgoing{
+		method:  http.MethodGet,
+		path:    "/beoordelen?reden=" + in("review reason") + "&centrum=" + in("review centre") + "&aanlevering=" + in("review delivery"),
+		reshown: true,
+	})
 	v.do(outgoing{method: http.MethodGet, path: "/beoordelen?na=" + in("review cursor"), reshown: true})
 	paths := strings.Split(string(v.get("/beoordelen").body), `href="/beoordelen/`)[1:]
 	if len(paths) < 2 {

@@ -36,12 +36,8 @@ func (s *sieve) formats() {
 			"value around",
 		), "by": map[string]any{"who": name("exporter")}, "patients": []any{record("wrapped"), record("M?ller")},
 	}), "done")
-	s.deliver(
-		"JSON under names",
-		"",
-		asJSON(map[string]any{name("key"): record("keyed"), name("second key"): record("second keyed")}),
-		"refused",
-	)
+	s.deliver("JSON under names", "", asJSON(map[string]any{name("key"): record("keyed"), name("second key"): record("second keyed")}),
+		"refused")
 	s.deliver("HTML", "", []byte("<html><table><tr><td>"+name("HTML cell")+"</td>"), "refused")
 	s.deliver("one column", "", []byte("Opmerking\n"+name("one column")+"\n"), "refused")
 	patient := func(place string, more map[string]any) map[string]any {
@@ -61,10 +57,7 @@ func (s *sieve) formats() {
 	s.deliver("FHIR", "&confirm=true", bundle(
 		patient("FHIR", nil),
 		patient("FHIR partial", map[string]any{"birthDate": "1970"}),
-		patient(
-			"FHIR odd",
-			map[string]any{"gender": 5},
-		),
+		patient("FHIR odd", map[string]any{"gender": 5}),
 		map[string]any{"resource": map[string]any{"resourceType": name("resource type")}},
 	), "done")
 	s.deliver("two Bundles", "&confirm=true", append(bundle(patient("first Bundle", nil)), bundle(patient("second Bundle", nil))...), "done")
@@ -120,23 +113,16 @@ func (s *sieve) assigning() {
 	row := func(place string) string {
 		return s.newNumber() + ";3/4/1970;M;" + s.name(place) + ";Q." + s.name(place+" initials") + ";van"
 	}
-	id := s.deliver(
-		"columns to assign",
-		"",
-		file("Zisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.", row("assigned"), row("assigned second")),
-		"needs_mapping",
-	)
+	id := s.deliver("columns to assign", "",
+		file("Zisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.", row("assigned"), row("assigned second")), "needs_mapping")
 	path := "/aanleveringen/" + id + "/kolommen"
 	s.web.get(path)
 	s.web.get(path + "?kop=0")
 	s.web.get(path + "?kop=2")
-	s.web.do(
-		outgoing{
-			method:  http.MethodGet,
-			path:    path + "?kop=" + url.QueryEscape(s.name("header line")) + "&blad=" + url.QueryEscape(s.name("sheet")),
-			reshown: true,
-		},
-	)
+	s.web.do(outgoing{
+		method: http.MethodGet, path: path + "?kop=" + url.QueryEscape(s.name("header line")) + "&blad=" + url.QueryEscape(s.name("sheet")),
+		reshown: true,
+	})
 	form := url.Values{
 		"blad":               {"0"},
 		"kop":                {"1"},
@@ -157,12 +143,8 @@ func (s *sieve) assigning() {
 	if got := s.await(id); got.Status != "done" {
 		s.t.Errorf("with its columns assigned: %s %+v", got.Status, got.Reasons)
 	}
-	s.deliver(
-		"a header that is remembered",
-		"&confirm=true",
-		file("Zisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.", row("remembered")),
-		"done",
-	)
+	s.deliver("a header that is remembered", "&confirm=true",
+		file("Zisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.", row("remembered")), "done")
 	for what, lines := range map[string][]byte{
 		"column twice": file(header+";Achternaam", s.plainRow("twice")+";"+s.name("second surname")),
 		"no header":    file(s.plainRow("first line"), s.plainRow("second line")),

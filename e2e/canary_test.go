@@ -428,16 +428,8 @@ func (s *sieve) sweep(when string, open int) {
 			s.t.Errorf("%s: %s", when, h)
 		}
 	}
-	s.t.Logf(
-		"%s: %d hits in %d files of %d MB, %d kB of log, %d kB of answers; %v",
-		when,
-		len(hits),
-		files,
-		size>>20,
-		len(log)>>10,
-		answers>>10,
-		time.Since(began).Round(time.Millisecond),
-	)
+	s.t.Logf("%s: %d hits in %d files of %d MB, %d kB of log, %d kB of answers; %v",
+		when, len(hits), files, size>>20, len(log)>>10, answers>>10, time.Since(began).Round(time.Millisecond))
 	if len(log) < 1000 || answers < 10_000 {
 		s.t.Errorf("%s: there is hardly anything to look at", when)
 	}

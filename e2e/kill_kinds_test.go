@@ -64,12 +64,8 @@ func sendFile(query string, file func(k *killer, n int) string) func(*killer, in
 		}
 		ctx, cancel := context.WithDeadline(k.t.Context(), deadline)
 		defer cancel()
-		r, err := http.NewRequestWithContext(
-			ctx,
-			http.MethodPost,
-			k.running.address+"/api/v1/deliveries?"+query+"&filename="+filepath.Base(path),
-			body,
-		)
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost,
+			k.running.address+"/api/v1/deliveries?"+query+"&filename="+filepath.Base(path), body)
 		if err != nil {
 			k.t.Fatal(err)
 		}

@@ -136,12 +136,8 @@ func (k *killer) prepare(dir string) {
 	p.await(k.t, k.uploader, p.upload(k.t, k.uploader, k.file(0, header), "").ID)
 	k.calmTime = time.Since(start)
 	p.kill()
-	k.t.Logf(
-		"undisturbed: boot %v, a delivery of %d rows %v",
-		k.bootTime.Round(time.Millisecond),
-		killRows,
-		k.calmTime.Round(time.Millisecond),
-	)
+	k.t.Logf("undisturbed: boot %v, a delivery of %d rows %v",
+		k.bootTime.Round(time.Millisecond), killRows, k.calmTime.Round(time.Millisecond))
 }
 
 // file makes file n. It always has the same rows.

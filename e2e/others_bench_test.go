@@ -44,18 +44,8 @@ func BenchmarkOtherUser(b *testing.B) {
 	}
 	idle := measure(func() bool { return true })
 	var table strings.Builder
-	fmt.Fprintf(
-		&table,
-		"%-42s %8s %8s %8s %8s  %7s %7s  %s\n",
-		"meanwhile",
-		"p50",
-		"p95",
-		"longest",
-		"pages",
-		"p50/idle",
-		"p95/idle",
-		"took, ended",
-	)
+	fmt.Fprintf(&table, "%-42s %8s %8s %8s %8s  %7s %7s  %s\n", "meanwhile", "p50", "p95", "longest", "pages", "p50/idle", "p95/idle",
+		"took, ended")
 	line := func(name string, got timings, rest string) {
 		fmt.Fprintf(&table, "%-42s %8s %8s %8s %8d  %7.1fx %7.1fx  %s\n", name, ms(got.at(50)), ms(got.at(95)), ms(got.at(100)), len(got),
 			float64(got.at(50))/float64(idle.at(50)), float64(got.at(95))/float64(idle.at(95)), rest)

@@ -246,15 +246,8 @@ func TestOwnFileIsNoStandstill(t *testing.T) {
 	out := b.download("[data-own-go]")
 	took := time.Since(began)
 	seen := ask[struct{ Turns, Longest float64 }](b, `({Turns: seen.turns, Longest: seen.longest})`)
-	t.Logf(
-		"%d rows, %d kB to %d kB in %v: %v turns of the page, the longest wait %.0f ms",
-		ownRows,
-		file.Len()>>10,
-		len(out)>>10,
-		took.Round(time.Millisecond),
-		seen.Turns,
-		seen.Longest,
-	)
+	t.Logf("%d rows, %d kB to %d kB in %v: %v turns of the page, the longest wait %.0f ms",
+		ownRows, file.Len()>>10, len(out)>>10, took.Round(time.Millisecond), seen.Turns, seen.Longest)
 	if n := strings.Count(out, ";afgewezen"); n != ownRows-ownRows/4 {
 		t.Errorf("%d rows are marked, want %d", n, ownRows-ownRows/4)
 	}

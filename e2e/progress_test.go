@@ -45,11 +45,8 @@ func TestProgress(t *testing.T) {
 	b.wants("h2.app-sentence", "Alle 2.000 records opgeslagen")
 
 	// Without events the page does not change by itself, but it has a link to refresh it.
-	call(
-		b,
-		network.SetBlockedURLs,
-		network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: p.address + "/*/voortgang", Block: true}}},
-	)
+	call(b, network.SetBlockedURLs,
+		network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: p.address + "/*/voortgang", Block: true}}})
 	b.deliver("save", bigFile(t, 20_000)) // too many to be done before the page is shown
 	b.await("the link", `document.querySelector('[data-progress-refresh]')?.hidden === false`)
 	b.look("progress")

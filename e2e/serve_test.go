@@ -288,15 +288,8 @@ func (s *service) wantSecureCookie() {
 	for _, c := range cookies {
 		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" ||
 			c.SameSite != http.SameSiteLaxMode {
-			s.t.Errorf(
-				"cookie %s: secure %v, http only %v, path %q, domain %q, same site %v",
-				c.Name,
-				c.Secure,
-				c.HttpOnly,
-				c.Path,
-				c.Domain,
-				c.SameSite,
-			)
+			s.t.Errorf("cookie %s: secure %v, http only %v, path %q, domain %q, same site %v",
+				c.Name, c.Secure, c.HttpOnly, c.Path, c.Domain, c.SameSite)
 		}
 	}
 	page := v.get("/patienten/nieuw")

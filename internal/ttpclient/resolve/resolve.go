@@ -94,10 +94,8 @@ func (c *Client) Convert(
 func temporaries(r patient.Resolvable) ([]ttpclient.Value, error) {
 	values := make([]ttpclient.Value, len(r.Temporaries))
 	for i, t := range r.Temporaries {
-		if slices.ContainsFunc(
-			r.Temporaries[:i],
-			func(o patient.Temporary) bool { return o.Type == t.Type && o.RecordedOn == t.RecordedOn },
-		) {
+		if slices.ContainsFunc(r.Temporaries[:i],
+			func(o patient.Temporary) bool { return o.Type == t.Type && o.RecordedOn == t.RecordedOn }) {
 			return nil, errors.New("resolve: a row has two temporary pseudonyms of one type and date")
 		}
 		values[i] = ttpclient.Value{Type: t.Type, Value: t.Value, RecordedOn: t.RecordedOn}

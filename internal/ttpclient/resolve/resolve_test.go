@@ -150,14 +150,8 @@ func TestNeverAWrongLink(t *testing.T) {
 			}
 		}
 	})
-	t.Logf(
-		"%d cases, %d calls, %d outages: %d links, wrong links 0, lost rows 0, %d rows reported as unusable",
-		cases,
-		ttp.Calls.Load(),
-		outages,
-		linked,
-		unusable,
-	)
+	t.Logf("%d cases, %d calls, %d outages: %d links, wrong links 0, lost rows 0, %d rows reported as unusable",
+		cases, ttp.Calls.Load(), outages, linked, unusable)
 	if linked == 0 || unusable == 0 {
 		t.Error("the test saw only one kind of outcome")
 	}
@@ -225,13 +219,8 @@ func TestConvert(t *testing.T) {
 		func(item ttptest.Item) { item["keyVersion"] = 2 }, // the same value under another key
 	} {
 		ttp.Tamper(func(items []ttptest.Item) []ttptest.Item { spoil(items[0]); return items })
-		got, err := c.Convert(
-			t.Context(),
-			fmt.Sprint("spoilt", time.Now()),
-			ttptest.Domain,
-			ttptest.Domain,
-			[]patient.DomainConversion{{Ref: "r", Pseudonym: was(0, "NGGV")}},
-		)
+		got, err := c.Convert(t.Context(), fmt.Sprint("spoilt", time.Now()), ttptest.Domain, ttptest.Domain,
+			[]patient.DomainConversion{{Ref: "r", Pseudonym: was(0, "NGGV")}})
 		if err != nil || len(got["r"].Findings) != 1 || got["r"].Findings[0].Code != patient.CodeUnusable {
 			t.Errorf("%+v %v", got, err)
 		}

@@ -60,7 +60,7 @@ func TestErasureIsRefused(t *testing.T) {
 		{"it was never verified", func(g *conversion.Gate) { g.Check = nil }, []string{"NOT_VERIFIED"}},
 		{"another conversion was verified", func(g *conversion.Gate) { g.CheckRun = 2 }, []string{"NOT_VERIFIED"}},
 		{"the verification found a fault", func(g *conversion.Gate) { g.Check.Add(conversion.Problem{OldKey: "8", Code: "DISPLAY_OTHER"}) }, []string{"CHECK_UNCLEAN"}},
-		{"the verification found a centre that is open", func(g *conversion.Gate) { g.Check.Unsettled = 1 }, []string{"CHECK_UNCLEAN"}},
+		{"the verification found a centre that is open", func(g *conversion.Gate) { g.Check.Unfinished = 1 }, []string{"CHECK_UNCLEAN"}},
 		{"the verification is eight days old", func(g *conversion.Gate) { g.CheckedAt = now.Add(-8 * 24 * time.Hour) }, []string{"CHECK_OLD"}},
 		{"a row came since", func(g *conversion.Gate) { g.Rows = 41 }, []string{"SOURCE_CHANGED"}},
 		{"a rejected row is in no exception", func(g *conversion.Gate) { g.Exception = nil }, []string{"ROWS_REJECTED"}},

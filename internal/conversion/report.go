@@ -108,25 +108,25 @@ const MaxProblems = 1000
 
 // Check is a verification of a run.
 type Check struct {
-	Rows      int           `json:"source"` // rows of the old table
-	Centres   []CentreCheck `json:"centres"`
-	Stored    int           `json:"stored"`   // rows that are a patient by now
-	Patients  int           `json:"patients"` // different ones
-	Rejected  int           `json:"rejected"`
-	Review    int           `json:"review"`
-	Strays    int           `json:"strays"` // of no known centre; rejected too
-	Later     int           `json:"later"`  // patients that a delivery changed since
-	Sampled   int           `json:"sampled"`
-	Refused   int           `json:"refused"`   // of the sample, by the TTP
-	Unsettled int           `json:"unsettled"` // centres that are not done
-	Faults    []Tally       `json:"faults"`
-	Problems  []Problem     `json:"problems"`
+	Rows       int           `json:"source"` // rows of the old table
+	Centres    []CentreCheck `json:"centres"`
+	Stored     int           `json:"stored"`   // rows that are a patient by now
+	Patients   int           `json:"patients"` // different ones
+	Rejected   int           `json:"rejected"`
+	Review     int           `json:"review"`
+	Strays     int           `json:"strays"` // of no known centre; rejected too
+	Later      int           `json:"later"`  // patients that a delivery changed since
+	Sampled    int           `json:"sampled"`
+	Refused    int           `json:"refused"`   // of the sample, by the TTP
+	Unfinished int           `json:"unsettled"` // centres that are not done
+	Faults     []Tally       `json:"faults"`
+	Problems   []Problem     `json:"problems"`
 }
 
 // Clean reports whether every old row has an outcome, and every one that was compared is
 // stored as it should be. Rejected rows and conflicts count as outcomes: whether they may
 // be lost is for the gate to say.
-func (c Check) Clean() bool { return len(c.Faults) == 0 && c.Unsettled == 0 && c.Rows > 0 }
+func (c Check) Clean() bool { return len(c.Faults) == 0 && c.Unfinished == 0 && c.Rows > 0 }
 
 // Add counts a problem, and names it while there is room.
 func (c *Check) Add(p Problem) {

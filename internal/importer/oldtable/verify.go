@@ -54,7 +54,7 @@ func (c *Conversion) Verify(ctx context.Context, sample int) (conversion.Check, 
 	}
 	for _, x := range run.Centres {
 		if !x.Whole(delivery.Save) {
-			out.Unsettled++
+			out.Unfinished++
 		}
 	}
 	if err := v.again(ctx, centres); err != nil {

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// TestConversion converts a made-up old table, through kills and an outage
-// of the TTP, holds the result against that of an undisturbed run, and then erases
-// and proves it in both ways. SLUIS_TEST_EXISTING_ROWS and _KILLS make it larger.
+// TestConversion converts a made-up old table through kills and an outage of the TTP, and
+// compares the result with that of an undisturbed run. Then it erases the old table in
+// both ways and proves that. SLUIS_TEST_EXISTING_ROWS and _KILLS make it larger.
 func TestConversion(t *testing.T) {
 	rows, kills := setting(t, "SLUIS_TEST_EXISTING_ROWS", 5000), setting(t, "SLUIS_TEST_EXISTING_KILLS", 8)
 	seed := uint64(setting(t, "SLUIS_TEST_SEED", int(time.Now().Unix())))
@@ -81,7 +81,7 @@ func readPlanted(t *testing.T, path string) map[string]string {
 	return out
 }
 
-// exitAttention is the exit code where a person must act.
+// exitAttention is the exit code if a person must act.
 const exitAttention = 3
 
 // conversion is one registry and its old table.
@@ -91,9 +91,9 @@ type conversion struct {
 	tmp, proofs  string
 	scan         *scanner
 	canaries     map[string]string
-	out          bytes.Buffer // all that its commands wrote
+	out          bytes.Buffer // the output of all its commands
 	pages        []*visitor
-	peak         int64 // kB of memory that a command took at most
+	peak         int64 // the most memory that a command took, in kB
 }
 
 func newConversion(t *testing.T, base, source string, canaries map[string]string) *conversion {
@@ -132,7 +132,7 @@ func (c *conversion) web(step string, args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// must runs a step that must end so.
+// must runs a step, which must end with this exit code, and returns its output.
 func (c *conversion) must(code int, step string, args ...string) string {
 	c.t.Helper()
 	out, got := c.web(step, args...)
@@ -142,7 +142,7 @@ func (c *conversion) must(code int, step string, args ...string) string {
 	return out
 }
 
-// found counts the planted names that stand in any file of the folders.
+// found returns how often a planted name is in a file of the folders.
 func (c *conversion) found(folders ...string) int {
 	c.t.Helper()
 	hits, _, _ := c.scan.sweep(c.t, folders...)
@@ -159,8 +159,9 @@ func (c *conversion) distinct(hits []string) int {
 	return len(names)
 }
 
-// runUnderFire converts with a kill at random moments, and an outage of the TTP on
-// the way. The run is held to a pace at which the kills are spread over it.
+// runUnderFire converts the old table while it kills the command at random moments. On the
+// way the TTP is silent for a while. The pace of the run is limited, so that the kills are
+// spread over it.
 func (c *conversion) runUnderFire(random *rand.Rand, rows, kills int, whole time.Duration) {
 	c.t.Helper()
 	began := time.Now()
@@ -176,11 +177,11 @@ func (c *conversion) runUnderFire(random *rand.Rand, rows, kills int, whole time
 		}
 		p := c.start("run", "--number", "patientnummer", "--rate", rate)
 		if n == kills/4 {
-			p.eventually(c.t, "word of the outage", func() bool { return strings.Contains(p.log(), "the TTP gives no answer") })
-			p.kill() // in the middle of it; then it goes on by itself where the TTP answers again
+			p.eventually(c.t, "word of the outage", func() bool { return strings.Contains(p.log(), "the TTP cannot be used now") })
+			p.kill() // in the middle of the outage; the next run goes on by itself once the TTP answers
 			c.out.WriteString(p.log())
 			p = c.start("run", "--number", "patientnummer", "--rate", rate)
-			p.eventually(c.t, "word of the outage", func() bool { return strings.Contains(p.log(), "the TTP gives no answer") })
+			p.eventually(c.t, "word of the outage", func() bool { return strings.Contains(p.log(), "the TTP cannot be used now") })
 			fault()
 			p.eventually(c.t, "word of its end", func() bool { return strings.Contains(p.log(), "the TTP answers again") })
 		} else {
@@ -214,7 +215,7 @@ func (c *conversion) start(step string, args ...string) *program {
 	return startProgram(c.t, []string{"TMPDIR=" + c.tmp}, c.args(step, args...)...)
 }
 
-// conversionQuestions are what two conversions of one table must agree on.
+// conversionQuestions are queries with the same results after two conversions of one table.
 var conversionQuestions = map[string]string{
 	"rows": `SELECT e.legacy_id || ' ' || e.line || ' ' || e.code || ' ' || COALESCE(w.patient_number || ' ' || w.outcome, 'nowhere') FROM existing_rows e
 		LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line ORDER BY e.legacy_id`,
@@ -231,7 +232,7 @@ var conversionQuestions = map[string]string{
 	"left": `SELECT 'chunk' FROM chunks UNION ALL SELECT 'mark' FROM row_marks UNION ALL SELECT 'key' FROM deliveries WHERE wrapped_key IS NOT NULL`,
 }
 
-// wantSame holds two converted registries against each other.
+// wantSame compares two converted registries.
 func (c *conversion) wantSame(o *conversion) {
 	c.t.Helper()
 	differences, lines := 0, 0
@@ -273,7 +274,7 @@ func (c *conversion) ask(q string) []string {
 	return out
 }
 
-// approve has two people agree on the console, and looks at its pages.
+// approve lets two people approve the erasure on the console, and looks at its pages.
 func (c *conversion) approve() {
 	c.t.Helper()
 	p := startDemo(c.t, c.data)
@@ -304,10 +305,10 @@ func (c *conversion) approve() {
 	if n := len(c.ask("SELECT 'x' FROM existing_approvals")); n != 4 {
 		c.t.Errorf("%d approvals, want two of each centre", n)
 	}
-	c.must(1, "run", "--again", "--as", "toezicht@registratie.example") // nobody of the two roles
+	c.must(1, "run", "--again", "--as", "toezicht@registratie.example") // an auditor may not
 }
 
-// eraseByNewDatabase goes the recommended way.
+// eraseByNewDatabase erases in the recommended way: the old database is destroyed.
 func (c *conversion) eraseByNewDatabase() {
 	c.t.Helper()
 	c.must(exitAttention, "erase", "--way", "new")
@@ -326,23 +327,23 @@ func (c *conversion) eraseByNewDatabase() {
 	c.clean("new database", c.data, c.tmp, c.proofs)
 }
 
-// eraseInPlace goes the other one.
+// eraseInPlace erases in the other way: only the columns with identities are erased.
 func (c *conversion) eraseInPlace() {
 	c.t.Helper()
 	c.must(exitAttention, "erase", "--way", "inplace")
 	c.approve()
-	others := c.sourceRows()
+	others := c.oldTableRows()
 	out := c.must(0, "erase", "--out", c.proofs, "--canaries", c.plantedFile(), "--also", c.tmp)
 	c.t.Logf("erase in place, with its proof:\n%s", out)
 	c.clean("in place", c.data, c.tmp, c.proofs, filepath.Dir(c.source))
-	if now := c.sourceRows(); now != others {
+	if now := c.oldTableRows(); now != others {
 		c.t.Errorf("of the source is left %s, want %s", now, others)
 	}
-	c.must(0, "erase") // it is done, and says so
+	c.must(0, "erase") // says that it is done
 }
 
-// sourceRows is what the registry's other tables still find in the old one.
-func (c *conversion) sourceRows() string {
+// oldTableRows returns what the registry's other tables still find in the old table.
+func (c *conversion) oldTableRows() string {
 	c.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+c.source+"?mode=ro")
 	if err != nil {
@@ -359,7 +360,7 @@ func (c *conversion) sourceRows() string {
 
 func (c *conversion) plantedFile() string {
 	c.t.Helper()
-	// Outside of every folder that is searched.
+	// This file is in no folder that is searched.
 	path := filepath.Join(c.t.TempDir(), "planted.txt")
 	var names []string
 	for _, n := range c.canaries {
@@ -371,8 +372,8 @@ func (c *conversion) plantedFile() string {
 	return path
 }
 
-// clean wants no planted name anywhere: in the files, in what the commands wrote,
-// on the pages.
+// clean checks that no planted name is in the files, in the output of the commands or on
+// the pages.
 func (c *conversion) clean(what string, folders ...string) {
 	c.t.Helper()
 	hits, files, size := c.scan.sweep(c.t, folders...)
@@ -407,7 +408,7 @@ func (c *conversion) clean(what string, folders ...string) {
 	}
 }
 
-// wantForged changes one digit of a proof.
+// wantForged changes one digit of a proof, which must then be refused.
 func (c *conversion) wantForged(path string) {
 	c.t.Helper()
 	raw, err := os.ReadFile(path)

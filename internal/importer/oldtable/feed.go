@@ -21,15 +21,13 @@ import (
 	"sluis/internal/sealing"
 )
 
-const (
-	// feedLease is how long a centre stays a command's that says nothing more.
-	feedLease = time.Minute
-)
+// feedLease is how long a command that died still has its claim on a centre.
+const feedLease = time.Minute
 
 // outage is the pause between tries of a TTP that does not answer.
 var outage = retry.Backoff{First: time.Second, Longest: time.Minute}
 
-// feeder reads one centre.
+// feeder reads the rows of one centre and stores them as chunks of its delivery.
 type feeder struct {
 	*Conversion
 	run    conversion.Run
@@ -41,11 +39,11 @@ type feeder struct {
 	picked []string // the keys of a sample; nil for all rows
 
 	mu    sync.Mutex
-	waits conversion.Waits // what the TTP is waited for, so that it is said once
+	waits conversion.Waits // why we wait for the TTP; kept so that it is said only once
 }
 
-// portion is a chunk on its way: its rows until they are exchanged, and then what
-// is stored.
+// portion is a chunk before it is stored. It has rows until they are exchanged, and then
+// the chunk.
 type portion struct {
 	no, firstLine int
 	rows          []Row
@@ -54,11 +52,11 @@ type portion struct {
 	place         conversion.Place
 }
 
-// feed reads the rows of a centre from where it was left, and hands its delivery
-// to the workers.
+// feed reads the rows of a centre, from the place to which an earlier command came, and
+// lets the workers go on with its delivery.
 func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows, rate int) error {
 	f := &feeder{Conversion: c, run: run, known: c.intake.Known(x.centre), values: x.values, rate: rate}
-	ok, err := f.take(ctx, x.centre.ID)
+	ok, err := f.claim(ctx, x.centre.ID)
 	if err != nil || !ok {
 		return err
 	}
@@ -70,7 +68,7 @@ func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows,
 			return err
 		}
 	}
-	// The centre stays ours while the TTP or a person lets us wait.
+	// The claim is kept while we wait for the TTP or a person.
 	ctx, release := lease.Keep(ctx, feedLease, c.now, func(ctx context.Context, until time.Time) error {
 		return c.store.RenewDelivery(ctx, f.feed.Claim, until)
 	})
@@ -87,9 +85,9 @@ func (c *Conversion) feed(ctx context.Context, run conversion.Run, x centreRows,
 	return nil
 }
 
-// take takes hold of the centre. Where another command has it, or one died less
-// than a lease ago, it waits.
-func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) {
+// claim claims the delivery of the centre. If another command has the claim, or died less
+// than feedLease ago, it waits. ok is false if all rows were read already.
+func (f *feeder) claim(ctx context.Context, centreID int64) (ok bool, err error) {
 	for said := false; ; said = true {
 		id, err := uuid.NewV7()
 		if err != nil {
@@ -102,15 +100,8 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 		who := f.who
 		who.CentreID = centreID
 		fresh := delivery.New{
-			PublicID:   id.String(),
-			CentreID:   centreID,
-			Filename:   f.run.Table,
-			Mode:       f.run.Mode,
-			Via:        audit.ViaCLI,
-			Who:        who,
-			KeyID:      keyID,
-			WrappedKey: wrapped,
-			At:         f.now(),
+			PublicID: id.String(), CentreID: centreID, Filename: f.run.Table, Mode: f.run.Mode, Via: audit.ViaCLI, Who: who,
+			KeyID: keyID, WrappedKey: wrapped, At: f.now(),
 		}
 		f.feed, ok, err = f.store.FeedCentre(ctx, f.run.ID, centreID, fresh, feedLease)
 		if !errors.Is(err, delivery.ErrLost) {
@@ -125,8 +116,7 @@ func (f *feeder) take(ctx context.Context, centreID int64) (ok bool, err error) 
 	}
 }
 
-// stream reads portions, lets some of them be exchanged at once, and stores them
-// in their order.
+// stream reads portions, exchanges several of them at once, and stores them in order.
 func (f *feeder) stream(ctx context.Context, stop context.CancelCauseFunc) error {
 	queue := make(chan *portion, f.calls)
 	var working sync.WaitGroup
@@ -154,8 +144,7 @@ func (f *feeder) stream(ctx context.Context, stop context.CancelCauseFunc) error
 	return failed
 }
 
-// read reads the rows that are left, a portion at a time, and sees that each is
-// exchanged.
+// read reads the remaining rows, puts each portion into queue and starts its exchange.
 func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.WaitGroup) error {
 	after, fed, no := f.feed.LastKey, f.feed.Fed, f.feed.Claim.Delivery.Chunks
 	pace := pace{rate: f.rate, now: f.now}
@@ -181,7 +170,7 @@ func (f *feeder) read(ctx context.Context, queue chan<- *portion, working *sync.
 	}
 }
 
-// next reads the rows after those that were read.
+// next returns the rows after those that were read.
 func (f *feeder) next(ctx context.Context, after string, fed int) ([]Row, error) {
 	if f.picked == nil {
 		return f.table.Rows(ctx, f.values, after, f.chunkRows)
@@ -192,13 +181,13 @@ func (f *feeder) next(ctx context.Context, after string, fed int) ([]Row, error)
 	return f.table.ByKeys(ctx, f.picked[fed:min(len(f.picked), fed+f.chunkRows)])
 }
 
-// stay returns when no person has the run stand still.
+// stay returns as soon as no person has paused the run.
 func (f *feeder) stay(ctx context.Context) error {
 	for said := false; ; said = true {
 		f.mu.Lock()
 		waits := f.waits
 		f.mu.Unlock()
-		if waits != conversion.WaitsNot { // whoever waits for the TTP says so
+		if waits != conversion.WaitsNot { // standBy records that the run waits for the TTP
 			return nil
 		}
 		paused, err := f.store.RunPaused(ctx, f.run.ID, conversion.WaitsNot, time.Time{})
@@ -217,8 +206,8 @@ func (f *feeder) stay(ctx context.Context) error {
 	}
 }
 
-// exchange turns the rows of a portion into a sealed chunk of temporary
-// pseudonyms. A TTP that gives no answer is asked again until it does.
+// exchange turns the rows of a portion into a sealed chunk of temporary pseudonyms. If the
+// TTP cannot be used, exchange asks again until it can.
 func (f *feeder) exchange(ctx context.Context, p *portion) error {
 	checked := make([]intake.KnownRow, len(p.rows))
 	for i, r := range p.rows {
@@ -244,7 +233,7 @@ func (f *feeder) exchange(ctx context.Context, p *portion) error {
 	}
 }
 
-// standBy waits for a TTP that gives no answer.
+// standBy waits before the next try of a TTP that cannot be used, and says so once.
 func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.UnavailableError) error {
 	pause := outage.Spread(attempt, down.RetryAfter)
 	waits := conversion.WaitsTTP
@@ -256,7 +245,7 @@ func (f *feeder) standBy(ctx context.Context, attempt int, down *patient.Unavail
 	f.waits = waits
 	f.mu.Unlock()
 	if first {
-		f.say("the TTP gives no answer (%s): waiting for it", waits)
+		f.say("the TTP cannot be used now (%s): waiting for it", waits)
 		f.log.WarnContext(ctx, "TTP not available", "run", f.run.PublicID, "denied", down.Denied, "err", down.Err)
 	}
 	if _, err := f.store.RunPaused(ctx, f.run.ID, waits, f.now().Add(pause)); err != nil {
@@ -304,7 +293,7 @@ func (f *feeder) seal(p *portion, checked []intake.KnownRow, rows []patient.Temp
 	return nil
 }
 
-// pace lets no more rows go than the operator wants.
+// pace limits the rows per second to the rate that the operator chose.
 type pace struct {
 	rate int
 	now  func() time.Time

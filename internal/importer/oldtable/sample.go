@@ -21,32 +21,32 @@ type Sampled struct {
 	Centre   string
 	Email    string
 	Number   string
-	Fault    string // which fault it was given; empty for none
+	Fault    string // the fault that it has; empty for none
 }
 
-// Sample makes up an old patient table: realistic rows with a known share of
-// every fault. The same seed and number of rows give the same table.
+// Sample makes up an old table: realistic rows with a known share of every fault. The same
+// seed and number of rows make the same table.
 type Sample struct {
 	random  *rand.Rand
 	centres []string
 	today   time.Time
-	made    []Sampled // a few, to be repeated
-	// Canaries are made-up surnames that stand nowhere else, to be looked for.
+	made    []Sampled // some of the rows, to be repeated
+	// Canaries are made-up surnames that occur nowhere else, to be looked for.
 	Canaries []string
 	// Faults counts the rows by fault.
 	Faults map[string]int
 }
 
-// NewSample makes a sample of rows of these centres. today decides what is in
-// the future.
+// NewSample returns a sample with rows of these centres. today is the date after which a
+// birth date is in the future.
 func NewSample(seed uint64, centres []string, today time.Time) *Sample {
 	return &Sample{random: rand.New(rand.NewPCG(seed, 6)), centres: centres, today: today, Faults: map[string]int{}}
 }
 
-// The share of faults: of each thousand rows, so many.
+// sampleFaults are the faults, with the number of rows of a thousand that have each.
 var sampleFaults = []struct {
 	name string
-	per  int // of a thousand
+	per  int // rows of a thousand
 }{
 	{"birth_empty", 6}, {"birth_future", 4}, {"birth_unreadable", 3}, {"birth_odd", 20}, {"birth_1900", 3}, {"sex_invalid", 5},
 	{"surname_empty", 3}, {"surname_unusable", 2}, {"initials_empty", 5}, {"repeated", 8}, {"number_twice", 4}, {"person_twice", 5},
@@ -60,7 +60,7 @@ const (
 	samplePrefixes = "||||||||de|van|van de|van den|van der|ter|ten|in 't"
 )
 
-// Row makes row number i, from 1.
+// Row returns row number i, from 1. Rows must be asked for in order.
 func (s *Sample) Row(i int) Sampled {
 	r := s.person(i)
 	at := s.random.IntN(1000)
@@ -109,7 +109,7 @@ func (s *Sample) person(i int) Sampled {
 	return r
 }
 
-// spoil gives a row a fault.
+// spoil changes a row so that it has a fault.
 func (s *Sample) spoil(r *Sampled, fault string) {
 	r.Fault = fault
 	switch fault {
@@ -119,12 +119,11 @@ func (s *Sample) spoil(r *Sampled, fault string) {
 		r.Birth = s.today.AddDate(1+s.random.IntN(900), 0, 0).Format(time.DateOnly)
 	case "birth_unreadable":
 		r.Birth = "voorjaar 1960"
-	case "birth_odd": // readable all the same
+	case "birth_odd": // in another notation, but readable
 		born, _ := time.Parse(time.DateOnly, r.Birth)
-		r.Birth = born.Format(
-			[]string{"2-1-2006", "02-01-2006", "2006-01-02 00:00:00", "2006-01-02T00:00:00", "20060102"}[s.random.IntN(5)],
-		)
-	case "birth_1900": // over 110: a warning of the TTP
+		odd := []string{"2-1-2006", "02-01-2006", "2006-01-02 00:00:00", "2006-01-02T00:00:00", "20060102"}
+		r.Birth = born.Format(odd[s.random.IntN(5)])
+	case "birth_1900": // older than 110: the TTP warns
 		r.Birth = fmt.Sprintf("19%02d-0%d-11", s.random.IntN(12), 1+s.random.IntN(9))
 	case "sex_invalid":
 		r.Sex = []string{"", "x", "onbekend", "9"}[s.random.IntN(4)]
@@ -152,7 +151,7 @@ func (s *Sample) spoil(r *Sampled, fault string) {
 	}
 }
 
-// repeat makes a row of one that is there already.
+// repeat makes a row from an earlier one.
 func (s *Sample) repeat(r *Sampled, fault string) {
 	if len(s.made) == 0 {
 		r.Fault = ""
@@ -160,14 +159,14 @@ func (s *Sample) repeat(r *Sampled, fault string) {
 	}
 	other := s.made[s.random.IntN(len(s.made))]
 	switch fault {
-	case "repeated": // the same in everything but its key
+	case "repeated": // the same in everything except its key
 		patid := r.Patid
 		*r = other
 		r.Patid, r.Fault = patid, fault
-	case "number_twice": // another person
+	case "number_twice": // another person with the same number
 		r.Number, r.Centre = other.Number, other.Centre
-	case "person_twice": // another number
-		r.Surname, r.Prefix, r.Initials, r.Birth, r.Sex, r.Centre, r.Died = other.Surname, other.Prefix, other.Initials, other.Birth,
-			other.Sex, other.Centre, other.Died
+	case "person_twice": // the same person with another number
+		r.Surname, r.Prefix, r.Initials = other.Surname, other.Prefix, other.Initials
+		r.Birth, r.Sex, r.Centre, r.Died = other.Birth, other.Sex, other.Centre, other.Died
 	}
 }

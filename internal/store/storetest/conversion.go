@@ -18,8 +18,8 @@ import (
 	"sluis/internal/store"
 )
 
-// startRun starts a conversion of one centre. A shared database may have one that is
-// not finished: it is ended first.
+// startRun starts a run for one centre. If a shared database has a run that is not
+// finished, startRun ends it first.
 func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) conversion.Run {
 	t.Helper()
 	if last, there, err := s.LatestRun(t.Context(), delivery.Save); err != nil {
@@ -71,7 +71,7 @@ func conversionLife(t *testing.T, s *store.Store) {
 		t.Errorf("a second run: %v, want a conflict", err)
 	}
 	stray := c.Number + "-stray"
-	for range 2 { // it may be said twice
+	for range 2 { // the second time changes nothing
 		ok(t, s.AddStrays(t.Context(), run.ID, []string{stray}, "CENTRE_UNKNOWN"))
 	}
 	feed, more, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute)
@@ -129,7 +129,7 @@ func conversionLife(t *testing.T, s *store.Store) {
 	}
 }
 
-// answerChunks answers n chunks of a delivery.
+// answerChunks stores the answers to n chunks of a delivery.
 func answerChunks(t *testing.T, s *store.Store, id int64, n int) {
 	t.Helper()
 	for done := 0; done < n; {
@@ -150,9 +150,9 @@ func answerChunks(t *testing.T, s *store.Store, id int64, n int) {
 // rejected, and one waits to be judged.
 func registerOld(t *testing.T, s *store.Store, c account.Centre) {
 	t.Helper()
-	claim := holdDelivery(t, s, c)
+	claim := claimOf(t, s, c)
 	ok(t, s.FinishDeciding(t.Context(), claim, delivery.Registering, time.Now()))
-	claim = holdDelivery(t, s, c)
+	claim = claimOf(t, s, c)
 	r := patient.NewRegistrar("NGGV", time.Now)
 	register := func(no int, set ...patient.Candidate) {
 		t.Helper()
@@ -183,8 +183,8 @@ func registerOld(t *testing.T, s *store.Store, c account.Centre) {
 	ok(t, s.Finish(t.Context(), claim))
 }
 
-// holdDelivery takes hold of the delivery of a centre.
-func holdDelivery(t *testing.T, s *store.Store, c account.Centre) delivery.Claim {
+// claimOf claims the delivery of a centre.
+func claimOf(t *testing.T, s *store.Store, c account.Centre) delivery.Claim {
 	t.Helper()
 	for range 50 {
 		claim, found, err := s.ClaimDelivery(t.Context(), time.Now(), time.Minute)
@@ -200,7 +200,7 @@ func holdDelivery(t *testing.T, s *store.Store, c account.Centre) delivery.Claim
 	return delivery.Claim{}
 }
 
-// wantWhereabouts wants every row of the table once.
+// wantWhereabouts checks that every row of the table is found once, with its outcome.
 func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run conversion.Run, stray string) {
 	t.Helper()
 	keys := []string{stray}
@@ -250,7 +250,7 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run convers
 	judgeOld(t, s, c, keys[4])
 }
 
-// judgeOld stores the row that waited: its key goes with it.
+// judgeOld judges the conflict: the row that waited is stored with its old key.
 func judgeOld(t *testing.T, s *store.Store, c account.Centre, key string) {
 	t.Helper()
 	page, err := s.Conflicts(t.Context(), who, of(c), patient.ConflictQuery{})
@@ -291,7 +291,7 @@ func judgeOld(t *testing.T, s *store.Store, c account.Centre, key string) {
 	}
 }
 
-// conversionPauses: a person lets a run stand still, and go on; and ends one.
+// conversionPauses pauses a run, resumes it and ends it.
 func conversionPauses(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 1)
@@ -432,7 +432,8 @@ func wantProofs(t *testing.T, s *store.Store, run conversion.Run) {
 	}
 }
 
-// noNumbers: several patients without a number, in pages and in their centre.
+// noNumbers checks that a centre can have several patients without a number, in the pages
+// too, and that a delivery can bring the number of one.
 func noNumbers(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	var set []patient.Candidate

@@ -97,8 +97,8 @@ func judge(t *testing.T, s *store.Store, c account.Centre, id, seen string, d pa
 		})
 }
 
-// conflictLife: equal rows of several deliveries wait for one conflict, and one judgement
-// gives all of them their outcomes.
+// conflictLife checks that equal rows of several deliveries wait for one conflict, and that
+// one judgement sets the outcomes of all.
 func conflictLife(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	taken := candidate(0, "1", c.Number+"-b")
@@ -140,14 +140,14 @@ func conflictLife(t *testing.T, s *store.Store) {
 	if page := conflicts(t, s, c, patient.ConflictQuery{}); page.Total != 0 {
 		t.Errorf("%d wait still", page.Total)
 	}
-	// The same row again makes no conflict any more.
+	// After the judgement the same row makes no new conflict.
 	if d := deliver(t, s, c, taken); d.Counts.Unchanged != 1 {
 		t.Errorf("again: %+v", d.Counts)
 	}
 }
 
-// conflictReturned: a row that a data manager sends back is rejected in its delivery's
-// report, and nothing of it is stored. The same row again starts a new conflict.
+// conflictReturned checks that a row that a data manager sends back is rejected in the
+// report of its delivery, and not stored. The same row starts a new conflict later.
 func conflictReturned(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number))
@@ -180,8 +180,8 @@ func conflictReturned(t *testing.T, s *store.Store) {
 	}
 }
 
-// conflictChanged: if the stored patient changed after the data manager looked, nothing is
-// stored and the conflict stays open.
+// conflictChanged changes the stored patient after the data manager looked: then a
+// judgement stores nothing, and the conflict stays open.
 func conflictChanged(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number))
@@ -209,7 +209,7 @@ func conflictChanged(t *testing.T, s *store.Store) {
 	}
 }
 
-// conflictRace: if several data managers judge a conflict at once, one of them is first
+// conflictRace lets several data managers judge a conflict at once: one of them is first,
 // and the judgements of the others store nothing.
 func conflictRace(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
@@ -246,8 +246,8 @@ func conflictRace(t *testing.T, s *store.Store) {
 	}
 }
 
-// conflictPages: the list is ordered by age and can be filtered. A conflict of another
-// centre is not found.
+// conflictPages checks that the list is ordered by age and can be filtered, and that a
+// conflict of another centre is not found.
 func conflictPages(t *testing.T, s *store.Store) {
 	c, other := newCentre(t, s), newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number), candidate(0, "2", c.Number+"-2"))

@@ -16,8 +16,8 @@ import (
 	"sluis/internal/ttphealth"
 )
 
-// urgentFirst: chunks that are about to expire go first. The others stay in order of
-// arrival.
+// urgentFirst checks that chunks that are about to expire go first, and that the others
+// stay in order of arrival.
 func urgentFirst(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	early := begin(t, s, c, 2)
@@ -52,8 +52,8 @@ func urgentFirst(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), late))
 }
 
-// pausesEnd: a delivery shows whether the TTP refuses it or does not answer. The first
-// answer after an outage lets all chunks that wait for the same kind of answer go on.
+// pausesEnd checks that a delivery shows why it is paused, and that the first answer after
+// an outage lets all chunks go on that wait for the same kind of answer.
 func pausesEnd(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id := begin(t, s, c, 6)
@@ -85,7 +85,8 @@ func pausesEnd(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), id))
 }
 
-// datasets: a worker claims and fetches a dataset. It cannot be imported twice at once.
+// datasets claims and fetches a dataset, and checks that it cannot be imported twice at
+// once.
 func datasets(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	set := "set-" + c.Number
@@ -135,7 +136,7 @@ func datasets(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), id))
 }
 
-// health: the counts of several processes are added up.
+// health checks that the counts of several processes are added up.
 func health(t *testing.T, s *store.Store) {
 	at := time.Now().UTC().Truncate(ttphealth.Interval)
 	before, err := s.TTPHealth(t.Context(), at)
@@ -161,8 +162,8 @@ func health(t *testing.T, s *store.Store) {
 	}
 }
 
-// renewals: values under a newer key are stored once, next to the old ones. If a space has
-// another value already, that one stays.
+// renewals checks that values under a newer key are stored once, next to the old ones. If
+// a space has another value already, that one stays.
 func renewals(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	old := func(n string) patient.Pseudonym {

@@ -13,8 +13,8 @@ import (
 	"sluis/internal/store"
 )
 
-// leftovers: everything that a delivery no longer needs is deleted, however much it is, and
-// nothing else.
+// leftovers checks that everything that a delivery no longer needs is deleted, however
+// much it is, and nothing else.
 func leftovers(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	other := begin(t, s, c, 4)
@@ -49,7 +49,7 @@ func leftovers(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), other))
 }
 
-// parseAgain: a parse after an interrupted one begins with an empty delivery.
+// parseAgain checks that a parse after an interrupted one begins with an empty delivery.
 func parseAgain(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	id7, err := uuid.NewV7()

@@ -83,7 +83,7 @@ func undecided(t *testing.T, s *store.Store, c account.Centre, repairs string, r
 	return claimDelivery(t, s, id7.String()), set
 }
 
-// handIn makes such a delivery and registers it.
+// handIn makes a delivery that repairs another one, and registers it.
 func handIn(t *testing.T, s *store.Store, c account.Centre, repairs string, rows ...given) delivery.Delivery {
 	t.Helper()
 	claim, set := undecided(t, s, c, repairs, rows)
@@ -141,8 +141,8 @@ func wantRepaired(t *testing.T, s *store.Store, c account.Centre, id, want strin
 	}
 }
 
-// repairs: a rejected row is repaired once a later delivery of its chain has stored exactly
-// its number. Rows without a number cannot be followed.
+// repairs checks that a rejected row is repaired once a later delivery of its chain has
+// stored exactly its number. Rows without a number cannot be followed.
 func repairs(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	first := handIn(t, s, c, "", append(refusedRows("0123", "123", "123ABC", "", "9", "9"), goodRows("5")...)...)
@@ -177,8 +177,8 @@ func repairs(t *testing.T, s *store.Store) {
 	wantRepaired(t, s, c, first.PublicID, `5 of 6, open 5 "", mended`) // a row without a number is not waited for
 }
 
-// repairChains: a repair of a repair counts for both deliveries, and so does a second
-// repair of the first.
+// repairChains checks that a repair of a repair counts for both deliveries, and that a
+// second repair of the first does too.
 func repairChains(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	a := handIn(t, s, c, "", refusedRows("1", "2", "3", "4")...)
@@ -214,8 +214,8 @@ func refusedFile(t *testing.T, s *store.Store, c account.Centre) string {
 	return id7
 }
 
-// repairsRefused: a delivery of another centre is not found, and one without a rejected row
-// cannot be repaired.
+// repairsRefused checks that a delivery of another centre is not found, and that one
+// without a rejected row cannot be repaired.
 func repairsRefused(t *testing.T, s *store.Store) {
 	c, other := newCentre(t, s), newCentre(t, s)
 	theirs := handIn(t, s, other, "", refusedRows("1")...)
@@ -234,8 +234,8 @@ func repairsRefused(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), waiting.Delivery.PublicID))
 }
 
-// repairsJudged: a repair that waited for a data manager counts once its row is stored. A
-// row that a data manager sends back must be repaired.
+// repairsJudged checks that a repair that waited for a data manager counts once its row is
+// stored, and that a row that a data manager sends back must be repaired.
 func repairsJudged(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number+"other"))
@@ -260,8 +260,8 @@ func repairsJudged(t *testing.T, s *store.Store) {
 	wantRepaired(t, s, c, d.PublicID, `1 of 2, open 2 "7"`)
 }
 
-// reportsExpire: old rows are deleted in pieces; the counts and causes stay. A row that
-// waits for an open conflict stays until that is judged.
+// reportsExpire checks that old rows are deleted in pieces, and that counts and causes
+// stay. A row that waits for an open conflict stays until that is judged.
 func reportsExpire(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number+"other"))
@@ -345,8 +345,8 @@ func expireAll(t *testing.T, s *store.Store, before time.Time) int {
 	}
 }
 
-// findingsSorted: findings are sorted by any column, in both directions, with an offset, and
-// with or without those of conflicts.
+// findingsSorted sorts findings by each column, in both directions, with an offset, and with
+// or without those of conflicts.
 func findingsSorted(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	enter(t, s, c, candidate(0, "1", c.Number+"other"))

@@ -12,8 +12,8 @@ import (
 	"sluis/internal/store"
 )
 
-// fairTurns: centres take turns, whatever the size of their deliveries. Within a centre,
-// the order of arrival stays.
+// fairTurns checks that centres take turns, whatever the size of their deliveries, and that
+// the order of arrival stays within a centre.
 func fairTurns(t *testing.T, s *store.Store) {
 	a, b := newCentre(t, s), newCentre(t, s)
 	large, second := begin(t, s, a, 6), begin(t, s, a, 2)
@@ -23,7 +23,7 @@ func fairTurns(t *testing.T, s *store.Store) {
 		k := claimChunk(t, s)
 		got = append(got, k.DeliveryPublicID)
 		ok(t, s.StoreResolved(t.Context(), k, []byte("d"), nil, nil))
-		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // turns are told apart by the database's milliseconds
+		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // turns differ by the database's milliseconds
 	}
 	// Parsing and calls have separate turns. At the TTP, a was first.
 	for i, want := range []string{large, late, large, late, large, second} {
@@ -37,7 +37,7 @@ func fairTurns(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(b), late))
 }
 
-// smallDeliveries: the worker for small deliveries takes these and leaves the large ones.
+// smallDeliveries checks that the worker for small deliveries leaves the large ones.
 func smallDeliveries(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	upload := func(size int64) string {
@@ -76,8 +76,8 @@ func smallDeliveries(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), small))
 }
 
-// requests: a repeated request finds the delivery of the first. If that upload is still
-// under way, it makes room.
+// requests checks that a repeated request finds the delivery of the first. If that upload
+// is still under way, it makes room.
 func requests(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	r := delivery.Request{Key: [32]byte{1, byte(c.ID), byte(c.ID >> 8)}, Asks: [32]byte{2}}

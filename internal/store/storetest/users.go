@@ -14,8 +14,8 @@ import (
 	"sluis/internal/store"
 )
 
-// usersChange shows that a change of a user is stored whole, ends the user's sessions,
-// and leaves nothing behind if it is refused.
+// usersChange checks that a change of a user is stored whole and ends the user's sessions,
+// and that a refused change stores nothing.
 func usersChange(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	u, err := s.AddUser(t.Context(), who, account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x",
@@ -70,7 +70,7 @@ func userOf(t *testing.T, s *store.Store, id int64) account.User {
 	return u
 }
 
-// tokensRevoked shows that a revoked token is refused at once, and revoked only once.
+// tokensRevoked checks that a revoked token is refused at once, and revoked only once.
 func tokensRevoked(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	_, hash := account.NewToken()
@@ -94,7 +94,7 @@ func tokensRevoked(t *testing.T, s *store.Store) {
 	}
 }
 
-// healthRow shows that the check of readiness writes, and knows the schema.
+// healthRow checks that the check of readiness writes a row, and knows the schema.
 func healthRow(t *testing.T, s *store.Store) {
 	ok(t, s.CheckWrite(t.Context()))
 	ok(t, s.CheckSchema(t.Context()))

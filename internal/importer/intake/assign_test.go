@@ -19,13 +19,13 @@ import (
 	"sluis/internal/importer/intake/columns"
 )
 
-// odd is a file none of whose headers but one is known.
+// odd is a file of which Sluis knows only one header.
 const odd = "Uit het EPD\nZisnr;Wanneer geboren;M/V;Eigen naam;Initialen pat.;Tussenv.\n" +
 	"0017;3/4/1970;M;Canarynaam;Q.;van\n0018;5/6/1971;V;Canarydrie;X.;\n0019;7/8/1972;V;Canarytwee;Z.;de\n"
 
 func (p *plant) scope() account.Scope { return account.Actor{Centre: &p.centre}.Scope() }
 
-// waits delivers a file and parses it as far as it goes.
+// waits delivers a file and parses it, until it waits for a user or goes on.
 func (p *plant) waits(file string) delivery.Delivery {
 	p.t.Helper()
 	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb}, strings.NewReader(file))
@@ -100,7 +100,7 @@ func TestColumnsAreAssigned(t *testing.T) {
 		t.Errorf("it is not said that the dates were read month first: %v", d.Notes)
 	}
 
-	// The next file with such a header needs no screen.
+	// The next file with the same header is parsed without asking the user.
 	next := p.waits(strings.ReplaceAll(odd, "001", "002"))
 	if next.State != delivery.Exchanging || !slices.ContainsFunc(next.Notes, func(n delivery.Remark) bool { return n.Code == "COLUMNS_REMEMBERED" }) {
 		t.Errorf("the next file: %s %v", next.State, next.Notes)
@@ -144,8 +144,8 @@ func TestWithoutAHeader(t *testing.T) {
 	}
 }
 
-// TestAssigningOpensNoDoor: what a file may not hold, it may not hold under
-// other names either.
+// TestAssigningOpensNoDoor checks that a file with forbidden content is refused even if the
+// user assigned its columns.
 func TestAssigningOpensNoDoor(t *testing.T) {
 	p := newPlant(t, nil)
 	if err := p.store.ChangeCentre(t.Context(), tester, account.Centre{Number: p.centre.Number, Name: p.centre.Name}); err != nil {
@@ -165,8 +165,8 @@ func TestAssigningOpensNoDoor(t *testing.T) {
 	}
 }
 
-// TestSeveralSheets: where several sheets hold patients, the user says which; an
-// explanation beside them is no question.
+// TestSeveralSheets checks that the user is asked for the sheet if several sheets have
+// patients. A sheet with an explanation does not count.
 func TestSeveralSheets(t *testing.T) {
 	sheets := func(names ...string) string {
 		f := excelize.NewFile()

@@ -19,7 +19,7 @@ var (
 	datedTypes = columns.Types{All: []string{"NGGV", "NGG", "PGG"}, Dated: []string{"PGG"}, Link: "NGGV"}
 )
 
-// codes checks one row of the pilot's columns.
+// codes checks one row, and returns the codes of its findings.
 func codes(t *testing.T, k checker, row string) (checked, []string) {
 	t.Helper()
 	c := k.row(tabular.Row{Line: 2, Cells: strings.Split(row, ";")})
@@ -45,7 +45,7 @@ func TestRowWithIdentity(t *testing.T) {
 	for row, want := range map[string][]string{
 		"2809;2-1-2001;m;1;Jansen;;a":                            nil,
 		";2-1-2001;m;1;Jansen;;a":                                nil,
-		"2809;;m;1;Jansen;;a":                                    nil, // the TTP's to judge
+		"2809;;m;1;Jansen;;a":                                    nil, // for the TTP to refuse
 		"2809;31-2-2001;m;1;Jansen;;a":                           nil,
 		"2809;2-1-2001;x;1;;;":                                   nil,
 		"2809;2-1-2001;m;1":                                      nil, // short: the rest is empty
@@ -123,8 +123,8 @@ func TestRowWithPseudonyms(t *testing.T) {
 	}
 }
 
-// TestNoValueInAFinding: whatever stands in a row, what is said of it is one of
-// our codes and one of our fields; and it is said the same way each time.
+// TestNoValueInAFinding checks that a finding has only our own codes and fields, whatever
+// is in the row, and that the same row always has the same findings.
 func TestNoValueInAFinding(t *testing.T) {
 	for _, header := range []string{
 		"Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters;Postcode;Huisnummer;Peildatum;Postcode 1;Peildatum postcode 1",
@@ -171,8 +171,8 @@ func TestNoValueInAFinding(t *testing.T) {
 	}
 }
 
-// TestReportColumns: the columns of our error report do not make a row too long, and
-// a row that is too long is still rejected.
+// TestReportColumns checks that the columns of our error report do not make a row too
+// long, and that a row with still more cells is rejected.
 func TestReportColumns(t *testing.T) {
 	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
 	with, refusals := columns.Recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)

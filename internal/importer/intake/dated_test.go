@@ -49,13 +49,14 @@ func TestPostcodesOfARow(t *testing.T) {
 			t.Errorf("%s: rejected", name)
 		}
 	}
-	// A row that is rejected for its birth date says what else is wrong with it.
+	// A row that is rejected for its birth date has its other findings too.
 	if _, found := codes(t, dateless, "1;nooit;m;Jansen;a;1234AB;1"); !slices.Equal(found, []string{"BIRTH_DATE_UNREADABLE birthDate", "POSTCODE_DATE_UNREADABLE postcode.2"}) {
 		t.Errorf("found %q", found)
 	}
 }
 
-// TestWithoutAPostcodeType: what no type is made of is not taken out of the file.
+// TestWithoutAPostcodeType checks that postcodes are not read if no pseudonym type is made
+// of them.
 func TestWithoutAPostcodeType(t *testing.T) {
 	l, refusals := columns.Recognise(strings.Split("patid;geboortedatum;sexe;achternaam;voorletters;E-mail;Postcode;Huisnummer;Peildatum;Postcode 1;Peildatum 1", ";"), testTypes)
 	if len(refusals) > 0 {

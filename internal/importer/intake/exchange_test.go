@@ -27,7 +27,7 @@ var (
 	begun  = time.Now().UTC().Truncate(time.Second)
 )
 
-// plant is an intake on a real database, with a sandbox for a TTP.
+// plant is an intake on a real database, with the sandbox as its TTP.
 type plant struct {
 	t      *testing.T
 	store  *store.Store
@@ -68,8 +68,8 @@ func newPlant(t *testing.T, change func(*intake.Options)) *plant {
 	return p
 }
 
-// parse delivers a file and parses it; the answer is the delivery, and a claim on
-// each of its chunks.
+// parse delivers a file and parses it. It returns the delivery, and a claim on each of its
+// chunks.
 func (p *plant) parse(file string) (delivery.Delivery, []delivery.ChunkClaim) {
 	p.t.Helper()
 	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb}, strings.NewReader(file))
@@ -136,8 +136,8 @@ func (p *plant) backlog() delivery.Backlog {
 	return b
 }
 
-// TestSeveralPostcodes: a file with postcodes of several days goes to the TTP,
-// which makes a temporary pseudonym of each.
+// TestSeveralPostcodes checks that the TTP makes a temporary pseudonym of each postcode if a
+// row has those of several days.
 func TestSeveralPostcodes(t *testing.T) {
 	p := newPlant(t, nil)
 	d, chunks := p.parse(`Patiëntnummer;Geboortedatum;Geslacht;Achternaam;Voorletters;Peildatum 2;Postcode;Huisnummer;Peildatum;Postcode 2;Huisnummer 2;E-mail
@@ -185,8 +185,8 @@ func TestSeveralPostcodes(t *testing.T) {
 	}
 }
 
-// TestWhenTemporariesRunOut: as the file says; where it does not, so long after
-// the delivery came in.
+// TestWhenTemporariesRunOut checks when temporary pseudonyms expire: at the time in the
+// file or, if it has none, a fixed time after the delivery came in.
 func TestWhenTemporariesRunOut(t *testing.T) {
 	const header = "Patiëntnummer;Geboortedatum;Geslacht;NGGV;Pseudoniem PGG 1;Peildatum PGG 1;Geldig tot\n"
 	day := func(days int) string { return begun.AddDate(0, 0, days).Format(time.RFC3339) }
@@ -219,7 +219,7 @@ func TestWhenTemporariesRunOut(t *testing.T) {
 			if got := p.backlog().Resolve; got != c.waiting {
 				t.Errorf("%d rows wait, want %d", got, c.waiting)
 			}
-			for _, r := range p.rows(chunks[0]) { // what nobody said is not made up
+			for _, r := range p.rows(chunks[0]) { // a time that is not in the file is not made up
 				said := strings.Contains(strings.Split(c.rows, "\n")[r.Line-2], "T")
 				for _, x := range r.Temporaries {
 					if x.ExpiresAt.IsZero() == said {

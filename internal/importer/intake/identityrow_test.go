@@ -11,8 +11,8 @@ import (
 	"sluis/internal/patient"
 )
 
-// TestIdentityRowsStay keeps the bytes as they lie in databases: a release must
-// read what the one before it packed.
+// TestIdentityRowsStay checks that the packed bytes do not change: a release must read what
+// the one before it has stored.
 func TestIdentityRowsStay(t *testing.T) {
 	rows := []identityRow{
 		{"r1", 2, patient.Display{Number: "0123 é", Birth: patient.Birth{Year: 1970, Month: 1, Day: 2}, Sex: patient.Female}, identity.Fields{
@@ -31,7 +31,7 @@ func TestIdentityRowsStay(t *testing.T) {
 	if _, err := chunk.Seal(&plain, 0, identityRows, rows); err != nil || plain.sealed != packed {
 		t.Errorf("packed %s (%v), want %s", plain.sealed, err, packed)
 	}
-	older, err := json.Marshal(rows) // as chunks of older versions hold them
+	older, err := json.Marshal(rows) // the format of older versions
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestIdentityRowsStay(t *testing.T) {
 	}
 }
 
-// plainKey seals nothing, and remembers what it was to seal in hexadecimal.
+// plainKey is a key that does not encrypt. It remembers the last bytes in hexadecimal.
 type plainKey struct{ sealed string }
 
 func (k *plainKey) Seal(plain []byte, _ string) ([]byte, error) {

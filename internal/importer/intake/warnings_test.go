@@ -10,7 +10,7 @@ import (
 	"sluis/internal/value"
 )
 
-// TestWarnings: what may be wrong is said, and blocks nothing.
+// TestWarnings checks that a value that may be wrong has a warning, and is not rejected.
 func TestWarnings(t *testing.T) {
 	k := newChecker(t, "Patiëntnummer;Geboortedatum;Geslacht;Achternaam;Voorletters")
 	k.today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
@@ -35,7 +35,7 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("%s: %q, rejected %v, want %q", row, got, c.rejected(), want)
 		}
 	}
-	k.yearOnly = true // then no finding may tell the day
+	k.yearOnly = true // then no finding may reveal the day
 	if _, got := codes(t, k, "1;1-1-1970;m;J;A"); len(got) > 0 {
 		t.Errorf("where years are kept: %q", got)
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSampleHidesNames: of a cell that may be a name, only the shape is shown.
+// TestSampleHidesNames checks that only the shape is shown of a cell that may be a name.
 func TestSampleHidesNames(t *testing.T) {
 	for in, want := range map[string]string{
 		"Jansen": "••••••", "van den Berg": "••• ••• ••••", "1234AB": "••••••", "a@b.nl": "•@•.••", "Müller": "••••••", "m": "•",

@@ -14,8 +14,8 @@ var (
 	datedTypes = Types{All: []string{"NGGV", "NGG", "PGG"}, Dated: []string{"PGG"}, Link: "NGGV"}
 )
 
-// TestEveryHeader: each name of each field is recognised in any case, with marks
-// and spaces; and none means two fields.
+// TestEveryHeader checks that each name of each field is recognised in any case, with
+// marks and spaces, and that no name belongs to two fields.
 func TestEveryHeader(t *testing.T) {
 	seen := map[string]delivery.Field{}
 	for field, names := range headers {
@@ -53,7 +53,7 @@ func TestRecognise(t *testing.T) {
 	for name, c := range map[string]struct {
 		header string
 		kind   delivery.Kind
-		want   []string // codes and columns of what is refused
+		want   []string // codes and columns of the refusals
 	}{
 		"the pilot's":           {pilot, delivery.Identities, nil},
 		"another order":         {"Voorletters;Achternaam;PATID;Afdeling;Sexe;dob", delivery.Identities, nil},
@@ -88,7 +88,8 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-// TestLesserNumbers: of two numbers the patient number is read, wherever it is.
+// TestLesserNumbers checks that the patient number is read if a file has another number
+// too, in whatever order.
 func TestLesserNumbers(t *testing.T) {
 	for header, want := range map[string]int{"EPD-nummer;Patiëntnummer": 1, "Patiëntnummer;EPD-nummer": 0, "EPD-nummer;Afdeling": 0} {
 		l, _ := Recognise(strings.Split(header, ";"), testTypes)
@@ -98,8 +99,8 @@ func TestLesserNumbers(t *testing.T) {
 	}
 }
 
-// TestNothing: words of databases for no value are none, save where somebody may be
-// called so.
+// TestNothing checks that words of databases for no value, such as NULL, count as empty,
+// except in fields in which they may be a name.
 func TestNothing(t *testing.T) {
 	l, _ := Recognise([]string{"Patiëntnummer", "Achternaam", "Tussenvoegsel"}, testTypes)
 	for cell, want := range map[string][3]string{
@@ -112,7 +113,7 @@ func TestNothing(t *testing.T) {
 	}
 }
 
-// TestUnknownColumns: a column that we do not know is told by its place.
+// TestUnknownColumns checks that an unknown column is named by its place only.
 func TestUnknownColumns(t *testing.T) {
 	header := []string{"Patiëntnummer", "Jansen", "", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
 	for len(header) < 30 {
@@ -128,8 +129,8 @@ func TestUnknownColumns(t *testing.T) {
 	}
 }
 
-// TestReportColumns: a file that comes back with the columns of our error report is
-// read as it was without them, and has the same header.
+// TestReportColumns checks that a file that comes back with the columns of our error report
+// is read as without them, and has the same header.
 func TestReportColumns(t *testing.T) {
 	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
 	plainly, _ := Recognise(head, testTypes)

@@ -35,15 +35,15 @@ func TestNumberedHeaders(t *testing.T) {
 	}
 }
 
-// TestSets: which columns of several sets are read, and which are left alone.
+// TestSets checks which columns of several sets are read and which are ignored.
 func TestSets(t *testing.T) {
 	const person, pseudonyms = "patid;geboortedatum;sexe;achternaam;voorletters;", "patid;geboortedatum;sexe;NGGV;"
 	for name, c := range map[string]struct {
 		header  string
 		types   Types
-		read    string // fields beside those of person and pseudonyms, sorted
-		ignored string // places
-		refused string // codes
+		read    string // fields other than those of person and pseudonyms, sorted
+		ignored string // places of columns
+		refused string // codes of the refusals
 	}{
 		"any order, some without a number": {
 			person + "Peildatum postcode 2;Postcode;Huisnummer 2;Peildatum;Postcode 2;Huisnummer", datedTypes,
@@ -97,8 +97,8 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// FuzzRecognise holds recognising to this, whatever the header: each column is
-// read, ignored or refused, and what we do not know is repeated nowhere.
+// FuzzRecognise checks of any header that each column is read, ignored or refused, and that
+// an unknown header is not repeated in a message.
 func FuzzRecognise(f *testing.F) {
 	for _, s := range []string{
 		"Centrum id;Geboortedatum;Geslacht;Patiëntnummer;Achternaam;Tussenvoegsel;Voorletters", "mrn;birthdate;sex;NGGV;NGG;expires at", ";;Postcode;postcode_1;Postcode 01",

@@ -43,7 +43,7 @@ func read(raw string, o fhir.Options) (header []string, rows []string, skipped m
 	return table.Header, rows, table.Skipped, err
 }
 
-// bundle makes a Bundle of these resources.
+// bundle returns a Bundle of these resources.
 func bundle(resources ...string) string {
 	var entries []string
 	for _, r := range resources {
@@ -271,7 +271,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestHostile: files made to cost time or memory end soon.
+// TestHostile checks that files that are made to cost time or memory are done soon.
 func TestHostile(t *testing.T) {
 	whole := bundle(jansen, berg)
 	for name, raw := range map[string]string{
@@ -309,8 +309,8 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// FuzzFHIR holds the reader to three things whatever it is fed: it ends, its
-// lines rise, and an error comes without a row.
+// FuzzFHIR checks three things of any input: the reader ends, the line numbers rise, and no
+// row comes with an error.
 func FuzzFHIR(f *testing.F) {
 	for _, s := range []string{bundle(jansen, berg), jansen + "\n" + jansen, "[" + jansen + "]", `{"resourceType":"Bundle"}`, `{"entry":[],"resourceType":"Bundle"}`, bundle(bundle(jansen)) + bundle(berg), jansen + jansen} {
 		f.Add([]byte(s))

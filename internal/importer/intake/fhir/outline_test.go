@@ -10,7 +10,8 @@ import (
 	"sluis/internal/importer/intake/fhir"
 )
 
-// The places of an outline are those that the rows of the same text have.
+// TestOutlineCountsLikeSource checks that the places of an outline are the lines of the
+// rows of the same text.
 func TestOutlineCountsLikeSource(t *testing.T) {
 	for name, raw := range map[string]string{
 		"a Bundle":           bundle(jansen, `{"resourceType":"Observation"}`, berg),

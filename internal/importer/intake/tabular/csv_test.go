@@ -114,8 +114,8 @@ func TestLoneQuoteIsKept(t *testing.T) {
 	}
 }
 
-// FuzzCSV holds the reader to three things whatever it is fed: it ends, its
-// lines rise, and an error comes without a row.
+// FuzzCSV checks three things of any input: the reader ends, the line numbers rise, and no
+// row comes with an error.
 func FuzzCSV(f *testing.F) {
 	for _, s := range []string{sample, "a,b\n\"", "\xff\xfea\x00;\x00", "sep=,\n1,2", "a\tb\n\x80\x81", "\"\n\"\n;;;\n", "a;b\r1;2\r"} {
 		f.Add([]byte(s))
@@ -179,7 +179,7 @@ func readAll(t *testing.T, raw []byte) []string {
 	return out
 }
 
-// TestCSVHostile: files made to cost time or memory end soon.
+// TestCSVHostile checks that files that are made to cost time or memory are done soon.
 func TestCSVHostile(t *testing.T) {
 	for name, raw := range map[string]string{
 		"a million blank lines":    strings.Repeat("\n", 1_000_000) + "a;b\n1;2\n",

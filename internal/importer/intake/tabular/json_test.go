@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// known are names of a patient's record.
+// known reports whether a record of a patient has a member of this name.
 func known(name string) bool { return name == "patientNumber" || name == "sex" || name == "a" }
 
 func readJSON(raw string, limits Limits) (header []string, rows []string, err error) {
@@ -127,7 +127,7 @@ func manyNames(n int) string {
 	return strings.TrimSuffix(b.String(), ",")
 }
 
-// TestJSONHostile: files made to cost time or memory end soon.
+// TestJSONHostile checks that files that are made to cost time or memory are done soon.
 func TestJSONHostile(t *testing.T) {
 	for name, raw := range map[string]string{
 		"a million empty objects": "[" + strings.Repeat("{},", 1_000_000) + "{}]",
@@ -157,8 +157,8 @@ func TestJSONHostile(t *testing.T) {
 	}
 }
 
-// FuzzJSON holds the reader to three things whatever it is fed: it ends, its
-// lines rise, and an error comes without a row.
+// FuzzJSON checks three things of any input: the reader ends, the line numbers rise, and no
+// row comes with an error.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{
 		`[{"a":"x","b":1},{"b":{"c":[{"type":"t","value":"v"}]}}]`, "{\"a\":1}\n{\"a\":[]}\n", "\ufeff[]", `[{"a":[1,2]},null]`, `{"p":[{"q":1}]}`, "[{}",

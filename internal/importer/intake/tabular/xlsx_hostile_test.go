@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// zipWith writes a zip whose last part is what write writes, so that a part can be
-// greater than memory.
+// zipWith returns a zip of parts and one part more, which write writes as a stream. That
+// part can be larger than memory.
 func zipWith(t testing.TB, name string, write func(io.Writer), parts ...part) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -45,7 +45,7 @@ func zipWith(t testing.TB, name string, write func(io.Writer), parts ...part) []
 	return b.Bytes()
 }
 
-// storedBook is a workbook whose parts are not compressed.
+// storedBook returns a workbook with parts that are not compressed.
 func storedBook(t testing.TB, sheet string) []byte { return storedZip(t, partsOf(sheet)...) }
 
 func storedZip(t testing.TB, parts ...part) []byte {
@@ -67,8 +67,8 @@ func storedZip(t testing.TB, parts ...part) []byte {
 	return b.Bytes()
 }
 
-// randomBook is a workbook of rows of eight cells with shared texts, whose content
-// does not compress away.
+// randomBook returns a workbook with rows of eight cells and shared texts, random enough
+// that it does not compress well.
 func randomBook(t testing.TB, rows int) []byte {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -88,7 +88,7 @@ func randomBook(t testing.TB, rows int) []byte {
 	return bookOf(t, b.String(), texts...)
 }
 
-// repeat writes s n times.
+// repeat returns a function that writes s n times.
 func repeat(s string, n int) func(io.Writer) {
 	return func(w io.Writer) {
 		many := []byte(strings.Repeat(s, 1000))
@@ -108,9 +108,9 @@ func inSheet(rows func(io.Writer)) func(io.Writer) {
 	}
 }
 
-// heapPeak gives the most that the heap held while f ran, beyond what it held before.
+// heapPeak returns how many bytes the heap grew, at most, while f ran.
 func heapPeak(f func()) uint64 {
-	defer debug.SetGCPercent(debug.SetGCPercent(20)) // else a busy machine counts what is garbage already
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // otherwise a busy machine counts garbage too
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -138,8 +138,8 @@ func heapPeak(f func()) uint64 {
 	return peak - min(peak, before)
 }
 
-// TestXLSXHostile holds every hostile file to an end, the refusal it deserves, and a
-// heap that stays small while it is read.
+// TestXLSXHostile checks of every hostile file that reading it ends, with the right
+// refusal, and that the heap stays small meanwhile.
 func TestXLSXHostile(t *testing.T) {
 	const sheet, shared = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 	base := partsOf(`<row><c><v>1</v></c></row></sheetData>`)
@@ -161,7 +161,7 @@ func TestXLSXHostile(t *testing.T) {
 	for name, c := range map[string]struct {
 		raw  []byte
 		rows int
-		code Code // "" where it ends well
+		code Code // "" if the file is read to its end
 		line int
 		heap uint64 // MiB
 	}{
@@ -224,7 +224,7 @@ func TestXLSXHostile(t *testing.T) {
 	}
 }
 
-// sharing gives the parts of a workbook that names its one sheet n times.
+// sharing returns the parts of a workbook that names its one sheet n times.
 func sharing(parts []part, n int) []part {
 	parts = slices.Clone(parts)
 	for i, p := range parts {
@@ -236,7 +236,7 @@ func sharing(parts []part, n int) []part {
 	return parts
 }
 
-// manySheets is a workbook of n sheets, each of 5 MB.
+// manySheets returns a workbook of n sheets, each of 5 MB.
 func manySheets(t *testing.T, n int) []byte {
 	list, relations := "", ""
 	var parts []part
@@ -249,7 +249,7 @@ func manySheets(t *testing.T, n int) []byte {
 		part{"xl/_rels/workbook.xml.rels", "<Relationships>" + relations + "</Relationships>"})...)
 }
 
-// TestTexts: shared texts are found by their number, in whatever block they lie.
+// TestTexts checks that shared texts are found by their number, in whatever block they are.
 func TestTexts(t *testing.T) {
 	w := writer{most: 1 << 30}
 	text := func(i int) string { return strings.Repeat("x", i%7) + fmt.Sprint(i) }
@@ -277,7 +277,8 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// mergedSheet has as many merges as may be, most of them over all rows.
+// mergedSheet writes a sheet with the largest allowed number of merges, most of them over
+// all rows.
 func mergedSheet(w io.Writer) {
 	_, _ = io.WriteString(w, `<worksheet><sheetData><row>`+strings.Repeat(`<c><v>1</v></c>`, 300)+`</row>`)
 	repeat(`<row><c><v>2</v></c></row>`, 98_000)(w)
@@ -289,13 +290,13 @@ func mergedSheet(w io.Writer) {
 	_, _ = io.WriteString(w, `</mergeCells></worksheet>`)
 }
 
-// countRows reads the first table without keeping it.
+// countRows returns the number of rows of the first table, and keeps none of them.
 func countRows(raw []byte, limits Limits) (int, error) {
 	src, err := openBytes(raw, limits)
 	if err != nil {
 		return 0, err
 	}
-	for table := range src.Tables() { // as is done to find the one with patients
+	for table := range src.Tables() { // as intake does to find the table with patients
 		if _, err := src.Rows(table); err != nil {
 			return 0, err
 		}
@@ -313,7 +314,8 @@ func countRows(raw []byte, limits Limits) (int, error) {
 	}
 }
 
-// TestXLSXCut cuts a workbook at every thousandth byte, and hides or tells that it was.
+// TestXLSXCut cuts a workbook at every thousandth byte, and opens each piece twice: with its
+// own size, and with the size of the whole workbook.
 func TestXLSXCut(t *testing.T) {
 	raw := randomBook(t, 5_000)
 	for n := 0; n < len(raw); n += 1000 {
@@ -329,7 +331,7 @@ func TestXLSXCut(t *testing.T) {
 	}
 }
 
-// TestXLSXFlat compares a sheet with one of ten times its rows: what is held does not grow.
+// TestXLSXFlat compares a sheet with one of ten times as many rows: both take as much memory.
 func TestXLSXFlat(t *testing.T) {
 	peak := func(rows int) uint64 {
 		raw := zipWith(t, "xl/worksheets/sheet1.xml", inSheet(repeat(`<row><c t="str"><v>Jansen</v></c><c s="1"><v>36892</v></c><c><v>12345</v></c></row>`, rows)), partsOf("")...)
@@ -367,7 +369,7 @@ func checkEnds(t *testing.T, raw []byte) {
 	}
 }
 
-// checkRows holds the rows to their contract, whatever the file is.
+// checkRows checks what the type Rows promises, whatever the file is.
 func checkRows(t *testing.T, rows Rows) {
 	last := 0
 	for range 1 << 20 {
@@ -402,7 +404,7 @@ func checkRows(t *testing.T, rows Rows) {
 	t.Fatal("the rows do not end")
 }
 
-// FuzzXLSX feeds whole files.
+// FuzzXLSX fuzzes whole files.
 func FuzzXLSX(f *testing.F) {
 	f.Add(bookOf(f, `<row><c t="s"><v>0</v></c><c s="1"><v>1</v></c></row>`, "<t>x</t>"))
 	f.Add(storedBook(f, `<row r="3"><c r="B3" t="inlineStr"><is><t>a_x000D_</t></is></c></row></sheetData><mergeCells><mergeCell ref="B3:B5"/></mergeCells>`))
@@ -412,8 +414,8 @@ func FuzzXLSX(f *testing.F) {
 	f.Fuzz(checkEnds)
 }
 
-// FuzzXLSXSheet feeds the sheet, the shared texts and the styles of a sound zip: a
-// random zip gets no further than its checksum.
+// FuzzXLSXSheet fuzzes the sheet, the shared texts and the styles in a zip that is
+// otherwise right: a random zip fails at its checksum.
 func FuzzXLSXSheet(f *testing.F) {
 	for _, s := range []string{
 		`<row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" s="1"><v>36892.5</v></c></row><row r="2"><c><f>1</f></c><c t="e"/></row></sheetData>`,

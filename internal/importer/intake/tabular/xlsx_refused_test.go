@@ -24,8 +24,8 @@ func utf16Of(t testing.TB, s string) string {
 	return out
 }
 
-// oleOf is the part of an OLE compound file that tells what it is: its magic, and
-// behind other sectors the directory entries of its streams.
+// oleOf returns the parts of an OLE compound file by which it is recognised: its magic and,
+// after other sectors, the directory entries of its streams.
 func oleOf(streams ...string) []byte {
 	raw := make([]byte, 512*3)
 	copy(raw, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
@@ -154,8 +154,8 @@ func TestXLSXBrokenRows(t *testing.T) {
 	})
 }
 
-// TestXLSXDamage turns one byte in the compressed rows: what comes out still looks
-// like a sheet, and only its checksum tells.
+// TestXLSXDamage changes one byte in the compressed rows. The result still looks like a
+// sheet: only its checksum is wrong.
 func TestXLSXDamage(t *testing.T) {
 	raw := storedBook(t, `<row><c t="str"><v>Jansen</v></c></row></sheetData>`)
 	i := bytes.Index(raw, []byte("Jansen"))
@@ -163,7 +163,7 @@ func TestXLSXDamage(t *testing.T) {
 	wantError(t, raw, Limits{}, BrokenWorkbook, 0)
 }
 
-// failing is a ReaderAt that fails behind some bytes, as a database does.
+// failing is a ReaderAt that fails after some bytes, as a database may.
 type failing struct {
 	r     io.ReaderAt
 	after int64
@@ -200,7 +200,7 @@ func TestXLSXGivesTheReadersOwnError(t *testing.T) {
 	if _, err := OpenXLSX(&failing{bytes.NewReader(ole), 1 << 19, own}, int64(len(ole)), Limits{}); err != own { //nolint:errorlint // the same
 		t.Errorf("of a compound file: %v", err)
 	}
-	// After a failure that passes, the table can be read again.
+	// The table can be read again once the failure is over.
 	f := &failing{bytes.NewReader(raw), 1 << 40, own}
 	src, err := OpenXLSX(f, int64(len(raw)), Limits{})
 	if err != nil {

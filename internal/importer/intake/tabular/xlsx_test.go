@@ -49,7 +49,7 @@ func relsOf(rels ...string) string {
 	return b.String() + `</Relationships>`
 }
 
-// partsOf gives the parts of a workbook of one sheet. Styles: 1 is date (14), 2 is
+// partsOf returns the parts of a workbook of one sheet. Styles: 1 is date (14), 2 is
 // 0000000, 3 is dd-mm-yyyy hh:mm, 4 is [h]:mm, 5 is text, 6 is "0"#.
 func partsOf(sheet string, shared ...string) []part {
 	sst := xmlHead + `<sst>`
@@ -70,8 +70,8 @@ func partsOf(sheet string, shared ...string) []part {
 	}
 }
 
-// bookOf is a workbook of one sheet; sheet is what follows <sheetData>, which it
-// closes itself where something stands behind.
+// bookOf returns a workbook of one sheet. sheet is the text after <sheetData>. If it has
+// more than rows, it must have the end tag itself.
 func bookOf(t testing.TB, sheet string, shared ...string) []byte {
 	if !strings.Contains(sheet, "</sheetData>") {
 		sheet += "</sheetData>"
@@ -79,7 +79,8 @@ func bookOf(t testing.TB, sheet string, shared ...string) []byte {
 	return zipOf(t, partsOf(sheet, shared...)...)
 }
 
-// with replaces parts of a workbook by name, or adds them; an empty text takes one away.
+// with replaces parts of a workbook by name, or adds them. A part with an empty text is
+// removed.
 func with(parts []part, changes ...part) []part {
 	out := append([]part{}, parts...)
 	for _, c := range changes {
@@ -106,7 +107,7 @@ func openBytes(raw []byte, limits Limits) (Source, error) {
 	return OpenXLSX(bytes.NewReader(raw), int64(len(raw)), limits)
 }
 
-// show writes a row as "line|cell|cell", a number with # behind it, and its faults.
+// show returns a row as "line|cell|cell", with a # after each number, and its faults.
 func show(r Row) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d", r.Line)
@@ -122,7 +123,7 @@ func show(r Row) string {
 	return b.String()
 }
 
-// sheetOf reads a whole table; the rows that came before an error come with it.
+// sheetOf reads a whole table. If there is an error, it returns the rows before it too.
 func sheetOf(src Source, table int) ([]string, error) {
 	rows, err := src.Rows(table)
 	if err != nil {
@@ -246,7 +247,7 @@ func TestXLSXMerges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantRows(t, bookOf(t, rows+merges), want...) })
 	}
-	// Wherever the window ends, the list is found.
+	// The list is found wherever the window of the reader ends.
 	for pad := blockBytes - 700; pad < blockBytes+100; pad += 3 {
 		raw := bookOf(t, rows+"<!--"+strings.Repeat("x", pad)+`--><mergeCells><mergeCell ref="A3:A6"/><mergeCell ref="C3:C4"/></mergeCells>`)
 		if got, err := firstSheet(raw, Limits{}); err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {

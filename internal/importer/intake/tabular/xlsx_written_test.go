@@ -14,7 +14,8 @@ import (
 	"sluis/internal/value"
 )
 
-// TestXLSXLikeExcelize reads what another library wrote, and finds what it finds.
+// TestXLSXLikeExcelize reads a workbook that another library wrote, and must find the same
+// cells as that library.
 func TestXLSXLikeExcelize(t *testing.T) {
 	f := excelize.NewFile()
 	values := []any{"tekst", " O'Neil & <zoon> ", 12, -3.25, 1e9, 85612348970, true, "0123", "a_x000D_b", "regel\neen", "Łukasz 😀", 0.1 + 0.2}
@@ -61,8 +62,8 @@ func TestXLSXLikeExcelize(t *testing.T) {
 	}
 }
 
-// TestXLSXPilot writes the pilot's file as hospitals would, and reads from each
-// workbook what the CSV holds.
+// TestXLSXPilot writes the pilot's file as workbooks in the ways of hospitals, and must
+// read the cells of the CSV from each.
 func TestXLSXPilot(t *testing.T) {
 	raw, err := os.ReadFile("../../../../testdata/pilot40.csv")
 	if err != nil {
@@ -97,7 +98,7 @@ func TestXLSXPilot(t *testing.T) {
 	}
 }
 
-// writePilot writes the lines as a workbook whose dates are texts, date cells or
+// writePilot returns the lines as a workbook, with dates as texts, as date cells or as
 // plain serial numbers.
 func writePilot(t *testing.T, lines [][]string, shape string, epoch value.Epoch) []byte {
 	t.Helper()

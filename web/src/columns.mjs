@@ -1,5 +1,5 @@
-// Shows the examples of the column that is chosen for a field. They come from the table
-// of all columns further down the page.
+// Shows examples from the column that is chosen for a field. They come from the table of
+// all columns further down the page.
 
 /** @param {HTMLElement | null} table */
 export function columns(table) {

@@ -15,7 +15,7 @@ export class Unreadable extends Error {
   }
 }
 
-// The first bytes of files that are not text: of workbooks, and of others.
+// The first bytes of workbooks, and of other files that are not text.
 const workbooks = ['PK\x03\x04', '\xD0\xCF\x11\xE0']
 const others = ['%PDF-', '\x1F\x8B', 'Rar!', '7z\xBC\xAF', '\x89PNG', '\xFF\xD8\xFF', '{\\rtf']
 

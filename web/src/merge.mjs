@@ -3,7 +3,7 @@
 import { Records, Unreadable, open, turns } from './csv.mjs'
 
 // The columns that are added. Sluis knows them and skips them
-// (internal/importer/intake/schema.go).
+// (internal/importer/intake/columns/fields.go).
 const columns = ['Fouternst', 'Foutmelding', 'Foutadvies', 'Foutcode', 'Foutbron']
 const known = new Set(columns.map(plain))
 

@@ -1,4 +1,4 @@
-// Says that a file is on its way, for a large one takes a while.
+// Says that a file is being sent, because a large one takes a while.
 
 /** @param {HTMLFormElement | null} form */
 export function sending(form) {

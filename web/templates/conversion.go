@@ -8,7 +8,7 @@ type Conversion struct {
 	Erasure     *ConversionErasure
 	ProofsHref  string // empty for who may not see them
 	RefreshHref string
-	Moving      bool // a command is at work, so that looking again is worth it
+	Working     bool // a command is at work, so that the page will change
 }
 
 // ConversionTask is a step of the list. State is part of a catalogue key: todo,

@@ -45,7 +45,7 @@ func conversion(page templates.Page) templates.Conversion {
 	rehearsal := run
 	rehearsal.Key, rehearsal.Finished, rehearsal.Paused, rehearsal.Notices, rehearsal.PauseAction, rehearsal.ResumeAction = "rehearsal", "20 augustus 2025 14:02", "", nil, "", ""
 	return templates.Conversion{
-		Page: page, Moving: true, RefreshHref: "/migratie", ProofsHref: "/migratie/bewijzen", Runs: []templates.ConversionRun{rehearsal, run},
+		Page: page, Working: true, RefreshHref: "/migratie", ProofsHref: "/migratie/bewijzen", Runs: []templates.ConversionRun{rehearsal, run},
 		Tasks: []templates.ConversionTask{
 			{Key: "plan", State: "done", Lines: []string{page.T.T("existing.planned", "when", "20 augustus 2025 14:02", "who", "datamanager@example.nl", "rows", 2400, "source", "SQL Server patient")}},
 			{Key: "rehearsal", State: "done"},

@@ -131,7 +131,7 @@ func (h *Handlers) load(v *page.Visit) (templates.Conversion, error) {
 			continue
 		}
 		props.Runs = append(props.Runs, h.runProps(t, *run))
-		props.Moving = props.Moving || run.FinishedAt.IsZero() && h.o.Now().Sub(run.SeenAt) < lively
+		props.Working = props.Working || run.FinishedAt.IsZero() && h.o.Now().Sub(run.SeenAt) < lively
 	}
 	props.Tasks = h.tasks(t, x, props.ProofsHref)
 	if e := x.gate.Erasure; e != nil {

@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// convertOldTable converts an old table with names in every column, also where
-// none belongs, by every command, while the program is at work; and looks at the
+// convertOldTable converts an old table with names in every column, even in those where
+// no name belongs. It runs every command while the program is at work, and looks at the
 // console.
 func (s *sieve) convertOldTable() {
-	dir := s.t.TempDir() // outside of what is searched: the names stand in it
+	dir := s.t.TempDir() // not in a folder that is searched: the old table has the names
 	path := filepath.Join(dir, "oud.db")
 	s.oldTable(path)
 	web := func(step string, args ...string) {
@@ -28,7 +28,7 @@ func (s *sieve) convertOldTable() {
 			s.t.Errorf("web existing %s: %v\n%s", step, err, out)
 		}
 	}
-	web("plan") // which column is the number? shapes are shown
+	web("plan") // asks which column is the number, and shows shapes of values
 	web("plan", "--number", "patientnummer")
 	web("run", "--number", "patientnummer", "--rehearse")
 	web("run", "--number", "patientnummer")
@@ -66,7 +66,7 @@ func (s *sieve) convertOldTable() {
 	auditor.get("/migratie/bewijzen/" + string(proof) + "/bewijs.json")
 	if hits, _, _ := newScanner(s.byName).sweep(s.t, dir); len(hits) > 0 {
 		for _, h := range hits {
-			// What stands in a column that is not erased is the registry's own affair.
+			// The registry itself must see to a column that is not erased.
 			if !strings.Contains(h, "kept column") {
 				s.t.Errorf("after the erasure in place: %s", h)
 			}
@@ -74,7 +74,7 @@ func (s *sieve) convertOldTable() {
 	}
 }
 
-// oldTable makes the table: a good row, and rows with a name in each column.
+// oldTable makes the old table, with a good row and rows with a name in each column.
 func (s *sieve) oldTable(path string) {
 	s.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)")

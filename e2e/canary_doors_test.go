@@ -57,13 +57,13 @@ func (s *sieve) oddRequests() {
 		"/" + in("path"), "/patienten/" + in("patient id"), "/aanleveringen/" + in("delivery id"), "/aanleveringen/" + in("delivery id") + "/fouten",
 		"/patienten?naam=" + in("query"), "/aanleveringen?centrum=" + in("centre") + "&na=" + in("cursor") + "&groep=" + in("group"),
 	} {
-		// A page has its own address in it, for a change of language.
+		// A page contains its own address, in the links that change the language.
 		s.web.do(outgoing{method: http.MethodGet, path: path, reshown: true})
 	}
 	for _, path := range []string{"/static/" + in("static"), "/api/v1/" + in("API path")} {
 		s.web.do(outgoing{method: http.MethodGet, path: path})
 	}
-	// The page to sign in has the address to return to in it.
+	// The page to sign in contains the address to return to.
 	s.visitor().do(outgoing{method: http.MethodGet, path: "/patienten?naam=" + in("signed out query"), reshown: true})
 	for _, path := range []string{
 		"/api/v1/patients/" + in("API id"), "/api/v1/patients?limit=" + in("limit"), "/api/v1/patients?after=" + in("after"),

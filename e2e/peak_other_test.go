@@ -4,5 +4,5 @@ package e2e
 
 import "os/exec"
 
-// peakOf returns 0: only Linux says it in kB.
+// peakOf returns 0: the unit of this measure is known on Linux only.
 func peakOf(*exec.Cmd) int64 { return 0 }

@@ -24,7 +24,7 @@ func (x verifyCommand) Run(ctx context.Context, c console) error {
 	defer s.close()
 	v, err := s.conv.Verify(ctx, max(0, x.Sample))
 	if down, ok := errors.AsType[*patient.UnavailableError](err); ok {
-		return fmt.Errorf("the TTP does not answer, so that no second exchange could be made (%w): run this again", down)
+		return fmt.Errorf("the TTP cannot be used now, so that no second exchange could be made (%w): run this again", down)
 	} else if err != nil {
 		return err
 	}

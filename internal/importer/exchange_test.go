@@ -290,13 +290,13 @@ func TestRanOutDuringAnOutage(t *testing.T) {
 func (p *plant) withSets(t *testing.T, ttp *ttptest.TTP) {
 	t.Helper()
 	o := p.options
-	o.Sets, o.Domain, o.Types, o.MaxRows = dataset.New(ttp.Client(ttpsandbox.ScopeDatasets), ttptest.Domain), ttptest.Domain, ttptest.Types,
-		100
+	o.Sets = dataset.New(ttp.Client(ttpsandbox.ScopeDatasets), ttptest.Domain)
+	o.Domain, o.Types, o.MaxRows = ttptest.Domain, ttptest.Types, 100
 	p.use(t, o)
 }
 
-// TestDataset: what a hospital sent to the TTP becomes a delivery of the centre
-// that the TTP names, and the same people are the same as through any other door.
+// TestDataset imports a dataset that a hospital sent to the TTP. It becomes a delivery of the
+// centre that the TTP names, and its people are the same as through any other door.
 func TestDataset(t *testing.T) {
 	ttp := ttptest.Start(t)
 	at := &clock{now: time.Now()}
@@ -307,72 +307,87 @@ func TestDataset(t *testing.T) {
 	if d := p.delivery(t, first); d.Counts.Created != 3 {
 		t.Fatalf("%+v", d.Counts)
 	}
-	add := func(centre, file string) string {
-		id, _, _, err := ttp.Sandbox.AddDataset(t.Context(), centre, strings.NewReader(file), ttpsandbox.Order{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return id
-	}
-	ours, foreign := add("2809", lines(10, 0)), add("4711", lines(2, 0))
-	sets, err := p.desk.Datasets(t.Context(), tester)
-	if err != nil || len(sets) != 2 {
-		t.Fatal(sets, err)
-	}
-	for _, s := range sets {
+	ours, foreign := addDataset(t, ttp, "2809", lines(10, 0)), addDataset(t, ttp, "4711", lines(2, 0))
+	for _, s := range p.datasets(t, 2) {
 		if s.KnownCentre != (s.ID == ours) || s.DeliveryID != "" {
 			t.Errorf("set = %+v", s)
 		}
 	}
 	for id, code := range map[string]string{foreign: "dataset_centre_unknown", "nothing": "dataset_gone"} {
-		if _, err := p.desk.ImportDataset(t.Context(), tester, id, delivery.Save); err == nil || !strings.Contains(err.Error(), code) {
-			t.Errorf("%s: %v, want %s", id, err, code)
-		}
+		p.wantNoImport(t, id, code)
 	}
 
-	f, _ := ttpsandbox.ParseFaults("down")
-	ttp.Sandbox.SetFaults(f)
-	if _, err := p.desk.ImportDataset(t.Context(), tester, ours,
-		delivery.Save); err == nil || !strings.Contains(err.Error(), "ttp_unavailable") {
-		t.Errorf("while the TTP is down: %v", err)
-	}
-	ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
-	id, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Save)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.desk.ImportDataset(t.Context(), tester, ours,
-		delivery.Save); err == nil || !strings.Contains(err.Error(), "dataset_under_way") {
-		t.Errorf("twice: %v", err)
-	}
-	ttp.Sandbox.SetFaults(f)
-	p.settle(t)
-	if d := p.delivery(t, id); d.Status() != delivery.StatusPaused || d.NextTryAt.IsZero() {
-		t.Errorf("while the TTP is down: %s", d.Status())
-	}
-	ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
-	at.move(10 * time.Minute)
-	p.settle(t)
-	want := patient.Counts{Read: 10, Created: 7, Unchanged: 3}
-	if d := p.delivery(t, id); d.State != delivery.Done || d.Counts != want || d.Kind != delivery.Dataset || d.CentreNumber != "2809" {
-		t.Errorf("delivery = %s %+v", d.State, d.Counts)
-	}
-	sets, err = p.desk.Datasets(t.Context(), tester)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range sets {
-		if s.ID == ours && (s.DeliveryID != id || s.Under) {
-			t.Errorf("afterwards: %+v", s)
+	var id string
+	t.Run("while the TTP is down", func(t *testing.T) {
+		down, _ := ttpsandbox.ParseFaults("down")
+		ttp.Sandbox.SetFaults(down)
+		p.wantNoImport(t, ours, "ttp_unavailable")
+		ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
+		id = p.importDataset(t, ours, delivery.Save)
+		p.wantNoImport(t, ours, "dataset_under_way")
+		ttp.Sandbox.SetFaults(down)
+		p.settle(t)
+		if d := p.delivery(t, id); d.Status() != delivery.StatusPaused || d.NextTryAt.IsZero() {
+			t.Errorf("status %s, next try %v", d.Status(), d.NextTryAt)
 		}
-	}
-	check, err := p.desk.ImportDataset(t.Context(), tester, ours, delivery.Check)
+	})
+	t.Run("once it is back", func(t *testing.T) {
+		ttp.Sandbox.SetFaults(ttpsandbox.Faults{})
+		at.move(10 * time.Minute)
+		p.settle(t)
+		want := patient.Counts{Read: 10, Created: 7, Unchanged: 3}
+		if d := p.delivery(t, id); d.State != delivery.Done || d.Counts != want || d.Kind != delivery.Dataset || d.CentreNumber != "2809" {
+			t.Errorf("delivery = %s %+v", d.State, d.Counts)
+		}
+		for _, s := range p.datasets(t, 2) {
+			if s.ID == ours && (s.DeliveryID != id || s.Under) {
+				t.Errorf("set = %+v", s)
+			}
+		}
+	})
+	t.Run("once more, as a check", func(t *testing.T) {
+		check := p.importDataset(t, ours, delivery.Check)
+		p.settle(t)
+		if d := p.delivery(t, check); d.State != delivery.Checked || d.Planned.Unchanged != 10 || d.SameAs != id {
+			t.Errorf("%s %+v, same as %s", d.State, d.Planned, d.SameAs)
+		}
+	})
+}
+
+// addDataset makes a dataset of a file ready at the TTP, and returns its id.
+func addDataset(t *testing.T, ttp *ttptest.TTP, centre, file string) string {
+	t.Helper()
+	id, _, _, err := ttp.Sandbox.AddDataset(t.Context(), centre, strings.NewReader(file), ttpsandbox.Order{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.settle(t)
-	if d := p.delivery(t, check); d.State != delivery.Checked || d.Planned.Unchanged != 10 || d.SameAs != id {
-		t.Errorf("once more: %s %+v, same as %s", d.State, d.Planned, d.SameAs)
+	return id
+}
+
+// datasets returns the n datasets that a data manager sees.
+func (p *plant) datasets(t *testing.T, n int) []importer.ReadySet {
+	t.Helper()
+	sets, err := p.desk.Datasets(t.Context(), tester)
+	if err != nil || len(sets) != n {
+		t.Fatal(sets, err)
+	}
+	return sets
+}
+
+func (p *plant) importDataset(t *testing.T, id string, mode delivery.Mode) string {
+	t.Helper()
+	public, err := p.desk.ImportDataset(t.Context(), tester, id, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
+}
+
+// wantNoImport tries to import a dataset, which must be refused with this code.
+func (p *plant) wantNoImport(t *testing.T, id, code string) {
+	t.Helper()
+	if _, err := p.desk.ImportDataset(t.Context(), tester, id, delivery.Save); err == nil || !strings.Contains(err.Error(), code) {
+		t.Errorf("%s: %v, want %s", id, err, code)
 	}
 }
 

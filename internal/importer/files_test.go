@@ -49,115 +49,140 @@ func bsnRows(n, other int) string {
 	return b.String()
 }
 
-// TestStrangeFiles: files as hospitals' programs and people's hands make them,
-// and what becomes of each: so many rows stored and rejected, or the reasons for
-// which it is refused.
+// wanted is what must become of a file: how many rows are read, stored and rejected, or the
+// codes of the reasons for which it is refused.
+type wanted struct {
+	read, created, rejected int
+	refused                 []string
+}
+
+// strangeFile is a file as a hospital's program, or somebody's hand, makes it.
+type strangeFile struct {
+	file string
+	want wanted
+}
+
+// assigns is in wanted.refused if the user must assign the columns of the file.
+var assigns = []string{"the user assigns its columns"}
+
+const one, two = "2809;2-1-1970;m;1;Jansen;;A\n", "2809;2-1-1971;v;2;Pietersen;;B\n"
+
+// TestStrangeFiles delivers files that are not as they should be.
 func TestStrangeFiles(t *testing.T) {
-	const one, two = "2809;2-1-1970;m;1;Jansen;;A\n", "2809;2-1-1971;v;2;Pietersen;;B\n"
-	swap := strings.ReplaceAll
-	type want struct {
-		read, created, rejected int
-		refused                 []string // codes
-	}
-	ask := []string{"the user assigns its columns"}
 	ttp := ttptest.Start(t)
-	for name, c := range map[string]struct {
-		file string
-		want want
-	}{
-		"line feeds":             {head + one + two, want{2, 2, 0, nil}},
-		"CRLF":                   {swap(head+one+two, "\n", "\r\n"), want{2, 2, 0, nil}},
-		"CR alone":               {swap(head+one+two, "\n", "\r"), want{2, 2, 0, nil}},
-		"UTF-16 with BOM":        {utf16le(head+one+two, true), want{2, 2, 0, nil}},
-		"UTF-16 without BOM":     {utf16le(head+one+two, false), want{2, 2, 0, nil}},
-		"UTF-16, CR alone":       {utf16le(swap(head+one+two, "\n", "\r"), true), want{2, 2, 0, nil}},
-		"UTF-8 with BOM":         {"\ufeff" + head + one, want{1, 1, 0, nil}},
-		"Windows-1252":           {swap(head, "ë", "\xeb") + "2809;2-1-1970;m;1;Jans\xe9n;;A\n", want{1, 1, 0, nil}},
-		"commas":                 {swap(head+one+two, ";", ","), want{2, 2, 0, nil}},
-		"tabs":                   {swap(head+one+two, ";", "\t"), want{2, 2, 0, nil}},
-		"Excel's sep line":       {"sep=,\r\n" + swap(head+one, ";", ","), want{1, 1, 0, nil}},
-		"blank lines everywhere": {"\n\n;;;;;;\n" + head + "\n" + one + "\n\n" + two + "\n;;;;;;\n", want{2, 2, 0, nil}},
-		"empty columns behind":   {swap(head+one+two, "\n", ";;;\n"), want{2, 2, 0, nil}},
-		"spaces around":          {head + "2809; 2-1-1970 ; m ; 1 ; Jansen ;; A \n", want{1, 1, 0, nil}},
-		"all cells quoted":       {"\"" + swap(swap(strings.TrimSpace(head+one), ";", "\";\""), "\n", "\"\n\"") + "\"\n", want{1, 1, 0, nil}},
-		"a quote in a name":      {head + "2809;2-1-1970;m;1;Jan\"sen;;A\n" + two, want{2, 2, 0, nil}},
-		"a quoted semicolon":     {head + "2809;2-1-1970;m;1;\"Jansen;de\";;A\n" + two, want{2, 2, 0, nil}},
-		"a semicolon in a name":  {head + "2809;2-1-1970;m;1;Jansen;de;;A\n" + two, want{2, 1, 1, nil}},
-		"64 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 64)+";"), want{1, 1, 0, nil}},
-		"65 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 65)+";"), want{1, 0, 1, nil}},
-		"emoji":                  {head + swap(one, ";1;", ";🙂1;") + "2809;2-1-1970;m;2;🙂;;A\n", want{2, 1, 1, nil}},
-		"a cell of a megabyte":   {head + swap(one, "Jansen", strings.Repeat("x", 1<<20)) + two, want{2, 1, 1, nil}},
-		"cut off in a row":       {head + one + "2809;1-1-19", want{2, 1, 1, nil}},
-		"a NUL far down":         {head + strings.Repeat(one, 3000) + swap(two, "Pieter", "Pie\x00ter"), want{3001, 1, 1, nil}},
-		"nine BSNs":              {head + bsnRows(9, 0), want{9, 9, 0, nil}},
-		"eight BSNs of ten":      {head + bsnRows(10, 2), want{10, 10, 0, nil}},
-		"nine BSNs of ten":       {head + bsnRows(10, 1), want{refused: []string{"BSN_NUMBERS"}}},
-		"a header alone":         {head, want{refused: []string{"NO_ROWS"}}},
-		"a header, no line end":  {strings.TrimSpace(head), want{refused: []string{"NO_ROWS"}}},
-		"blank lines":            {"\n\r\n\n", want{refused: []string{"EMPTY"}}},
-		"blank cells":            {";;;\n;;;\n", want{refused: []string{"EMPTY"}}},
-		"no header":              {one + two, want{refused: ask}},
-		"a title first":          {"Aanlevering maart;;;;;;\n" + head + one, want{1, 1, 0, nil}},
-		"titles, then a header":  {"Aanlevering maart\n\nUit: EPD, versie 2, \"x;y\"\n" + head + one + two, want{2, 2, 0, nil}},
-		"a column twice":         {swap(head, "Tussenvoegsel", "achternaam") + one, want{refused: ask}},
-		"a strange header":       {swap(head, "Geslacht", "m of v") + one, want{refused: ask}},
-		"no column to assign":    {swap(swap(head, "Geslacht;", ""), "Tussenvoegsel", "E-mail") + one, want{refused: []string{"MISSING_COLUMN"}}},
-		"all in one column": {"\"" + swap(swap(strings.TrimSpace(head+one), ";", ","), "\n", "\";;;\n\"") + "\";;;\n",
-			want{refused: []string{"ONE_COLUMN"}}},
-		"a strange delimiter":    {swap(head+one, ";", "^"), want{refused: []string{"ONE_COLUMN"}}},
-		"HTML":                   {"<html><table><tr><td>" + swap(head, ";", "</td><td>"), want{refused: []string{"MARKUP"}}},
-		"UTF-32":                 {"\xff\xfe\x00\x00C\x00\x00\x00", want{refused: []string{"ENCODING"}}},
-		"text with a lone CR":    {head + swap(one, "Jansen", "Jan\rsen") + two + two, want{3, 1, 1, nil}},
-		"the centre by its name": {head + swap(one, "2809", "bench") + swap(two, "2809", "Ander"), want{2, 1, 1, nil}},
-		"one column":             {"Opmerking\nx\n", want{refused: []string{"ONE_COLUMN"}}},
-		"DOS":                    {swap(head, "ë", "\x89") + swap(one, "Jansen", "Jans\x82n"), want{1, 1, 0, nil}},
+	for name, c := range readableFiles() {
+		t.Run(name, func(t *testing.T) { c.deliver(t, ttp) })
+	}
+	for name, c := range refusedFiles() {
+		t.Run(name, func(t *testing.T) { c.deliver(t, ttp) })
+	}
+}
+
+// readableFiles returns files of which rows are stored or rejected.
+func readableFiles() map[string]strangeFile {
+	swap := strings.ReplaceAll
+	return map[string]strangeFile{
+		"line feeds":             {head + one + two, wanted{2, 2, 0, nil}},
+		"CRLF":                   {swap(head+one+two, "\n", "\r\n"), wanted{2, 2, 0, nil}},
+		"CR alone":               {swap(head+one+two, "\n", "\r"), wanted{2, 2, 0, nil}},
+		"UTF-16 with BOM":        {utf16le(head+one+two, true), wanted{2, 2, 0, nil}},
+		"UTF-16 without BOM":     {utf16le(head+one+two, false), wanted{2, 2, 0, nil}},
+		"UTF-16, CR alone":       {utf16le(swap(head+one+two, "\n", "\r"), true), wanted{2, 2, 0, nil}},
+		"UTF-8 with BOM":         {"\ufeff" + head + one, wanted{1, 1, 0, nil}},
+		"Windows-1252":           {swap(head, "ë", "\xeb") + "2809;2-1-1970;m;1;Jans\xe9n;;A\n", wanted{1, 1, 0, nil}},
+		"commas":                 {swap(head+one+two, ";", ","), wanted{2, 2, 0, nil}},
+		"tabs":                   {swap(head+one+two, ";", "\t"), wanted{2, 2, 0, nil}},
+		"Excel's sep line":       {"sep=,\r\n" + swap(head+one, ";", ","), wanted{1, 1, 0, nil}},
+		"blank lines everywhere": {"\n\n;;;;;;\n" + head + "\n" + one + "\n\n" + two + "\n;;;;;;\n", wanted{2, 2, 0, nil}},
+		"empty columns behind":   {swap(head+one+two, "\n", ";;;\n"), wanted{2, 2, 0, nil}},
+		"spaces around":          {head + "2809; 2-1-1970 ; m ; 1 ; Jansen ;; A \n", wanted{1, 1, 0, nil}},
+		"all cells quoted":       {"\"" + swap(swap(strings.TrimSpace(head+one), ";", "\";\""), "\n", "\"\n\"") + "\"\n", wanted{1, 1, 0, nil}},
+		"a quote in a name":      {head + "2809;2-1-1970;m;1;Jan\"sen;;A\n" + two, wanted{2, 2, 0, nil}},
+		"a quoted semicolon":     {head + "2809;2-1-1970;m;1;\"Jansen;de\";;A\n" + two, wanted{2, 2, 0, nil}},
+		"a semicolon in a name":  {head + "2809;2-1-1970;m;1;Jansen;de;;A\n" + two, wanted{2, 1, 1, nil}},
+		"64 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 64)+";"), wanted{1, 1, 0, nil}},
+		"65 characters":          {head + swap(one, ";1;", ";"+strings.Repeat("é", 65)+";"), wanted{1, 0, 1, nil}},
+		"emoji":                  {head + swap(one, ";1;", ";🙂1;") + "2809;2-1-1970;m;2;🙂;;A\n", wanted{2, 1, 1, nil}},
+		"a cell of a megabyte":   {head + swap(one, "Jansen", strings.Repeat("x", 1<<20)) + two, wanted{2, 1, 1, nil}},
+		"cut off in a row":       {head + one + "2809;1-1-19", wanted{2, 1, 1, nil}},
+		"a NUL far down":         {head + strings.Repeat(one, 3000) + swap(two, "Pieter", "Pie\x00ter"), wanted{3001, 1, 1, nil}},
+		"nine BSNs":              {head + bsnRows(9, 0), wanted{9, 9, 0, nil}},
+		"eight BSNs of ten":      {head + bsnRows(10, 2), wanted{10, 10, 0, nil}},
+		"a title first":          {"Aanlevering maart;;;;;;\n" + head + one, wanted{1, 1, 0, nil}},
+		"titles, then a header":  {"Aanlevering maart\n\nUit: EPD, versie 2, \"x;y\"\n" + head + one + two, wanted{2, 2, 0, nil}},
+		"text with a lone CR":    {head + swap(one, "Jansen", "Jan\rsen") + two + two, wanted{3, 1, 1, nil}},
+		"the centre by its name": {head + swap(one, "2809", "bench") + swap(two, "2809", "Ander"), wanted{2, 1, 1, nil}},
+		"DOS":                    {swap(head, "ë", "\x89") + swap(one, "Jansen", "Jans\x82n"), wanted{1, 1, 0, nil}},
 		"month first": {head + "2809;1/31/1970;m;1;Jansen;;A\n2809;2/28/1971;v;2;Pietersen;;B\n2809;3/4/1971;v;3;Smit;;C\n",
-			want{3, 3, 0, nil}},
-		"months by name":     {head + "2809;31 januari 1970;m;1;Jansen;;A\n2809;1-mrt-1971;v;2;Pietersen;;B\n", want{2, 2, 0, nil}},
-		"100,000 columns":    {strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
-		"100,000 cells":      {head + strings.Repeat("a;", 100_000) + "\n" + one, want{refused: []string{"TOO_MANY_COLUMNS"}}},
-		"a row of 3 MB":      {head + strings.Repeat("a", 3<<20) + "\n" + one, want{refused: []string{"RECORD_TOO_LONG"}}},
-		"a NUL":              {head + swap(one, "Jan", "J\x00n"), want{refused: []string{"NOT_TEXT"}}},
-		"an open quote":      {head + swap(one, "Jansen", "\"Jansen") + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
-		"an open last quote": {head + swap(one, ";A", ";\"A") + two + two, want{refused: []string{"UNCLOSED_QUOTE"}}},
-		"a spreadsheet":      {"PK\x03\x04abc", want{refused: []string{"BROKEN_WORKBOOK"}}},
+			wanted{3, 3, 0, nil}},
+		"months by name": {head + "2809;31 januari 1970;m;1;Jansen;;A\n2809;1-mrt-1971;v;2;Pietersen;;B\n", wanted{2, 2, 0, nil}},
+	}
+}
+
+// refusedFiles returns files that are refused, or that wait for their columns.
+func refusedFiles() map[string]strangeFile {
+	swap, ask := strings.ReplaceAll, assigns
+	return map[string]strangeFile{
+		"nine BSNs of ten":      {head + bsnRows(10, 1), wanted{refused: []string{"BSN_NUMBERS"}}},
+		"a header alone":        {head, wanted{refused: []string{"NO_ROWS"}}},
+		"a header, no line end": {strings.TrimSpace(head), wanted{refused: []string{"NO_ROWS"}}},
+		"blank lines":           {"\n\r\n\n", wanted{refused: []string{"EMPTY"}}},
+		"blank cells":           {";;;\n;;;\n", wanted{refused: []string{"EMPTY"}}},
+		"no header":             {one + two, wanted{refused: ask}},
+		"a column twice":        {swap(head, "Tussenvoegsel", "achternaam") + one, wanted{refused: ask}},
+		"a strange header":      {swap(head, "Geslacht", "m of v") + one, wanted{refused: ask}},
+		"no column to assign":   {swap(swap(head, "Geslacht;", ""), "Tussenvoegsel", "E-mail") + one, wanted{refused: []string{"MISSING_COLUMN"}}},
+		"all in one column": {"\"" + swap(swap(strings.TrimSpace(head+one), ";", ","), "\n", "\";;;\n\"") + "\";;;\n",
+			wanted{refused: []string{"ONE_COLUMN"}}},
+		"a strange delimiter": {swap(head+one, ";", "^"), wanted{refused: []string{"ONE_COLUMN"}}},
+		"HTML":                {"<html><table><tr><td>" + swap(head, ";", "</td><td>"), wanted{refused: []string{"MARKUP"}}},
+		"UTF-32":              {"\xff\xfe\x00\x00C\x00\x00\x00", wanted{refused: []string{"ENCODING"}}},
+		"one column":          {"Opmerking\nx\n", wanted{refused: []string{"ONE_COLUMN"}}},
+		"100,000 columns":     {strings.Repeat("a;", 100_000) + "\n" + one, wanted{refused: []string{"TOO_MANY_COLUMNS"}}},
+		"100,000 cells":       {head + strings.Repeat("a;", 100_000) + "\n" + one, wanted{refused: []string{"TOO_MANY_COLUMNS"}}},
+		"a row of 3 MB":       {head + strings.Repeat("a", 3<<20) + "\n" + one, wanted{refused: []string{"RECORD_TOO_LONG"}}},
+		"a NUL":               {head + swap(one, "Jan", "J\x00n"), wanted{refused: []string{"NOT_TEXT"}}},
+		"an open quote":       {head + swap(one, "Jansen", "\"Jansen") + two, wanted{refused: []string{"UNCLOSED_QUOTE"}}},
+		"an open last quote":  {head + swap(one, ";A", ";\"A") + two + two, wanted{refused: []string{"UNCLOSED_QUOTE"}}},
+		"a spreadsheet":       {"PK\x03\x04abc", wanted{refused: []string{"BROKEN_WORKBOOK"}}},
 		"every fault at once": {swap(head, "Tussenvoegsel", "BSN;Pseudoniem NGG") + bsnRows(10, 0),
-			want{refused: []string{"BSN_COLUMN", "MIXED", "BSN_NUMBERS"}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newPlantAt(t, ttp, 500, time.Now)
-			id := p.receive(t, delivery.Save, true, c.file)
-			p.settle(t)
-			d := p.delivery(t, id)
-			var codes []string
-			for _, r := range d.Refusals {
-				codes = append(codes, r.Code)
-			}
-			state := delivery.Done
-			if len(c.want.refused) > 0 {
-				state = delivery.Refused
-			}
-			if slices.Equal(c.want.refused, ask) {
-				state, c.want.refused = delivery.Mapping, nil
-				if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); err != nil || d.State != state {
-					t.Errorf("%s %v, want it to wait for its columns (%v)", d.State, codes, err)
-				}
-			}
-			if d.State != state || !slices.Equal(codes, c.want.refused) {
-				t.Errorf("%s %v, want %s %v", d.State, codes, state, c.want.refused)
-			}
-			n := d.Counts
-			if n.Read != c.want.read || n.Created != c.want.created || n.Rejected != c.want.rejected {
-				t.Errorf("%+v, want %d read, %d created, %d rejected", n, c.want.read, c.want.created, c.want.rejected)
-			}
-			if got := p.total(t); got != c.want.created {
-				t.Errorf("%d patients, want %d", got, c.want.created)
-			}
-			// Whatever it ended as, its key is gone and with it all that was sealed.
-			if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
-				t.Errorf("keys %v are still needed (%v)", ids, err)
-			}
-		})
+			wanted{refused: []string{"BSN_COLUMN", "MIXED", "BSN_NUMBERS"}}},
+	}
+}
+
+// deliver delivers the file and checks what becomes of it. Its key must be gone afterwards,
+// and everything that was sealed with it.
+func (c strangeFile) deliver(t *testing.T, ttp *ttptest.TTP) {
+	p := newPlantAt(t, ttp, 500, time.Now)
+	id := p.receive(t, delivery.Save, true, c.file)
+	p.settle(t)
+	d := p.delivery(t, id)
+	var codes []string
+	for _, r := range d.Refusals {
+		codes = append(codes, r.Code)
+	}
+	state := delivery.Done
+	if len(c.want.refused) > 0 {
+		state = delivery.Refused
+	}
+	if slices.Equal(c.want.refused, assigns) {
+		state, c.want.refused = delivery.Mapping, nil
+		if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); err != nil || d.State != state {
+			t.Errorf("%s %v, want it to wait for its columns (%v)", d.State, codes, err)
+		}
+	}
+	if d.State != state || !slices.Equal(codes, c.want.refused) {
+		t.Errorf("%s %v, want %s %v", d.State, codes, state, c.want.refused)
+	}
+	n := d.Counts
+	if n.Read != c.want.read || n.Created != c.want.created || n.Rejected != c.want.rejected {
+		t.Errorf("%+v, want %d read, %d created, %d rejected", n, c.want.read, c.want.created, c.want.rejected)
+	}
+	if got := p.total(t); got != c.want.created {
+		t.Errorf("%d patients, want %d", got, c.want.created)
+	}
+	if ids, err := p.store.KeyIDsInUse(t.Context()); err != nil || len(ids) != 0 {
+		t.Errorf("keys %v are still needed (%v)", ids, err)
 	}
 }
 

@@ -42,8 +42,16 @@ func (p *plant) told(tb testing.TB, id string) string {
 	return strings.Join(parts, "; ")
 }
 
-// TestSameAndChanged is the table of what becomes of rows that came before, or
-// that other rows contradict (product.md, "The rules").
+// sameOrChanged are two deliveries after each other, and what becomes of the second.
+type sameOrChanged struct {
+	name          string
+	before, after string // before may be empty
+	want          string
+	open          int // conflicts after both
+}
+
+// TestSameAndChanged delivers rows that came before, or that other rows contradict
+// (product.md, "The rules").
 func TestSameAndChanged(t *testing.T) {
 	const (
 		a  = "2809;2-1-1970;m;1;Jansen;;A\n"
@@ -59,12 +67,7 @@ func TestSameAndChanged(t *testing.T) {
 	workbook := table{strings.Split(strings.TrimSpace(head), ";"), strings.Split(strings.TrimSpace(a), ";"),
 		strings.Split(strings.TrimSpace(b), ";")}
 	ttp := ttptest.Start(t)
-	for _, k := range []struct {
-		name          string
-		before, after string // two deliveries; the first may be empty
-		want          string
-		open          int // conflicts after both
-	}{
+	for _, k := range []sameOrChanged{
 		{"the same file again", head + a + b, head + a + b, "2 unchanged", 0},
 		{"saved again as Windows-1252", head + a + b, encoded(charmap.Windows1252, head+a+b), "2 unchanged", 0},
 		{"saved again as a workbook", head + a + b, workbook.workbook(t, 1, nil), "2 unchanged", 0},
@@ -88,34 +91,38 @@ func TestSameAndChanged(t *testing.T) {
 		{"only the sex corrected", head + a, head + "2809;2-1-1970;v;1;Jansen;;A\n", "1 review; 2: CONFLICT_NUMBER", 1},
 		{"rejected before, rejected again", head + bx, head + bx, "1 rejected; 2: 2101", 0},
 	} {
-		p := newPlantAt(t, ttp, 500, time.Now)
-		if k.before != "" {
-			p.receive(t, delivery.Save, true, k.before)
-			p.settle(t)
-		}
-		if strings.HasPrefix(k.name, "a conflict that waits") {
-			p.receive(t, delivery.Save, true, k.after)
-			p.settle(t)
-			k.want = strings.Replace(k.want, "1 created", "1 unchanged", 1)
-		}
-		// A check says first what then happens: the same code decides in both.
-		check := p.receive(t, delivery.Check, false, k.after)
+		t.Run(k.name, func(t *testing.T) { k.deliver(t, ttp) })
+	}
+}
+
+func (k sameOrChanged) deliver(t *testing.T, ttp *ttptest.TTP) {
+	p := newPlantAt(t, ttp, 500, time.Now)
+	if k.before != "" {
+		p.receive(t, delivery.Save, true, k.before)
 		p.settle(t)
-		planned := p.delivery(t, check).Planned
-		said := p.findings(t, check)
-		id := p.receive(t, delivery.Save, true, k.after)
+	}
+	if strings.HasPrefix(k.name, "a conflict that waits") {
+		p.receive(t, delivery.Save, true, k.after)
 		p.settle(t)
-		got := p.told(t, id)
-		t.Logf("%-34s → %s", k.name, got)
-		if got != k.want {
-			t.Errorf("%s: %s, want %s", k.name, got, k.want)
-		}
-		if n := p.delivery(t, id).Counts; planned != n || len(said) != len(p.findings(t, id)) {
-			t.Errorf("%s: the check said %+v and then %+v happened", k.name, planned, n)
-		}
-		if n, err := p.store.CountConflicts(t.Context(), p.scope()); err != nil || n != k.open {
-			t.Errorf("%s: %d conflicts are open, want %d (%v)", k.name, n, k.open, err)
-		}
+		k.want = strings.Replace(k.want, "1 created", "1 unchanged", 1)
+	}
+	// A check before it must say what then happens: the same code decides in both.
+	check := p.receive(t, delivery.Check, false, k.after)
+	p.settle(t)
+	planned := p.delivery(t, check).Planned
+	said := p.findings(t, check)
+	id := p.receive(t, delivery.Save, true, k.after)
+	p.settle(t)
+	got := p.told(t, id)
+	t.Log(got)
+	if got != k.want {
+		t.Errorf("%s, want %s", got, k.want)
+	}
+	if n := p.delivery(t, id).Counts; planned != n || len(said) != len(p.findings(t, id)) {
+		t.Errorf("the check said %+v and then %+v happened", planned, n)
+	}
+	if n, err := p.store.CountConflicts(t.Context(), p.scope()); err != nil || n != k.open {
+		t.Errorf("%d conflicts are open, want %d (%v)", n, k.open, err)
 	}
 }
 

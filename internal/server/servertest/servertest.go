@@ -118,19 +118,38 @@ func (c *clock) Advance(d time.Duration) {
 func New(t *testing.T, change ...func(*server.Options)) *Site {
 	t.Helper()
 	s := &Site{
-		t:       t,
-		TTP:     ttptest.Start(t),
-		Log:     &lines{},
-		Clock:   &clock{},
-		Centres: map[string]account.Centre{},
-		Tokens:  map[string]string{},
+		t: t, TTP: ttptest.Start(t), Log: &lines{}, Clock: &clock{},
+		Centres: map[string]account.Centre{}, Tokens: map[string]string{},
 	}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	s.Store = Must(store.OpenSQLite(t.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: s.Clock.Now, Log: log}))(t)
 	t.Cleanup(func() { _ = s.Store.Close() })
 	s.fill()
+	o := s.options(s.startPipeline(dir, log), log)
+	for _, c := range change {
+		c(&o)
+	}
+	s.Server = Must(server.New(o))(t)
+	web := httptest.NewUnstartedServer(s.Server)
+	web.Config = s.Server.HTTPServer()
+	web.Start()
+	t.Cleanup(web.Close)
+	s.URL = web.URL
+	return s
+}
 
+// pipeline is the parts behind the server.
+type pipeline struct {
+	preparer *prepare.Client
+	intake   *intake.Intake
+	desk     *importer.Desk
+}
+
+// startPipeline starts the workers, with a keyring in dir. They stop when the test ends.
+func (s *Site) startPipeline(dir string, log *slog.Logger) pipeline {
+	t := s.t
+	t.Helper()
 	keys := Must(sealing.OpenKeyring(filepath.Join(dir, "keyring"), s.Clock.Now))(t)
 	prep := prepare.New(s.TTP.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types)
 	in := Must(intake.New(intake.Options{
@@ -142,46 +161,34 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	registrar := patient.NewRegistrar("NGGV", s.Clock.Now)
 	im := Must(importer.New(importer.Options{
 		Ports: importer.Ports{
-			Queue:         s.Store,
-			Fetches:       s.Store,
-			Answers:       s.Store,
-			Repeats:       s.Store,
-			Decisions:     s.Store,
-			Registrations: s.Store,
-			Housekeeping:  s.Store,
+			Queue: s.Store, Fetches: s.Store, Answers: s.Store, Repeats: s.Store, Decisions: s.Store,
+			Registrations: s.Store, Housekeeping: s.Store,
 		},
 		Intake: in, Resolver: resolver, Sets: sets, Types: ttptest.Types, Domain: ttptest.Domain,
 		Registrar: registrar, Keys: keys, Workers: 2, Poll: 10 * time.Millisecond, Now: s.Clock.Now, Log: log,
 	}))(t)
 	desk := Must(importer.NewDesk(importer.DeskOptions{
-		Waiting: s.Store, Imports: s.Store, Conflicts: s.Store, Entries: s.Store, Registrar: registrar, Resolver: resolver, Sets: sets,
-		Keys: keys,
-		Wake: im.Wake, Now: s.Clock.Now,
+		Waiting: s.Store, Imports: s.Store, Conflicts: s.Store, Entries: s.Store, Registrar: registrar, Resolver: resolver,
+		Sets: sets, Keys: keys, Wake: im.Wake, Now: s.Clock.Now,
 	}))(t)
 	ctx, stop := context.WithCancel(context.Background())
 	var working sync.WaitGroup
 	working.Go(func() { im.Run(ctx) })
 	t.Cleanup(func() { stop(); working.Wait() })
+	return pipeline{prep, in, desk}
+}
 
-	o := server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store, Receiver: in, Columns: in,
-		Desk: desk, Preparer: prep, Watch: s.Store, Conversion: s.Store,
+// options returns the options of the server, before a test changes them.
+func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
+	return server.Options{
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store,
+		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {
 			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}
 		},
 		SessionKeys: [][]byte{bytes.Repeat([]byte("key!"), 8)}, MaxFileBytes: 1 << 20, MaxRows: 10_000, Types: ttptest.Types, LinkType: "NGGV",
 		BusyWait: 20 * time.Second,
 	}
-	for _, c := range change {
-		c(&o)
-	}
-	s.Server = Must(server.New(o))(t)
-	web := httptest.NewUnstartedServer(s.Server)
-	web.Config = s.Server.HTTPServer()
-	web.Start()
-	t.Cleanup(web.Close)
-	s.URL = web.URL
-	return s
 }
 
 // Must fails the test if there is an error.

@@ -65,15 +65,46 @@ func oldRow(c account.Centre, line int, number string) (patient.Candidate, strin
 func conversionLife(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 4)
-	if _, err := s.StartRun(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save}); apperr.KindOf(
-		err,
-	) != apperr.Conflict {
+	_, err := s.StartRun(t.Context(), who, conversion.NewRun{PublicID: uuid.NewString(), Mode: delivery.Save})
+	if apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("a second run: %v, want a conflict", err)
 	}
 	stray := c.Number + "-stray"
 	for range 2 { // the second time changes nothing
 		ok(t, s.AddStrays(t.Context(), run.ID, []string{stray}, "CENTRE_UNKNOWN"))
 	}
+	feedByTwo(t, s, c, run)
+	registerOld(t, s, c)
+	wantWhereabouts(t, s, c, run, stray)
+	ok(t, s.FinishRun(t.Context(), who, run.ID))
+	ok(t, s.FinishRun(t.Context(), who, run.ID))
+	got, _, err := s.LatestRun(t.Context(), delivery.Save)
+	ok(t, err)
+	if got.FinishedAt.IsZero() || !got.Whole() || got.Strays != 1 || got.Fed() != 5 {
+		t.Errorf("run = %+v", got)
+	}
+	if got.Counts().Created != 3 { // the judged row is one of them
+		t.Errorf("counts = %+v", got.Counts())
+	}
+}
+
+// addOldRows stores the old rows of the lines from..to as a chunk.
+func addOldRows(t *testing.T, s *store.Store, c account.Centre, f conversion.Feed, no, from, to int) error {
+	t.Helper()
+	k := delivery.Chunk{No: no, FirstLine: from, LastLine: to, Holds: chunk.Temporaries, Sealed: []byte("s"), CallKey: "k"}
+	at := conversion.Place{}
+	for line := from; line <= to; line++ {
+		_, key := oldRow(c, line, "")
+		k.Rows, at.Keys, at.LastKey = append(k.Rows, delivery.Row{Line: line, Outcome: patient.Pending}), append(at.Keys, key), key
+	}
+	k.Waiting = len(k.Rows)
+	return s.AddFed(t.Context(), f, k, at)
+}
+
+// feedByTwo feeds four rows of a centre by two commands. The first one dies after half of
+// them. All chunks get their answers.
+func feedByTwo(t *testing.T, s *store.Store, c account.Centre, run conversion.Run) {
+	t.Helper()
 	feed, more, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute)
 	ok(t, err)
 	if !more || feed.Fed != 0 || feed.Claim.Delivery.Kind != delivery.Conversion || feed.Claim.Delivery.State != delivery.Feeding {
@@ -82,22 +113,12 @@ func conversionLife(t *testing.T, s *store.Store) {
 	if _, _, err := s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("a second command: %v, want lost", err)
 	}
-	add := func(f conversion.Feed, no, from, to int) error {
-		k := delivery.Chunk{No: no, FirstLine: from, LastLine: to, Holds: chunk.Temporaries, Sealed: []byte("s"), CallKey: "k"}
-		at := conversion.Place{}
-		for line := from; line <= to; line++ {
-			_, key := oldRow(c, line, "")
-			k.Rows, at.Keys, at.LastKey = append(k.Rows, delivery.Row{Line: line, Outcome: patient.Pending}), append(at.Keys, key), key
-		}
-		k.Waiting = len(k.Rows)
-		return s.AddFed(t.Context(), f, k, at)
-	}
-	ok(t, add(feed, 0, 1, 2))
-	if err := add(feed, 0, 1, 2); !errors.Is(err, delivery.ErrLost) {
+	ok(t, addOldRows(t, s, c, feed, 0, 1, 2))
+	if err := addOldRows(t, s, c, feed, 0, 1, 2); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("the same rows twice: %v, want lost", err)
 	}
-	// Chunks of a centre that is still being read go through the TTP, and it is not
-	// decided for that.
+	// The chunks of a centre that is still being read are exchanged, but the delivery does
+	// not go on to be decided.
 	answerChunks(t, s, feed.Claim.Delivery.ID, 1)
 	if d, _ := s.Delivery(t.Context(), of(c), feed.Claim.Delivery.PublicID); d.State != delivery.Feeding || d.Resolved != 1 {
 		t.Errorf("half read: %s, %d resolved", d.State, d.Resolved)
@@ -108,25 +129,15 @@ func conversionLife(t *testing.T, s *store.Store) {
 	if !more || second.Fed != 2 || second.LastKey != c.Number+"-2" || second.Claim.Delivery.ID != feed.Claim.Delivery.ID {
 		t.Fatalf("second feed = %+v", second)
 	}
-	if err := add(feed, 1, 3, 4); !errors.Is(err, delivery.ErrLost) {
+	if err := addOldRows(t, s, c, feed, 1, 3, 4); !errors.Is(err, delivery.ErrLost) {
 		t.Errorf("the dead command writes: %v, want lost", err)
 	}
-	ok(t, add(second, 1, 3, 4))
+	ok(t, addOldRows(t, s, c, second, 1, 3, 4))
 	ok(t, s.FinishFed(t.Context(), second))
 	if _, more, err = s.FeedCentre(t.Context(), run.ID, c.ID, freshDelivery(c), time.Minute); err != nil || more {
 		t.Errorf("read to its end: %v %v", more, err)
 	}
 	answerChunks(t, s, feed.Claim.Delivery.ID, 1)
-	registerOld(t, s, c)
-	wantWhereabouts(t, s, c, run, stray)
-	ok(t, s.FinishRun(t.Context(), who, run.ID))
-	ok(t, s.FinishRun(t.Context(), who, run.ID))
-	got, _, err := s.LatestRun(t.Context(), delivery.Save)
-	ok(t, err)
-	if got.FinishedAt.IsZero() || !got.Whole() || got.Strays != 1 || got.Fed() != 5 ||
-		got.Counts().Created != 3 { // the judged one among them
-		t.Errorf("run = %+v", got)
-	}
 }
 
 // answerChunks stores the answers to n chunks of a delivery.
@@ -170,15 +181,10 @@ func registerOld(t *testing.T, s *store.Store, c account.Centre) {
 	register(0, one, two)
 	four, _ := oldRow(c, 4, "9")
 	four.Within.Clash = patient.NumberTwice
-	ok(t, s.StoreVerdicts(t.Context(), claim, nil, []delivery.Finding{{
-		Finding: patient.Finding{
-			Severity: patient.Fatal,
-			Source:   patient.TTP,
-			Code:     "2101",
-			Field:    "birthDate",
-			Message:  "De geboortedatum is leeg",
-		}, Line: 3, Stage: delivery.StagePrepare,
-	}}))
+	empty := patient.Finding{
+		Severity: patient.Fatal, Source: patient.TTP, Code: "2101", Field: "birthDate", Message: "De geboortedatum is leeg",
+	}
+	ok(t, s.StoreVerdicts(t.Context(), claim, nil, []delivery.Finding{{Finding: empty, Line: 3, Stage: delivery.StagePrepare}}))
 	register(1, four)
 	ok(t, s.Finish(t.Context(), claim))
 }
@@ -229,6 +235,13 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run convers
 	if rows, _, err := s.RunRows(t.Context(), run.ID); err != nil || rows != 5 {
 		t.Errorf("%d rows (%v), want 5", rows, err)
 	}
+	wantOpenRows(t, s, c, run, stray)
+	judgeOld(t, s, c, keys[4])
+}
+
+// wantOpenRows checks the lists of rejected rows and of rows in review.
+func wantOpenRows(t *testing.T, s *store.Store, c account.Centre, run conversion.Run, stray string) {
+	t.Helper()
 	rejected, err := s.OpenRows(t.Context(), run.ID, conversion.OpenQuery{Outcome: patient.Rejected})
 	ok(t, err)
 	if rejected.Total != 2 || rejected.Rows[1].Finding.Message != "De geboortedatum is leeg" ||
@@ -247,7 +260,6 @@ func wantWhereabouts(t *testing.T, s *store.Store, c account.Centre, run convers
 	if review.Total != 1 || review.Rows[0].PatientNumber != "" && review.Rows[0].PatientNumber != "9" {
 		t.Errorf("review = %+v", review)
 	}
-	judgeOld(t, s, c, keys[4])
 }
 
 // judgeOld judges the conflict: the row that waited is stored with its old key.
@@ -266,19 +278,10 @@ func judgeOld(t *testing.T, s *store.Store, c account.Centre, key string) {
 		return found, err
 	})
 	ok(t, err)
-	ok(
-		t,
-		s.JudgeConflict(
-			t.Context(),
-			who,
-			of(c),
-			id,
-			patient.Judgement{Decision: patient.UseDelivered, Why: "proef"},
-			func(tx patient.Tx, x patient.Case) (patient.Applied, error) {
-				return r.ApplyJudgement(t.Context(), tx, x, patient.UseDelivered, seen)
-			},
-		),
-	)
+	ok(t, s.JudgeConflict(t.Context(), who, of(c), id, patient.Judgement{Decision: patient.UseDelivered, Why: "proef"},
+		func(tx patient.Tx, x patient.Case) (patient.Applied, error) {
+			return r.ApplyJudgement(t.Context(), tx, x, patient.UseDelivered, seen)
+		}))
 	keys, err := s.Keys(t.Context(), []string{key}, nil)
 	ok(t, err)
 	if len(keys) != 1 {
@@ -336,64 +339,39 @@ func conversionPauses(t *testing.T, s *store.Store) {
 	}
 }
 
-// erasures: what is asked, who approves it, and what may not be approved.
+// erasures asks for an erasure, approves it and ends it. Approvals that are not allowed are
+// refused.
 func erasures(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
 	run := startRun(t, s, c, 1)
-	report, err := s.AddReport(
-		t.Context(),
-		who,
-		conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Clean: true, Document: `{"é":1}`},
-	)
+	check := conversion.Report{Kind: conversion.KindCheck, RunID: run.ID, Clean: true, Document: `{"é":1}`}
+	report, err := s.AddReport(t.Context(), who, check)
 	ok(t, err)
-	if got, there, err := s.LatestReport(t.Context(), conversion.KindCheck, run.ID); err != nil || !there || got.Document != `{"é":1}` ||
-		got.ID != report.ID ||
-		got.RunID != run.ID {
-		t.Errorf("report = %+v %v (%v)", got, there, err)
+	latest, there, err := s.LatestReport(t.Context(), conversion.KindCheck, run.ID)
+	if err != nil || !there || latest.Document != check.Document || latest.ID != report.ID || latest.RunID != run.ID {
+		t.Errorf("report = %+v %v (%v)", latest, there, err)
 	}
-	people := map[account.Role]audit.Who{}
-	for _, role := range conversion.ApprovingRoles {
-		u, err := s.AddUser(t.Context(), who,
-			account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}})
-		ok(t, err)
-		people[role] = account.ActorOf(u).Who()
-	}
-	both := people[account.DataManager]
+	people := approvers(t, s)
 	e, err := s.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: report.ID})
 	ok(t, err)
-	approve := func(w audit.Who, role account.Role, centre string) string {
-		return apperr.CodeOf(s.ApproveErasure(t.Context(), w, e.PublicID, role, []string{centre}, "gezien"))
-	}
-	for _, step := range []struct {
-		who    audit.Who
-		role   account.Role
-		centre string
-		want   string
-	}{
-		{people[account.DataManager], account.DataManager, "none", "approval_centre"},
-		{people[account.DataManager], account.DataManager, c.Number, ""},
-		{people[account.DataManager], account.DataManager, c.Number, "approval_given"},
-		{both, account.Admin, c.Number, "approval_one_person"},
-		{people[account.Admin], account.Admin, c.Number, ""},
-	} {
-		if got := approve(step.who, step.role, step.centre); got != step.want && (step.want != "" || got != "internal") {
-			t.Errorf("%s as %s for %s: %q, want %q", step.who.Name, step.role, step.centre, got, step.want)
-		}
-	}
+	wantApprovals(t, s, c, e, people)
 	got, there, err := s.ErasureOf(t.Context(), run.ID)
 	ok(t, err)
-	if !there || len(got.Approvals) != 2 || got.Approvals[0].Lapsed || got.Approvals[0].Centre != c.Number ||
-		got.Approvals[0].Why != "gezien" {
-		t.Errorf("erasure = %+v", got)
+	if !there || len(got.Approvals) != 2 {
+		t.Fatalf("erasure = %+v", got)
 	}
-	// Asked anew, nothing is approved any more; begun, nothing can be asked or approved.
+	if first := got.Approvals[0]; first.Lapsed || first.Centre != c.Number || first.Why != "gezien" {
+		t.Errorf("first approval = %+v", first)
+	}
+	// A new request makes the approvals void.
 	e, err = s.AskErasure(t.Context(), who, conversion.Erasure{RunID: run.ID, Way: conversion.InPlace, CheckID: report.ID})
 	ok(t, err)
 	if got, _, err = s.ErasureOf(t.Context(), run.ID); err != nil || len(got.Approvals) != 0 || got.Way != conversion.InPlace {
-		t.Errorf("asked anew: %+v (%v)", got, err)
+		t.Errorf("asked again: %+v (%v)", got, err)
 	}
+	// Once an erasure has begun, nobody can ask for it or approve it.
 	ok(t, s.BeginErasure(t.Context(), e.ID))
-	if got := approve(people[account.Admin], account.Admin, c.Number); got != "approval_closed" {
+	if got := approve(t, s, e, people[account.Admin], account.Admin, c.Number); got != "approval_closed" {
 		t.Errorf("approval of one that has begun: %q", got)
 	}
 	if _, err := s.AskErasure(t.Context(), who, e); apperr.CodeOf(err) != "erasure_begun" {
@@ -406,6 +384,47 @@ func erasures(t *testing.T, s *store.Store) {
 	}
 	wantProofs(t, s, run)
 	ok(t, s.AbandonRun(t.Context(), who, run.ID))
+}
+
+// approvers adds one user for each role that approves an erasure.
+func approvers(t *testing.T, s *store.Store) map[account.Role]audit.Who {
+	t.Helper()
+	people := map[account.Role]audit.Who{}
+	for _, role := range conversion.ApprovingRoles {
+		u, err := s.AddUser(t.Context(), who,
+			account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{role}})
+		ok(t, err)
+		people[role] = account.ActorOf(u).Who()
+	}
+	return people
+}
+
+// approve approves an erasure for a centre, and returns the code of its error.
+func approve(t *testing.T, s *store.Store, e conversion.Erasure, w audit.Who, role account.Role, centre string) string {
+	t.Helper()
+	return apperr.CodeOf(s.ApproveErasure(t.Context(), w, e.PublicID, role, []string{centre}, "gezien"))
+}
+
+// wantApprovals lets people approve an erasure in each role, and tries what is not allowed.
+func wantApprovals(t *testing.T, s *store.Store, c account.Centre, e conversion.Erasure, people map[account.Role]audit.Who) {
+	t.Helper()
+	both := people[account.DataManager]
+	for _, step := range []struct {
+		who    audit.Who
+		role   account.Role
+		centre string
+		want   string
+	}{
+		{people[account.DataManager], account.DataManager, "none", "approval_centre"},
+		{people[account.DataManager], account.DataManager, c.Number, ""},
+		{people[account.DataManager], account.DataManager, c.Number, "approval_given"},
+		{both, account.Admin, c.Number, "approval_one_person"},
+		{people[account.Admin], account.Admin, c.Number, ""},
+	} {
+		if got := approve(t, s, e, step.who, step.role, step.centre); got != step.want && (step.want != "" || got != "internal") {
+			t.Errorf("%s as %s for %s: %q, want %q", step.who.Name, step.role, step.centre, got, step.want)
+		}
+	}
 }
 
 func wantProofs(t *testing.T, s *store.Store, run conversion.Run) {

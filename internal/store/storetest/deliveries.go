@@ -287,8 +287,37 @@ func repeats(t *testing.T, s *store.Store) {
 	ok(t, s.Cancel(t.Context(), who, of(c), id))
 }
 
+// findings checks the pages of findings, their filters and their causes.
 func findings(t *testing.T, s *store.Store) {
 	c := newCentre(t, s)
+	d := withFindings(t, s, c)
+	if d.Warnings != 1 {
+		t.Errorf("warnings = %d", d.Warnings)
+	}
+	wantFatal(t, s, d)
+	for source, want := range map[patient.Source][]int{patient.Sluis: {6}, patient.TTP: {2, 3, 5, 7}} {
+		page, err := s.Findings(t.Context(), d, delivery.FindingQuery{Severity: patient.Fatal, Source: source})
+		ok(t, err)
+		var lines []int
+		for _, f := range page.Findings {
+			lines = append(lines, f.Line)
+		}
+		if page.Total != len(want) || !slices.Equal(lines, want) {
+			t.Errorf("%s: lines = %v of %d, want %v", source, lines, page.Total, want)
+		}
+	}
+	causes, err := s.Causes(t.Context(), d)
+	ok(t, err)
+	if len(causes) != 3 || causes[0].Count != 4 || causes[0].Code != "2101" || !slices.Equal(causes[0].Lines, []int{2, 3, 5, 7}) {
+		t.Errorf("causes = %+v", causes)
+	}
+	ok(t, s.Cancel(t.Context(), who, of(c), d.PublicID))
+}
+
+// withFindings returns a delivery of six rows, each with a finding of the TTP. That of line
+// 4 is a warning, and that of line 6 is Sluis's own.
+func withFindings(t *testing.T, s *store.Store, c account.Centre) delivery.Delivery {
+	t.Helper()
 	id := begin(t, s, c, 6)
 	var list []delivery.Finding
 	for line := 2; line < 8; line++ {
@@ -307,9 +336,12 @@ func findings(t *testing.T, s *store.Store) {
 	ok(t, s.StoreResolved(t.Context(), k, []byte("d"), nil, list))
 	d, err := s.Delivery(t.Context(), of(c), id)
 	ok(t, err)
-	if d.Warnings != 1 {
-		t.Errorf("warnings = %d", d.Warnings)
-	}
+	return d
+}
+
+// wantFatal reads the fatal findings of withFindings in pages of two.
+func wantFatal(t *testing.T, s *store.Store, d delivery.Delivery) {
+	t.Helper()
 	var lines []int
 	for q := (delivery.FindingQuery{Severity: patient.Fatal, Limit: 2}); ; {
 		page, err := s.Findings(t.Context(), d, q)
@@ -330,23 +362,6 @@ func findings(t *testing.T, s *store.Store) {
 	if !slices.Equal(lines, []int{2, 3, 5, 6, 7}) {
 		t.Errorf("lines = %v", lines)
 	}
-	for source, want := range map[patient.Source][]int{patient.Sluis: {6}, patient.TTP: {2, 3, 5, 7}} {
-		page, err := s.Findings(t.Context(), d, delivery.FindingQuery{Severity: patient.Fatal, Source: source})
-		ok(t, err)
-		lines = nil
-		for _, f := range page.Findings {
-			lines = append(lines, f.Line)
-		}
-		if page.Total != len(want) || !slices.Equal(lines, want) {
-			t.Errorf("%s: lines = %v of %d, want %v", source, lines, page.Total, want)
-		}
-	}
-	causes, err := s.Causes(t.Context(), d)
-	ok(t, err)
-	if len(causes) != 3 || causes[0].Count != 4 || causes[0].Code != "2101" || !slices.Equal(causes[0].Lines, []int{2, 3, 5, 7}) {
-		t.Errorf("causes = %+v", causes)
-	}
-	ok(t, s.Cancel(t.Context(), who, of(c), id))
 }
 
 func uploadDrops(t *testing.T, s *store.Store) {

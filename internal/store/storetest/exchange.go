@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/chunk"
@@ -169,43 +171,8 @@ func renewals(t *testing.T, s *store.Store) {
 	old := func(n string) patient.Pseudonym {
 		return patient.Pseudonym{Type: "NGGV", Domain: "d" + c.Number, KeyVersion: 1, Value: n + c.Number, ObservedOn: "2026-01-31"}
 	}
-	var ids []int64
-	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
-		list := []patient.Patient{
-			{
-				CentreID:   c.ID,
-				Display:    patient.Display{Number: "a"},
-				Pseudonyms: []patient.Pseudonym{old("a")},
-				Version:    1,
-				CreatedAt:  time.Now(),
-				UpdatedAt:  time.Now(),
-			},
-			{
-				CentreID:   c.ID,
-				Display:    patient.Display{Number: "b"},
-				Pseudonyms: []patient.Pseudonym{old("b")},
-				Version:    1,
-				CreatedAt:  time.Now(),
-				UpdatedAt:  time.Now(),
-			},
-		}
-		err := tx.InsertPatients(t.Context(), list)
-		ids = append(ids[:0], list[0].ID, list[1].ID)
-		return patient.Verdict{Outcome: patient.Review}, err
-	})
-	ok(t, err)
-	_, err = s.StartRenewal(t.Context(), who)
-	ok(t, err)
-	if _, err := s.StartRenewal(t.Context(), who); apperr.KindOf(err) != apperr.Conflict {
-		t.Errorf("two at once: %v", err)
-	}
-	claim, found, err := s.ClaimRenewal(t.Context(), time.Now().Add(time.Second), time.Minute)
-	if err != nil || !found {
-		t.Fatal(err)
-	}
-	if _, found, _ := s.ClaimRenewal(t.Context(), time.Now(), time.Minute); found {
-		t.Error("claimed twice")
-	}
+	ids := insertWith(t, s, c, old("a"), old("b"))
+	claim := startedRenewal(t, s)
 	claim.After = ids[0] - 1
 	held, err := s.RenewalBatch(t.Context(), claim, 1)
 	ok(t, err)
@@ -221,18 +188,65 @@ func renewals(t *testing.T, s *store.Store) {
 		ok(t, s.StoreRenewed(t.Context(), claim, 1, []renewal.Held{fresh("a", "new"+c.Number)}, 0, ids[0]))
 	}
 	ok(t, s.StoreRenewed(t.Context(), claim, 1, []renewal.Held{fresh("a", "other"+c.Number)}, 1, ids[1]))
-	got, err := s.PatientsByNumber(t.Context(), c.ID, []string{"a"})
+	got, err := s.PatientsByNumber(t.Context(), c.ID, []string{"0"})
 	ok(t, err)
-	if p := got["a"].Pseudonyms; len(p) != 2 || p[0] != old("a") || p[1] != fresh("a", "new"+c.Number).Pseudonym {
+	if p := got["0"].Pseudonyms; len(p) != 2 || p[0] != old("a") || p[1] != fresh("a", "new"+c.Number).Pseudonym {
 		t.Errorf("pseudonyms = %+v", p)
 	}
+	endRenewal(t, s, claim)
+}
+
+// insertWith inserts patients with numbers from "0", each with one of these pseudonyms. It
+// returns their ids.
+func insertWith(t *testing.T, s *store.Store, c account.Centre, pseudonyms ...patient.Pseudonym) (ids []int64) {
+	t.Helper()
+	_, err := s.RegisterEntry(t.Context(), who, func(tx patient.Tx) (patient.Verdict, error) {
+		var list []patient.Patient
+		for i, p := range pseudonyms {
+			list = append(list, patient.Patient{
+				CentreID: c.ID, Display: patient.Display{Number: strconv.Itoa(i)}, Pseudonyms: []patient.Pseudonym{p},
+				Version: 1, CreatedAt: time.Now(), UpdatedAt: time.Now(),
+			})
+		}
+		err := tx.InsertPatients(t.Context(), list)
+		ids = ids[:0]
+		for _, p := range list {
+			ids = append(ids, p.ID)
+		}
+		return patient.Verdict{Outcome: patient.Review}, err
+	})
+	ok(t, err)
+	return ids
+}
+
+// startedRenewal starts a renewal and claims it. Neither can be done twice.
+func startedRenewal(t *testing.T, s *store.Store) renewal.Claim {
+	t.Helper()
+	_, err := s.StartRenewal(t.Context(), who)
+	ok(t, err)
+	if _, err := s.StartRenewal(t.Context(), who); apperr.KindOf(err) != apperr.Conflict {
+		t.Errorf("two at once: %v", err)
+	}
+	claim, found, err := s.ClaimRenewal(t.Context(), time.Now().Add(time.Second), time.Minute)
+	if err != nil || !found {
+		t.Fatal(err)
+	}
+	if _, found, _ := s.ClaimRenewal(t.Context(), time.Now(), time.Minute); found {
+		t.Error("claimed twice")
+	}
+	return claim
+}
+
+// endRenewal checks the counts of a renewal, pauses it and finishes it.
+func endRenewal(t *testing.T, s *store.Store, claim renewal.Claim) {
+	t.Helper()
 	r, started, err := s.Renewal(t.Context())
 	if err != nil || !started || r.Added != 1 || r.Conflicts != 1 || r.Refused != 1 || r.Looked != 3 || !r.FinishedAt.IsZero() {
 		t.Errorf("renewal = %+v %v", r, err)
 	}
 	ok(t, s.PauseRenewal(t.Context(), claim, time.Now().Add(time.Hour)))
 	if r, _, _ = s.Renewal(t.Context()); r.NextTryAt.IsZero() {
-		t.Error("a pause is not told")
+		t.Error("the renewal does not show its pause")
 	}
 	ok(t, s.FinishRenewal(t.Context(), claim))
 	if r, _, _ = s.Renewal(t.Context()); r.FinishedAt.IsZero() {

@@ -280,26 +280,7 @@ func reportsExpire(t *testing.T, s *store.Store) {
 	if after.ReportExpiredAt.IsZero() || after.Counts != before.Counts || after.Repaired != 1 || after.Counts.Review != 1 {
 		t.Errorf("%+v", after)
 	}
-	if _, err := s.Findings(t.Context(), after, delivery.FindingQuery{}); apperr.KindOf(err) != apperr.Gone {
-		t.Errorf("findings of an expired report: %v", err)
-	}
-	causes, err := s.Causes(t.Context(), after)
-	ok(t, err)
-	if len(causes) != 2 || causes[0].Count != 2 || causes[0].Message != "De geboortedatum is leeg" || len(causes[0].Lines) != 0 {
-		t.Errorf("causes %+v", causes)
-	}
-	me := audit.Query{UserName: "systeem", Type: audit.ReportExpired, Limit: 200}
-	events, err := s.Events(t.Context(), who, me)
-	ok(t, err)
-	n := 0
-	for _, e := range events.Events {
-		if e.ObjectID == d.PublicID && e.Action == audit.Delete {
-			n++
-		}
-	}
-	if n != 1 {
-		t.Errorf("%d events of an expired report", n)
-	}
+	wantExpired(t, s, after)
 
 	// The open conflict is judged as before, and its row can be deleted after that.
 	id := conflicts(t, s, c, patient.ConflictQuery{}).Conflicts[0].PublicID
@@ -327,6 +308,32 @@ func reportsExpire(t *testing.T, s *store.Store) {
 	ok(t, err)
 	if len(page.Deliveries) != 0 {
 		t.Errorf("%d to mend, although none of their rows is known", len(page.Deliveries))
+	}
+}
+
+// wantExpired checks that the findings of an expired report are gone, that its causes are
+// still counted, and that the access log has one event about it.
+func wantExpired(t *testing.T, s *store.Store, after delivery.Delivery) {
+	t.Helper()
+	if _, err := s.Findings(t.Context(), after, delivery.FindingQuery{}); apperr.KindOf(err) != apperr.Gone {
+		t.Errorf("findings of an expired report: %v", err)
+	}
+	causes, err := s.Causes(t.Context(), after)
+	ok(t, err)
+	if len(causes) != 2 || causes[0].Count != 2 || causes[0].Message != "De geboortedatum is leeg" || len(causes[0].Lines) != 0 {
+		t.Errorf("causes %+v", causes)
+	}
+	me := audit.Query{UserName: "systeem", Type: audit.ReportExpired, Limit: 200}
+	events, err := s.Events(t.Context(), who, me)
+	ok(t, err)
+	n := 0
+	for _, e := range events.Events {
+		if e.ObjectID == after.PublicID && e.Action == audit.Delete {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d events of an expired report", n)
 	}
 }
 

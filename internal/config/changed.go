@@ -5,13 +5,13 @@ import "bytes"
 // Change is a setting with another value than before.
 type Change struct {
 	Name string
-	// Restart says that the running service cannot take the new value over.
+	// Restart reports that the running service cannot take over the new value.
 	Restart bool
 }
 
-// Changes returns what differs between the configuration of a running service and
-// the one that was read again. Only what is in files can: the environment of a
-// process does not change.
+// Changes returns the settings that differ between the configuration of a running
+// service and the one read again. Only settings read from files can differ: the
+// environment of a process does not change.
 func Changes(old, next Config) []Change {
 	var out []Change
 	note := func(same bool, name string, restart bool) {

@@ -17,13 +17,14 @@ import (
 	"sluis/internal/filemode"
 )
 
-// minKeyBytes is how long a key is at least.
+// minKeyBytes is the shortest key that is accepted.
 const minKeyBytes = 32
 
-// typeName is what the name of a pseudonym type looks like.
+// typeName matches the name of a pseudonym type.
 var typeName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,31}$`)
 
-// check turns text into values and notes whatever does not fit.
+// check turns the settings' text into values and adds a fault for each that does
+// not fit.
 func check(s settings, faults *Faults) Config {
 	c := Config{
 		Addr:        s.Addr,
@@ -41,7 +42,7 @@ func check(s settings, faults *Faults) Config {
 	case "date", "year":
 		c.BirthYearOnly = s.DisplayBirth == "year"
 	case "":
-		faults.Add("SLUIS_DISPLAY_BIRTH", "is missing; set it to date (keep birth dates) or year (keep the year alone)")
+		faults.Add("SLUIS_DISPLAY_BIRTH", "is missing; set it to date (keep birth dates) or year (keep only the year)")
 	default:
 		faults.Add("SLUIS_DISPLAY_BIRTH", "must be date or year")
 	}
@@ -60,7 +61,7 @@ func check(s settings, faults *Faults) Config {
 	return c
 }
 
-// checkDatabase knows the two databases by how they are written.
+// checkDatabase checks that value names a database of one of the two kinds.
 func checkDatabase(value string, faults *Faults) Secret {
 	path, isFile := strings.CutPrefix(value, "sqlite:")
 	switch {
@@ -79,7 +80,7 @@ func checkDatabase(value string, faults *Faults) Secret {
 	return NewSecret(value)
 }
 
-// checkOldTable wants nothing, or a database.
+// checkOldTable checks that value is empty or names a database.
 func checkOldTable(name, value string, faults *Faults) Secret {
 	if value != "" && value != unreadable && !strings.HasPrefix(value, "sqlite:") && !strings.HasPrefix(value, "sqlserver://") {
 		faults.Add(name, "must start with sqlite: or sqlserver://")
@@ -116,12 +117,13 @@ func checkKeys(s settings, c *Config, faults *Faults) {
 	if s.KeyringFile == "" {
 		faults.Add(
 			"SLUIS_KEYRING_FILE",
-			"is missing; set it to the path of the file with the wrapping keys (it is made there when it does not exist yet)",
+			"is missing; set it to the path of the file with the wrapping keys (Sluis makes the file if it does not exist yet)",
 		)
 	}
 }
 
-// decodeKey reads a key; one byte repeated is nobody's random key.
+// decodeKey decodes a key from base64. It refuses a key that repeats one byte, which
+// no random source makes.
 func decodeKey(text string) (Secret, bool) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(raw) < minKeyBytes || len(slices.Compact(slices.Clone(raw))) == 1 {
@@ -130,7 +132,7 @@ func decodeKey(text string) (Secret, bool) {
 	return NewSecret(string(raw)), true
 }
 
-// checkTTP reads how to reach the TTP.
+// checkTTP reads the settings of the TTP.
 func checkTTP(s settings, c *Config, faults *Faults) {
 	allow, err := strconv.ParseBool(s.TTPSandbox)
 	if err != nil {
@@ -168,7 +170,8 @@ func checkTTP(s settings, c *Config, faults *Faults) {
 	}
 }
 
-// checkURL wants https, and allows http on this machine where loopbackHTTP says so.
+// checkURL checks that value is an https URL. If loopbackHTTP is set, it also accepts
+// http to this machine.
 func checkURL(name, example, value string, loopbackHTTP bool, faults *Faults) *url.URL {
 	if value == "" {
 		faults.Add(name, "is missing; set it to a URL such as %s", example)
@@ -190,8 +193,8 @@ func checkURL(name, example, value string, loopbackHTTP bool, faults *Faults) *u
 	return u
 }
 
-// loopback tells whether host is this machine, by number: a name could be
-// pointed elsewhere. localhost is kept by the browsers to this machine.
+// loopback reports whether host is a loopback address. It accepts numbers only: a
+// name such as localhost could be made to point elsewhere.
 func loopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.IsLoopback()
@@ -222,7 +225,7 @@ func checkTypes(s settings, c *Config, faults *Faults) {
 	}
 }
 
-// checkNames reads names of pseudonym types; nil where one is wrong.
+// checkNames returns the names of pseudonym types in value, or nil if one is wrong.
 func checkNames(setting, value string, faults *Faults) []string {
 	var names []string
 	for _, t := range strings.Split(value, ",") {
@@ -240,7 +243,7 @@ func checkNames(setting, value string, faults *Faults) []string {
 	return names
 }
 
-// checkDay reads a date; zero where none is given.
+// checkDay returns the date in value, or the zero time if value is empty.
 func checkDay(name, value string, faults *Faults) time.Time {
 	if value == "" {
 		return time.Time{}
@@ -252,7 +255,7 @@ func checkDay(name, value string, faults *Faults) time.Time {
 	return t
 }
 
-// checkNumber reads a whole number from 1 to high.
+// checkNumber returns the whole number in value, which must be from 1 to high.
 func checkNumber(name, value string, high int, faults *Faults) int {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > high {
@@ -262,7 +265,7 @@ func checkNumber(name, value string, high int, faults *Faults) int {
 	return n
 }
 
-// checkProxies reads networks; a bare address is a network of one.
+// checkProxies returns the networks in value. A bare address is a network of one.
 func checkProxies(value string, faults *Faults) []netip.Prefix {
 	var out []netip.Prefix
 	for _, text := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -278,14 +281,15 @@ func checkProxies(value string, faults *Faults) []netip.Prefix {
 	return out
 }
 
-// checkPair wants both files or neither.
+// checkPair checks that a certificate and its key are both given and fit each other,
+// or that neither is given.
 func checkPair(certName, cert, keyName, key string, faults *Faults) {
 	switch {
 	case cert == "" && key == "":
 	case cert == "":
-		faults.Add(certName, "is missing beside %s; set both or neither", keyName)
+		faults.Add(certName, "is missing, but %s is set; set both or neither", keyName)
 	case key == "":
-		faults.Add(keyName, "is missing beside %s; set both or neither", certName)
+		faults.Add(keyName, "is missing, but %s is set; set both or neither", certName)
 	default:
 		if err := filemode.CheckGroup(key); err != nil {
 			faults.Add(keyName, "names a file that is not secret: %s", err)
@@ -299,7 +303,7 @@ func checkPair(certName, cert, keyName, key string, faults *Faults) {
 	}
 }
 
-// checkCA returns the certificates of the file.
+// checkCA returns the content of the file at path, which must hold certificates in PEM.
 func checkCA(name, path string, faults *Faults) []byte {
 	if !checkFile(name, path, faults) {
 		return nil
@@ -311,7 +315,7 @@ func checkCA(name, path string, faults *Faults) []byte {
 	return raw
 }
 
-// checkFile wants a file that can be read.
+// checkFile reports whether the file at path can be read, and adds a fault if not.
 func checkFile(name, path string, faults *Faults) bool {
 	f, err := os.Open(path)
 	if err != nil {

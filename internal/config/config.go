@@ -1,9 +1,9 @@
-// Package config is what an operator sets: one struct, read once from the
-// environment (SLUIS_…, or SLUIS_…_FILE for what is secret), and checked as a
-// whole, so that every fault shows in one message.
+// Package config holds what an operator sets: one struct, read from the environment
+// (SLUIS_…, or SLUIS_…_FILE for a secret) and checked as a whole, so that one message
+// names every fault.
 //
-// It opens nothing but the files of secrets, knows nobody of ours, and never
-// shows a secret: not in a fault, not in [Config.String].
+// It opens only the files that settings name, and it never shows a secret: not in a
+// fault, not in [Config.String].
 package config
 
 import (
@@ -21,62 +21,62 @@ type Config struct {
 	BaseURL *url.URL // how browsers reach us; https, or http on loopback
 	// Database is "sqlite:PATH" or "sqlserver://…"; it may hold a password.
 	Database Secret
-	// BirthYearOnly keeps and shows the birth year instead of the date.
+	// BirthYearOnly means that only the year of a birth date is kept and shown.
 	BirthYearOnly bool
 
 	// SessionKeys sign the session cookie: the first signs, all verify.
 	SessionKeys []Secret // raw bytes, 32 or more
-	// FileMACKey is the key of the hash by which a file is recognised.
+	// FileMACKey is the key of the hash that recognises a file delivered before.
 	FileMACKey Secret // raw bytes, 32 or more
 	// KeyringFile holds the wrapping keys of sealed files and rows.
 	KeyringFile string
 
 	TTP TTP
-	// Types are the pseudonym types that are kept; LinkType is the one by which
-	// two rows are held to be the same person.
+	// Types are the pseudonym types that are kept. LinkType is the one that decides
+	// whether two rows are about the same person.
 	Types    []string
 	LinkType string
-	// PostcodeTypes are those of Types that are made of a postcode: a patient has one
-	// for each day on which a postcode was true. LinkType is none of them.
+	// PostcodeTypes are those of Types that are derived from a postcode. A patient
+	// has one such pseudonym for each day on which a postcode was valid. LinkType is
+	// never one of them.
 	PostcodeTypes []string
 
-	Workers        int           // deliveries worked on at once, in this process
+	Workers        int           // deliveries that this process works on at once
 	MaxFileBytes   int64         // of one uploaded file
 	MaxRows        int           // of one delivery
-	ReportLife     time.Duration // of a report's rows, after its delivery ended
-	MaxUploads     int           // of one centre at once, in this process
+	ReportLife     time.Duration // how long a report's rows are kept after its delivery ended
+	MaxUploads     int           // uploads of one centre at once, in this process
 	TrustedProxies []netip.Prefix
 
-	// OldTable is the registry's old patient table, read with a login that can do
-	// nothing else; EraseOldTable the same with the right to erase it. Both are for
-	// the commands `web existing …` alone, and may hold a password.
+	// OldTable is the registry's old patient table, with a login that may only read
+	// it. EraseOldTable is the same table with a login that may erase it. Only the
+	// commands `web existing …` use them. Both may hold a password.
 	OldTable, EraseOldTable Secret
 
-	// TLSCertFile and TLSKeyFile are both set or both empty: then a proxy in
-	// front of Sluis ends TLS.
+	// TLSCertFile and TLSKeyFile are both set or both empty. If they are empty, a
+	// proxy in front of Sluis ends TLS.
 	TLSCertFile, TLSKeyFile string
 }
 
 // TTP is how to reach the Trusted Third Party.
 type TTP struct {
 	AuthURL, APIURL *url.URL
-	// Prepare may make temporary pseudonyms out of identities, Resolve may turn
-	// temporary pseudonyms into definitive ones. They are never the same.
+	// Prepare may turn identities into temporary pseudonyms, Resolve may turn
+	// temporary pseudonyms into definitive ones. They are never the same client.
 	Prepare, Resolve Credential
 	Domain           string
-	CAFile           string // of the TTP's certificate authority; empty for the system's
-	CA               []byte // what CAFile holds
+	CAFile           string // certificate authority of the TTP; empty for the system's
+	CA               []byte // content of CAFile
 	// ClientCertFile and ClientKeyFile are both set (mTLS) or both empty.
 	ClientCertFile, ClientKeyFile string
-	// Calls is how many calls for files may be under way at once, and Rows how many
-	// rows one of them carries.
+	// Calls is the number of calls for files that may be under way at once, and Rows
+	// the number of rows in one call.
 	Calls, Rows int
-	// TemporaryLife is how long a temporary pseudonym is held to live where the file
-	// does not say.
+	// TemporaryLife is the lifetime assumed for a temporary pseudonym if the file does
+	// not give its expiry.
 	TemporaryLife time.Duration
-	// Sandbox lets the TTP be the sandbox, which makes pseudonyms up, also over
-	// http on this machine. To rehearse: such a configuration is not fit for
-	// production.
+	// Sandbox allows the TTP to be the sandbox, which invents its pseudonyms, also
+	// over http on this machine. It is for rehearsals and never for production.
 	Sandbox bool
 }
 
@@ -84,13 +84,13 @@ type TTP struct {
 type Credential struct {
 	ID      string
 	Secret  Secret
-	Expires time.Time // when the TTP stops accepting the secret; zero where nobody told
+	Expires time.Time // when the TTP stops accepting the secret; zero if unknown
 }
 
-// Secure tells whether browsers reach us over TLS.
+// Secure reports whether browsers reach us over TLS.
 func (c Config) Secure() bool { return c.BaseURL.Scheme == "https" }
 
-// DatabaseFile returns the path of a SQLite database; "" for SQL Server.
+// DatabaseFile returns the path of the SQLite database, or "" for SQL Server.
 func (c Config) DatabaseFile() string {
 	path, _ := strings.CutPrefix(c.Database.Reveal(), "sqlite:")
 	if path == c.Database.Reveal() {
@@ -99,8 +99,8 @@ func (c Config) DatabaseFile() string {
 	return path
 }
 
-// DatabaseName returns which database it is, for the log: the whole path of its file,
-// or its server and name without the password.
+// DatabaseName returns a name of the database for the log: the absolute path of its
+// file, or its server and name without the password.
 func (c Config) DatabaseName() string {
 	if path := c.DatabaseFile(); path != "" {
 		if whole, err := filepath.Abs(path); err == nil {
@@ -115,7 +115,7 @@ func (c Config) DatabaseName() string {
 	return "SQL Server " + u.Host + u.Path + ", database " + u.Query().Get("database")
 }
 
-// String lists the settings a line each, secrets masked, for the log at start.
+// String returns the settings, one a line with secrets masked, for the log at start.
 func (c Config) String() string {
 	var b strings.Builder
 	line := func(name string, value any) { fmt.Fprintf(&b, "%s=%v\n", name, value) }
@@ -172,7 +172,7 @@ func (c Config) String() string {
 	return b.String()
 }
 
-// day is a date, or nothing.
+// day returns t as a date, or "" if t is zero.
 func day(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -180,7 +180,7 @@ func day(t time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-// shown is a URL without what might be a password in it.
+// shown returns u with a password in it masked.
 func shown(u *url.URL) string {
 	if u == nil {
 		return ""
@@ -188,5 +188,5 @@ func shown(u *url.URL) string {
 	return u.Redacted()
 }
 
-// ProductionReady tells whether nothing in c is for tests alone.
+// ProductionReady reports whether c has no setting that is only for rehearsals.
 func (c Config) ProductionReady() bool { return !c.TTP.Sandbox }

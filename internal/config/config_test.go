@@ -113,7 +113,7 @@ func TestEveryFaultInOneMessage(t *testing.T) {
 		"SLUIS_KEYRING_FILE is missing", "SLUIS_TTP_AUTH_URL is missing", "SLUIS_TTP_API_URL is missing",
 		"SLUIS_TTP_PREPARE_CLIENT_ID is missing", "SLUIS_TTP_PREPARE_CLIENT_SECRET is missing",
 		"SLUIS_TTP_RESOLVE_CLIENT_ID is missing", "SLUIS_TTP_RESOLVE_CLIENT_SECRET is missing",
-		"SLUIS_TTP_DOMAIN is missing", "SLUIS_WORKERS must be a whole number from 1 to 64", "SLUIS_TLS_KEY_FILE is missing beside",
+		"SLUIS_TTP_DOMAIN is missing", "SLUIS_WORKERS must be a whole number from 1 to 64", "SLUIS_TLS_KEY_FILE is missing, but",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("not told: %s", want)

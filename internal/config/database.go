@@ -2,7 +2,7 @@ package config
 
 import "net/url"
 
-// LoadDatabase reads SLUIS_DATABASE alone, for the commands that need no more.
+// LoadDatabase reads only SLUIS_DATABASE, for the commands that need no more.
 func LoadDatabase(environ []string) (Secret, error) {
 	var faults Faults
 	vars := ours(environ)

@@ -13,15 +13,14 @@ import (
 	"sluis/internal/filemode"
 )
 
-// prefix starts every setting of ours.
+// prefix is how every setting of Sluis begins.
 const prefix = "SLUIS_"
 
-// testPrefix starts what only the tests read.
+// testPrefix is how a setting begins that only tests read.
 const testPrefix = "SLUIS_TEST_"
 
-// settings are the values as they stand in the environment. They are text here,
-// because the faults of a parsing library repeat the value, and that may be a
-// secret.
+// settings are the values as the environment has them. They are text here, because
+// a parsing library repeats a wrong value in its error, and the value may be secret.
 type settings struct {
 	Addr             string `env:"SLUIS_ADDR" envDefault:"127.0.0.1:8080"`
 	BaseURL          string `env:"SLUIS_BASE_URL"`
@@ -61,31 +60,31 @@ type settings struct {
 	EraseOldTableDSN string `env:"SLUIS_EXISTING_ERASE_DSN"`
 }
 
-// secrets may stand in a file instead: then NAME_FILE names it.
+// secrets are the settings that may be in a file instead, which NAME_FILE names.
 var secrets = []string{
 	"SLUIS_DATABASE", "SLUIS_SESSION_KEY", "SLUIS_FILE_MAC_KEY",
 	"SLUIS_TTP_PREPARE_CLIENT_SECRET", "SLUIS_TTP_RESOLVE_CLIENT_SECRET", "SLUIS_EXISTING_DSN", "SLUIS_EXISTING_ERASE_DSN",
 }
 
-// Faults is everything that is wrong with a configuration, a sentence each. It
-// never repeats the value of a setting that may be secret.
+// Faults is everything that is wrong with a configuration, one sentence for each
+// fault. A sentence never repeats a value that may be secret.
 type Faults []string
 
 func (f Faults) Error() string {
 	return fmt.Sprintf("the configuration has %d fault(s):\n  - %s", len(f), strings.Join(f, "\n  - "))
 }
 
-// Add notes a fault of a setting.
+// Add adds a fault of the setting called name.
 func (f *Faults) Add(name, format string, args ...any) {
 	*f = append(*f, name+" "+fmt.Sprintf(format, args...))
 }
 
-// Check adds the faults that only the caller can find. Settings that are faulty
-// themselves may be empty in c.
+// A Check adds faults that only the caller can find. In c, a setting that is faulty
+// itself may be empty.
 type Check func(c Config, faults *Faults)
 
-// Load reads the configuration out of an environment such as [os.Environ]. The
-// error is a [Faults] with all that is wrong, also by the checks in more.
+// Load reads the configuration from an environment such as [os.Environ]. Its error
+// is a [Faults] with all faults, including those that the checks in more add.
 func Load(environ []string, more ...Check) (Config, error) {
 	var faults Faults
 	vars := ours(environ)
@@ -105,8 +104,8 @@ func Load(environ []string, more ...Check) (Config, error) {
 	return c, nil
 }
 
-// ours keeps the settings that are Sluis's, without the empty ones: an empty
-// variable is how many tools write "not set".
+// ours returns the settings of Sluis, without the empty ones: many tools write
+// "not set" as an empty variable.
 func ours(environ []string) map[string]string {
 	all := env.ToMap(environ)
 	maps.DeleteFunc(all, func(name, value string) bool {
@@ -118,7 +117,7 @@ func ours(environ []string) map[string]string {
 	return all
 }
 
-// readSecretFiles puts the content of NAME_FILE in the place of NAME.
+// readSecretFiles sets NAME to the content of the file that NAME_FILE names.
 func readSecretFiles(vars map[string]string, faults *Faults) {
 	for _, name := range secrets {
 		path, ok := vars[name+"_FILE"]
@@ -147,11 +146,11 @@ func readSecretFiles(vars map[string]string, faults *Faults) {
 	}
 }
 
-// unreadable stands for a secret whose file was already reported, so that it is
-// not reported as missing too.
+// unreadable is the value of a secret whose file cannot be used. The fault is already
+// reported, and this value keeps it from being reported as missing too.
 const unreadable = "\x00"
 
-// reason is why a file cannot be read, without its path.
+// reason returns why a file cannot be read, without its path.
 func reason(err error) string {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -162,8 +161,8 @@ func reason(err error) string {
 	return "read error"
 }
 
-// reportUnknown finds settings that nobody reads: most often a typing error in
-// one that matters.
+// reportUnknown adds a fault for each setting that nothing reads, most often a
+// misspelt name of one that matters.
 func reportUnknown(vars map[string]string, faults *Faults) {
 	fields, err := env.GetFieldParams(&settings{})
 	if err != nil {
@@ -176,7 +175,7 @@ func reportUnknown(vars map[string]string, faults *Faults) {
 	}
 }
 
-// Lookup gives one setting of an environment, for a command that needs no more.
+// Lookup returns one setting of an environment, for a command that needs no more.
 func Lookup(environ []string, name string) (string, bool) {
 	value, ok := ours(environ)[name]
 	return value, ok

@@ -16,7 +16,7 @@ type Secret struct{ value *string }
 // NewSecret wraps value.
 func NewSecret(value string) Secret { return Secret{&value} }
 
-// Reveal gives the value, for the one place that needs it.
+// Reveal returns the value, for the one place that needs it.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -24,7 +24,7 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// IsSet tells whether there is a value.
+// IsSet reports whether there is a value.
 func (s Secret) IsSet() bool { return s.Reveal() != "" }
 
 // String hides the secret.

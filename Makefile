@@ -14,7 +14,8 @@ test: ## run all tests, the browser's too
 	@./.ci/tools chromium curl python3 node
 	$(GO) vet ./...
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
-	$(GO) tool templ generate -path web >/dev/null 2>&1 && git diff --exit-code -- '*_templ.go'
+	@said=$$($(GO) tool templ generate -path web 2>&1) || { echo "$$said"; exit 1; }
+	git diff --exit-code -- '*_templ.go'
 	@./.ci/assets
 	@./.ci/lint
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...

@@ -39,7 +39,7 @@ type Pair struct {
 // checkEvery is the shortest time between two looks at the files.
 const checkEvery = time.Second
 
-// stamps tell one version of the two files from the next.
+// stamps are the times and sizes of the two files, by which a change is noticed.
 type stamps [2]struct {
 	changed time.Time
 	size    int64

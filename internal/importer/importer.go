@@ -122,8 +122,8 @@ func New(o Options) (*Importer, error) {
 	}, nil
 }
 
-// Wake tells the workers of this process that there may be work, so that they need not
-// wait until their next look at the queue.
+// Wake wakes the workers of this process, so that they do not wait until their next look at
+// the queue.
 func (im *Importer) Wake() {
 	for range cap(im.wake) {
 		select {

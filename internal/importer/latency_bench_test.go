@@ -66,8 +66,8 @@ func BenchmarkLatency(b *testing.B) {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// slow makes every pseudonym call take latency longer, and tells on average how
-// many of them were under way.
+// slow makes every pseudonym call take latency longer. It counts the most calls at once, and
+// the time that all calls took.
 func slow(ttp *ttptest.TTP, latency time.Duration) (most *atomic.Int64, spent *atomic.Int64) {
 	var now, peak, sum atomic.Int64
 	ttp.BreakCalls(func(_ int, next http.Handler, w http.ResponseWriter, r *http.Request) {

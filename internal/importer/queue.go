@@ -30,12 +30,14 @@ type Queue interface {
 	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
 	// RenewChunk prolongs the lease of a chunk during a long call.
 	RenewChunk(ctx context.Context, c delivery.ChunkClaim, until time.Time) error
-	// ReleaseDelivery gives a delivery back until next, because a step failed for a reason
-	// of ours. It returns how often that has happened to it.
+	// ReleaseDelivery ends the claim on a delivery because a step failed for another reason
+	// than the TTP. The delivery is not claimed before next. It returns how often that has
+	// happened to the delivery.
 	ReleaseDelivery(ctx context.Context, c delivery.Claim, next time.Time) (failures int, err error)
 	// ReleaseChunk is ReleaseDelivery for a chunk.
 	ReleaseChunk(ctx context.Context, c delivery.ChunkClaim, next time.Time) (failures int, err error)
-	// PauseChunk gives a chunk back until next, because the TTP did not answer.
+	// PauseChunk ends the claim on a chunk because the TTP did not answer. The chunk is not
+	// claimed before next.
 	PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error
 	// Fail ends a delivery that cannot go on. The code is for the log and the screen.
 	Fail(ctx context.Context, deliveryID int64, code string) error
@@ -132,8 +134,8 @@ var errPanic = errors.New("importer: a step panicked")
 // takes about an hour and a half: long enough to mend a full disk.
 const maxFailures = 25
 
-// guard runs work and handles its failure, a panic included. It gives the work back, to
-// be tried again later; before is how often it failed already. After maxFailures, or if
+// guard runs work and handles its failure, a panic included. It releases the claim, so that
+// the work is tried again later; before is how often it failed already. After maxFailures, or if
 // the work can never succeed, it fails the delivery. If the claim was lost to another
 // worker, guard does nothing.
 func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int,

@@ -18,7 +18,8 @@ type Registrations interface {
 	// and event. The findings replace those of the decision.
 	RegisterChunk(ctx context.Context, c delivery.Claim, chunkNo int, lines []int,
 		register func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error)) error
-	// YieldDelivery gives a delivery back before it is done, so that others have their turn.
+	// YieldDelivery ends the claim on a delivery before it is done, so that others have their
+	// turn.
 	YieldDelivery(ctx context.Context, c delivery.Claim) error
 	// Finish checks the totals (delivery.ErrUnbalanced) and destroys the delivery's key with
 	// everything that was sealed under it.

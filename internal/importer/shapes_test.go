@@ -56,7 +56,7 @@ func pilotTable(tb testing.TB) table {
 	return rows
 }
 
-// with gives the table with one column changed below the header.
+// with returns the table with one column changed below the header.
 func (t table) with(column int, change func(string) string) table {
 	out := make(table, len(t))
 	for i, row := range t {

@@ -86,8 +86,8 @@ func (p *patientTx) conflictRow(item patient.NewConflict) (conflictRow, error) {
 }
 
 // statement is what a row of a file says. Two rows of a centre that say the same
-// wait for one conflict: a file that is delivered twice gives the data manager no
-// work twice.
+// wait for one conflict, so that a file that is delivered twice is no more work for the
+// data manager.
 type statement struct {
 	number, reason string
 	content        int64

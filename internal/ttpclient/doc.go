@@ -7,7 +7,7 @@
 // line of this package holds a value of a row or a piece of a request or answer.
 //
 // It imports no identity and keeps no pseudonym. Package prepare is the care
-// provider's side of it and package resolve the registry's. A program gives each
-// its own Client with its own credential. Everything that the TTP's own documents
+// provider's side of it and package resolve the registry's. Each has a Client of its
+// own with its own credential. Everything that the TTP's own documents
 // will change one day (paths, field names, codes, texts) is in wire.go.
 package ttpclient

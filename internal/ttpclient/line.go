@@ -147,7 +147,7 @@ func (l *Line) client(allowed ...*url.URL) *http.Client {
 	}
 }
 
-// acquire waits until one more call may run; release gives its place back.
+// acquire waits until one more call may run. release makes room for the next one.
 func (l *Line) acquire(ctx context.Context, person bool) (release func(), err error) {
 	b := l.files
 	if person {

@@ -13,7 +13,7 @@ import (
 	"sluis/web/text"
 )
 
-// sources gives the .templ and .go files of the pages that people write.
+// sources returns the .templ or .go files of the pages, without generated ones.
 func sources(t *testing.T, extension string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -100,7 +100,7 @@ func TestNoLiteralText(t *testing.T) {
 	}
 }
 
-// literals gives the text between the tags of a template.
+// literals returns the texts between the tags of a template.
 func literals(t *testing.T, source string) []string {
 	t.Helper()
 	file, err := parser.ParseString(source)

@@ -14,7 +14,7 @@ import (
 
 // postcodes returns the postcodes of a row, one for each day. It leaves out one
 // without a day, which would be dated wrongly, and a second one of the same day,
-// because the TTP tells them apart by their days.
+// because the TTP distinguishes them by their days.
 func (k checker) postcodes(c *checked, cells []string) []identity.Postcode {
 	var kept []identity.Postcode
 	on := map[string]int{} // day to place in kept

@@ -25,9 +25,9 @@ type Store interface {
 
 	// CreateDelivery begins a delivery in state receiving.
 	CreateDelivery(ctx context.Context, d delivery.New) (id int64, err error)
-	// CreateDeliveryOnce is the same for a request that may come more than once: it gives the
-	// delivery that came of it before, and then begins none. An earlier upload of it
-	// that has not ended makes room: its sender has given up, or sends again.
+	// CreateDeliveryOnce is CreateDelivery for a request that may come more than once. If an
+	// earlier request with the same key has a delivery, it returns that one. An earlier
+	// upload that is not finished makes room: its sender gave up, or sends again.
 	CreateDeliveryOnce(ctx context.Context, d delivery.New, r delivery.Request) (id int64, earlier delivery.Earlier, err error)
 	// AppendBlock adds to an upload; apperr.NotFound if it was removed to make room for a newer one.
 	AppendBlock(ctx context.Context, deliveryID int64, no int, sealed []byte) error

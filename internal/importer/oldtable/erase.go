@@ -114,7 +114,7 @@ func (e *Eraser) RecordDestroyed(ctx context.Context, g conversion.Gate, path st
 	return e.store.FinishErasure(ctx, e.who, *g.Erasure)
 }
 
-// Columns tells which columns that are to be erased a table still has.
+// Columns is a table with columns that must be erased.
 type Columns interface {
 	Gone(ctx context.Context) (gone, left []string, err error)
 }

@@ -66,7 +66,7 @@ func NewProver(ctx context.Context, o ProverOptions, canaries []string) (*Prover
 	return p, err
 }
 
-// Erased tells the Prover that the erasure is done, so that the proof says so.
+// Erased sets the state of the erasure after it is done, so that the proof says so.
 func (p *Prover) Erased(g conversion.Gate) { p.o.Gate = g }
 
 // LookBefore scans the files of the old table, where the names must be: it shows that

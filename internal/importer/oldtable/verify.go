@@ -183,7 +183,7 @@ func (v *verifier) stored(centreID int64, r intake.KnownRow, w conversion.Where,
 	}
 }
 
-// draw gives every row the same chance to be in the sample.
+// draw puts a row into the sample, or not, such that every row has the same chance.
 func (v *verifier) draw(p picked) {
 	v.seen++
 	if len(v.picked) < v.sample {

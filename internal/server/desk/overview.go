@@ -1,5 +1,5 @@
-// Package desk is the pages that tell what needs somebody: the overview with
-// which everyone begins, and the status of the TTP.
+// Package desk is the pages that show what needs somebody: the overview, which is
+// everyone's first page, and the status of the TTP.
 //
 // It shows counts and moments, never a patient.
 package desk

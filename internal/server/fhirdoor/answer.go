@@ -15,7 +15,7 @@ import (
 	"sluis/web/text"
 )
 
-// answer tells what became of a delivery, as far as that is known.
+// answer writes the answer about a delivery: its result, or that it is not done yet.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, seen delivery.Delivery, o fhir.Outline) error {
 	t, self := api.Words(r), api.Prefix+"/deliveries/"+seen.PublicID
 	w.Header().Set("Location", self)
@@ -67,8 +67,8 @@ func waitingText(d delivery.Delivery) string {
 	return "fhir.accepted"
 }
 
-// answerRows tells the outcome of each entry: in a Bundle, or of the one Patient by the
-// status of the answer itself.
+// answerRows writes the outcome of each entry in a Bundle. For a single Patient, the status
+// of the answer itself is the outcome.
 func (d *Door) answerRows(w http.ResponseWriter, r *http.Request, t *text.Catalogue, seen delivery.Delivery, o fhir.Outline) error {
 	entries, err := d.entries(r.Context(), t, seen, o)
 	if err != nil {
@@ -173,7 +173,7 @@ func onlyLine(rows map[int]patient.Outcome) int {
 	return 0
 }
 
-// ofRow tells what became of one Patient.
+// ofRow returns the outcome of one Patient as a status and issues.
 func ofRow(t *text.Catalogue, seen delivery.Delivery, resource string, outcome patient.Outcome,
 	findings []delivery.Finding) (status int, issues []issue) {
 	var key string

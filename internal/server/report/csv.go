@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// bom tells Excel that the file is UTF-8.
+// bom is the mark by which Excel sees that the file is UTF-8.
 const bom = "\ufeff"
 
 // header is the first line. It is Dutch in every language: scripts read it.

@@ -159,7 +159,8 @@ func (x *Writer) Next() error {
 	return err
 }
 
-// end closes the present sheet. It tells Excel that numbers stored as text are meant so.
+// end closes the present sheet. It marks numbers stored as text, so that Excel does not warn
+// about them.
 func (x *Writer) end() error {
 	if x.begun == 0 {
 		return nil

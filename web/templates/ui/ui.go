@@ -29,7 +29,7 @@ type Option struct {
 	Selected    bool
 }
 
-// Of gives the errors of one field.
+// Of returns the errors of one field.
 func Of(errs []FieldError, field string) []FieldError {
 	var of []FieldError
 	for _, e := range errs {
@@ -184,10 +184,9 @@ func barText(t *text.Catalogue, parts []Part) string {
 	return s
 }
 
-// partFill gives the parts that mean trouble a pattern, so that they do not
-// depend on colour. A pattern can be named only in the page itself: in a style
-// sheet the reference would point into the style sheet. The other parts get
-// their colour there.
+// partFill returns the pattern of a part that means trouble, so that it can be recognised
+// without its colour. A pattern can be named only in the page itself: in a style sheet the
+// reference would point into the style sheet. The other parts get their colour there.
 func partFill(id, key string) string {
 	switch key {
 	case "rejected":

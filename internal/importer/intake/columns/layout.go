@@ -149,9 +149,9 @@ func (l *laying) recognise(i int) (r recognised, use bool) {
 	return r, true
 }
 
-// choose decides which of two columns holds a field that an earlier column holds
-// already, and returns the one to take now. It returns false if the earlier one
-// stays, or if the file must be refused because nothing tells the two apart.
+// choose chooses between two columns for the same field, and returns the later one if that
+// is taken. It returns false if the earlier one stays, or if the file must be refused
+// because the two cannot be distinguished.
 //
 // Of two patient numbers it chooses the one that is called so: of "EPD-nummer" and
 // "Patiëntnummer", in either order, the latter.
@@ -193,8 +193,8 @@ func (l *laying) finish() (Layout, []delivery.Remark) {
 	return l.Layout, l.refusals
 }
 
-// chooseKind tells a file of identities from one of temporary pseudonyms, and
-// refuses it for what that kind needs and it has not.
+// chooseKind finds out whether the file has identities or temporary pseudonyms, and refuses
+// it if a column that this kind needs is missing.
 func (l *laying) chooseKind() {
 	link := l.words.types.Link
 	switch {

@@ -69,8 +69,8 @@ func (s *survey) count(p patient) {
 	s.addresses = max(s.addresses, len(p.addresses()))
 }
 
-// numbers is the system of the patient numbers; ok is false where the data does
-// not tell which it is.
+// numbers returns the system of the patient numbers. ok is false if the data does not show
+// which system that is.
 func (s *survey) numbers() (system string, ok bool) {
 	if s.o.NumberSystem != "" && s.systems[s.o.NumberSystem] > 0 {
 		return s.o.NumberSystem, true

@@ -34,10 +34,10 @@ const (
 	PatientReplaced  tabular.Code = "FHIR_PATIENT_REPLACED"    // merged into another record
 )
 
-// Looks tells by the beginning of a JSON text whether it is FHIR.
+// Looks reports whether a JSON text with this beginning is FHIR.
 func Looks(head []byte) bool { return resourceType.Match(head) }
 
-// LooksXML tells by the beginning of a text whether it is FHIR in XML.
+// LooksXML reports whether a text with this beginning is FHIR in XML.
 func LooksXML(head []byte) bool {
 	return len(head) > 0 && head[0] == '<' && strings.Contains(string(head[:min(len(head), 2000)]), "http://hl7.org/fhir")
 }
@@ -48,8 +48,8 @@ var (
 	entries      = regexp.MustCompile(`"entry"\s*:\s*\[`)
 )
 
-// bundled tells by the beginning of a value whether it may be a Bundle, so that it
-// has to be read entry by entry.
+// bundled reports whether a value with this beginning may be a Bundle. Then it has to be
+// read entry by entry.
 func bundled(ahead []byte) bool {
 	at := firstType.FindSubmatchIndex(ahead)
 	if at == nil {

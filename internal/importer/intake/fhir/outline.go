@@ -18,8 +18,8 @@ type Outline struct {
 	Many    bool   // there are more than MaxSpots
 }
 
-// MaxSpots is the number of resources up to which an Outline tells of each. It bounds
-// the memory of an outline, and the size of an answer that is made by it.
+// MaxSpots is the largest number of resources in an Outline. It bounds the memory of an
+// outline, and the size of an answer that is made from it.
 const MaxSpots = 5000
 
 // Spot is a resource in an entry. An entry that is itself a Bundle has several.

@@ -29,8 +29,8 @@ type resources struct {
 	shared  bool // two stood on one line
 }
 
-// How much of a value is looked at to tell whether it is a Bundle; of the first, more,
-// since much may stand in front of its entries.
+// How many bytes of a value are looked at to find out whether it is a Bundle. The first value
+// has more, because there may be much before its entries.
 const (
 	aheadBytes = 2 << 10
 	firstBytes = 64 << 10
@@ -239,7 +239,8 @@ func (r *resources) leave() error {
 	return err
 }
 
-// broken makes an *Error of a text that ends too early, and tells how far it came.
+// broken returns the error of a text that ends too early as an *Error, with the place at
+// which it ends.
 func (r *resources) broken(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = &tabular.Error{Code: tabular.BrokenJSON, Line: r.text.Line()}

@@ -19,9 +19,8 @@ const (
 	utf16BEName = "utf-16be"
 )
 
-// detect tells the encoding from the first bytes, as far as these can: a text
-// that is no UTF-8 further down is the caller's to find. A file that is no text
-// is an *Error.
+// detect returns the encoding that the first bytes show. The caller must find out whether
+// the rest is UTF-8 too. If the file is not text, the error is an *Error.
 func detect(head []byte) (string, transform.Transformer, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xFF\xFE\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xFE\xFF")): // UTF-32

@@ -23,7 +23,7 @@ type JSON struct {
 	size   int64
 	limits Limits
 	path   []string // the members that lead to the array
-	// numbered tells that records are known by their number: a line has several.
+	// numbered says that records are named by their number, because a line has several.
 	numbered bool
 	names    []string
 	at       map[string]int // by name, in small letters and as it is written
@@ -34,8 +34,9 @@ type JSON struct {
 const aliases = 8
 
 // OpenJSON reads the whole file once, for the names of its columns: the last
-// record may have one that no other has. Known tells the names by which a record is
-// known from what is wrapped around records; nil if nothing is.
+// record may have one that no other has. known reports whether a name is one of a record,
+// by which records are distinguished from objects around them. If it is nil, there are no
+// such objects.
 func OpenJSON(file io.ReaderAt, size int64, limits Limits, known func(name string) bool) (*JSON, error) {
 	j := &JSON{file: file, size: size, limits: limits.OrDefault(), at: map[string]int{}}
 	if known != nil {

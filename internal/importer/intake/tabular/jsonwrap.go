@@ -13,8 +13,8 @@ const maxWrapping = 3
 // wrapping finds the list of records if one object holds it, perhaps next to what
 // describes the export: {"exported":"…","data":{"patients":[…]}}. It returns the
 // names of the members that lead there; none if nothing is around the records. A
-// list counts whose first element has two names that known tells to be a record's;
-// an object that has one itself is a record. Head is the start of the text.
+// list counts if its first element has two names for which known returns true. An object
+// that has one such name is itself a record. head is the start of the text.
 func wrapping(head []byte, known func(name string) bool) []string {
 	w := wrapper{dec: json.NewDecoder(bytes.NewReader(head)), known: known}
 	if w.token() != json.Delim('{') {
@@ -43,8 +43,8 @@ func (w *wrapper) token() json.Token {
 	return t
 }
 
-// object walks the members of an object up to its end. Record tells that it is one
-// itself.
+// object walks the members of an object up to its end. record says that the object is itself
+// a record.
 func (w *wrapper) object(depth int) (path []string, record bool) {
 	for w.err == nil && w.dec.More() {
 		name, _ := w.token().(string)

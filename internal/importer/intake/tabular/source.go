@@ -42,8 +42,8 @@ type Table struct {
 type Row struct {
 	Line  int
 	Cells []string
-	// Numeric tells of each cell whether the file holds a number there rather than
-	// text, so that leading zeros may be lost; nil if no cell does.
+	// Numeric says of each cell whether it is a number in the file and not a text, so that
+	// leading zeros may be lost. It is nil if no cell is a number.
 	Numeric []bool
 	// Faults are cells whose content cannot be had. Their text is empty, but for
 	// CellFormat.

@@ -11,8 +11,8 @@ import (
 	"sluis/internal/value"
 )
 
-// IsWorkbook tells of the first bytes of a file (8 do) whether OpenXLSX is the one
-// to read it, or to say why it cannot be read: a zip or an OLE compound file.
+// IsWorkbook reports whether a file with these first bytes (8 are enough) is a zip or an OLE
+// compound file. OpenXLSX can read it, or say why it cannot be read.
 func IsWorkbook(head []byte) bool { return isZip(head) || isOLE(head) }
 
 func isZip(head []byte) bool {

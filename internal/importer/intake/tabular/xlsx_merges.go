@@ -136,9 +136,9 @@ func (m *mergeWalk) pass(line int) {
 	}
 }
 
-// apply gives a row that has content what the merges that began above it show, and
-// keeps what those show that begin in it. A row in which a merge is all there is
-// shows no more than the row above, and is left out.
+// apply fills in the cells of a row that merges from above cover, and remembers the merges
+// that begin in the row. A row that has nothing but such cells only repeats the row above,
+// and is left out.
 func (m *mergeWalk) apply(s *sheetRows) error {
 	m.active = slices.DeleteFunc(m.active, func(a spread) bool { return a.last < s.line })
 	above, faults := m.active, s.faults

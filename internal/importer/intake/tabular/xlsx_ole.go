@@ -11,10 +11,10 @@ import (
 // all of them are aligned to.
 const entryBytes = 128
 
-// compound says what an OLE compound file is: Office of before 2007 wrote its
-// documents so, and Office of today those with a password. The names of its streams
-// tell; their entries are found wherever they lie, since the chain of sectors that
-// leads to them may be broken. It always returns an error.
+// compound returns an error that says what an OLE compound file is. Office before 2007 wrote
+// all documents in this form, and Office of today those with a password. compound looks at
+// the names of the streams. It searches the whole file for their entries, because the chain
+// of sectors that leads to them may be broken.
 func compound(r io.ReaderAt, size int64) error {
 	var encrypted, workbook, other bool
 	block := make([]byte, blockBytes)

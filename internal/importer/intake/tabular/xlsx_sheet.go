@@ -157,8 +157,8 @@ func eofBroken(err error) error {
 	return err
 }
 
-// readCell reads the cell that start begins. Where the row has no number of its own
-// yet, the cell's reference gives it.
+// readCell reads the cell that start begins. If the row has no number yet, it gets that of
+// the cell's reference.
 func (s *sheetRows) readCell(start xml.StartElement, numbered bool) error {
 	var c cell
 	column := s.next

@@ -85,7 +85,8 @@ func BenchmarkDelivery(b *testing.B) {
 	for _, size := range cases {
 		for _, c := range []struct{ kind, format string }{
 			{
-				"temporary", "csv"}, {"identities", "csv"}, {"temporary", "xlsx"}, {"identities", "xlsx"}, {"temporary", "fhir"}, {"identities",
+				"temporary", "csv"}, {"identities", "csv"}, {"temporary", "xlsx"}, {"identities", "xlsx"}, {"temporary", "fhir"},
+			{"identities",
 				"fhir",
 			},
 		} {

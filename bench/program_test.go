@@ -160,7 +160,8 @@ func startSite(b *testing.B, ttp string) *site {
 	}
 	env := []string{
 		"SLUIS_ADDR=" + strings.TrimPrefix(s.url, "http://"), "SLUIS_BASE_URL=" + s.url, "SLUIS_DATABASE=sqlite:" + s.database(),
-		"SLUIS_DISPLAY_BIRTH=date", "SLUIS_SESSION_KEY=" + key(), "SLUIS_FILE_MAC_KEY=" + key(), "SLUIS_KEYRING_FILE=" + filepath.Join(s.dir, "keyring.json"),
+		"SLUIS_DISPLAY_BIRTH=date", "SLUIS_SESSION_KEY=" + key(), "SLUIS_FILE_MAC_KEY=" + key(),
+		"SLUIS_KEYRING_FILE=" + filepath.Join(s.dir, "keyring.json"),
 		"SLUIS_TTP_AUTH_URL=http://" + ttp, "SLUIS_TTP_API_URL=http://" + ttp, "SLUIS_TTP_SANDBOX=true", "SLUIS_TTP_DOMAIN=qrns",
 		"SLUIS_TTP_PREPARE_CLIENT_ID=zorgaanbieder", "SLUIS_TTP_PREPARE_CLIENT_SECRET=prepare-prepare",
 		"SLUIS_TTP_RESOLVE_CLIENT_ID=registratie", "SLUIS_TTP_RESOLVE_CLIENT_SECRET=resolve-resolve",

@@ -60,7 +60,8 @@ func startBrowser() {
 		b.err = err
 		return
 	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "nl"), chromedp.WindowSize(wide, 900))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -284,7 +285,8 @@ func (b *tab) choose(name, value string) {
 	b.t.Helper()
 	switch kind := ask[string](b, `document.querySelector('[name=`+name+`]').type`); kind {
 	case "radio":
-		b.do(chromedp.Click(chromedp.CSS(`label[for="` + ask[string](b, `document.querySelector('[name=`+name+`][value=`+value+`]').id`) + `"]`)))
+		b.do(chromedp.Click(chromedp.CSS(`label[for="` + ask[string](b, `document.querySelector('[name=`+name+`][value=`+value+`]').id`) +
+			`"]`)))
 	case "file":
 		b.do(chromedp.SetUploadFiles(chromedp.CSS("input[type=file][name="+name+"]"), []string{value}))
 	default:

@@ -20,7 +20,9 @@ func (s *sieve) convertOldTable() {
 	s.oldTable(path)
 	web := func(step string, args ...string) {
 		s.t.Helper()
-		cmd := exec.CommandContext(s.t.Context(), binary, append([]string{"existing", step, "--as", "beheerder@registratie.example", "--data", s.data, "--source", "sqlite:" + path}, args...)...)
+		cmd := exec.CommandContext(s.t.Context(), binary,
+			append([]string{"existing", step, "--as", "beheerder@registratie.example", "--data", s.data, "--source", "sqlite:" + path},
+				args...)...)
 		cmd.Env = append(os.Environ(), "TMPDIR="+s.tmp)
 		out, err := cmd.CombinedOutput()
 		s.logs.Write(out) // searched like a log
@@ -51,7 +53,8 @@ func (s *sieve) convertOldTable() {
 	}
 	for _, role := range []string{"admin", "datamanager"} {
 		v := s.visitor().signIn(s.p.account(role, ""))
-		v.form("/migratie/"+string(id)+"/goedkeuren", url.Values{"rol": {role}, "centra": {"2809"}, "reden": {"Gezien."}, "uitzonderingen": {"gezien"}}, false)
+		v.form("/migratie/"+string(id)+"/goedkeuren",
+			url.Values{"rol": {role}, "centra": {"2809"}, "reden": {"Gezien."}, "uitzonderingen": {"gezien"}}, false)
 	}
 	web("erase", "--out", s.tmp)
 	web("prove", "--out", s.tmp)
@@ -85,7 +88,8 @@ func (s *sieve) oldTable(path string) {
 	insert := func(key int, centre, birth, sex, died, version, number, place string) {
 		s.t.Helper()
 		name := s.name(place)
-		_, err := db.ExecContext(s.t.Context(), "INSERT INTO patient VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", key, version, s.name(place+" prefix"), name, died, birth,
+		_, err := db.ExecContext(s.t.Context(), "INSERT INTO patient VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", key, version,
+			s.name(place+" prefix"), name, died, birth,
 			"Q."+s.name(place+" initials"), sex, centre, strings.ToLower(name)+"@"+s.name(place+" host")+".example", number)
 		if err != nil {
 			s.t.Fatal(err)

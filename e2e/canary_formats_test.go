@@ -18,7 +18,8 @@ func (s *sieve) formats() {
 	name := s.name
 	s.deliver("JSON", "&confirm=true", asJSON([]map[string]any{
 		{
-			"patientnummer": s.newNumber(), "geboortedatum": "1970-02-03", "geslacht": "m", "achternaam": name("JSON surname"), "voorletters": "Q",
+			"patientnummer": s.newNumber(), "geboortedatum": "1970-02-03", "geslacht": "m", "achternaam": name("JSON surname"),
+			"voorletters":       "Q",
 			name("JSON member"): name("JSON value"),
 		},
 		{

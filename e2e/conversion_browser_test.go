@@ -15,7 +15,8 @@ import (
 func TestConversionInTheBrowser(t *testing.T) {
 	dir := t.TempDir()
 	p := startDemo(t, dir)
-	c := &conversion{t: t, data: dir, tmp: t.TempDir(), proofs: filepath.Join(t.TempDir(), "proofs"), source: filepath.Join(t.TempDir(), "oud.db")}
+	c := &conversion{t: t, data: dir, tmp: t.TempDir(), proofs: filepath.Join(t.TempDir(), "proofs"),
+		source: filepath.Join(t.TempDir(), "oud.db")}
 	command(t, "existing", "sample", "--rows", "3000", "--db", c.source)
 
 	manager := newTab(t, p)

@@ -27,7 +27,8 @@ func TestConversion(t *testing.T) {
 	startDemo(t, base).stop(t)
 	source := filepath.Join(t.TempDir(), "oud.db")
 	planted := filepath.Join(t.TempDir(), "planted.txt")
-	command(t, "existing", "sample", "--rows", strconv.Itoa(rows), "--db", source, "--canaries", planted, "--seed", strconv.FormatUint(seed%1000, 10))
+	command(t, "existing", "sample", "--rows", strconv.Itoa(rows), "--db", source, "--canaries", planted, "--seed",
+		strconv.FormatUint(seed%1000, 10))
 	canaries := readPlanted(t, planted)
 
 	calm, struck := newConversion(t, base, source, canaries), newConversion(t, base, source, canaries)
@@ -41,7 +42,8 @@ func TestConversion(t *testing.T) {
 	began := time.Now()
 	calm.must(exitAttention, "run", "--number", "patientnummer")
 	whole := time.Since(began)
-	t.Logf("undisturbed: %v, %.0f rows a second, at most %d MB", whole.Round(time.Millisecond), float64(rows)/whole.Seconds(), calm.peak>>10)
+	t.Logf("undisturbed: %v, %.0f rows a second, at most %d MB", whole.Round(time.Millisecond), float64(rows)/whole.Seconds(),
+		calm.peak>>10)
 	struck.runUnderFire(rand.New(rand.NewPCG(seed, 9)), rows, kills, whole)
 	calm.wantSame(struck)
 	calm.must(0, "verify")
@@ -98,7 +100,8 @@ type conversion struct {
 
 func newConversion(t *testing.T, base, source string, canaries map[string]string) *conversion {
 	t.Helper()
-	c := &conversion{t: t, data: filepath.Join(t.TempDir(), "data"), tmp: t.TempDir(), proofs: filepath.Join(t.TempDir(), "proofs"), scan: newScanner(canaries), canaries: canaries}
+	c := &conversion{t: t, data: filepath.Join(t.TempDir(), "data"), tmp: t.TempDir(), proofs: filepath.Join(t.TempDir(), "proofs"),
+		scan: newScanner(canaries), canaries: canaries}
 	copyDir(t, base, c.data)
 	c.source = filepath.Join(t.TempDir(), "oud.db")
 	raw, err := os.ReadFile(source)
@@ -112,7 +115,8 @@ func newConversion(t *testing.T, base, source string, canaries map[string]string
 }
 
 func (c *conversion) args(step string, args ...string) []string {
-	return append([]string{"existing", step, "--as", "datamanager@registratie.example", "--data", c.data, "--source", "sqlite:" + c.source}, args...)
+	return append([]string{"existing", step, "--as", "datamanager@registratie.example", "--data", c.data, "--source", "sqlite:" + c.source},
+		args...)
 }
 
 func (c *conversion) env() []string { return append(os.Environ(), "TMPDIR="+c.tmp) }
@@ -392,7 +396,8 @@ func (c *conversion) clean(what string, folders ...string) {
 			c.t.Errorf("%s: %s", what, h)
 		}
 	}
-	c.t.Logf("%s: %d canaries found after, in %d files of %d MB, %d kB of output and %d kB of pages", what, c.distinct(hits), files, size>>20, c.out.Len()>>10, pages>>10)
+	c.t.Logf("%s: %d canaries found after, in %d files of %d MB, %d kB of output and %d kB of pages", what, c.distinct(hits), files,
+		size>>20, c.out.Len()>>10, pages>>10)
 	if files < 5 || c.out.Len() < 1000 || pages < 10_000 {
 		c.t.Errorf("%s: there is hardly anything to look at", what)
 	}
@@ -419,7 +424,8 @@ func (c *conversion) wantForged(path string) {
 	if err := os.WriteFile(forged, bytes.Replace(raw, []byte(`"hits": 0`), []byte(`"hits": 1`), 1), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
-	out, err := exec.CommandContext(c.t.Context(), binary, "existing", "check-proof", "--key", filepath.Join(c.data, "proof-key.pem"), forged).CombinedOutput()
+	out, err := exec.CommandContext(c.t.Context(), binary, "existing", "check-proof", "--key", filepath.Join(c.data, "proof-key.pem"),
+		forged).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "NOT in order") {
 		c.t.Errorf("a changed proof: %v\n%s", err, out)
 	}

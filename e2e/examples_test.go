@@ -46,7 +46,8 @@ func TestExamples(t *testing.T) {
 				if err != nil && cmd.ProcessState == nil {
 					t.Fatal(err)
 				}
-				t.Logf("$ %s %s %q\n%sends with %d", x.program, filepath.Base(x.script), filepath.Base(file), out, cmd.ProcessState.ExitCode())
+				t.Logf("$ %s %s %q\n%sends with %d", x.program, filepath.Base(x.script), filepath.Base(file), out,
+					cmd.ProcessState.ExitCode())
 				return string(out), cmd.ProcessState.ExitCode()
 			}
 			dir := t.TempDir()

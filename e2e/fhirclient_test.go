@@ -104,7 +104,8 @@ func pilotBundle(t *testing.T, kind string) map[string]any {
 			"name": []any{map[string]any{
 				"use": "official", "family": strings.TrimSpace(row[5] + " " + row[4]), "given": []string{row[6]},
 				"_family": map[string]any{"extension": []any{
-					map[string]any{"url": ext + "name", "valueString": row[4]}, map[string]any{"url": ext + "prefix", "valueString": row[5]},
+					map[string]any{"url": ext + "name", "valueString": row[4]},
+					map[string]any{"url": ext + "prefix", "valueString": row[5]},
 				}},
 			}},
 		}

@@ -141,7 +141,8 @@ func (b *tab) tabTo(selector string) {
 func (b *tab) focused(what, selector string) {
 	b.t.Helper()
 	if !ask[bool](b, `document.activeElement.matches(`+strconv.Quote(selector)+`)`) {
-		b.t.Errorf("%s: the focus is not on %s but on %s", b.where(), what, ask[string](b, `document.activeElement.outerHTML.slice(0, 200)`))
+		b.t.Errorf("%s: the focus is not on %s but on %s", b.where(), what,
+			ask[string](b, `document.activeElement.outerHTML.slice(0, 200)`))
 	}
 }
 

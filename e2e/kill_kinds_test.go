@@ -44,7 +44,8 @@ var kinds = []kind{
 		"needs_confirmation", confirm,
 	},
 	{
-		"columns assigned", []string{"received", "mapping", "received", "exchanging", "registering"}, sendFile("", oddFile), "needs_mapping",
+		"columns assigned", []string{"received", "mapping", "received", "exchanging", "registering"}, sendFile("", oddFile),
+		"needs_mapping",
 		assign,
 	},
 	{"dataset of the TTP", []string{"received", "deciding", "registering"}, sendDataset, "", nil},
@@ -195,7 +196,8 @@ func confirm(k *killer, p *program, id string) error {
 func assign(k *killer, p *program, id string) error {
 	return k.form(p, p.account("uploader", "2809"), "/aanleveringen/"+id+"/kolommen", url.Values{
 		"blad": {
-			"0"}, "kop": {"1"}, "veld-centre": {"0"}, "veld-birthDate": {"1"}, "veld-sex": {"2"}, "veld-patientNumber": {"3"}, "veld-surname": {"4"},
+			"0"}, "kop": {"1"}, "veld-centre": {"0"}, "veld-birthDate": {"1"}, "veld-sex": {"2"}, "veld-patientNumber": {"3"},
+		"veld-surname":       {"4"},
 		"veld-surnamePrefix": {"5"}, "veld-initials": {"6"}, "volgorde": {"dmy"},
 	})
 }

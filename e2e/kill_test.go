@@ -254,7 +254,8 @@ func (k *killer) hit(kind, state string) {
 
 // table returns a table of the kills by kind and state.
 func (k *killer) table() string {
-	states := []string{"starting", "receiving", "received", "mapping", "exchanging", "deciding", "checked", "confirm", "registering", "done"}
+	states := []string{"starting", "receiving", "received", "mapping", "exchanging", "deciding", "checked", "confirm", "registering",
+		"done"}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-28s", "kills")
 	for _, s := range states {

@@ -92,7 +92,8 @@ func ownFiles() []awkward {
 		{"quoted header", "\"" + strings.ReplaceAll(ownHeader, ";", "\";\"") + "\"\n" + strings.Join(rows, "\n") + "\n", 6},
 		{"commas in cells", ownHeader + "\nN1;gisteren;m;Eend, van;A,B,C\nN2;gisteren;m;Fuut, de;A,B,C\n", 2},
 		{"short and long rows", ownHeader + "\nN1;gisteren\nN2;gisteren;m;Eend;A;;;\nN3;gisteren;m;Eend;A;te;veel\nN4;gisteren;m\n", 4},
-		{"header twice", ownHeader + "\n" + strings.Join(rows[:3], "\n") + "\n" + ownHeader + "\n" + strings.Join(rows[3:], "\n") + "\n", 6},
+		{"header twice", ownHeader + "\n" + strings.Join(rows[:3], "\n") + "\n" + ownHeader + "\n" + strings.Join(rows[3:], "\n") + "\n",
+			6},
 		{"example row", ownHeader + "\nVOORBEELD;1-1-2001;m;Voorbeeld;A\n" + strings.Join(rows, "\n") + "\n", 6},
 		{"end of file sign", join("\r\n") + "\x1a", 6},
 		{"ASCII", ascii, 6},
@@ -188,7 +189,8 @@ func TestOwnFileLines(t *testing.T) {
 				t.Errorf("%s: found\n%q, and of what came back\n%q\n%q", f.name, found.findings, again.findings, out)
 			}
 			if rows == "rejected" && len(again.findings) != len(found.findings) {
-				t.Errorf("%s: %d findings, and %d in the file of the rejected rows\n%q", f.name, len(found.findings), len(again.findings), out)
+				t.Errorf("%s: %d findings, and %d in the file of the rejected rows\n%q", f.name, len(found.findings), len(again.findings),
+					out)
 			}
 			if again.notes != found.notes {
 				t.Errorf("%s: %d notes, and %d of what came back", f.name, found.notes, again.notes)

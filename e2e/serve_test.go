@@ -208,7 +208,8 @@ func (s *service) makeCertificates() {
 	}
 	for name, block := range map[string]*pem.Block{
 		"ttp-ca.crt": {
-			Type: "CERTIFICATE", Bytes: root}, "tls.crt": {Type: "CERTIFICATE", Bytes: cert}, "tls.key": {Type: "PRIVATE KEY", Bytes: private},
+			Type: "CERTIFICATE", Bytes: root}, "tls.crt": {Type: "CERTIFICATE", Bytes: cert},
+		"tls.key": {Type: "PRIVATE KEY", Bytes: private},
 	} {
 		if err := os.WriteFile(filepath.Join(s.etc, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			s.t.Fatal(err)
@@ -276,7 +277,8 @@ func (s *service) wantSecureCookie() {
 	v.client.Transport = s.client.Transport
 	form := url.Values{"email": {"invoerder@ziekenhuis.example"}, "password": {password[1]}}
 	a, err := v.try(
-		outgoing{method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded", body: strings.NewReader(form.Encode())},
+		outgoing{method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded",
+			body: strings.NewReader(form.Encode())},
 	)
 	if err != nil || a.status != http.StatusSeeOther {
 		s.t.Fatalf("sign in: %d %v", a.status, err)
@@ -301,7 +303,8 @@ func (s *service) wantSecureCookie() {
 	}
 	got := v.form("/patienten/nieuw", url.Values{
 		"number": {
-			"ingevoerd-1"}, "birth-day": {"23"}, "birth-month": {"7"}, "birth-year": {"1943"}, "sex": {"v"}, "surname": {"Testnaam"}, "initials": {"T"},
+			"ingevoerd-1"}, "birth-day": {"23"}, "birth-month": {"7"}, "birth-year": {"1943"}, "sex": {"v"}, "surname": {"Testnaam"},
+		"initials": {"T"},
 	}, false)
 	if got.status != http.StatusOK || !bytes.Contains(got.body, []byte("ingevoerd-1")) ||
 		bytes.Contains(got.body, []byte("23")) && bytes.Contains(got.body, []byte("juli 1943")) {

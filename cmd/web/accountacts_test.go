@@ -51,8 +51,10 @@ func TestAccountCommands(t *testing.T) {
 		{"", "user disable een@sluis.example" + as, 1, "your own account"},
 		{"", "user role een@sluis.example --role auditor" + as, 1, "your own account"},
 		{"", "user disable niemand@zh.example" + as, 1, "see web user list"},
-		{"", "user invite --email nieuw@zh.example --name Nel --role uploader --centre 2809 --reason begint-maandag" + as, 0, "/uitnodiging/sluis_"},
-		{"", "user invite --email nieuw@zh.example --name Nel --role uploader --centre 2809 --reason begint-maandag" + as, 1, "there already"},
+		{"", "user invite --email nieuw@zh.example --name Nel --role uploader --centre 2809 --reason begint-maandag" + as, 0,
+			"/uitnodiging/sluis_"},
+		{"", "user invite --email nieuw@zh.example --name Nel --role uploader --centre 2809 --reason begint-maandag" + as, 1,
+			"there already"},
 		{"", "user invite --email n@zh.example --name Nel --role uploader --centre 2809 --reason zo" + as, 1, "at least 5"},
 		{"", "user invite --email n@zh.example --name Nel --role admin --role auditor --reason begint-maandag" + as, 1, "no other role"},
 		{"", "user role up@zh.example --role datamanager --role auditor" + as, 1, "no other role"},
@@ -109,7 +111,8 @@ func TestAccountCommandsAreLogged(t *testing.T) {
 		got[string(ev.Type)+" "+ev.ObjectType+" "+ev.Code]++
 	}
 	for _, want := range []string{
-		"accounts_listed token ", "accounts_listed user ", "accounts_listed centre ", "account_changed user disabled", "account_changed user enabled",
+		"accounts_listed token ", "accounts_listed user ", "accounts_listed centre ", "account_changed user disabled",
+		"account_changed user enabled",
 		"account_changed user roles", "account_changed user password", "account_changed token revoked",
 	} {
 		if got[want] != 1 {

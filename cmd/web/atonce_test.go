@@ -20,7 +20,8 @@ func TestUploadsAtOnce(t *testing.T) {
 	var senders sync.WaitGroup
 	for i := range got {
 		senders.Go(func() {
-			if status := uploader.call(t, "POST", "/deliveries?filename=pilot40.csv", "text/csv", bytes.NewReader(file), &got[i]); status != http.StatusAccepted {
+			if status := uploader.call(t, "POST", "/deliveries?filename=pilot40.csv", "text/csv", bytes.NewReader(file),
+				&got[i]); status != http.StatusAccepted {
 				t.Errorf("upload %d: %d", i, status)
 			}
 		})
@@ -62,13 +63,15 @@ func TestButtonsTwice(t *testing.T) {
 		t.Errorf("cancelled when it was done: %d, want 409", status)
 	}
 	cancelled := uploader.deliver(t, "b.csv", pilot(t), "&check=true")
-	if a, b, c := post(cancelled.ID, "cancel"), post(cancelled.ID, "cancel"), post(cancelled.ID, "confirm"); a != http.StatusAccepted || b != http.StatusConflict || c != http.StatusConflict {
+	if a, b, c := post(cancelled.ID, "cancel"), post(cancelled.ID, "cancel"), post(cancelled.ID, "confirm"); a != http.StatusAccepted ||
+		b != http.StatusConflict || c != http.StatusConflict {
 		t.Errorf("cancelled twice and confirmed: %d %d %d, want 202 409 409", a, b, c)
 	}
 	if got := uploader.await(t, cancelled.ID); got.Status != "cancelled" || got.Counts != (counts{Read: 40, Pending: 40}) {
 		t.Errorf("%s %+v", got.Status, got.Counts)
 	}
-	if status := d.api(t, account.Uploader, "2810").call(t, "POST", "/deliveries/"+saved.ID+"/cancel", "", nil, nil); status != http.StatusNotFound {
+	if status := d.api(t, account.Uploader, "2810").call(t, "POST", "/deliveries/"+saved.ID+"/cancel", "", nil,
+		nil); status != http.StatusNotFound {
 		t.Errorf("another centre cancels: %d, want 404", status)
 	}
 	// A cancelled delivery does not count as the first of the same file; a saved one does.

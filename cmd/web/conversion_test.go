@@ -38,7 +38,8 @@ func TestPrintedCommandsWork(t *testing.T) {
 		t.Fatalf("sample: %d %s", r.code, r.err)
 	}
 	args := []string{
-		"existing", "plan", "--as", "datamanager@registratie.example", "--data", dir, "--source", "sqlite:" + table, "--number", "patientnummer", "--rate", "5000",
+		"existing", "plan", "--as", "datamanager@registratie.example", "--data", dir, "--source", "sqlite:" + table, "--number",
+		"patientnummer", "--rate", "5000",
 	}
 	for _, step := range []struct {
 		args, flags string

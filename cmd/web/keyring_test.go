@@ -31,7 +31,8 @@ func TestLostKeyringStopsTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: "a", CentreID: centre.ID, Mode: delivery.Save, Who: who, KeyID: "123", WrappedKey: []byte("x"), At: time.Now()})
+	id, err := s.CreateDelivery(t.Context(), delivery.New{PublicID: "a", CentreID: centre.ID, Mode: delivery.Save, Who: who, KeyID: "123",
+		WrappedKey: []byte("x"), At: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,8 @@ func TestDemoPilot(t *testing.T) {
 	}
 	checked := uploader.deliver(t, "pilot40.csv", pilot(t), "&check=true")
 	want := counts{Read: 40, Unchanged: 36, Rejected: 4}
-	if checked.Status != "checked" || checked.Counts != (counts{Read: 40, Pending: 40}) || checked.Planned == nil || *checked.Planned != want {
+	if checked.Status != "checked" || checked.Counts != (counts{Read: 40, Pending: 40}) || checked.Planned == nil ||
+		*checked.Planned != want {
 		t.Errorf("only checked: %+v, want planned %+v", checked, want)
 	}
 
@@ -170,7 +171,8 @@ func TestDemoTemporaryFirst(t *testing.T) {
 	// Another centre, which may not deliver names, is told so and sees none of this.
 	other := d.api(t, account.Uploader, "2810")
 	refused := other.deliver(t, "pilot40.csv", pilot(t), "")
-	if refused.Status != "refused" || len(refused.Reasons) == 0 || refused.Reasons[len(refused.Reasons)-1].Code != "IDENTITIES_NOT_ALLOWED" {
+	if refused.Status != "refused" || len(refused.Reasons) == 0 ||
+		refused.Reasons[len(refused.Reasons)-1].Code != "IDENTITIES_NOT_ALLOWED" {
 		t.Errorf("names from centre 2810: %s %+v", refused.Status, refused.Reasons)
 	}
 	if n := len(other.patients(t)); n != 0 {

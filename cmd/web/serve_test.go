@@ -182,8 +182,10 @@ func TestPrepareService(t *testing.T) {
 		{"", "centre add --number 2809 --name Een", 0, "centre 2809 added"},
 		{"", "centre add --number 2809 --name Twee", 1, "is there already"},
 		{"", "centre add --name Drie", 2, "--number"},
-		{"", "centre set --number 2809 --brake 40 --number-system urn:oid:1.2.3 --identities", 0, `centre 2809: Een, identities true, brake 40%, number system "urn:oid:1.2.3"`},
-		{"", "centre set --number 2809 --name Anders --no-identities --brake 0", 0, `centre 2809: Anders, identities false, brake 30%, number system "urn:oid:1.2.3"`},
+		{"", "centre set --number 2809 --brake 40 --number-system urn:oid:1.2.3 --identities", 0,
+			`centre 2809: Een, identities true, brake 40%, number system "urn:oid:1.2.3"`},
+		{"", "centre set --number 2809 --name Anders --no-identities --brake 0", 0,
+			`centre 2809: Anders, identities false, brake 30%, number system "urn:oid:1.2.3"`},
 		{"", "centre set --number 2809 --brake 101", 1, "from 0 to 100"},
 		{"", "centre set --number 1", 1, "no centre 1"},
 		{"", "user add --email a@b.example --role uploader --centre 2809", 0, "password: "},
@@ -209,7 +211,8 @@ func TestPrepareService(t *testing.T) {
 			t.Errorf("web %s repeats the password", tc.args)
 		}
 	}
-	if r := command(t, nil, "", "centre", "add", "--number", "1", "--name", "x"); r.code != 1 || !strings.Contains(r.err, "SLUIS_DATABASE") {
+	if r := command(t, nil, "", "centre", "add", "--number", "1", "--name", "x"); r.code != 1 ||
+		!strings.Contains(r.err, "SLUIS_DATABASE") {
 		t.Errorf("without a database: %d %q", r.code, r.err)
 	}
 }

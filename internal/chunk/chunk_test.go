@@ -18,7 +18,8 @@ import (
 func temporaryRows() []patient.TemporaryRow {
 	return []patient.TemporaryRow{
 		{Ref: "r1", Line: 2, Display: display(), Temporaries: []patient.Temporary{
-			{Type: "NGGV", Value: "abc", ExpiresAt: time.Date(2026, 12, 1, 10, 0, 0, 123_000_000, time.UTC)}, {Type: "PGG", Value: "d", RecordedOn: "2020-01-01"},
+			{Type: "NGGV", Value: "abc", ExpiresAt: time.Date(2026, 12, 1, 10, 0, 0, 123_000_000, time.UTC)},
+			{Type: "PGG", Value: "d", RecordedOn: "2020-01-01"},
 		}},
 		{
 			Ref: "r2", Line: 1_000_001, Display: patient.Display{Birth: patient.Birth{Year: 1950}},
@@ -103,8 +104,9 @@ func TestFormatsStay(t *testing.T) {
 			"02723282897a00bc1e00000202023137050a323032302d30322d30330800")
 	})
 	t.Run("definitive rows", func(t *testing.T) {
-		stays(t, DefinitiveRows, definitiveRows(), "010404073031323320c3a9e41e0204000176000401044e474756020471726e73040676322e4142430300040a323032362d31312d3235"+
-			"050350474702020476312e44060a323032302d30312d30310606000000000302023138030000")
+		stays(t, DefinitiveRows, definitiveRows(),
+			"010404073031323320c3a9e41e0204000176000401044e474756020471726e73040676322e4142430300040a323032362d31312d3235"+
+				"050350474702020476312e44060a323032302d30312d30310606000000000302023138030000")
 	})
 	t.Run("marks", func(t *testing.T) {
 		golden := unhex(t, "01020430313233ffffffffffffffff0100000000000000030000000000000000000000000000000000c1843d05c4b320c3a900000000000000400000000000000080")
@@ -148,10 +150,11 @@ func BenchmarkDefinitiveRows(b *testing.B) {
 	set := make([]patient.Candidate, 500)
 	for i := range set {
 		n := strconv.Itoa(100_000 + i)
-		set[i] = patient.Candidate{Line: i + 2, Display: patient.Display{Number: n, Birth: display().Birth, Sex: patient.Female}, Pseudonyms: []patient.Pseudonym{
-			{Type: "NGGV", Domain: "qrns", KeyVersion: 2, Value: "v2." + n + strings.Repeat("A", 40), ObservedOn: "2026-11-25"},
-			{Type: "NGG", Domain: "qrns", KeyVersion: 2, Value: "v2." + n + strings.Repeat("B", 32), ObservedOn: "2026-11-25"},
-		}}
+		set[i] = patient.Candidate{Line: i + 2, Display: patient.Display{Number: n, Birth: display().Birth, Sex: patient.Female},
+			Pseudonyms: []patient.Pseudonym{
+				{Type: "NGGV", Domain: "qrns", KeyVersion: 2, Value: "v2." + n + strings.Repeat("A", 40), ObservedOn: "2026-11-25"},
+				{Type: "NGG", Domain: "qrns", KeyVersion: 2, Value: "v2." + n + strings.Repeat("B", 32), ObservedOn: "2026-11-25"},
+			}}
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -25,7 +25,8 @@ func unpack(r *Reader, x *row) { x.N, x.S, x.W, x.T = r.Int(), r.String(), r.Wor
 
 func rows() []row {
 	at := time.Date(2026, 11, 25, 12, 0, 0, 123_456_789, time.UTC)
-	return []row{{1, "é ĳ", "NGGV", at}, {-1 << 62, "", "NGG", time.Time{}}, {0, strings.Repeat("x", 1000), "NGGV", at.AddDate(-3000, 0, 0)}, {7, "a", "", at}}
+	return []row{{1, "é ĳ", "NGGV", at}, {-1 << 62, "", "NGG", time.Time{}},
+		{0, strings.Repeat("x", 1000), "NGGV", at.AddDate(-3000, 0, 0)}, {7, "a", "", at}}
 }
 
 func TestRowsComeBack(t *testing.T) {
@@ -75,7 +76,8 @@ func FuzzUnpackRows(f *testing.F) {
 			return
 		}
 		again, err := unpackRows(packRows(list, 10, pack), unpack)
-		if err != nil || !slices.EqualFunc(again, list, func(a, b row) bool { return a.N == b.N && a.S == b.S && a.W == b.W && a.T.Equal(b.T) }) {
+		if err != nil || !slices.EqualFunc(again, list,
+			func(a, b row) bool { return a.N == b.N && a.S == b.S && a.W == b.W && a.T.Equal(b.T) }) {
 			t.Errorf("%+v (%v), want %+v", again, err, list)
 		}
 	})

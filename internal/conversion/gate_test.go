@@ -27,14 +27,17 @@ func good() conversion.Gate {
 		return conversion.Approval{Centre: centre, Role: role, UserID: user, UserName: fmt.Sprint("user ", user), Why: "gezien", At: now}
 	}
 	run := &conversion.Run{ID: 1, PublicID: "run", Mode: delivery.Save, Centres: []conversion.CentreRun{
-		{CentreNumber: "2809", Delivery: &delivery.Delivery{State: delivery.Done}}, {CentreNumber: "2810", Delivery: &delivery.Delivery{State: delivery.Done}},
+		{CentreNumber: "2809", Delivery: &delivery.Delivery{State: delivery.Done}},
+		{CentreNumber: "2810", Delivery: &delivery.Delivery{State: delivery.Done}},
 	}}
 	return conversion.Gate{
-		Now: now, Way: conversion.InPlace, Mapping: conversion.DefaultMapping(), Rows: 40, Run: run, CheckedAt: now.Add(-24 * time.Hour), CheckRun: 1, Check: &conversion.Check{Rows: 40, Stored: 39, Rejected: 1},
+		Now: now, Way: conversion.InPlace, Mapping: conversion.DefaultMapping(), Rows: 40, Run: run, CheckedAt: now.Add(-24 * time.Hour),
+		CheckRun: 1, Check: &conversion.Check{Rows: 40, Stored: 39, Rejected: 1},
 		Open:      []conversion.Open{{OldKey: "7", Outcome: patient.Rejected}},
 		Exception: &conversion.Exception{Run: "run", Rows: []conversion.Exempt{{OldKey: "7", Outcome: patient.Rejected}}},
 		Erasure: &conversion.Erasure{Way: conversion.InPlace, Approvals: []conversion.Approval{
-			approval("2809", account.DataManager, 1), approval("2809", account.Admin, 2), approval("2810", account.DataManager, 3), approval("2810", account.Admin, 2),
+			approval("2809", account.DataManager, 1), approval("2809", account.Admin, 2), approval("2810", account.DataManager, 3),
+			approval("2810", account.Admin, 2),
 		}},
 	}
 }
@@ -54,14 +57,18 @@ func TestErasureIsRefused(t *testing.T) {
 		{"nothing was converted", func(g *conversion.Gate) { g.Run = nil }, []string{"NO_RUN"}},
 		{"there was a rehearsal alone", func(g *conversion.Gate) { g.Run.Mode = delivery.Check }, []string{"NO_RUN"}},
 		{"a centre is not read", func(g *conversion.Gate) { g.Run.Centres[1].Delivery = nil }, []string{"RUN_OPEN"}},
-		{"a centre is being stored", func(g *conversion.Gate) { g.Run.Centres[1].Delivery.State = delivery.Registering }, []string{"RUN_OPEN"}},
-		{"a centre waits at the brake", func(g *conversion.Gate) { g.Run.Centres[1].Delivery.State = delivery.Confirm }, []string{"RUN_OPEN"}},
+		{"a centre is being stored", func(g *conversion.Gate) { g.Run.Centres[1].Delivery.State = delivery.Registering },
+			[]string{"RUN_OPEN"}},
+		{"a centre waits at the brake", func(g *conversion.Gate) { g.Run.Centres[1].Delivery.State = delivery.Confirm },
+			[]string{"RUN_OPEN"}},
 		{"a centre failed", func(g *conversion.Gate) { g.Run.Centres[1].Delivery.State = delivery.Failed }, []string{"RUN_OPEN"}},
 		{"it was never verified", func(g *conversion.Gate) { g.Check = nil }, []string{"NOT_VERIFIED"}},
 		{"another conversion was verified", func(g *conversion.Gate) { g.CheckRun = 2 }, []string{"NOT_VERIFIED"}},
-		{"the verification found a fault", func(g *conversion.Gate) { g.Check.Add(conversion.Problem{OldKey: "8", Code: "DISPLAY_OTHER"}) }, []string{"CHECK_UNCLEAN"}},
+		{"the verification found a fault", func(g *conversion.Gate) { g.Check.Add(conversion.Problem{OldKey: "8", Code: "DISPLAY_OTHER"}) },
+			[]string{"CHECK_UNCLEAN"}},
 		{"the verification found a centre that is open", func(g *conversion.Gate) { g.Check.Unfinished = 1 }, []string{"CHECK_UNCLEAN"}},
-		{"the verification is eight days old", func(g *conversion.Gate) { g.CheckedAt = now.Add(-8 * 24 * time.Hour) }, []string{"CHECK_OLD"}},
+		{"the verification is eight days old", func(g *conversion.Gate) { g.CheckedAt = now.Add(-8 * 24 * time.Hour) },
+			[]string{"CHECK_OLD"}},
 		{"a row came since", func(g *conversion.Gate) { g.Rows = 41 }, []string{"SOURCE_CHANGED"}},
 		{"a rejected row is in no exception", func(g *conversion.Gate) { g.Exception = nil }, []string{"ROWS_REJECTED"}},
 		{"another rejected row came since", func(g *conversion.Gate) {
@@ -70,16 +77,23 @@ func TestErasureIsRefused(t *testing.T) {
 		{"a row waits to be judged", func(g *conversion.Gate) {
 			g.Open = append(g.Open, conversion.Open{OldKey: "8", Outcome: patient.Review})
 		}, []string{"ROWS_REVIEW"}},
-		{"the excepted row was rejected, and waits now", func(g *conversion.Gate) { g.Open[0].Outcome = patient.Review }, []string{"ROWS_REVIEW"}},
-		{"the exception is not as it was signed", func(g *conversion.Gate) { g.Forged, g.Exception = true, nil }, []string{"EXCEPTION_FORGED", "ROWS_REJECTED"}},
-		{"the exception is of another conversion", func(g *conversion.Gate) { g.Exception.Run = "other" }, []string{"EXCEPTION_OTHER", "ROWS_REJECTED"}},
-		{"the source is a query", func(g *conversion.Gate) { g.Mapping.Table, g.Mapping.Query = "", "SELECT 1" }, []string{"SOURCE_IS_QUERY"}},
+		{"the excepted row was rejected, and waits now", func(g *conversion.Gate) { g.Open[0].Outcome = patient.Review },
+			[]string{"ROWS_REVIEW"}},
+		{"the exception is not as it was signed", func(g *conversion.Gate) { g.Forged, g.Exception = true, nil },
+			[]string{"EXCEPTION_FORGED", "ROWS_REJECTED"}},
+		{"the exception is of another conversion", func(g *conversion.Gate) { g.Exception.Run = "other" },
+			[]string{"EXCEPTION_OTHER", "ROWS_REJECTED"}},
+		{"the source is a query", func(g *conversion.Gate) { g.Mapping.Table, g.Mapping.Query = "", "SELECT 1" },
+			[]string{"SOURCE_IS_QUERY"}},
 		{"a trigger could copy the names", func(g *conversion.Gate) { g.Triggers = []string{"audit"} }, []string{"SOURCE_TRIGGERS"}},
-		{"the administrator has not approved a centre", func(g *conversion.Gate) { g.Erasure.Approvals = g.Erasure.Approvals[:3] }, []string{"APPROVAL_MISSING"}},
+		{"the administrator has not approved a centre", func(g *conversion.Gate) { g.Erasure.Approvals = g.Erasure.Approvals[:3] },
+			[]string{"APPROVAL_MISSING"}},
 		{"nobody has approved", func(g *conversion.Gate) { g.Erasure.Approvals = nil }, slices.Repeat([]string{"APPROVAL_MISSING"}, 4)},
-		{"the data manager was blocked since", func(g *conversion.Gate) { g.Erasure.Approvals[0].Lapsed = true }, []string{"APPROVAL_LAPSED"}},
+		{"the data manager was blocked since", func(g *conversion.Gate) { g.Erasure.Approvals[0].Lapsed = true },
+			[]string{"APPROVAL_LAPSED"}},
 		{"one person approved in both roles", func(g *conversion.Gate) { g.Erasure.Approvals[1].UserID = 1 }, []string{"ONE_PERSON"}},
-		{"two data managers approved", func(g *conversion.Gate) { g.Erasure.Approvals[1].Role = account.DataManager }, []string{"APPROVAL_MISSING"}},
+		{"two data managers approved", func(g *conversion.Gate) { g.Erasure.Approvals[1].Role = account.DataManager },
+			[]string{"APPROVAL_MISSING"}},
 	} {
 		g := good()
 		c.change(&g)
@@ -163,7 +177,8 @@ func TestMapping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if numbered, known := m.Numbered(); !numbered || !known || m.Surname != "achternaam" || m.CentreOf("17") != "2809" || m.CentreOf("2810") != "2810" {
+	if numbered, known := m.Numbered(); !numbered || !known || m.Surname != "achternaam" || m.CentreOf("17") != "2809" ||
+		m.CentreOf("2810") != "2810" {
 		t.Errorf("mapping = %+v", m)
 	}
 	if got := m.Erased(); !slices.Equal(got, []string{"achternaam", "tussenvoegsel", "voorletters", "email", "geboortedatum"}) {
@@ -179,8 +194,10 @@ func TestMapping(t *testing.T) {
 		t.Error("the default mapping knows which")
 	}
 	for what, s := range map[string]string{
-		"no JSON": `table: patient`, "a typing error": `{"surnam": "x"}`, "two sources": `{"table": "a", "query": "b"}`, "no key": `{"key": ""}`,
-		"a BSN": `{"number": "BSN"}`, "a BSN, hidden": `{"number": "patient_bsn"}`, "to erase and to keep": `{"erase": ["patid"]}`, "a name that is none": `{"surname": "a\u0000b"}`,
+		"no JSON": `table: patient`, "a typing error": `{"surnam": "x"}`, "two sources": `{"table": "a", "query": "b"}`,
+		"no key": `{"key": ""}`,
+		"a BSN":  `{"number": "BSN"}`, "a BSN, hidden": `{"number": "patient_bsn"}`, "to erase and to keep": `{"erase": ["patid"]}`,
+		"a name that is none": `{"surname": "a\u0000b"}`,
 	} {
 		if _, err := read(s); err == nil {
 			t.Errorf("%s is taken", what)

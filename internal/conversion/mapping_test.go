@@ -59,12 +59,17 @@ func TestRememberedMappings(t *testing.T) {
 		{"nothing yet", nil, nil, "-", "-"},
 		{"a plan", nil, plan("plan", 1), "plan", "-"},
 		{"a plan that kept no mapping", nil, &conversion.Report{MadeAt: at(1), Document: `{"source":"SQLite oud.db patient"}`}, "-", "-"},
-		{"a rehearsal after the plan", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 2, 3)}, plan("plan", 1), "tried", "tried"},
-		{"a plan after the rehearsal", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 2, 3)}, plan("plan", 4), "plan", "tried"},
+		{"a rehearsal after the plan", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 2, 3)}, plan("plan", 1), "tried",
+			"tried"},
+		{"a plan after the rehearsal", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 2, 3)}, plan("plan", 4), "plan",
+			"tried"},
 		{"a conversion under way", map[delivery.Mode]conversion.Run{delivery.Save: run("done", 2, 0)}, plan("plan", 4), "done", "done"},
-		{"a conversion, and a new plan", map[delivery.Mode]conversion.Run{delivery.Save: run("done", 2, 3)}, plan("plan", 4), "plan", "done"},
-		{"a conversion after its rehearsal", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 2, 3), delivery.Save: run("done", 4, 5)}, nil, "done", "done"},
-		{"a rehearsal under way", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 4, 0), delivery.Save: run("done", 2, 3)}, nil, "tried", "done"},
+		{"a conversion, and a new plan", map[delivery.Mode]conversion.Run{delivery.Save: run("done", 2, 3)}, plan("plan", 4), "plan",
+			"done"},
+		{"a conversion after its rehearsal", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 2, 3),
+			delivery.Save: run("done", 4, 5)}, nil, "done", "done"},
+		{"a rehearsal under way", map[delivery.Mode]conversion.Run{delivery.Check: run("tried", 4, 0), delivery.Save: run("done", 2, 3)},
+			nil, "tried", "done"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			column := func(m conversion.Mapping, ok bool, err error) string {

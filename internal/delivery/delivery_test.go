@@ -59,15 +59,22 @@ func TestTimeLeft(t *testing.T) {
 		left  time.Duration
 		known bool
 	}{
-		"a quarter done in a minute": {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5, ClockAt: now.Add(-time.Minute)}, 3 * time.Minute, true},
-		"storing has a clock of its own": {Delivery{State: Registering, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 10, Registered: 5, ClockAt: now.Add(-time.Minute),
+		"a quarter done in a minute": {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5,
+			ClockAt: now.Add(-time.Minute)}, 3 * time.Minute, true},
+		"storing has a clock of its own": {Delivery{State: Registering, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 10,
+			Registered: 5, ClockAt: now.Add(-time.Minute),
 			ClockDone: 10}, time.Minute, true},
-		"just begun":    {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 100, Resolved: 5, ClockAt: now.Add(-time.Minute)}, 0, false},
-		"for a moment":  {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5, ClockAt: now.Add(-time.Second)}, 0, false},
-		"paused":        {Delivery{State: Exchanging, Paused: PauseDown, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5, ClockAt: now.Add(-time.Minute)}, 0, false},
-		"waits in line": {Delivery{State: Deciding, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 10, ClockAt: now.Add(-time.Minute)}, 0, false},
-		"no clock":      {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5}, 0, false},
-		"done":          {Delivery{State: Done, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 10, Registered: 10, ClockAt: now.Add(-time.Minute)}, 0, false},
+		"just begun": {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 100, Resolved: 5,
+			ClockAt: now.Add(-time.Minute)}, 0, false},
+		"for a moment": {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5, ClockAt: now.Add(-time.Second)},
+			0, false},
+		"paused": {Delivery{State: Exchanging, Paused: PauseDown, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5,
+			ClockAt: now.Add(-time.Minute)}, 0, false},
+		"waits in line": {Delivery{State: Deciding, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 10, ClockAt: now.Add(-time.Minute)},
+			0, false},
+		"no clock": {Delivery{State: Exchanging, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 5}, 0, false},
+		"done": {Delivery{State: Done, Kind: Temporary, Mode: Save, Chunks: 10, Resolved: 10, Registered: 10,
+			ClockAt: now.Add(-time.Minute)}, 0, false},
 	} {
 		if left, known := c.d.TimeLeft(now); left != c.left || known != c.known {
 			t.Errorf("%s: %v %v, want %v %v", name, left, known, c.left, c.known)

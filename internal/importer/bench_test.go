@@ -85,7 +85,8 @@ func (p *plant) use(tb testing.TB, o importer.Options) {
 		tb.Fatal(err)
 	}
 	desk, err := importer.NewDesk(importer.DeskOptions{
-		Waiting: p.store, Imports: p.store, Conflicts: p.store, Entries: p.store, Registrar: o.Registrar, Resolver: o.Resolver, Sets: o.Sets,
+		Waiting: p.store, Imports: p.store, Conflicts: p.store, Entries: p.store, Registrar: o.Registrar, Resolver: o.Resolver,
+		Sets: o.Sets,
 		Keys: o.Keys, Wake: im.Wake, TryNow: p.tryNow, Now: o.Now,
 	})
 	if err != nil {

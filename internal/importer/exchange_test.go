@@ -129,7 +129,8 @@ func TestTenThousandRowsThroughFaults(t *testing.T) {
 		defer p.run(t)()
 		id := p.receive(t, delivery.Save, false, file)
 		p.importer.Wake()
-		if d := p.await(t, id); d.State != delivery.Done || d.Counts != (patient.Counts{Read: rows, Created: rows - rows/100, Rejected: rows / 100}) {
+		if d := p.await(t, id); d.State != delivery.Done ||
+			d.Counts != (patient.Counts{Read: rows, Created: rows - rows/100, Rejected: rows / 100}) {
 			t.Fatalf("%s: %s %+v", faults, d.State, d.Counts)
 		}
 		return p.digest(t, id), ttp.Calls.Load() - before
@@ -440,9 +441,13 @@ func TestBadDatasets(t *testing.T) {
 			"PATIENT_NUMBER_EMPTY"},
 		"no date": {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.BirthDate = "gisteren" })}},
 			"", "BIRTH_DATE_UNREADABLE"},
-		"no linking pseudonym": {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms[0].Type = "NGG" })}}, "", "LINK_PSEUDONYM_MISSING"},
-		"no key version":       {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms[0].KeyVersion = 0 })}}, "", patient.CodeUnusable},
-		"two of a type":        {fakeSets{said: 1, rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms = append(r.Pseudonyms, r.Pseudonyms[0]) })}}, "", patient.CodeUnusable},
+		"no linking pseudonym": {fakeSets{said: 1,
+			rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms[0].Type = "NGG" })}}, "", "LINK_PSEUDONYM_MISSING"},
+		"no key version": {fakeSets{said: 1,
+			rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms[0].KeyVersion = 0 })}}, "", patient.CodeUnusable},
+		"two of a type": {fakeSets{said: 1,
+			rows: []patient.DatasetRow{bad(func(r *patient.DatasetRow) { r.Pseudonyms = append(r.Pseudonyms, r.Pseudonyms[0]) })}}, "",
+			patient.CodeUnusable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlantAt(t, ttp, 4, time.Now)
@@ -458,7 +463,8 @@ func TestBadDatasets(t *testing.T) {
 			d := p.delivery(t, id)
 			switch found := p.findings(t, id); {
 			case c.refused != "":
-				if d.State != delivery.Refused || len(d.Refusals) != 1 || d.Refusals[0].Code != c.refused || d.Counts.Read != 0 || len(found) != 0 ||
+				if d.State != delivery.Refused || len(d.Refusals) != 1 || d.Refusals[0].Code != c.refused || d.Counts.Read != 0 ||
+					len(found) != 0 ||
 					p.total(t) != 0 {
 					t.Errorf("%s %+v %+v", d.State, d.Refusals, d.Counts)
 				}

@@ -74,7 +74,8 @@ func TestHostileFiles(t *testing.T) {
 				continue
 			}
 			peak, end := usage.Maxrss<<10, ending(string(said))
-			t.Logf("%-4s %-32s %6.1f MB in, %5.1f s, peak %3d MiB, %s", format.name, h.name, float64(info.Size())/1e6, took.Seconds(), peak>>20, end)
+			t.Logf("%-4s %-32s %6.1f MB in, %5.1f s, peak %3d MiB, %s", format.name, h.name, float64(info.Size())/1e6, took.Seconds(),
+				peak>>20, end)
 			if peak > maxPeak {
 				t.Errorf("%s, %s: the peak is %d MiB", format.name, h.name, peak>>20)
 			}

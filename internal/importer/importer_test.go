@@ -133,7 +133,8 @@ func TestBrake(t *testing.T) {
 		if err := p.desk.Cancel(t.Context(), tester, p.scope(), id); apperr.KindOf(err) != apperr.Conflict {
 			t.Errorf("cancelled when it was done: %v, want a conflict", err)
 		}
-		if d := p.delivery(t, id); d.State != delivery.Done || d.Counts.Created != c.good || d.Counts.Rejected != c.bad || p.total(t) != c.good {
+		if d := p.delivery(t, id); d.State != delivery.Done || d.Counts.Created != c.good || d.Counts.Rejected != c.bad ||
+			p.total(t) != c.good {
 			t.Errorf("confirmed: %s %+v", d.State, d.Counts)
 		}
 	}

@@ -117,7 +117,8 @@ func sluisWay(b *testing.B, latency time.Duration, rows int) (perRow time.Durati
 	const files = 8
 	ttp := ttptest.Start(b)
 	p := newPlantAt(b, ttp, allowedRows, time.Now)
-	p.onLine(b, ttp, func(o *ttpclient.LineOptions) { o.Calls = allowedCalls }, func(o *importer.Options) { o.Calls = allowedCalls*3/2 + 1 })
+	p.onLine(b, ttp, func(o *ttpclient.LineOptions) { o.Calls = allowedCalls },
+		func(o *importer.Options) { o.Calls = allowedCalls*3/2 + 1 })
 	peak, spent := slow(ttp, latency)
 	ctx, stop := context.WithCancel(b.Context())
 	var working sync.WaitGroup

@@ -191,7 +191,8 @@ func (t table) fhir(split bool) []string {
 	}
 	var out []string
 	for _, row := range t[1:] {
-		name := m{"use": "official", "family": strings.TrimSpace(row[colPrefix] + " " + row[colSurname]), "given": []string{row[colInitials]},
+		name := m{"use": "official", "family": strings.TrimSpace(row[colPrefix] + " " + row[colSurname]),
+			"given":  []string{row[colInitials]},
 			"_given": []m{{"extension": []m{{"url": "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier", "valueCode": "IN"}}}}}
 		if split || row[colPrefix] != "" {
 			name["_family"] = m{"extension": []m{ext("humanname-own-prefix", row[colPrefix]), ext("humanname-own-name", row[colSurname]),
@@ -346,7 +347,8 @@ func pseudonymShapes(t *testing.T, ttp *ttptest.TTP) map[string]string {
 	for _, r := range fetch().records("centrum", "birthDate", "sex", "patientNumber", "NGGV", "NGG") {
 		resources = append(resources, asJSON(map[string]any{"resourceType": "Patient", "birthDate": day(r["birthDate"], time.DateOnly),
 			"gender": map[string]string{"m": "male", "v": "female"}[r["sex"]], "identifier": []map[string]any{
-				{"system": "urn:hospital", "value": r["patientNumber"]}, {"system": "urn:sluis:temporary-pseudonym:NGGV", "value": r["NGGV"]},
+				{"system": "urn:hospital", "value": r["patientNumber"]},
+				{"system": "urn:sluis:temporary-pseudonym:NGGV", "value": r["NGGV"]},
 				{"system": "https://ttp.example/NGG", "value": r["NGG"], "period": map[string]string{"end": "2099-01-01"}}}}))
 	}
 	english := []string{"centre", "date_of_birth", "sex", "patient_id"}

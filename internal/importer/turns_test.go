@@ -85,7 +85,8 @@ func TestStopWhileStoring(t *testing.T) {
 	}
 	again := p.receive(t, delivery.Save, false, lines(20, 1))
 	p.settle(t)
-	if e := p.delivery(t, again); e.State != delivery.Done || e.Counts.Unchanged != d.Counts.Created || e.Counts.Stored() != 20 || e.Counts.Rejected != 1 {
+	if e := p.delivery(t, again); e.State != delivery.Done || e.Counts.Unchanged != d.Counts.Created || e.Counts.Stored() != 20 ||
+		e.Counts.Rejected != 1 {
 		t.Errorf("delivered again: %s %+v", e.State, e.Counts)
 	}
 }

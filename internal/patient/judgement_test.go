@@ -24,9 +24,10 @@ func (r *registry) conflict() (patient.Conflict, patient.Comparison) {
 
 func (r *registry) view(id string) (patient.Conflict, patient.Comparison) {
 	r.t.Helper()
-	c, cmp, err := r.store.ViewConflict(r.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), id, func(tx patient.Reader, c patient.Case) (patient.Comparison, error) {
-		return r.registrar.Compare(r.t.Context(), tx, c)
-	})
+	c, cmp, err := r.store.ViewConflict(r.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), id,
+		func(tx patient.Reader, c patient.Case) (patient.Comparison, error) {
+			return r.registrar.Compare(r.t.Context(), tx, c)
+		})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -35,7 +36,8 @@ func (r *registry) view(id string) (patient.Conflict, patient.Comparison) {
 
 func (r *registry) settle(id, seen string, d patient.Decision) (patient.Applied, error) {
 	var got patient.Applied
-	err := r.store.JudgeConflict(r.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), id, patient.Judgement{Decision: d, Why: "proef"},
+	err := r.store.JudgeConflict(r.t.Context(), audit.Who{Name: "test"}, account.AllCentres(), id,
+		patient.Judgement{Decision: d, Why: "proef"},
 		func(tx patient.Tx, c patient.Case) (patient.Applied, error) {
 			var err error
 			got, err = r.registrar.ApplyJudgement(r.t.Context(), tx, c, d, seen)
@@ -76,7 +78,8 @@ func TestJudgements(t *testing.T) {
 		after    map[patient.Decision]string // where it is not as before
 	}{
 		"a number that is another person's": {
-			stored: []patient.Candidate{anna("1", of("NGGV", 2, "anna2"), of("NGG", 1, "an"))}, row: bea, reason: patient.NumberTaken, link: patient.LinkDiffers,
+			stored: []patient.Candidate{anna("1", of("NGGV", 2, "anna2"), of("NGG", 1, "an"))}, row: bea, reason: patient.NumberTaken,
+			link:     patient.LinkDiffers,
 			before:   "1 v1 1970-04-01 NGG/1=an,NGGV/1=anna,NGGV/2=anna2",
 			withheld: map[patient.Decision]patient.Withheld{patient.KeepBoth: patient.OneNumber},
 			outcome:  map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated"},
@@ -84,7 +87,8 @@ func TestJudgements(t *testing.T) {
 			after: map[patient.Decision]string{patient.UseDelivered: "1 v2 1980-12-31 NGG/1=an,NGGV/1=bea"},
 		},
 		"a number of another birth, with no key in common": {
-			stored: []patient.Candidate{anna("1")}, row: row("1", "1980-12-31", "v", of("NGGV", 2, "bea2")), reason: patient.NumberTaken, link: patient.LinkUnknown,
+			stored: []patient.Candidate{anna("1")}, row: row("1", "1980-12-31", "v", of("NGGV", 2, "bea2")), reason: patient.NumberTaken,
+			link:     patient.LinkUnknown,
 			before:   "1 v1 1970-04-01 NGGV/1=anna",
 			withheld: map[patient.Decision]patient.Withheld{patient.KeepBoth: patient.OneNumber},
 			outcome:  map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated"},
@@ -92,18 +96,21 @@ func TestJudgements(t *testing.T) {
 		},
 		"a number twice in a file, not stored": {
 			row: within(anna("1"), false, patient.NumberTwice), reason: patient.NumberTwice, link: patient.LinkNoneStored,
-			withheld: map[patient.Decision]patient.Withheld{patient.KeepBoth: patient.OneNumber, patient.KeepExisting: patient.NothingStored},
-			outcome:  map[patient.Decision]string{patient.Return: asked, patient.UseDelivered: "created"},
-			after:    map[patient.Decision]string{patient.UseDelivered: "1 v1 1970-04-01 NGGV/1=anna"},
+			withheld: map[patient.Decision]patient.Withheld{patient.KeepBoth: patient.OneNumber,
+				patient.KeepExisting: patient.NothingStored},
+			outcome: map[patient.Decision]string{patient.Return: asked, patient.UseDelivered: "created"},
+			after:   map[patient.Decision]string{patient.UseDelivered: "1 v1 1970-04-01 NGGV/1=anna"},
 		},
 		"a number twice in a file, stored as this row says": {
-			stored: []patient.Candidate{anna("1")}, row: within(anna("1"), false, patient.NumberTwice), reason: patient.NumberTwice, link: patient.LinkSame,
+			stored: []patient.Candidate{anna("1")}, row: within(anna("1"), false, patient.NumberTwice), reason: patient.NumberTwice,
+			link:     patient.LinkSame,
 			before:   "1 v1 1970-04-01 NGGV/1=anna",
 			withheld: map[patient.Decision]patient.Withheld{patient.KeepBoth: patient.OneNumber},
 			outcome:  map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "unchanged"},
 		},
 		"a number twice in a file, known by another key": {
-			stored: []patient.Candidate{anna("1")}, row: within(row("1", "1970-04-01", "v", of("NGGV", 2, "anna2")), false, patient.NumberTwice),
+			stored: []patient.Candidate{anna("1")},
+			row:    within(row("1", "1970-04-01", "v", of("NGGV", 2, "anna2")), false, patient.NumberTwice),
 			reason: patient.NumberTwice, link: patient.LinkUnknown, before: "1 v1 1970-04-01 NGGV/1=anna",
 			withheld: map[patient.Decision]patient.Withheld{patient.KeepBoth: patient.OneNumber},
 			outcome:  map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated"},
@@ -112,7 +119,8 @@ func TestJudgements(t *testing.T) {
 		"a person under another number": {
 			stored: []patient.Candidate{anna("2", of("NGG", 1, "an"))}, row: row("1", "1970-04-01", "m", nggv("anna"), of("NGG", 1, "am")),
 			reason: patient.PseudonymTaken, link: patient.LinkSame, before: "2 v1 1970-04-01 NGG/1=an,NGGV/1=anna",
-			outcome: map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated", patient.KeepBoth: "created"},
+			outcome: map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated",
+				patient.KeepBoth: "created"},
 			after: map[patient.Decision]string{
 				patient.UseDelivered: "1 v2 1970-04-01 NGG/1=am,NGGV/1=anna",
 				patient.KeepBoth:     "1 v1 1970-04-01 NGG/1=am,NGGV/1=anna; 2 v1 1970-04-01 NGG/1=an,NGGV/1=anna",
@@ -142,9 +150,11 @@ func TestJudgements(t *testing.T) {
 			},
 		},
 		"a person twice in a file, and this number is stored by another key": {
-			stored: []patient.Candidate{row("1", "1970-04-01", "v", of("NGGV", 2, "x"))}, row: within(anna("1"), false, patient.PseudonymTwice),
+			stored: []patient.Candidate{row("1", "1970-04-01", "v", of("NGGV", 2, "x"))},
+			row:    within(anna("1"), false, patient.PseudonymTwice),
 			reason: patient.PseudonymTwice, link: patient.LinkUnknown, before: "1 v1 1970-04-01 NGGV/2=x",
-			outcome: map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated", patient.KeepBoth: "updated"},
+			outcome: map[patient.Decision]string{patient.KeepExisting: kept, patient.Return: asked, patient.UseDelivered: "updated",
+				patient.KeepBoth: "updated"},
 			after: map[patient.Decision]string{
 				patient.UseDelivered: "1 v2 1970-04-01 NGGV/1=anna,NGGV/2=x", patient.KeepBoth: "1 v2 1970-04-01 NGGV/1=anna,NGGV/2=x",
 			},
@@ -213,9 +223,11 @@ func TestSettleOneAfterTheOther(t *testing.T) {
 	if _, err := r.settle(page.Conflicts[1].PublicID, second.Seen, patient.UseDelivered); !errors.Is(err, patient.ErrChanged) {
 		t.Fatalf("judged on what was not there any more: %v", err)
 	}
-	if still, now := r.view(page.Conflicts[1].PublicID); still.Judgement != nil || now.Existing == nil || now.Link != patient.LinkDiffers || now.Seen == second.Seen {
+	if still, now := r.view(page.Conflicts[1].PublicID); still.Judgement != nil || now.Existing == nil || now.Link != patient.LinkDiffers ||
+		now.Seen == second.Seen {
 		t.Errorf("the second one now: %+v %+v", still, now)
-	} else if got, err := r.settle(page.Conflicts[1].PublicID, now.Seen, patient.KeepExisting); err != nil || got.Outcome != patient.Rejected {
+	} else if got, err := r.settle(page.Conflicts[1].PublicID, now.Seen, patient.KeepExisting); err != nil ||
+		got.Outcome != patient.Rejected {
 		t.Errorf("settled %+v (%v)", got, err)
 	}
 	if got := r.snapshot(); got != "1 v1 1970-04-01 NGGV/1=anna" {
@@ -240,7 +252,8 @@ func TestSettled(t *testing.T) {
 	}
 	// Under a third number, and that is the right one of the first: nobody can say whose.
 	r.register(r.centre, row("3", "1970-04-01", "v", nggv("twin")))
-	if c, cmp := r.conflict(); cmp.Withheld[patient.UseDelivered] != patient.SeveralOwners || !slices.Contains([]string{"1", "2"}, cmp.Existing.Number) {
+	if c, cmp := r.conflict(); cmp.Withheld[patient.UseDelivered] != patient.SeveralOwners ||
+		!slices.Contains([]string{"1", "2"}, cmp.Existing.Number) {
 		t.Errorf("a third: %+v %+v", c, cmp)
 	}
 }

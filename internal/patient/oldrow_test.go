@@ -45,16 +45,25 @@ func TestWithoutNumber(t *testing.T) {
 		then []patient.Candidate
 		want []want
 	}{
-		"the first delivery brings the number":    {[]patient.Candidate{row("7", born, "v", nggv("a"))}, []want{{patient.Updated, "", "7", 2}}},
-		"and is unchanged the second time":        {[]patient.Candidate{row("7", born, "v", nggv("a")), row("7", born, "v", nggv("a"))}, []want{{patient.Updated, "", "7", 2}, {patient.Unchanged, "", "7", 2}}},
-		"another number later is a conflict":      {[]patient.Candidate{row("7", born, "v", nggv("a")), row("8", born, "v", nggv("a"))}, []want{{patient.Updated, "", "7", 2}, {patient.Review, patient.PseudonymTaken, "7", 2}}},
-		"another person has another pseudonym":    {[]patient.Candidate{row("7", born, "v", nggv("b"))}, []want{{patient.Created, "", "", 1}}},
-		"the same old row again":                  {[]patient.Candidate{first}, []want{{patient.Unchanged, "", "", 1}}},
-		"the same old row with a number now":      {[]patient.Candidate{old("p1", row("7", born, "v", nggv("a")))}, []want{{patient.Updated, "", "7", 2}}},
-		"another old row of the same person":      {[]patient.Candidate{old("p2", row("", born, "v", nggv("a")))}, []want{{patient.Review, patient.PseudonymTaken, "", 1}}},
-		"the same old key as somebody else":       {[]patient.Candidate{old("p1", row("", born, "v", nggv("b")))}, []want{{patient.Review, patient.NumberTaken, "", 1}}},
-		"the same old key under another number":   {[]patient.Candidate{old("p1", row("9", born, "v", nggv("b")))}, []want{{patient.Review, patient.NumberTaken, "", 1}}},
-		"twice in one file it is not clear which": {[]patient.Candidate{within(row("7", born, "v", nggv("a")), false, patient.PseudonymTwice)}, []want{{patient.Review, patient.PseudonymTwice, "", 1}}},
+		"the first delivery brings the number": {[]patient.Candidate{row("7", born, "v", nggv("a"))},
+			[]want{{patient.Updated, "", "7", 2}}},
+		"and is unchanged the second time": {[]patient.Candidate{row("7", born, "v", nggv("a")), row("7", born, "v", nggv("a"))},
+			[]want{{patient.Updated, "", "7", 2}, {patient.Unchanged, "", "7", 2}}},
+		"another number later is a conflict": {[]patient.Candidate{row("7", born, "v", nggv("a")), row("8", born, "v", nggv("a"))},
+			[]want{{patient.Updated, "", "7", 2}, {patient.Review, patient.PseudonymTaken, "7", 2}}},
+		"another person has another pseudonym": {[]patient.Candidate{row("7", born, "v", nggv("b"))},
+			[]want{{patient.Created, "", "", 1}}},
+		"the same old row again": {[]patient.Candidate{first}, []want{{patient.Unchanged, "", "", 1}}},
+		"the same old row with a number now": {[]patient.Candidate{old("p1", row("7", born, "v", nggv("a")))},
+			[]want{{patient.Updated, "", "7", 2}}},
+		"another old row of the same person": {[]patient.Candidate{old("p2", row("", born, "v", nggv("a")))},
+			[]want{{patient.Review, patient.PseudonymTaken, "", 1}}},
+		"the same old key as somebody else": {[]patient.Candidate{old("p1", row("", born, "v", nggv("b")))},
+			[]want{{patient.Review, patient.NumberTaken, "", 1}}},
+		"the same old key under another number": {[]patient.Candidate{old("p1", row("9", born, "v", nggv("b")))},
+			[]want{{patient.Review, patient.NumberTaken, "", 1}}},
+		"twice in one file it is not clear which": {[]patient.Candidate{within(row("7", born, "v", nggv("a")), false,
+			patient.PseudonymTwice)}, []want{{patient.Review, patient.PseudonymTwice, "", 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t)
@@ -67,7 +76,8 @@ func TestWithoutNumber(t *testing.T) {
 					t.Errorf("row %d: %s %s, want %s %s", i, v.Outcome, v.Reason, c.want[i].outcome, c.want[i].reason)
 				}
 				if p := r.holder("p1"); p.Number != c.want[i].number || p.Version != c.want[i].version {
-					t.Errorf("row %d: p1 has number %q, version %d; want %q, %d", i, p.Number, p.Version, c.want[i].number, c.want[i].version)
+					t.Errorf("row %d: p1 has number %q, version %d; want %q, %d", i, p.Number, p.Version, c.want[i].number,
+						c.want[i].version)
 				}
 			}
 		})
@@ -100,7 +110,8 @@ func TestOldRows(t *testing.T) {
 	}
 	// Several patients without a number stand beside each other, in each centre.
 	for i, c := range []account.Centre{r.centre, r.centre, other} {
-		if v := r.register(c, old([]string{"p4", "p5", "p6"}[i], row("", "1982", "m", nggv([]string{"c", "d", "c"}[i])))); v[0].Outcome != patient.Created {
+		if v := r.register(c, old([]string{"p4", "p5", "p6"}[i],
+			row("", "1982", "m", nggv([]string{"c", "d", "c"}[i])))); v[0].Outcome != patient.Created {
 			t.Errorf("%d: %+v", i, v)
 		}
 	}

@@ -24,7 +24,8 @@ type registry struct {
 
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
-	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sluis.db"), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sluis.db"),
+		store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,11 +52,12 @@ func (r *registry) addCentre(number string) account.Centre {
 func (r *registry) register(centre account.Centre, set ...patient.Candidate) []patient.Verdict {
 	r.t.Helper()
 	var verdicts []patient.Verdict
-	_, err := r.store.RegisterEntry(r.t.Context(), audit.Who{Name: "test", CentreID: centre.ID}, func(tx patient.Tx) (patient.Verdict, error) {
-		var err error
-		verdicts, err = r.registrar.Register(r.t.Context(), tx, centre.ID, set)
-		return patient.Verdict{Outcome: patient.Review}, err
-	})
+	_, err := r.store.RegisterEntry(r.t.Context(), audit.Who{Name: "test", CentreID: centre.ID},
+		func(tx patient.Tx) (patient.Verdict, error) {
+			var err error
+			verdicts, err = r.registrar.Register(r.t.Context(), tx, centre.ID, set)
+			return patient.Verdict{Outcome: patient.Review}, err
+		})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -239,7 +241,8 @@ func TestRegister(t *testing.T) {
 				t.Fatalf("stored: %v, want %v", there, c.want.version > 0)
 			}
 			if p.Birth.String() != c.want.birth || p.Sex != c.want.sex || p.Version != c.want.version {
-				t.Errorf("stored %s %s version %d, want %s %s version %d", p.Birth, p.Sex, p.Version, c.want.birth, c.want.sex, c.want.version)
+				t.Errorf("stored %s %s version %d, want %s %s version %d", p.Birth, p.Sex, p.Version, c.want.birth, c.want.sex,
+					c.want.version)
 			}
 			if got := held(p); c.want.held != nil && !slices.Equal(got, c.want.held) {
 				t.Errorf("it holds %q, want %q", got, c.want.held)

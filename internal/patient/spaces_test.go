@@ -25,54 +25,69 @@ func TestKeyVersions(t *testing.T) {
 		held    []string
 	}{
 		"only the new version": {
-			[]patient.Candidate{anna("1", v(1, "anna1"))}, anna("1", v(2, "anna2")), patient.Updated, "", []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(1, "anna1"))}, anna("1", v(2, "anna2")), patient.Updated, "",
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 		"both versions": {
-			[]patient.Candidate{anna("1", v(1, "anna1"))}, anna("1", v(2, "anna2"), v(1, "anna1")), patient.Updated, "", []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(1, "anna1"))}, anna("1", v(2, "anna2"), v(1, "anna1")), patient.Updated, "",
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 		"only the old version, and it is held": {
-			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "anna1")), patient.Unchanged, "", []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "anna1")), patient.Unchanged, "",
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 		"only the old version, and another is held": {
-			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "bea1")), patient.Review, patient.NumberTaken, []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "bea1")), patient.Review, patient.NumberTaken,
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 		"only the old version, and the new one is held": {
-			[]patient.Candidate{anna("1", v(2, "anna2"))}, anna("1", v(1, "anna1")), patient.Updated, "", []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(2, "anna2"))}, anna("1", v(1, "anna1")), patient.Updated, "",
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 		"both are held, the new one is another": {
-			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(2, "bea2")), patient.Review, patient.NumberTaken, []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(2, "bea2")), patient.Review, patient.NumberTaken,
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 		"the old one is the same, the new one another": {
-			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "anna1"), v(2, "bea2")), patient.Review, patient.NumberTaken, nil,
+			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "anna1"), v(2, "bea2")), patient.Review,
+			patient.NumberTaken, nil,
 		},
 		"the old one is another, the new one the same": {
-			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(2, "anna2"), v(1, "bea1")), patient.Review, patient.NumberTaken, nil,
+			[]patient.Candidate{anna("1", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(2, "anna2"), v(1, "bea1")), patient.Review,
+			patient.NumberTaken, nil,
 		},
 		"another domain is nothing to compare": {
-			[]patient.Candidate{anna("1", elsewhere)}, anna("1", v(1, "bea1")), patient.Updated, "", []string{"NGGV/1=anna1", "NGGV/1=bea1"},
+			[]patient.Candidate{anna("1", elsewhere)}, anna("1", v(1, "bea1")), patient.Updated, "",
+			[]string{"NGGV/1=anna1", "NGGV/1=bea1"},
 		},
 		"another domain owns nothing": {
 			[]patient.Candidate{anna("2", elsewhere)}, anna("1", v(1, "anna1")), patient.Created, "", nil,
 		},
 		"another number, known by the new version": {
-			[]patient.Candidate{anna("2", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(2, "anna2")), patient.Review, patient.PseudonymTaken, nil,
+			[]patient.Candidate{anna("2", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(2, "anna2")), patient.Review, patient.PseudonymTaken,
+			nil,
 		},
 		"another number, known by the old version": {
-			[]patient.Candidate{anna("2", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "anna1")), patient.Review, patient.PseudonymTaken, nil,
+			[]patient.Candidate{anna("2", v(1, "anna1"), v(2, "anna2"))}, anna("1", v(1, "anna1")), patient.Review, patient.PseudonymTaken,
+			nil,
 		},
 		"another number, known by the old version of two": {
-			[]patient.Candidate{anna("2", v(1, "anna1"))}, anna("1", v(2, "anna2"), v(1, "anna1")), patient.Review, patient.PseudonymTaken, nil,
+			[]patient.Candidate{anna("2", v(1, "anna1"))}, anna("1", v(2, "anna2"), v(1, "anna1")), patient.Review, patient.PseudonymTaken,
+			nil,
 		},
 		"a stored number, and the new version is another's": {
-			[]patient.Candidate{anna("1", v(1, "anna1")), anna("2", v(1, "bea1"), v(2, "bea2"))}, anna("1", v(2, "bea2")), patient.Review, patient.PseudonymTaken, []string{"NGGV/1=anna1"},
+			[]patient.Candidate{anna("1", v(1, "anna1")), anna("2", v(1, "bea1"), v(2, "bea2"))}, anna("1", v(2, "bea2")), patient.Review,
+			patient.PseudonymTaken, []string{"NGGV/1=anna1"},
 		},
 		// Nothing to compare by: then another birth is another person, until a data
 		// manager says otherwise, and the same or an unknown one is the same.
 		"a number with another person, known by no common version": {
-			[]patient.Candidate{anna("1", v(1, "anna1"))}, row("1", "1980-12-31", "m", v(2, "bert2")), patient.Review, patient.NumberTaken, []string{"NGGV/1=anna1"},
+			[]patient.Candidate{anna("1", v(1, "anna1"))}, row("1", "1980-12-31", "m", v(2, "bert2")), patient.Review, patient.NumberTaken,
+			[]string{"NGGV/1=anna1"},
 		},
 		"a number of an unknown birth, known by no common version": {
-			[]patient.Candidate{anna("1", v(1, "anna1"))}, row("1", "", "", v(2, "anna2")), patient.Updated, "", []string{"NGGV/1=anna1", "NGGV/2=anna2"},
+			[]patient.Candidate{anna("1", v(1, "anna1"))}, row("1", "", "", v(2, "anna2")), patient.Updated, "",
+			[]string{"NGGV/1=anna1", "NGGV/2=anna2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,13 +117,19 @@ func TestPostcodeTypes(t *testing.T) {
 		outcome patient.Outcome
 		held    []string
 	}{
-		{"first", row("1", "1970", "v", nggv("anna"), pgg("2020-01-01", "a")), patient.Created, []string{"NGGV/1=anna", "PGG/1=a@2020-01-01"}},
-		{"again", row("1", "1970", "v", nggv("anna"), pgg("2020-01-01", "a")), patient.Unchanged, []string{"NGGV/1=anna", "PGG/1=a@2020-01-01"}},
+		{"first", row("1", "1970", "v", nggv("anna"), pgg("2020-01-01", "a")), patient.Created,
+			[]string{"NGGV/1=anna", "PGG/1=a@2020-01-01"}},
+		{"again", row("1", "1970", "v", nggv("anna"), pgg("2020-01-01", "a")), patient.Unchanged,
+			[]string{"NGGV/1=anna", "PGG/1=a@2020-01-01"}},
 		{"without", row("1", "1970", "v", nggv("anna")), patient.Unchanged, []string{"NGGV/1=anna", "PGG/1=a@2020-01-01"}},
-		{"moved", row("1", "1970", "v", nggv("anna"), pgg("2022-02-02", "b")), patient.Updated, []string{"NGGV/1=anna", "PGG/1=a@2020-01-01", "PGG/1=b@2022-02-02"}},
-		{"both, as they are", row("1", "1970", "v", pgg("2022-02-02", "b"), nggv("anna"), pgg("2020-01-01", "a")), patient.Unchanged, []string{"NGGV/1=anna", "PGG/1=a@2020-01-01", "PGG/1=b@2022-02-02"}},
-		{"corrected", row("1", "1970", "v", nggv("anna"), pgg("2020-01-01", "c")), patient.Updated, []string{"NGGV/1=anna", "PGG/1=b@2022-02-02", "PGG/1=c@2020-01-01"}},
-		{"moved back", row("1", "1970", "v", nggv("anna"), pgg("2024-04-04", "c")), patient.Updated, []string{"NGGV/1=anna", "PGG/1=b@2022-02-02", "PGG/1=c@2020-01-01", "PGG/1=c@2024-04-04"}},
+		{"moved", row("1", "1970", "v", nggv("anna"), pgg("2022-02-02", "b")), patient.Updated,
+			[]string{"NGGV/1=anna", "PGG/1=a@2020-01-01", "PGG/1=b@2022-02-02"}},
+		{"both, as they are", row("1", "1970", "v", pgg("2022-02-02", "b"), nggv("anna"), pgg("2020-01-01", "a")), patient.Unchanged,
+			[]string{"NGGV/1=anna", "PGG/1=a@2020-01-01", "PGG/1=b@2022-02-02"}},
+		{"corrected", row("1", "1970", "v", nggv("anna"), pgg("2020-01-01", "c")), patient.Updated,
+			[]string{"NGGV/1=anna", "PGG/1=b@2022-02-02", "PGG/1=c@2020-01-01"}},
+		{"moved back", row("1", "1970", "v", nggv("anna"), pgg("2024-04-04", "c")), patient.Updated,
+			[]string{"NGGV/1=anna", "PGG/1=b@2022-02-02", "PGG/1=c@2020-01-01", "PGG/1=c@2024-04-04"}},
 	}
 	version := 0
 	for _, s := range steps {
@@ -153,13 +174,15 @@ func TestObservedOn(t *testing.T) {
 			}
 		}
 	}
-	r.register(r.centre, row("1", "1970", "v", on("2026-01-01", nggv("anna")), on("2026-01-01", of("NGG", 1, "an")), on("2026-01-01", pgg("2020-01-01", "a"))))
+	r.register(r.centre, row("1", "1970", "v", on("2026-01-01", nggv("anna")), on("2026-01-01", of("NGG", 1, "an")),
+		on("2026-01-01", pgg("2020-01-01", "a"))))
 	want := map[string]string{"NGGV=anna": "2026-01-01", "NGG=an": "2026-01-01", "PGG=a": "2020-01-01"}
 	same("at first", want)
 
 	// The day on which it is seen again is no news, and another day of seeing does
 	// not set aside the day of a postcode.
-	later := []patient.Pseudonym{on("2026-06-01", nggv("anna")), on("2026-06-01", of("NGG", 1, "an")), on("2026-06-01", pgg("2020-01-01", "a"))}
+	later := []patient.Pseudonym{on("2026-06-01", nggv("anna")), on("2026-06-01", of("NGG", 1, "an")),
+		on("2026-06-01", pgg("2020-01-01", "a"))}
 	if v := r.register(r.centre, row("1", "1970", "v", later...))[0]; v.Outcome != patient.Unchanged {
 		t.Errorf("seen again: %s", v.Outcome)
 	}
@@ -180,8 +203,10 @@ func TestHashes(t *testing.T) {
 	seen := map[int64]string{base.Hash(): "itself"}
 	for name, p := range map[string]patient.Pseudonym{
 		"type": change(func(p *patient.Pseudonym) { p.Type = "PGX" }), "domain": change(func(p *patient.Pseudonym) { p.Domain = "cbs" }),
-		"key version": change(func(p *patient.Pseudonym) { p.KeyVersion = 2 }), "value": change(func(p *patient.Pseudonym) { p.Value = "b" }),
-		"day": change(func(p *patient.Pseudonym) { p.RecordedOn = "2020-01-02" }), "no day": change(func(p *patient.Pseudonym) { p.RecordedOn = "" }),
+		"key version": change(func(p *patient.Pseudonym) { p.KeyVersion = 2 }),
+		"value":       change(func(p *patient.Pseudonym) { p.Value = "b" }),
+		"day":         change(func(p *patient.Pseudonym) { p.RecordedOn = "2020-01-02" }),
+		"no day":      change(func(p *patient.Pseudonym) { p.RecordedOn = "" }),
 	} {
 		if other, taken := seen[p.Hash()]; taken {
 			t.Errorf("another %s has the hash of %s", name, other)

@@ -27,7 +27,8 @@ func TestReady(t *testing.T) {
 			Status string
 			Checks []server.Check
 		}
-		if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusServiceUnavailable || got.Status != "not ready" ||
+		if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusServiceUnavailable ||
+			got.Status != "not ready" ||
 			len(got.Checks) != 2 || got.Checks[0].OK || !got.Checks[1].OK {
 			t.Fatalf("%d %v %s", a.Status, err, a.Body)
 		}

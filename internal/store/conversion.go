@@ -176,7 +176,8 @@ func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pa
 		}
 		args = append(args, publicID)
 		miss := apperr.New(apperr.Conflict, "existing_not_running")
-		if err := one(t.db.Exec("UPDATE existing_runs SET "+set+" WHERE public_id = ? AND finished_at IS NULL", args...), miss); err != nil {
+		if err := one(t.db.Exec("UPDATE existing_runs SET "+set+" WHERE public_id = ? AND finished_at IS NULL", args...),
+			miss); err != nil {
 			return err
 		}
 		return t.record(audit.Event{Type: typ, Action: audit.Execute, Who: who, ObjectType: "existing_run", ObjectID: publicID})
@@ -188,7 +189,8 @@ func (s *Store) PauseRun(ctx context.Context, who audit.Who, publicID string, pa
 func (s *Store) RunPaused(ctx context.Context, runID int64, waits conversion.Waits, next time.Time) (bool, error) {
 	paused := false
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.db.Exec("UPDATE existing_runs SET seen_at = ?, waits_for = ?, next_try_at = ? WHERE id = ?", t.at, string(waits), nullTime(next), runID).Error; err != nil {
+		if err := t.db.Exec("UPDATE existing_runs SET seen_at = ?, waits_for = ?, next_try_at = ? WHERE id = ?", t.at, string(waits),
+			nullTime(next), runID).Error; err != nil {
 			return err
 		}
 		var n int64

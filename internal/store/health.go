@@ -9,7 +9,8 @@ import (
 // a full disk answers every question.
 func (s *Store) CheckWrite(ctx context.Context) error {
 	return s.write(ctx, func(t *tx) error {
-		return one(t.db.Exec("UPDATE health_checks SET checked_at = ? WHERE id = 1", t.at), errors.New("the row of health_checks is missing"))
+		return one(t.db.Exec("UPDATE health_checks SET checked_at = ? WHERE id = 1", t.at),
+			errors.New("the row of health_checks is missing"))
 	})
 }
 

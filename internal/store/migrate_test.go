@@ -55,7 +55,8 @@ func TestOldOpenConflict(t *testing.T) {
 		sql  string
 		args []any
 	}{
-		{"INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', 'x', 1, '2026-01-01 00:00:00+00:00')", nil},
+		{"INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', 'x', 1, '2026-01-01 00:00:00+00:00')",
+			nil},
 		{"UPDATE sequences SET next = 10", nil},
 		{delivery, []any{1, "d1"}},
 		{delivery, []any{2, "d2"}},
@@ -122,13 +123,15 @@ func TestOldChunks(t *testing.T) {
 		sql  string
 		args []any
 	}{
-		{"INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', 'x', 1, '2026-01-01 00:00:00+00:00')", nil},
+		{"INSERT INTO centres (id, number, name, identities_allowed, created_at) VALUES (1, '2809', 'x', 1, '2026-01-01 00:00:00+00:00')",
+			nil},
 		{delivery, []any{1, "d1", "deciding"}},
 		{delivery, []any{2, "d2", "cancelled"}},
 		{chunk, []any{7, 1, []byte("sealed")}},
 		{chunk, []any{8, 2, []byte("left behind")}},
 		{"INSERT INTO upload_blocks (delivery_id, no, sealed) VALUES (1, 0, x'00'), (2, 0, x'00'), (2, 1, x'00')", nil},
-		{"INSERT INTO row_marks (delivery_id, line, patient_number, link_hash, content_hash) VALUES (1, 2, '7', 1, 1), (2, 2, '7', 1, 1)", nil},
+		{"INSERT INTO row_marks (delivery_id, line, patient_number, link_hash, content_hash) VALUES (1, 2, '7', 1, 1), (2, 2, '7', 1, 1)",
+			nil},
 	} {
 		if _, err := db.ExecContext(t.Context(), st.sql, st.args...); err != nil {
 			t.Fatal(err)
@@ -159,8 +162,10 @@ func TestOldChunks(t *testing.T) {
 	}
 	defer db.Close()
 	for q, want := range map[string]int{
-		"SELECT COUNT(*) FROM chunks": 1, "SELECT COUNT(*) FROM chunk_contents WHERE chunk_id = 7": 1, "SELECT COUNT(*) FROM chunk_contents": 1,
-		"SELECT COUNT(*) FROM row_marks WHERE delivery_id = 1": 1, "SELECT COUNT(*) FROM row_marks": 1, "SELECT COUNT(*) FROM upload_blocks": 0,
+		"SELECT COUNT(*) FROM chunks": 1, "SELECT COUNT(*) FROM chunk_contents WHERE chunk_id = 7": 1,
+		"SELECT COUNT(*) FROM chunk_contents":                  1,
+		"SELECT COUNT(*) FROM row_marks WHERE delivery_id = 1": 1, "SELECT COUNT(*) FROM row_marks": 1,
+		"SELECT COUNT(*) FROM upload_blocks": 0,
 	} {
 		var n int
 		if err := db.QueryRowContext(t.Context(), q).Scan(&n); err != nil || n != want {

@@ -187,7 +187,8 @@ func TestCallsAtOnce(t *testing.T) {
 	_, token := x.token("hospital", secrets["hospital"], "")
 	for i := range 6 {
 		wg.Go(func() {
-			req, _ := http.NewRequestWithContext(context.Background(), http.MethodPost, x.url+"/v1/pseudonyms/temporary", strings.NewReader(three))
+			req, _ := http.NewRequestWithContext(context.Background(), http.MethodPost, x.url+"/v1/pseudonyms/temporary",
+				strings.NewReader(three))
 			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("Authorization", "Bearer "+token)
 			req.Header.Set("Idempotency-Key", fmt.Sprint("at-once-", i))

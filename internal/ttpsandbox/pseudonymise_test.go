@@ -87,7 +87,8 @@ func TestPseudonymiseShapes(t *testing.T) {
 			"Patiëntnummer;Geboortedatum;Geslacht", "5;4;2103;De geboortedatum is ongeldig",
 		},
 		"windows-1252": {
-			"Pati\xebntnummer;Geboortedatum;Geslacht;Achternaam\n1;1-1-2001;v;Jans\xe9n\n", ';', 1, 0, "Patiëntnummer;Geboortedatum;Geslacht", "",
+			"Pati\xebntnummer;Geboortedatum;Geslacht;Achternaam\n1;1-1-2001;v;Jans\xe9n\n", ';', 1, 0,
+			"Patiëntnummer;Geboortedatum;Geslacht", "",
 		},
 		"short row": {
 			"Geboortedatum;Geslacht;Patiëntnummer;Achternaam\n1-1-2001;v;5\n", ';', 0, 1, "Geboortedatum;Geslacht;Patiëntnummer",
@@ -96,7 +97,8 @@ func TestPseudonymiseShapes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, rejected bytes.Buffer
-			rows, refused, err := x.Pseudonymise(t.Context(), strings.NewReader(c.in), &out, &rejected, ttpsandbox.Order{Types: []string{"NGG"}})
+			rows, refused, err := x.Pseudonymise(t.Context(), strings.NewReader(c.in), &out, &rejected,
+				ttpsandbox.Order{Types: []string{"NGG"}})
 			if err != nil || rows != c.rows || refused != c.refused {
 				t.Fatalf("%d rows, %d refused, %v", rows, refused, err)
 			}
@@ -146,7 +148,8 @@ func BenchmarkTemporary1000(b *testing.B) {
 		if i > 0 {
 			body.WriteByte(',')
 		}
-		fmt.Fprintf(&body, `{"ref":"%d","surname":"Jånsen%c%c","initials":"a","birthDate":"2001-01-01","sex":"m"}`, i, 'a'+i%26, 'a'+i/26%26)
+		fmt.Fprintf(&body, `{"ref":"%d","surname":"Jånsen%c%c","initials":"a","birthDate":"2001-01-01","sex":"m"}`, i, 'a'+i%26,
+			'a'+i/26%26)
 	}
 	body.WriteString(`]}`)
 	for i := 0; b.Loop(); i++ {

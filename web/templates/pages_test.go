@@ -104,7 +104,8 @@ func checkForms(t *testing.T, doc *goquery.Document) {
 		}
 	})
 	doc.Find("table").Each(func(_ int, table *goquery.Selection) {
-		if named := table.Find("caption").Length() == 1 || table.AttrOr("aria-labelledby", "") != ""; !named || table.Find("thead th[scope=col]").Length() == 0 {
+		if named := table.Find("caption").Length() == 1 || table.AttrOr("aria-labelledby", "") != ""; !named ||
+			table.Find("thead th[scope=col]").Length() == 0 {
 			t.Error("a table without name or column headers")
 		}
 		if table.Closest(".app-scroll").Length() != 1 {

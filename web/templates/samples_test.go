@@ -41,7 +41,8 @@ func deliveryRows() []templates.DeliveryRow {
 	row := func(file, status, mode string, read, stored, rejected, review int) templates.DeliveryRow {
 		return templates.DeliveryRow{
 			Href: "/aanleveringen/0197a3f2", Filename: file, Centre: "2809 Voorbeeldziekenhuis", Created: "20 augustus 2025 14:02",
-			CreatedBy: "aanleveraar@2809.voorbeeld.nl", Status: status, Mode: mode, Read: read, Stored: stored, Rejected: rejected, Review: review,
+			CreatedBy: "aanleveraar@2809.voorbeeld.nl", Status: status, Mode: mode, Read: read, Stored: stored, Rejected: rejected,
+			Review: review,
 		}
 	}
 	return []templates.DeliveryRow{
@@ -60,7 +61,8 @@ func deliveryRows() []templates.DeliveryRow {
 func causes() []templates.Cause {
 	c := func(severity, source, code, column, message, advice string, n int, lines string, more int) templates.Cause {
 		return templates.Cause{
-			Severity: severity, Source: source, Code: code, Column: column, Message: message, Advice: advice, Count: n, Lines: lines, More: more,
+			Severity: severity, Source: source, Code: code, Column: column, Message: message, Advice: advice, Count: n, Lines: lines,
+			More: more,
 			Href: "/aanleveringen/1/fouten?weergave=records&code=" + code,
 		}
 	}
@@ -70,7 +72,8 @@ func causes() []templates.Cause {
 		c("fatal", "ttp", "2102", "geboortedatum", "De geboortedatum ligt in de toekomst", t.T("advice.2102"), 1, "27", 0),
 		c("fatal", "ttp", "2111", "geslacht", "Het geslacht bevat een ongeldige waarde", t.T("advice.2111"), 1, "30", 0),
 		c("review", "sluis", "CONFLICT_NUMBER", "patid", t.T("finding.CONFLICT_NUMBER"), t.T("advice.CONFLICT_NUMBER"), 1, "12", 0),
-		c("warning", "ttp", "3101", "geboortedatum", "De geboortedatum ligt meer dan 110 jaar terug", t.T("advice.3101"), 60, "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16", 46),
+		c("warning", "ttp", "3101", "geboortedatum", "De geboortedatum ligt meer dan 110 jaar terug", t.T("advice.3101"), 60,
+			"2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16", 46),
 	}
 }
 
@@ -144,9 +147,11 @@ func deliveries(lang string) []sample {
 			d.SameAs = &templates.SameFile{Href: "/aanleveringen/0", Filename: "pilot40.csv", Created: "19 augustus 2025 09:00"}
 		})},
 		{name: "delivery-repaired", page: with("done", func(d *templates.Delivery) {
-			d.Counts, d.Causes, d.NewHref = templates.Counts{Read: 40, Created: 36, Rejected: 4}, causes(), "/aanleveringen/nieuw?herstelt=1"
-			first := templates.RepairSide{Href: "/aanleveringen/0", Filename: "eerst.csv", Created: "19 augustus 2025 09:00", Count: d.T.T("repair.count", "n", 3, "total", 4),
-				What: d.T.N("repair.rejected", 4), Open: []string{d.T.T("repair.line", "line", "39", "number", "001")}, More: 2}
+			d.Counts, d.Causes, d.NewHref = templates.Counts{Read: 40, Created: 36, Rejected: 4}, causes(),
+				"/aanleveringen/nieuw?herstelt=1"
+			first := templates.RepairSide{Href: "/aanleveringen/0", Filename: "eerst.csv", Created: "19 augustus 2025 09:00",
+				Count: d.T.T("repair.count", "n", 3, "total", 4),
+				What:  d.T.N("repair.rejected", 4), Open: []string{d.T.T("repair.line", "line", "39", "number", "001")}, More: 2}
 			own := first
 			own.More = 0
 			d.Repair = templates.Repair{Original: &first, Own: &own, MendHref: d.NewHref, Later: []templates.RepairSide{
@@ -181,21 +186,26 @@ func reports(lang string) []sample {
 		Centre: "2809 Voorbeeldziekenhuis", Created: "20 augustus 2025 14:02", DeliveryHref: "/aanleveringen/1", View: "causes",
 		Counts: templates.Counts{Read: 40, Created: 36, Rejected: 4}, Warnings: 9, Causes: causes(),
 		CSVHref: "/aanleveringen/1/fouten.csv", JSONHref: "/aanleveringen/1/fouten.json", NewHref: "/aanleveringen/nieuw",
-		XLSXHref: "/aanleveringen/1/fouten.xlsx", PrintHref: "/aanleveringen/1/fouten?weergave=afdruk", Advice: "4 records afgewezen.", LikelyCause: "Kolom geboortedatum is leeg.",
-		OwnFile: &templates.OwnFile{FindingsHref: "/aanleveringen/1/fouten.json", Columns: `["Geboortedatum"]`, Number: "Patiëntnummer", Records: 40, Reviews: "[]", Texts: "{}"},
+		XLSXHref: "/aanleveringen/1/fouten.xlsx", PrintHref: "/aanleveringen/1/fouten?weergave=afdruk", Advice: "4 records afgewezen.",
+		LikelyCause: "Kolom geboortedatum is leeg.",
+		OwnFile: &templates.OwnFile{FindingsHref: "/aanleveringen/1/fouten.json", Columns: `["Geboortedatum"]`, Number: "Patiëntnummer",
+			Records: 40, Reviews: "[]", Texts: "{}"},
 		Tabs: []templates.Tab{
-			{Key: "causes", Href: "/aanleveringen/1/fouten", Current: true, Count: 5}, {Key: "records", Href: "/aanleveringen/1/fouten?weergave=records", Count: 65},
+			{Key: "causes", Href: "/aanleveringen/1/fouten", Current: true, Count: 5},
+			{Key: "records", Href: "/aanleveringen/1/fouten?weergave=records", Count: 65},
 		},
 	}
 	records := r
 	records.View, records.Total, records.NextHref, records.Filtered = "records", 65, "/aanleveringen/1/fouten?weergave=records&na=4", true
 	records.Tabs = []templates.Tab{
-		{Key: "causes", Href: "/aanleveringen/1/fouten", Count: 5}, {Key: "records", Href: "/aanleveringen/1/fouten?weergave=records", Current: true, Count: 65},
+		{Key: "causes", Href: "/aanleveringen/1/fouten", Count: 5},
+		{Key: "records", Href: "/aanleveringen/1/fouten?weergave=records", Current: true, Count: 65},
 	}
 	options := []templates.Option{{Value: "", Text: r.T.T("word.all"), Selected: true}, {Value: "x", Text: "geboortedatum (4)"}}
 	records.Severities, records.Columns, records.Codes, records.Sources = options, options, options, options
 	records.From, records.To, records.Sort, records.Desc = 51, 55, "fout", true
-	records.Sorts = []templates.Sort{{Text: "Regel", Href: "/aanleveringen/1/fouten"}, {Text: "Fout", Href: "/aanleveringen/1/fouten?sorteer=fout", Current: true, Desc: true}}
+	records.Sorts = []templates.Sort{{Text: "Regel", Href: "/aanleveringen/1/fouten"},
+		{Text: "Fout", Href: "/aanleveringen/1/fouten?sorteer=fout", Current: true, Desc: true}}
 	records.Causes = nil // as the handler leaves them in this view
 	for i, c := range causes() {
 		records.Rows = append(records.Rows, templates.ReportRow{
@@ -207,7 +217,8 @@ func reports(lang string) []sample {
 	empty := r
 	empty.Causes, empty.Counts, empty.Warnings = nil, templates.Counts{Read: 36, Created: 36}, 0
 	expired := r
-	expired.Expired, expired.OwnFile, expired.Tabs, expired.CSVHref, expired.XLSXHref, expired.JSONHref, expired.PrintHref = "20 november 2025 03:10", nil, nil, "", "", "", ""
+	expired.Expired, expired.OwnFile, expired.Tabs, expired.CSVHref, expired.XLSXHref, expired.JSONHref,
+		expired.PrintHref = "20 november 2025 03:10", nil, nil, "", "", "", ""
 	printed := records
 	printed.View, printed.Printed, printed.From, printed.To = "afdruk", "20 augustus 2025 15:00", 1, 5
 	printed.Delivery = templates.Delivery{Page: r.Page, Status: "done", Counts: r.Counts, Warnings: 9, Causes: causes()}
@@ -232,11 +243,13 @@ func patients(lang string) []sample {
 	list := templates.Patients{Page: page, Rows: patientRows(), From: 1, To: 25, Total: 36, NextHref: "/patienten?na=c", MayEnter: true}
 	none := templates.Patients{Page: page, Searched: true, Number: "0124", MayEnter: true}
 	empty := templates.Patients{Page: page, MayEnter: true, ShowCentre: true}
-	invalid := templates.Patients{Page: page, Rows: patientRows(), Total: 36, ShowCentre: true, BirthYear: true, Errors: []templates.FieldError{
-		{Field: "number", Message: page.T.T("form.number_required")},
-	}}
+	invalid := templates.Patients{Page: page, Rows: patientRows(), Total: 36, ShowCentre: true, BirthYear: true,
+		Errors: []templates.FieldError{
+			{Field: "number", Message: page.T.T("form.number_required")},
+		}}
 	detail := templates.Patient{
-		Page: crumbs(page, "/patienten"), Number: "0123", Birth: "1 januari 2001", Sex: "Man", Centre: "2809 Voorbeeldziekenhuis", Version: 2,
+		Page: crumbs(page, "/patienten"), Number: "0123", Birth: "1 januari 2001", Sex: "Man", Centre: "2809 Voorbeeldziekenhuis",
+		Version: 2,
 		Created: "19 augustus 2025 09:00", Changed: "20 augustus 2025 14:02",
 		Pseudonyms: []templates.PseudonymRow{
 			{Type: "NGGV", Domain: "qrns", KeyVersion: 1, Observed: "20 augustus 2025"}, {Type: "NGG", Domain: "qrns", KeyVersion: 1},
@@ -245,7 +258,8 @@ func patients(lang string) []sample {
 	}
 	return []sample{
 		{name: "patients", page: templates.PatientsPage(list)}, {name: "patients-none", page: templates.PatientsPage(none)},
-		{name: "patients-empty", page: templates.PatientsPage(empty)}, {name: "patients-invalid", page: templates.PatientsPage(invalid), wrong: true},
+		{name: "patients-empty", page: templates.PatientsPage(empty)},
+		{name: "patients-invalid", page: templates.PatientsPage(invalid), wrong: true},
 		{name: "patient", page: templates.PatientPage(detail)},
 	}
 }
@@ -276,7 +290,8 @@ func entries(lang string) []sample {
 			r.Reason, r.Href = page.T.T("finding.CONFLICT_NUMBER"), ""
 		}
 		if outcome == "created" {
-			r.Warnings = []templates.FieldError{{Message: "De geboortedatum ligt meer dan 110 jaar terug", TTP: true, Advice: page.T.T("advice.3101")}}
+			r.Warnings = []templates.FieldError{{Message: "De geboortedatum ligt meer dan 110 jaar terug", TTP: true,
+				Advice: page.T.T("advice.3101")}}
 		}
 		out = append(out, sample{name: "result-" + outcome, page: templates.PatientResultPage(r)})
 	}
@@ -285,13 +300,15 @@ func entries(lang string) []sample {
 
 func fileKinds(t *text.Catalogue) []templates.FileKind {
 	column := func(header, field, example string) templates.FileColumn {
-		return templates.FileColumn{Header: header, Required: t.T("word.yes"), Explain: t.T("column." + field), Example: example, Also: "patid, patiëntnr"}
+		return templates.FileColumn{Header: header, Required: t.T("word.yes"), Explain: t.T("column." + field), Example: example,
+			Also: "patid, patiëntnr"}
 	}
 	return []templates.FileKind{
-		{Key: "identities", Examples: []templates.Option{{Value: "/aanleveringen/voorbeeld/persoonsgegevens.csv", Text: "CSV"}}, Columns: []templates.FileColumn{
-			column("Patiëntnummer", "patientNumber", "0123"), column("Geboortedatum", "birthDate", "27-3-1961"),
-			column("Geslacht", "sex", "v"), column("Achternaam", "surname", "Voorbeeld"), column("Voorletters", "initials", "A.B."),
-		}},
+		{Key: "identities", Examples: []templates.Option{{Value: "/aanleveringen/voorbeeld/persoonsgegevens.csv", Text: "CSV"}},
+			Columns: []templates.FileColumn{
+				column("Patiëntnummer", "patientNumber", "0123"), column("Geboortedatum", "birthDate", "27-3-1961"),
+				column("Geslacht", "sex", "v"), column("Achternaam", "surname", "Voorbeeld"), column("Voorletters", "initials", "A.B."),
+			}},
 		{Key: "temporary_pseudonyms", Columns: []templates.FileColumn{
 			column("Patiëntnummer", "patientNumber", "0123"), column("Pseudoniem NGGV", "pseudonym", "hV3kP0m2Qz7xT9cR4bN8wL1yD6sF5gJ"),
 		}},
@@ -307,7 +324,8 @@ func others(lang string) []sample {
 		MaxMegabytes: 100, MaxRows: 250000,
 	}
 	bad := up
-	bad.Repair = &templates.UploadRepair{ID: "1", Href: "/aanleveringen/1", Filename: "pilot40.csv", Created: "20 augustus 2025 14:02", LeftOut: page.T.N("repair.rejected", 4), Chosen: true}
+	bad.Repair = &templates.UploadRepair{ID: "1", Href: "/aanleveringen/1", Filename: "pilot40.csv", Created: "20 augustus 2025 14:02",
+		LeftOut: page.T.N("repair.rejected", 4), Chosen: true}
 	bad.Errors = []templates.FieldError{
 		{Field: "mode", Message: page.T.T("upload.mode_missing")}, {Field: "file", Message: page.T.T("upload.file_missing")},
 	}
@@ -330,10 +348,13 @@ func others(lang string) []sample {
 	log := templates.Log{
 		Page: frame(lang, "/logboek", "Toezicht"), Types: centres, Centres: centres, NextHref: "/logboek?voor=9", Filtered: true,
 		Rows: []templates.LogRow{
-			{When: "20 augustus 2025 14:02", Who: "aanleveraar@2809.voorbeeld.nl", Roles: "Aanleveraar", Centre: "2809", What: page.T.T("audit.patients_listed"),
+			{When: "20 augustus 2025 14:02", Who: "aanleveraar@2809.voorbeeld.nl", Roles: "Aanleveraar", Centre: "2809",
+				What:   page.T.T("audit.patients_listed"),
 				Result: "success", Address: "192.0.2.10", Via: "scherm", Count: 25},
-			{When: "20 augustus 2025 14:01", Who: "token nachtelijke levering", Roles: "Aanleveraar", Centre: "2810", What: page.T.T("audit.delivery_refused"),
-				Object: "aanlevering", ObjectID: "0197a3f2-7c1e-7b3d-9a52-3f6f0c1d2e4b", Result: "minor", Code: page.T.T("audit.code.IDENTITIES_NOT_ALLOWED"), Address: "2001:db8:85a3::8a2e:370:7334", Via: "API"},
+			{When: "20 augustus 2025 14:01", Who: "token nachtelijke levering", Roles: "Aanleveraar", Centre: "2810",
+				What:   page.T.T("audit.delivery_refused"),
+				Object: "aanlevering", ObjectID: "0197a3f2-7c1e-7b3d-9a52-3f6f0c1d2e4b", Result: "minor",
+				Code: page.T.T("audit.code.IDENTITIES_NOT_ALLOWED"), Address: "2001:db8:85a3::8a2e:370:7334", Via: "API"},
 		},
 	}
 	wrongLog := templates.Log{Page: log.Page, Types: centres, Centres: centres, From: "gisteren", Filtered: true,
@@ -344,22 +365,29 @@ func others(lang string) []sample {
 	}
 	return []sample{
 		{name: "signin", page: templates.SignInPage(templates.SignIn{Page: out, Next: "/"})},
-		{name: "signin-wrong", wrong: true, page: templates.SignInPage(templates.SignIn{Page: out, Email: "a@b.nl", Errors: []templates.FieldError{
-			{Field: templates.Credentials, Message: out.T.T("signin.wrong")},
-		}})},
+		{name: "signin-wrong", wrong: true, page: templates.SignInPage(templates.SignIn{Page: out, Email: "a@b.nl",
+			Errors: []templates.FieldError{
+				{Field: templates.Credentials, Message: out.T.T("signin.wrong")},
+			}})},
 		{name: "signin-expired", page: templates.SignInPage(templates.SignIn{Page: out, Expired: true})},
 		{name: "overview", page: templates.OverviewPage(home)},
-		{name: "overview-new", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Aanleveraar"), MayDeliver: true, ShowDeliveries: true, ShowPatients: true})},
-		{name: "overview-part", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Invoerder"), MayEnter: true, ShowPatients: true, ShowDeliveries: true, DeliveriesFailed: true, PatientsFail: true})},
-		{name: "overview-datamanager", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Datamanager"), ToJudge: 2, ShowDeliveries: true, ShowCentre: true})},
+		{name: "overview-new", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Aanleveraar"), MayDeliver: true,
+			ShowDeliveries: true, ShowPatients: true})},
+		{name: "overview-part", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Invoerder"), MayEnter: true,
+			ShowPatients: true, ShowDeliveries: true, DeliveriesFailed: true, PatientsFail: true})},
+		{name: "overview-datamanager", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Datamanager"), ToJudge: 2,
+			ShowDeliveries: true, ShowCentre: true})},
 		{name: "overview-auditor", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Toezicht"), ShowLog: true})},
 		{name: "upload", page: templates.UploadPage(up)},
 		{name: "upload-wrong", page: templates.UploadPage(bad), wrong: true},
-		{name: "deliveries", page: templates.DeliveriesPage(templates.Deliveries{Page: flashed, Tabs: tabs("closed"), Rows: deliveryRows(), MayDeliver: true, NextHref: "/aanleveringen?groep=closed&na=x"})},
-		{name: "deliveries-all", page: templates.DeliveriesPage(templates.Deliveries{Page: dm, Tabs: tabs("open"), Rows: deliveryRows(), ShowCentre: true, Centres: centres, FirstHref: "/aanleveringen"})},
+		{name: "deliveries", page: templates.DeliveriesPage(templates.Deliveries{Page: flashed, Tabs: tabs("closed"), Rows: deliveryRows(),
+			MayDeliver: true, NextHref: "/aanleveringen?groep=closed&na=x"})},
+		{name: "deliveries-all", page: templates.DeliveriesPage(templates.Deliveries{Page: dm, Tabs: tabs("open"), Rows: deliveryRows(),
+			ShowCentre: true, Centres: centres, FirstHref: "/aanleveringen"})},
 		{name: "deliveries-empty", page: templates.DeliveriesPage(templates.Deliveries{Page: page, Tabs: tabs("open"), MayDeliver: true})},
 		{name: "log", page: templates.LogPage(log)},
-		{name: "ttp-unused", page: templates.TTPStatusPage(templates.TTPStatus{Page: page, State: "unused", At: "20 augustus 2025 14:02", RefreshHref: "/status/ttp"})},
+		{name: "ttp-unused", page: templates.TTPStatusPage(templates.TTPStatus{Page: page, State: "unused", At: "20 augustus 2025 14:02",
+			RefreshHref: "/status/ttp"})},
 		{name: "ttp-denied", page: templates.TTPStatusPage(ttp(page))},
 		{name: "datasets-none", page: templates.DatasetsPage(templates.Datasets{Page: page})},
 		{name: "datasets", page: templates.DatasetsPage(datasets(page))},
@@ -371,8 +399,10 @@ func others(lang string) []sample {
 		{name: "conflict-new", page: templates.ConflictPage(newConflict(page))},
 		{name: "conflict-closed", page: templates.ConflictPage(closedConflict(page))},
 		{name: "log-wrong", page: templates.LogPage(wrongLog), wrong: true},
-		{name: "error-404", page: templates.ErrorPage(templates.Error{Page: page, Status: 404, Code: "not_found", Reference: "0197a3f2-7c1e"})},
-		{name: "error-500", page: templates.ErrorPage(templates.Error{Page: out, Status: 500, Code: "never_heard_of", Reference: "0197a3f2-7c1e"})},
+		{name: "error-404", page: templates.ErrorPage(templates.Error{Page: page, Status: 404, Code: "not_found",
+			Reference: "0197a3f2-7c1e"})},
+		{name: "error-500", page: templates.ErrorPage(templates.Error{Page: out, Status: 500, Code: "never_heard_of",
+			Reference: "0197a3f2-7c1e"})},
 	}
 }
 
@@ -387,9 +417,11 @@ func samples(lang string) []sample {
 
 func ttp(page templates.Page) templates.TTPStatus {
 	call := templates.TTPCall{
-		Key: "temporary", LastOK: "20 augustus 2025 14:01", LastBad: "20 augustus 2025 13:01", Count: 1234, Bad: 12, Share: "1,0%", P50: "87 ms", P95: "264 ms",
+		Key: "temporary", LastOK: "20 augustus 2025 14:01", LastBad: "20 augustus 2025 13:01", Count: 1234, Bad: 12, Share: "1,0%",
+		P50: "87 ms", P95: "264 ms",
 		Chart: templates.TTPChart{From: "19 augustus 2025 14:02", To: "20 augustus 2025 14:02", Points: make([]templates.TTPPoint, 96)},
-		Hours: []templates.TTPHour{{When: "20 augustus 2025 14:00", Count: 12, Bad: 1, P50: "87 ms", P95: "264 ms"}, {When: "20 augustus 2025 13:00", Count: 1, Bad: 1}},
+		Hours: []templates.TTPHour{{When: "20 augustus 2025 14:00", Count: 12, Bad: 1, P50: "87 ms", P95: "264 ms"},
+			{When: "20 augustus 2025 13:00", Count: 1, Bad: 1}},
 	}
 	for i := range call.Chart.Points {
 		if i%10 > 1 {
@@ -397,21 +429,26 @@ func ttp(page templates.Page) templates.TTPStatus {
 		}
 	}
 	return templates.TTPStatus{
-		Page: page, State: "denied", At: "20 augustus 2025 14:02", RefreshHref: "/status/ttp", Calls: []templates.TTPCall{{Key: "token", Share: "0,0%"}, call},
+		Page: page, State: "denied", At: "20 augustus 2025 14:02", RefreshHref: "/status/ttp",
+		Calls:   []templates.TTPCall{{Key: "token", Share: "0,0%"}, call},
 		Prepare: 500, Resolve: 1, Paused: 2, Denied: 1, NextTry: "20 augustus 2025 14:05", Expiring: 1, ExpiresAt: "21 augustus 2025 09:00",
 		Expiries: []templates.TTPExpiry{
-			{What: "client_certificate", At: "22 augustus 2025 00:00", Days: 1, Level: "error"}, {What: "prepare_secret", At: "1 september 2025 00:00", Days: 12, Level: "warning"},
+			{What: "client_certificate", At: "22 augustus 2025 00:00", Days: 1, Level: "error"},
+			{What: "prepare_secret", At: "1 september 2025 00:00", Days: 12, Level: "warning"},
 			{What: "resolve_secret"},
 		},
-		Renewal:  &templates.TTPRenewal{State: "running", When: "20 augustus 2025 13:00", Total: 72000, Looked: 36000, Added: 35990, Refused: 10},
+		Renewal: &templates.TTPRenewal{State: "running", When: "20 augustus 2025 13:00", Total: 72000, Looked: 36000, Added: 35990,
+			Refused: 10},
 		Helpdesk: []string{"Sluis, TTP status", "temporary: 1234 calls in 24 h, 12 failed"},
 	}
 }
 
 func datasets(page templates.Page) templates.Datasets {
 	return templates.Datasets{Page: page, Rows: []templates.DatasetRow{
-		{ID: "ds-K3J2", Centre: "2809 Voorbeeldziekenhuis", Known: true, Ready: true, Created: "20 augustus 2025 14:02", Rows: 36, Types: "NGGV, NGG", Action: "/datasets/ds-K3J2/importeren"},
-		{ID: "ds-X9", Centre: "2810", Known: true, Ready: true, Created: "20 augustus 2025 14:02", Rows: 1200, Types: "NGGV", Href: "/aanleveringen/1", Under: true},
+		{ID: "ds-K3J2", Centre: "2809 Voorbeeldziekenhuis", Known: true, Ready: true, Created: "20 augustus 2025 14:02", Rows: 36,
+			Types: "NGGV, NGG", Action: "/datasets/ds-K3J2/importeren"},
+		{ID: "ds-X9", Centre: "2810", Known: true, Ready: true, Created: "20 augustus 2025 14:02", Rows: 1200, Types: "NGGV",
+			Href: "/aanleveringen/1", Under: true},
 		{ID: "ds-Y1", Centre: "4711", Ready: true, Created: "20 augustus 2025 14:02", Rows: 1},
 		{ID: "ds-Z0", Centre: "2809 Voorbeeldziekenhuis", Known: true, Created: "20 augustus 2025 14:02"},
 	}}
@@ -420,11 +457,16 @@ func datasets(page templates.Page) templates.Datasets {
 func conflicts(page templates.Page) templates.Conflicts {
 	return templates.Conflicts{
 		Page: page, Total: 51, Filtered: true,
-		Reasons: []templates.Option{{Text: page.T.T("conflicts.all_reasons")}, {Value: "CONFLICT_NUMBER", Text: page.T.T("finding.CONFLICT_NUMBER"), Selected: true}},
-		Centres: []templates.Option{{Text: page.T.T("word.all_centres"), Selected: true}, {Value: "2809", Text: "2809 Voorbeeldziekenhuis"}},
+		Reasons: []templates.Option{{Text: page.T.T("conflicts.all_reasons")},
+			{Value: "CONFLICT_NUMBER", Text: page.T.T("finding.CONFLICT_NUMBER"), Selected: true}},
+		Centres: []templates.Option{{Text: page.T.T("word.all_centres"), Selected: true},
+			{Value: "2809", Text: "2809 Voorbeeldziekenhuis"}},
 		Rows: []templates.ConflictRow{
-			{Href: "/beoordelen/1", Opened: "20 augustus 2025 14:02", Centre: "2809 Voorbeeldziekenhuis", Reason: page.T.T("finding.CONFLICT_NUMBER"), Number: "0123", Origin: &templates.ConflictOrigin{Filename: "een-erg-lange-bestandsnaam-zonder-spaties-van-het-tweede-kwartaal-2025.csv", Line: 1234, Href: "/aanleveringen/1"}, Further: 2},
-			{Href: "/beoordelen/2", Opened: "20 augustus 2025 14:02", Centre: "2810", Reason: page.T.T("finding.CONFLICT_PSEUDONYM"), Number: "123ABC"},
+			{Href: "/beoordelen/1", Opened: "20 augustus 2025 14:02", Centre: "2809 Voorbeeldziekenhuis",
+				Reason: page.T.T("finding.CONFLICT_NUMBER"), Number: "0123",
+				Origin: &templates.ConflictOrigin{Filename: "een-erg-lange-bestandsnaam-zonder-spaties-van-het-tweede-kwartaal-2025.csv", Line: 1234, Href: "/aanleveringen/1"}, Further: 2},
+			{Href: "/beoordelen/2", Opened: "20 augustus 2025 14:02", Centre: "2810", Reason: page.T.T("finding.CONFLICT_PSEUDONYM"),
+				Number: "123ABC"},
 		},
 		NextHref: "/beoordelen?na=2", FirstHref: "/beoordelen",
 	}
@@ -432,14 +474,17 @@ func conflicts(page templates.Page) templates.Conflicts {
 
 func conflict(page templates.Page) templates.Conflict {
 	return templates.Conflict{
-		Page: page, Number: "0123", Centre: "Centrum 2809 Voorbeeldziekenhuis", Opened: "20 augustus 2025 14:02", Reason: page.T.T("finding.CONFLICT_NUMBER"),
-		Origins: []templates.ConflictOrigin{{Href: "/aanleveringen/1", Filename: "pilot.csv", Line: 1234}, {Href: "/aanleveringen/2", Filename: "nog-eens.csv", Line: 2}},
-		Rows:    24, Deliveries: 2, Partners: "7, 39",
+		Page: page, Number: "0123", Centre: "Centrum 2809 Voorbeeldziekenhuis", Opened: "20 augustus 2025 14:02",
+		Reason: page.T.T("finding.CONFLICT_NUMBER"),
+		Origins: []templates.ConflictOrigin{{Href: "/aanleveringen/1", Filename: "pilot.csv", Line: 1234},
+			{Href: "/aanleveringen/2", Filename: "nog-eens.csv", Line: 2}},
+		Rows: 24, Deliveries: 2, Partners: "7, 39",
 		Sides: []templates.ConflictSide{
 			{Label: page.T.T("field.patientNumber"), Delivered: "0123", Existing: "0123", Verdict: "same"},
 			{Label: page.T.T("field.birthDate"), Delivered: "31-12-1980", Existing: "1-4-1970", Verdict: "differs"},
 			{Label: page.T.T("field.sex"), Delivered: page.T.T("sex.m"), Existing: page.T.T("sex.v"), Verdict: "differs"},
-			{Label: page.T.T("conflict.link"), Delivered: page.T.T("conflict.present"), Existing: page.T.T("conflict.present"), Verdict: "unknown"},
+			{Label: page.T.T("conflict.link"), Delivered: page.T.T("conflict.present"), Existing: page.T.T("conflict.present"),
+				Verdict: "unknown"},
 			{Label: page.T.T("patients.changed"), Delivered: "20 augustus 2025 14:02", Existing: "19 augustus 2025 14:02"},
 		},
 		ExistingHref: "/patienten/1", Remarks: []string{page.T.T("conflict.remark.elsewhere")}, Action: "/beoordelen/1", Seen: "1f",
@@ -455,7 +500,8 @@ func conflict(page templates.Page) templates.Conflict {
 func wrongConflict(page templates.Page) templates.Conflict {
 	p := conflict(page)
 	p.Chosen, p.Why = "return", "x"
-	p.Errors = []templates.FieldError{{Field: "besluit", Message: page.T.T("conflict.error.decision")}, {Field: "reden", Message: page.T.T("conflict.error.why_short")}}
+	p.Errors = []templates.FieldError{{Field: "besluit", Message: page.T.T("conflict.error.decision")},
+		{Field: "reden", Message: page.T.T("conflict.error.why_short")}}
 	return p
 }
 
@@ -471,6 +517,7 @@ func newConflict(page templates.Page) templates.Conflict {
 func closedConflict(page templates.Page) templates.Conflict {
 	p := conflict(page)
 	p.Notice = page.T.T("error.review_closed.body")
-	p.Closed = &templates.ConflictClosed{Decision: "keep_both", By: "datamanager@example.nl", At: "20 augustus 2025 15:02", Why: "Een tweeling."}
+	p.Closed = &templates.ConflictClosed{Decision: "keep_both", By: "datamanager@example.nl", At: "20 augustus 2025 15:02",
+		Why: "Een tweeling."}
 	return p
 }

@@ -28,7 +28,8 @@ func (p *plant) scope() account.Scope { return account.Actor{Centre: &p.centre}.
 // waits delivers a file and parses it, until it waits for a user or goes on.
 func (p *plant) waits(file string) delivery.Delivery {
 	p.t.Helper()
-	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb}, strings.NewReader(file))
+	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb},
+		strings.NewReader(file))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -81,11 +82,13 @@ func TestColumnsAreAssigned(t *testing.T) {
 	}
 
 	a := delivery.Assignment{Header: view.Header, Columns: view.Chosen, Dates: delivery.MonthFirst}
-	wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3, "initials": 3}}, true)
+	wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID,
+		delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3, "initials": 3}}, true)
 	if err != nil || len(wrong) != 1 || wrong[0].Code != "COLUMN_USED_TWICE" {
 		t.Errorf("one column for two: %v (%v)", wrong, err)
 	}
-	wrong, err = p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3}}, true)
+	wrong, err = p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID,
+		delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3}}, true)
 	if err != nil || len(wrong) != 4 || wrong[0].Code != "MISSING_COLUMN" {
 		t.Errorf("too few: %v (%v)", wrong, err)
 	}
@@ -102,7 +105,8 @@ func TestColumnsAreAssigned(t *testing.T) {
 
 	// The next file with the same header is parsed without asking the user.
 	next := p.waits(strings.ReplaceAll(odd, "001", "002"))
-	if next.State != delivery.Exchanging || !slices.ContainsFunc(next.Notes, func(n delivery.Remark) bool { return n.Code == "COLUMNS_REMEMBERED" }) {
+	if next.State != delivery.Exchanging || !slices.ContainsFunc(next.Notes,
+		func(n delivery.Remark) bool { return n.Code == "COLUMNS_REMEMBERED" }) {
 		t.Errorf("the next file: %s %v", next.State, next.Notes)
 	}
 	if n, err := p.store.RememberedHeaders(t.Context(), p.centre.ID); err != nil || n != 1 {
@@ -155,12 +159,14 @@ func TestAssigningOpensNoDoor(t *testing.T) {
 	if d.State != delivery.Mapping {
 		t.Fatal(d.State)
 	}
-	a := delivery.Assignment{Header: 1, Columns: map[delivery.Field]int{"patientNumber": 0, "birthDate": 1, "sex": 2, "surname": 3, "initials": 4}}
+	a := delivery.Assignment{Header: 1, Columns: map[delivery.Field]int{"patientNumber": 0, "birthDate": 1, "sex": 2, "surname": 3,
+		"initials": 4}}
 	wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, a, true)
 	if err != nil || !slices.ContainsFunc(wrong, func(r delivery.Remark) bool { return r.Code == "IDENTITIES_NOT_ALLOWED" }) {
 		t.Errorf("names from a centre that may not: %v (%v)", wrong, err)
 	}
-	if d := p.waits("Nr;BSN pat;Geboortedatum;M/V;Naam pat;Init\n1;111222333;2-3-1970;m;Canarynaam;Q\n"); d.State != delivery.Refused || d.Refusals[0].Code != "BSN_COLUMN" {
+	if d := p.waits("Nr;BSN pat;Geboortedatum;M/V;Naam pat;Init\n1;111222333;2-3-1970;m;Canarynaam;Q\n"); d.State != delivery.Refused ||
+		d.Refusals[0].Code != "BSN_COLUMN" {
 		t.Errorf("a BSN column: %s %v", d.State, d.Refusals)
 	}
 }
@@ -175,7 +181,8 @@ func TestSeveralSheets(t *testing.T) {
 			if _, err := f.NewSheet(name); err != nil {
 				t.Fatal(err)
 			}
-			rows := [][]any{{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}, {fmt.Sprint("00", i), "2-3-1970", "m", "Canarynaam", "A"}}
+			rows := [][]any{{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"},
+				{fmt.Sprint("00", i), "2-3-1970", "m", "Canarynaam", "A"}}
 			if name == "Uitleg" {
 				rows = [][]any{{"Patiëntnummer", "zie het EPD"}, {"Geen BSN.", "Dat mag niet."}}
 			}
@@ -193,7 +200,8 @@ func TestSeveralSheets(t *testing.T) {
 	}
 	p := newPlant(t, nil)
 	d := p.waits(sheets("Uitleg", "Patiënten"))
-	if d.State != delivery.Exchanging || !slices.ContainsFunc(d.Notes, func(n delivery.Remark) bool { return n.Code == "SHEETS_IGNORED" && n.Args["sheet"] == "2" }) {
+	if d.State != delivery.Exchanging || !slices.ContainsFunc(d.Notes,
+		func(n delivery.Remark) bool { return n.Code == "SHEETS_IGNORED" && n.Args["sheet"] == "2" }) {
 		t.Errorf("with an explanation: %s %v", d.State, d.Notes)
 	}
 	if d = p.waits(sheets("Poli A", "Poli B")); d.State != delivery.Mapping {
@@ -204,7 +212,8 @@ func TestSeveralSheets(t *testing.T) {
 	if err != nil || len(view.Sheets) != 2 || view.Sheets[1].Name != "Poli B" || view.Table != 1 || view.Columns[0].Samples[0] != "001" {
 		t.Fatalf("%+v (%v)", view, err)
 	}
-	if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, delivery.Assignment{Table: 1, Header: view.Header, Columns: view.Chosen}, false); err != nil || len(wrong) > 0 {
+	if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID,
+		delivery.Assignment{Table: 1, Header: view.Header, Columns: view.Chosen}, false); err != nil || len(wrong) > 0 {
 		t.Fatal(wrong, err)
 	}
 	if d = p.again(d.PublicID); d.State != delivery.Exchanging || d.Counts.Read != 1 {

@@ -84,7 +84,8 @@ func TestRowWithIdentity(t *testing.T) {
 		t.Errorf("kept: %+v", c.display)
 	}
 	k.yearOnly = true
-	if c, _ = codes(t, k, "2809;1-4-1978;V;0123;Berg;van den;A.B."); c.display.Birth != (patient.Birth{Year: 1978}) || c.identity.Reveal().BirthDate != "1978-04-01" {
+	if c, _ = codes(t, k, "2809;1-4-1978;V;0123;Berg;van den;A.B."); c.display.Birth != (patient.Birth{Year: 1978}) ||
+		c.identity.Reveal().BirthDate != "1978-04-01" {
 		t.Errorf("with years alone: kept %+v", c.display.Birth)
 	}
 	if c, _ = codes(t, k, "2809;1-4-1978;zomaar;1;Berg;;A"); c.display.Sex != "" || c.identity.Reveal().Sex != "zomaar" {
@@ -115,7 +116,8 @@ func TestRowWithPseudonyms(t *testing.T) {
 	}
 	k = newChecker(t, "Patiëntnummer;Geboortedatum;Geslacht;NGGV")
 	for row, want := range map[string][]string{
-		"1;1-4-1978;m;abc": nil, "1;;m;abc": nil, "1;31-2-1978;m;abc": {"BIRTH_DATE_UNREADABLE birthDate"}, "1;nooit;m;abc": {"BIRTH_DATE_UNREADABLE birthDate"},
+		"1;1-4-1978;m;abc": nil, "1;;m;abc": nil, "1;31-2-1978;m;abc": {"BIRTH_DATE_UNREADABLE birthDate"},
+		"1;nooit;m;abc": {"BIRTH_DATE_UNREADABLE birthDate"},
 	} {
 		if _, got := codes(t, k, row); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", row, got, want)
@@ -132,7 +134,8 @@ func TestNoValueInAFinding(t *testing.T) {
 	} {
 		k := newChecker(t, header)
 		rapid.Check(t, func(t *rapid.T) {
-			cell := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,5}( 1[0-9]:00)?`), rapid.Just("1-1-2020"))
+			cell := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,5}( 1[0-9]:00)?`),
+				rapid.Just("1-1-2020"))
 			cells := rapid.SliceOfN(cell, 0, 14).Draw(t, "cells")
 			c, again := k.row(tabular.Row{Line: 7, Cells: cells}), k.row(tabular.Row{Line: 7, Cells: cells})
 			if !slices.Equal(c.findings, again.findings) {
@@ -140,7 +143,8 @@ func TestNoValueInAFinding(t *testing.T) {
 			}
 			seen := map[patient.Finding]bool{}
 			for _, f := range c.findings {
-				if _, ours := k.At[delivery.Field(f.Field)]; f.Message != "" || strings.ToUpper(f.Code) != f.Code || f.Field != "" && !ours {
+				if _, ours := k.At[delivery.Field(f.Field)]; f.Message != "" || strings.ToUpper(f.Code) != f.Code || f.Field != "" &&
+					!ours {
 					t.Fatalf("finding %+v", f)
 				}
 				if seen[f] {
@@ -175,7 +179,8 @@ func TestNoValueInAFinding(t *testing.T) {
 // long, and that a row with still more cells is rejected.
 func TestReportColumns(t *testing.T) {
 	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
-	with, refusals := columns.Recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)
+	with, refusals := columns.Recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"),
+		testTypes)
 	if len(refusals) > 0 {
 		t.Fatal(refusals)
 	}

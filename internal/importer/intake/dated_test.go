@@ -22,20 +22,28 @@ func TestPostcodesOfARow(t *testing.T) {
 		want  string // postcode/number/suffix@day
 		found []string
 	}{
-		"none":               {full, ";;;;;;;;;;", "", nil},
-		"one":                {full, "1234AB;1;a;1-1-2020;;;;;;;", "1234AB/1/a@2020-01-01", nil},
-		"all":                {full, "1234AB;1;a;1-1-2020;4321 BA;2;;2022-02-02;5555CC;3;20230303", "1234AB/1/a@2020-01-01 4321 BA/2/@2022-02-02 5555CC/3/@2023-03-03", nil},
-		"the second alone":   {full, ";;;;4321BA;2;;2022-02-02;;;", "4321BA/2/@2022-02-02", nil},
-		"in the future":      {full, "1234AB;1;;1-1-2999;;;;;;;", "1234AB/1/@2999-01-01", nil},
-		"without a day":      {full, "1234AB;1;;;4321BA;2;;2022-02-02;;;", "4321BA/2/@2022-02-02", []string{"POSTCODE_DATE_UNREADABLE recordedOn"}},
-		"a day that is none": {full, ";;;;4321BA;2;;vorig jaar;5555CC;3;31-2-2023", "", []string{"POSTCODE_DATE_UNREADABLE recordedOn.1", "POSTCODE_DATE_UNREADABLE recordedOn.3"}},
+		"none": {full, ";;;;;;;;;;", "", nil},
+		"one":  {full, "1234AB;1;a;1-1-2020;;;;;;;", "1234AB/1/a@2020-01-01", nil},
+		"all": {full, "1234AB;1;a;1-1-2020;4321 BA;2;;2022-02-02;5555CC;3;20230303",
+			"1234AB/1/a@2020-01-01 4321 BA/2/@2022-02-02 5555CC/3/@2023-03-03", nil},
+		"the second alone": {full, ";;;;4321BA;2;;2022-02-02;;;", "4321BA/2/@2022-02-02", nil},
+		"in the future":    {full, "1234AB;1;;1-1-2999;;;;;;;", "1234AB/1/@2999-01-01", nil},
+		"without a day": {full, "1234AB;1;;;4321BA;2;;2022-02-02;;;", "4321BA/2/@2022-02-02",
+			[]string{"POSTCODE_DATE_UNREADABLE recordedOn"}},
+		"a day that is none": {full, ";;;;4321BA;2;;vorig jaar;5555CC;3;31-2-2023", "",
+			[]string{"POSTCODE_DATE_UNREADABLE recordedOn.1", "POSTCODE_DATE_UNREADABLE recordedOn.3"}},
 		"no column for days": {dateless, "1234AB;1", "", []string{"POSTCODE_DATE_UNREADABLE postcode.2"}},
-		"a day without a postcode, a number without one": {full, ";;;1-1-2020;;2;;;;;", "", []string{"POSTCODE_EMPTY postcode", "POSTCODE_EMPTY postcode.1"}},
-		"the same twice":                {full, "1234AB;1;a;1-1-2020;1234 ab;1;A;01-01-2020;;;", "1234AB/1/a@2020-01-01", nil},
-		"two on a day":                  {full, "1234AB;1;;1-1-2020;4321BA;2;;2020-01-01;5555CC;3;1-1-2021", "1234AB/1/@2020-01-01 5555CC/3/@2021-01-01", []string{"POSTCODE_TWICE postcode.1"}},
-		"two numbers on a day":          {full, "1234AB;1;;1-1-2020;1234AB;2;;2020-01-01;;;", "1234AB/1/@2020-01-01", []string{"POSTCODE_TWICE postcode.1"}},
-		"one address on two days":       {full, "1234AB;1;;1-1-2020;1234AB;1;;2021-01-01;;;", "1234AB/1/@2020-01-01 1234AB/1/@2021-01-01", nil},
-		"what is left out takes no day": {full, "1234AB;1;;x;4321BA;2;;2020-01-01;5555CC;3;1-1-2020", "4321BA/2/@2020-01-01", []string{"POSTCODE_DATE_UNREADABLE recordedOn", "POSTCODE_TWICE postcode.3"}},
+		"a day without a postcode, a number without one": {full, ";;;1-1-2020;;2;;;;;", "",
+			[]string{"POSTCODE_EMPTY postcode", "POSTCODE_EMPTY postcode.1"}},
+		"the same twice": {full, "1234AB;1;a;1-1-2020;1234 ab;1;A;01-01-2020;;;", "1234AB/1/a@2020-01-01", nil},
+		"two on a day": {full, "1234AB;1;;1-1-2020;4321BA;2;;2020-01-01;5555CC;3;1-1-2021",
+			"1234AB/1/@2020-01-01 5555CC/3/@2021-01-01", []string{"POSTCODE_TWICE postcode.1"}},
+		"two numbers on a day": {full, "1234AB;1;;1-1-2020;1234AB;2;;2020-01-01;;;", "1234AB/1/@2020-01-01",
+			[]string{"POSTCODE_TWICE postcode.1"}},
+		"one address on two days": {full, "1234AB;1;;1-1-2020;1234AB;1;;2021-01-01;;;", "1234AB/1/@2020-01-01 1234AB/1/@2021-01-01",
+			nil},
+		"what is left out takes no day": {full, "1234AB;1;;x;4321BA;2;;2020-01-01;5555CC;3;1-1-2020", "4321BA/2/@2020-01-01",
+			[]string{"POSTCODE_DATE_UNREADABLE recordedOn", "POSTCODE_TWICE postcode.3"}},
 	} {
 		row, found := codes(t, c.k, "1;2-1-1970;m;Jansen;a;"+c.cells)
 		var got []string
@@ -50,7 +58,8 @@ func TestPostcodesOfARow(t *testing.T) {
 		}
 	}
 	// A row that is rejected for its birth date has its other findings too.
-	if _, found := codes(t, dateless, "1;nooit;m;Jansen;a;1234AB;1"); !slices.Equal(found, []string{"BIRTH_DATE_UNREADABLE birthDate", "POSTCODE_DATE_UNREADABLE postcode.2"}) {
+	if _, found := codes(t, dateless, "1;nooit;m;Jansen;a;1234AB;1"); !slices.Equal(found,
+		[]string{"BIRTH_DATE_UNREADABLE birthDate", "POSTCODE_DATE_UNREADABLE postcode.2"}) {
 		t.Errorf("found %q", found)
 	}
 }
@@ -81,13 +90,17 @@ func TestTemporariesOfARow(t *testing.T) {
 		found    []string
 		rejected bool
 	}{
-		"no postcode":             {full, "a;b;;;;;;;", "NGGV=a NGG=b", nil, false},
-		"all":                     {full, "a;b;c;1-1-2020;d;1-1-2021;e;1-1-2022;", "NGGV=a NGG=b PGG=c@2020-01-01 PGG=d@2021-01-01 PGG=e@2022-01-01", nil, false},
-		"no day":                  {full, "a;;c;;d;nooit;e;31-2-2022;", "NGGV=a", []string{"PSEUDONYM_DATE_UNREADABLE recordedOn.PGG", "PSEUDONYM_DATE_UNREADABLE recordedOn.PGG.1", "PSEUDONYM_DATE_UNREADABLE recordedOn.2"}, false},
-		"no column for days":      {dateless, "a;c", "NGGV=a", []string{"PSEUDONYM_DATE_UNREADABLE PGG.3"}, false},
-		"a day and nothing":       {full, "a;;;1-1-2020;;;;;", "NGGV=a", nil, false},
-		"the same twice":          {full, "a;;c;1-1-2020;c;2020-01-01;;;", "NGGV=a PGG=c@2020-01-01", nil, false},
-		"two on a day":            {full, "a;;c;1-1-2020;d;2020-01-01;e;1-1-2022;", "NGGV=a PGG=c@2020-01-01 PGG=e@2022-01-01", []string{"PSEUDONYM_TWICE PGG.1"}, false},
+		"no postcode": {full, "a;b;;;;;;;", "NGGV=a NGG=b", nil, false},
+		"all": {full, "a;b;c;1-1-2020;d;1-1-2021;e;1-1-2022;",
+			"NGGV=a NGG=b PGG=c@2020-01-01 PGG=d@2021-01-01 PGG=e@2022-01-01", nil, false},
+		"no day": {full, "a;;c;;d;nooit;e;31-2-2022;", "NGGV=a",
+			[]string{"PSEUDONYM_DATE_UNREADABLE recordedOn.PGG", "PSEUDONYM_DATE_UNREADABLE recordedOn.PGG.1",
+				"PSEUDONYM_DATE_UNREADABLE recordedOn.2"}, false},
+		"no column for days": {dateless, "a;c", "NGGV=a", []string{"PSEUDONYM_DATE_UNREADABLE PGG.3"}, false},
+		"a day and nothing":  {full, "a;;;1-1-2020;;;;;", "NGGV=a", nil, false},
+		"the same twice":     {full, "a;;c;1-1-2020;c;2020-01-01;;;", "NGGV=a PGG=c@2020-01-01", nil, false},
+		"two on a day": {full, "a;;c;1-1-2020;d;2020-01-01;e;1-1-2022;", "NGGV=a PGG=c@2020-01-01 PGG=e@2022-01-01",
+			[]string{"PSEUDONYM_TWICE PGG.1"}, false},
 		"no linking type":         {full, ";b;c;1-1-2020;;;;;", "NGG=b PGG=c@2020-01-01", []string{"LINK_PSEUDONYM_MISSING NGGV"}, true},
 		"malformed":               {full, "a;;c c;1-1-2020;;;;;", "NGGV=a", []string{"PSEUDONYM_MALFORMED PGG"}, true},
 		"malformed, linking type": {full, "a a;;;;;;;;", "", []string{"PSEUDONYM_MALFORMED NGGV"}, true},

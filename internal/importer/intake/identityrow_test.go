@@ -15,10 +15,12 @@ import (
 // the one before it has stored.
 func TestIdentityRowsStay(t *testing.T) {
 	rows := []identityRow{
-		{"r1", 2, patient.Display{Number: "0123 é", Birth: patient.Birth{Year: 1970, Month: 1, Day: 2}, Sex: patient.Female}, identity.Fields{
-			Surname: "Canary é", Prefix: "van", Initials: "A.B.", BirthDate: "1970-01-02", Sex: "v",
-			Postcodes: []identity.Postcode{{Postcode: "1234AB", HouseNumber: "5", Suffix: "a", RecordedOn: "2020-01-01"}, {Postcode: "4321ZZ"}},
-		}},
+		{"r1", 2, patient.Display{Number: "0123 é", Birth: patient.Birth{Year: 1970, Month: 1, Day: 2}, Sex: patient.Female},
+			identity.Fields{
+				Surname: "Canary é", Prefix: "van", Initials: "A.B.", BirthDate: "1970-01-02", Sex: "v",
+				Postcodes: []identity.Postcode{{Postcode: "1234AB", HouseNumber: "5", Suffix: "a", RecordedOn: "2020-01-01"},
+					{Postcode: "4321ZZ"}},
+			}},
 		{"r2", 3, patient.Display{Number: "7"}, identity.Fields{Surname: "X", Prefix: "van"}},
 	}
 	const packed = "010402723104073031323320c3a9e41e02040001760943616e61727920c3a9010376616e0204412e422e0a313937302d30312d3032000406313233344142013501610a323032302d30312d3031" +

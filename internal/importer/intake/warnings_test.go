@@ -48,8 +48,10 @@ func TestLostZeros(t *testing.T) {
 		number  string
 		numeric bool
 		want    bool
-	}{{"12345", false, true}, {"0012345", false, false}, {"1234567", false, false}, {"1234567", true, true}, {"tes", false, false}, {"12a", true, false}} {
-		got := k.row(tabular.Row{Line: 2, Cells: []string{x.number, "2-3-1970", "m", "J", "A"}, Numeric: []bool{x.numeric, false, false, false, false}})
+	}{{"12345", false, true}, {"0012345", false, false}, {"1234567", false, false}, {"1234567", true, true}, {"tes", false, false},
+		{"12a", true, false}} {
+		got := k.row(tabular.Row{Line: 2, Cells: []string{x.number, "2-3-1970", "m", "J", "A"},
+			Numeric: []bool{x.numeric, false, false, false, false}})
 		warned := slices.ContainsFunc(got.findings, func(f patient.Finding) bool { return f.Code == "NUMBER_ZEROS_LOST" })
 		if warned != x.want {
 			t.Errorf("%s, a number cell %v: warned %v", x.number, x.numeric, warned)

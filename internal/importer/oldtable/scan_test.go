@@ -153,7 +153,9 @@ func TestScannerReadsFolders(t *testing.T) {
 	}
 	proof := conversion.Proof{Surnames: 1, After: conversion.Scan{Files: []conversion.Scanned{{File: "x"}}}}
 	for what, change := range map[string]func(p *conversion.Proof){
-		"a hit": func(p *conversion.Proof) { p.After.Files[0].Hits = 1 }, "unread": func(p *conversion.Proof) { p.After.Files[0].Error = "x" }, "no file": func(p *conversion.Proof) { p.After.Files = nil },
+		"a hit":           func(p *conversion.Proof) { p.After.Files[0].Hits = 1 },
+		"unread":          func(p *conversion.Proof) { p.After.Files[0].Error = "x" },
+		"no file":         func(p *conversion.Proof) { p.After.Files = nil },
 		"a blind scanner": func(p *conversion.Proof) { p.Control = 1 }, "nothing looked for": func(p *conversion.Proof) { p.Surnames = 0 },
 		"a row": func(p *conversion.Proof) { p.Rows = &conversion.Scan{Files: []conversion.Scanned{{Hits: 1}}} },
 	} {

@@ -67,7 +67,8 @@ func TestInvitation(t *testing.T) {
 	if ev := event(t, s, audit.AccountChanged, "invited"); ev.Name != "admin@example.nl" || ev.ObjectID != idOf(t, s, "fleur") {
 		t.Errorf("%+v", ev)
 	}
-	if again := admin.Get("/gebruikers/" + idOf(t, s, "fleur")); strings.Contains(again.Body, link) || !strings.Contains(again.Body, "Uitgenodigd") ||
+	if again := admin.Get("/gebruikers/" + idOf(t, s, "fleur")); strings.Contains(again.Body, link) ||
+		!strings.Contains(again.Body, "Uitgenodigd") ||
 		!strings.Contains(again.Body, why) {
 		t.Error("the account's page shows the link, or not the state and the reason")
 	}
@@ -229,7 +230,8 @@ func TestChangesEndSessions(t *testing.T) {
 		}
 	}
 	page := admin.Get(path)
-	servertest.Contains(t, "the history", page.Body, why, "rollen gewijzigd", "Was: Aanleveraar 2809. Nu: Aanleveraar, Invoerder 2809.", "geblokkeerd")
+	servertest.Contains(t, "the history", page.Body, why, "rollen gewijzigd", "Was: Aanleveraar 2809. Nu: Aanleveraar, Invoerder 2809.",
+		"geblokkeerd")
 	if a := s.Browser().SignIn("uploader@example.nl", servertest.Password); a.Status != http.StatusUnauthorized {
 		t.Errorf("a blocked user signs in: %d", a.Status)
 	}
@@ -322,12 +324,14 @@ func TestLocalAdministrator(t *testing.T) {
 		if a := b.Post("/gebruikers/nieuw", invitation("x@example.nl", "rol", role)); a.Status != http.StatusForbidden {
 			t.Errorf("invites a %s: %d", role, a.Status)
 		}
-		if a := b.Post("/gebruikers/"+idOf(t, s, "uploader")+"/rollen", url.Values{"rol": {role}, "reden-rollen": {why}}); a.Status != http.StatusForbidden {
+		if a := b.Post("/gebruikers/"+idOf(t, s, "uploader")+"/rollen",
+			url.Values{"rol": {role}, "reden-rollen": {why}}); a.Status != http.StatusForbidden {
 			t.Errorf("makes somebody %s: %d", role, a.Status)
 		}
 	}
 	event(t, s, audit.AccessDenied, "role_above")
-	if a := b.Post("/gebruikers/"+idOf(t, s, "uploader")+"/blokkeren", url.Values{"reden-blokkeren": {why}}); a.Status != http.StatusSeeOther {
+	if a := b.Post("/gebruikers/"+idOf(t, s, "uploader")+"/blokkeren",
+		url.Values{"reden-blokkeren": {why}}); a.Status != http.StatusSeeOther {
 		t.Errorf("block of an uploader: %d", a.Status)
 	}
 	// Another local administrator of the centre is seen, not changed.

@@ -254,7 +254,8 @@ func checkPatientPages(t *testing.T, s *servertest.Site, d *described) {
 func TestCheckConfirmAndCancelThroughTheAPI(t *testing.T) {
 	s, d := servertest.New(t), describe(t)
 	check := func() api.Delivery {
-		sent := s.Call("uploader", "POST", "/api/v1/deliveries?check=true&filename=pilot40.csv", "text/csv; charset=utf-8", servertest.Pilot(t))
+		sent := s.Call("uploader", "POST", "/api/v1/deliveries?check=true&filename=pilot40.csv", "text/csv; charset=utf-8",
+			servertest.Pilot(t))
 		v := finished(t, s, d, "uploader", value[api.Accepted](t, sent).ID)
 		if v.Status != "checked" || v.Planned == nil || v.Planned.Created != 36 || v.Links.Confirm == "" || v.Links.Cancel == "" {
 			t.Fatalf("%+v", v)
@@ -389,7 +390,8 @@ func TestEnterOnePatientThroughTheAPI(t *testing.T) {
 	enter := func(body string) servertest.Answer {
 		return s.Call("clinician", "POST", "/api/v1/patients", "application/json", body)
 	}
-	const good = `{"patientNumber":"0012","birthDate":"1961-01-31","sex":"v","surname":"` + servertest.Canary + `","surnamePrefix":"van","initials":"Q"}`
+	const good = `{"patientNumber":"0012","birthDate":"1961-01-31","sex":"v","surname":"` + servertest.Canary +
+		`","surnamePrefix":"van","initials":"Q"}`
 	for _, want := range []struct {
 		status  int
 		outcome string

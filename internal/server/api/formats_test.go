@@ -28,7 +28,8 @@ func TestFormatsOverTheAPI(t *testing.T) {
 		if string(v.Status) != c.status {
 			t.Errorf("%s: %s, want %s\n%s", c.name, v.Status, c.status, got.Body)
 		}
-		if c.status == "needs_mapping" && (!strings.HasSuffix(v.Links.Columns, "/kolommen") || v.ExpiresAt.IsZero() || v.Links.Cancel == "") {
+		if c.status == "needs_mapping" && (!strings.HasSuffix(v.Links.Columns, "/kolommen") || v.ExpiresAt.IsZero() ||
+			v.Links.Cancel == "") {
 			t.Errorf("it is not told what to do: %s", got.Body)
 		}
 		if strings.Contains(got.Body, "Canary") {

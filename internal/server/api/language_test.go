@@ -74,7 +74,8 @@ func TestMessagesInEnglish(t *testing.T) {
 	content := strings.Replace(servertest.Pilot(t), "\n", ";x\n", 1)
 	id := value[api.Accepted](t, s.Call("uploader", "POST", "/api/v1/deliveries?filename=p.csv", "text/csv", content)).ID
 	finished(t, s, d, "uploader", id)
-	refused := value[api.Accepted](t, s.Call("uploader", "POST", "/api/v1/deliveries?filename=b.csv", "text/csv", "BSN;Patiëntnummer\n1;2\n")).ID
+	refused := value[api.Accepted](t, s.Call("uploader", "POST", "/api/v1/deliveries?filename=b.csv", "text/csv",
+		"BSN;Patiëntnummer\n1;2\n")).ID
 	finished(t, s, d, "uploader", refused)
 	path := "/api/v1/deliveries/"
 	for _, c := range []struct{ name, method, path, body, nl, en string }{

@@ -37,7 +37,8 @@ func TestExpiredReport(t *testing.T) {
 		t.Errorf("%d\n%s", report.Status, report.Body)
 	}
 	for _, format := range []string{"csv", "json", "xlsx"} {
-		if a := b.Get(path + "/fouten." + format); a.Status != http.StatusGone || !strings.Contains(a.Body, "Dit foutenrapport is verlopen") {
+		if a := b.Get(path + "/fouten." + format); a.Status != http.StatusGone ||
+			!strings.Contains(a.Body, "Dit foutenrapport is verlopen") {
 			t.Errorf("%s: %d", format, a.Status)
 		}
 		id := strings.TrimPrefix(path, "/aanleveringen/")

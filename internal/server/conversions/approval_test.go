@@ -42,7 +42,8 @@ func TestApprovalForm(t *testing.T) {
 		b := s.SignedIn(step.name)
 		got := b.Post(path, url.Values{"rol": {step.role}, "centra": {step.centres}, "reden": {step.why}})
 		if got.Status != step.status || !strings.Contains(got.Body, step.says) {
-			t.Errorf("%s as %s, %q, %q: %d, want %d and %q", step.name, step.role, step.centres, step.why, got.Status, step.status, step.says)
+			t.Errorf("%s as %s, %q, %q: %d, want %d and %q", step.name, step.role, step.centres, step.why, got.Status, step.status,
+				step.says)
 		}
 	}
 	found, _, err := s.Store.ErasureOf(t.Context(), run.ID)

@@ -17,7 +17,8 @@ func TestDatasets(t *testing.T) {
 	b := s.SignedIn("datamanager")
 	servertest.Contains(t, "nothing", b.Get("/datasets").Body, "Er staat niets klaar bij de TTP")
 	csv := servertest.Pilot(t)
-	id, rows, refused, err := s.TTP.Sandbox.AddDataset(t.Context(), "2809", strings.NewReader(csv), ttpsandbox.Order{Domain: ttptest.Domain})
+	id, rows, refused, err := s.TTP.Sandbox.AddDataset(t.Context(), "2809", strings.NewReader(csv),
+		ttpsandbox.Order{Domain: ttptest.Domain})
 	if err != nil || rows != 36 || refused != 4 {
 		t.Fatal(rows, refused, err)
 	}

@@ -90,7 +90,8 @@ func TestPressedTwice(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range places {
 		all.Go(func() {
-			kind, body := servertest.Multipart(servertest.Field("mode", "save"), servertest.File("file", "pilot40.csv", servertest.Pilot(t)))
+			kind, body := servertest.Multipart(servertest.Field("mode", "save"),
+				servertest.File("file", "pilot40.csv", servertest.Pilot(t)))
 			places[i] = b.Do("POST", to, kind, body).Location()
 		})
 	}
@@ -107,7 +108,8 @@ func TestIdentitiesAreRefusedWhereTheyAreNotAllowed(t *testing.T) {
 	s := servertest.New(t)
 	b := s.SignedIn("other")
 	page := b.Follow(b.Upload("save", "pilot40.csv", servertest.Pilot(t)))
-	if !strings.Contains(page.Body, "Bestand afgekeurd") || !strings.Contains(page.Body, "Uw centrum mag geen persoonsgegevens aanleveren") {
+	if !strings.Contains(page.Body, "Bestand afgekeurd") ||
+		!strings.Contains(page.Body, "Uw centrum mag geen persoonsgegevens aanleveren") {
 		t.Errorf("%s", page.Body)
 	}
 	if form := b.Get("/aanleveringen/nieuw"); strings.Contains(form.Body, "Achternaam") || !strings.Contains(form.Body, "Pseudoniem NGGV") {

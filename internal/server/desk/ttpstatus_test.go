@@ -46,7 +46,8 @@ func TestTTPStatus(t *testing.T) {
 	}
 	servertest.Contains(t, "the overview", b.Get("/").Body, "TTP-status", "Bereikbaar")
 	if err := s.Store.RecordTTP(t.Context(),
-		[]ttphealth.Bin{{Call: ttphealth.Definitive, Start: now.Truncate(ttphealth.Interval), Class: 1, Bad: 1, LastBad: now}}); err != nil {
+		[]ttphealth.Bin{{Call: ttphealth.Definitive, Start: now.Truncate(ttphealth.Interval), Class: 1, Bad: 1,
+			LastBad: now}}); err != nil {
 		t.Fatal(err)
 	}
 	servertest.Contains(t, "a TTP that fails", b.Get("/status/ttp").Body, "Gestoord")

@@ -9,8 +9,10 @@ import (
 func TestReturnPath(t *testing.T) {
 	for given, want := range map[string]string{
 		"/": "/", "/patienten?na=x": "/patienten?na=x", "": "/", "patienten": "/", "//evil.example": "/", `/\evil.example`: "/",
-		"/\\/evil": "/", "https://evil.example": "/", "/%2F%2Fevil.example": "/", "/%5Cevil": "/", "/a\r\nSet-Cookie:x": "/", "/\t/evil": "/",
-		"/api/v1/patients": "/", "/inloggen?next=/": "/", "/uitloggen": "/", "/patienten#top": "/", "javascript:alert(1)": "/", "/a/../../b": "/",
+		"/\\/evil": "/", "https://evil.example": "/", "/%2F%2Fevil.example": "/", "/%5Cevil": "/", "/a\r\nSet-Cookie:x": "/",
+		"/\t/evil":         "/",
+		"/api/v1/patients": "/", "/inloggen?next=/": "/", "/uitloggen": "/", "/patienten#top": "/", "javascript:alert(1)": "/",
+		"/a/../../b": "/",
 	} {
 		if got := ReturnPath(given); got != want {
 			t.Errorf("%q: %q, want %q", given, got, want)

@@ -99,11 +99,13 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatalf("%v\n%s", err, w.Body)
 	}
-	if got.Delivery != "0197-ab" || len(got.Rows) != 5 || got.Rows[4].PatientNumber != "=1+1" || got.Rows[4].Message != "met ; en \"\nregel" {
+	if got.Delivery != "0197-ab" || len(got.Rows) != 5 || got.Rows[4].PatientNumber != "=1+1" ||
+		got.Rows[4].Message != "met ; en \"\nregel" {
 		t.Errorf("%+v", got)
 	}
 	empty := httptest.NewRecorder()
-	if err := report.Send(t.Context(), empty, pages{}, text.For("nl"), d, report.FormatJSON); err != nil || !json.Valid(empty.Body.Bytes()) {
+	if err := report.Send(t.Context(), empty, pages{}, text.For("nl"), d, report.FormatJSON); err != nil ||
+		!json.Valid(empty.Body.Bytes()) {
 		t.Errorf("an empty report: %v, %s", err, empty.Body)
 	}
 }

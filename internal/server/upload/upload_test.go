@@ -33,7 +33,8 @@ func TestName(t *testing.T) {
 func TestLimit(t *testing.T) {
 	for size, fits := range map[int]bool{0: true, 9: true, 10: true, 11: false, 5000: false} {
 		for name, wrap := range map[string]func(io.Reader) io.Reader{
-			"whole": func(r io.Reader) io.Reader { return r }, "a byte at a time": iotest.OneByteReader, "data with EOF": iotest.DataErrReader,
+			"whole": func(r io.Reader) io.Reader { return r }, "a byte at a time": iotest.OneByteReader,
+			"data with EOF": iotest.DataErrReader,
 		} {
 			got, err := io.ReadAll(upload.Limit(wrap(strings.NewReader(strings.Repeat("x", size))), 10))
 			if fits && (err != nil || len(got) != size) {

@@ -87,9 +87,12 @@ func TestKeysInOrder(t *testing.T) {
 		rows        []string
 		want        string
 	}{
-		"numbers":            {"INTEGER", "INTEGER", []string{row("10", "A", "1"), row("9", "A", "1"), row("100", "A", "2"), row("8", "A", "NULL")}, "8 9 10 100"},
-		"undeclared numbers": {"", "", []string{row("10", "A", "1"), row("9", "A", "1"), row("100", "A", "2"), row("8", "A", "NULL")}, "8 9 10 100"},
-		"texts":              {"TEXT", "TEXT", []string{row("'10'", "A", "'1'"), row("'9'", "A", "'1'"), row("'é'", "A", "'1'"), row("'0010'", "A", "'1'")}, "0010 10 9 é"},
+		"numbers": {"INTEGER", "INTEGER",
+			[]string{row("10", "A", "1"), row("9", "A", "1"), row("100", "A", "2"), row("8", "A", "NULL")}, "8 9 10 100"},
+		"undeclared numbers": {"", "", []string{row("10", "A", "1"), row("9", "A", "1"), row("100", "A", "2"), row("8", "A", "NULL")},
+			"8 9 10 100"},
+		"texts": {"TEXT", "TEXT", []string{row("'10'", "A", "'1'"), row("'9'", "A", "'1'"), row("'é'", "A", "'1'"),
+			row("'0010'", "A", "'1'")}, "0010 10 9 é"},
 	} {
 		path := file(t, append([]string{fmt.Sprintf(table, c.key, c.centre, "")}, c.rows...)...)
 		if got := strings.Join(walk(t, reader(t, path, conversion.DefaultMapping())), " "); got != c.want {
@@ -97,7 +100,8 @@ func TestKeysInOrder(t *testing.T) {
 		}
 	}
 	mixed := file(t, fmt.Sprintf(table, "", "", ""), row("10", "A", "1"), row("'x'", "A", "1"))
-	if _, err := oldstore.Open(t.Context(), "sqlite:"+mixed, conversion.DefaultMapping()); err == nil || !strings.Contains(err.Error(), "several types") {
+	if _, err := oldstore.Open(t.Context(), "sqlite:"+mixed, conversion.DefaultMapping()); err == nil ||
+		!strings.Contains(err.Error(), "several types") {
 		t.Errorf("mixed keys: %v", err)
 	}
 }
@@ -105,7 +109,8 @@ func TestKeysInOrder(t *testing.T) {
 // TestRowsAndQueries checks that a query is read like a table, and that names are read
 // only if they are needed.
 func TestRowsAndQueries(t *testing.T) {
-	path := file(t, fmt.Sprintf(table, "INTEGER", "INTEGER", ""), row("1", "Timmermans", "7"), row("2", "Pietersen", "7"), "CREATE TABLE centrum (id INTEGER, nummer TEXT)", "INSERT INTO centrum VALUES (7, '2809')")
+	path := file(t, fmt.Sprintf(table, "INTEGER", "INTEGER", ""), row("1", "Timmermans", "7"), row("2", "Pietersen", "7"),
+		"CREATE TABLE centrum (id INTEGER, nummer TEXT)", "INSERT INTO centrum VALUES (7, '2809')")
 	m := conversion.DefaultMapping()
 	m.Table, m.Query, m.Centre = "", "SELECT p.*, c.nummer AS agb FROM patient p JOIN centrum c ON c.id = p.centrum_id;", "agb"
 	s := reader(t, path, m)
@@ -117,7 +122,8 @@ func TestRowsAndQueries(t *testing.T) {
 	if err != nil || len(rows) != 2 || rows[0].Key != "1" {
 		t.Fatalf("rows = %+v (%v)", rows, err)
 	}
-	if said := fmt.Sprintf("%v %+v %#v %s %q", rows, rows[0], rows[0], rows[0], rows); strings.Contains(said, "Timmermans") || strings.Contains(said, "1980") {
+	if said := fmt.Sprintf("%v %+v %#v %s %q", rows, rows[0], rows[0], rows[0], rows); strings.Contains(said, "Timmermans") ||
+		strings.Contains(said, "1980") {
 		t.Errorf("a row can be printed: %s", said)
 	}
 	f, err := s.Facts(t.Context())
@@ -128,7 +134,8 @@ func TestRowsAndQueries(t *testing.T) {
 		t.Errorf("count = %d (%v)", n, err)
 	}
 	names := map[string]bool{}
-	if err := s.Names(t.Context(), func(kind oldtable.NameKind, name string) { names[string(kind)+" "+name] = true }); err != nil || len(names) != 4 || !names["surname Timmermans"] || !names["email timmermans1@example.org"] {
+	if err := s.Names(t.Context(), func(kind oldtable.NameKind, name string) { names[string(kind)+" "+name] = true }); err != nil ||
+		len(names) != 4 || !names["surname Timmermans"] || !names["email timmermans1@example.org"] {
 		t.Errorf("names = %v (%v)", names, err)
 	}
 	for what, change := range map[string]func(m *conversion.Mapping){
@@ -192,11 +199,13 @@ func TestEraseInPlace(t *testing.T) {
 		more            []string
 		left            []string
 	}{
-		"a write-ahead log":          {"WAL", "", nil, nil},
-		"a journal":                  {"DELETE", "", nil, nil},
-		"an index on names":          {"WAL", "", []string{"CREATE INDEX ix_naam ON patient (achternaam, voorletters)", "CREATE UNIQUE INDEX ux_mail ON patient (email)"}, nil},
-		"a unique column":            {"WAL", "NOT NULL UNIQUE", nil, []string{"email"}},
-		"a view that needs a column": {"WAL", "", []string{"CREATE VIEW namen AS SELECT patid, achternaam FROM patient"}, []string{"achternaam"}},
+		"a write-ahead log": {"WAL", "", nil, nil},
+		"a journal":         {"DELETE", "", nil, nil},
+		"an index on names": {"WAL", "", []string{"CREATE INDEX ix_naam ON patient (achternaam, voorletters)",
+			"CREATE UNIQUE INDEX ux_mail ON patient (email)"}, nil},
+		"a unique column": {"WAL", "NOT NULL UNIQUE", nil, []string{"email"}},
+		"a view that needs a column": {"WAL", "", []string{"CREATE VIEW namen AS SELECT patid, achternaam FROM patient"},
+			[]string{"achternaam"}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			statements := []string{"PRAGMA journal_mode = " + c.journal, fmt.Sprintf(table, "INTEGER", "INTEGER", c.unique), "BEGIN"}
@@ -248,7 +257,8 @@ func TestEraseIsRefused(t *testing.T) {
 	if got, err := s.Triggers(t.Context()); err != nil || !slices.Equal(got, []string{"bewaar"}) {
 		t.Errorf("triggers = %v (%v)", got, err)
 	}
-	if _, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, conversion.DefaultMapping(), t.Logf); err == nil || !strings.Contains(err.Error(), "triggers") {
+	if _, err := oldstore.EraseSQLite(t.Context(), "sqlite:"+path, conversion.DefaultMapping(), t.Logf); err == nil ||
+		!strings.Contains(err.Error(), "triggers") {
 		t.Errorf("with a trigger: %v", err)
 	}
 	if everywhere(t, path, "Timmermans") == 0 {
@@ -267,7 +277,8 @@ func TestScript(t *testing.T) {
 	for _, want := range []string{
 		"UPDATE TOP (10000) [dbo].[pat]]iënt's]\n    SET [achter]]naam] = N'', [tussenvoegsel] = N'', [voorletters] = N'', [email] = N'', [pseudonym] = N''",
 		"OBJECT_ID(N'[dbo].[pat]]iënt''s]')", "IF COL_LENGTH(N'[dbo].[pat]]iënt''s]', N'email') IS NOT NULL\n    ALTER TABLE [dbo].[pat]]iënt's] DROP COLUMN [email];",
-		"ALTER INDEX ALL ON [dbo].[pat]]iënt's] REBUILD;", "ALTER TABLE [dbo].[pat]]iënt's] REBUILD;", "sp_clean_db_free_space", "CHECKPOINT", "BACKUP LOG",
+		"ALTER INDEX ALL ON [dbo].[pat]]iënt's] REBUILD;", "ALTER TABLE [dbo].[pat]]iënt's] REBUILD;", "sp_clean_db_free_space",
+		"CHECKPOINT", "BACKUP LOG",
 		"sys.triggers", "temporal_type", "is_tracked_by_cdc", "It cannot reach: backups", "NOT run by Sluis",
 	} {
 		if !strings.Contains(got, want) {

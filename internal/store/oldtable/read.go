@@ -134,7 +134,8 @@ func (s *Table) ByKeys(ctx context.Context, keys []string) ([]oldtable.Row, erro
 		for i, k := range part {
 			args[i], marks[i] = s.bind(k), s.mark(i+1)
 		}
-		q := "SELECT " + s.selected(oldtable.Cells) + " FROM " + s.from() + " q WHERE " + s.key() + " IN (" + strings.Join(marks, ", ") + ")"
+		q := "SELECT " + s.selected(oldtable.Cells) + " FROM " + s.from() + " q WHERE " + s.key() + " IN (" + strings.Join(marks, ", ") +
+			")"
 		rows, err := s.query(ctx, q+" ORDER BY "+s.key(), args, oldtable.Cells)
 		if err != nil {
 			return nil, err

@@ -100,7 +100,8 @@ func (s *script) dependents() {
 		"JOIN sys.stats_columns k ON k.object_id = s.object_id AND k.stats_id = s.stats_id")
 	s.add("    JOIN sys.columns c ON c.object_id = k.object_id AND c.column_id = k.column_id WHERE s.object_id = OBJECT_ID(%s) AND "+
 		"c.name IN (%s);", s.name, list)
-	s.add("SELECT OBJECT_NAME(referencing_id) AS [needs it] FROM sys.sql_expression_dependencies WHERE referenced_id = OBJECT_ID(%s);", s.name)
+	s.add("SELECT OBJECT_NAME(referencing_id) AS [needs it] FROM sys.sql_expression_dependencies WHERE referenced_id = OBJECT_ID(%s);",
+		s.name)
 	s.add("GO")
 }
 

@@ -29,7 +29,8 @@ func startRun(t *testing.T, s *store.Store, c account.Centre, rows int) conversi
 	}
 	m := conversion.DefaultMapping()
 	r, err := s.StartRun(t.Context(), who, conversion.NewRun{
-		PublicID: uuid.NewString(), Mode: delivery.Save, Table: "SQLite x patient", Mapping: m, Total: rows, Centres: map[int64]int{c.ID: rows}, Address: "os:test",
+		PublicID: uuid.NewString(), Mode: delivery.Save, Table: "SQLite x patient", Mapping: m, Total: rows,
+		Centres: map[int64]int{c.ID: rows}, Address: "os:test",
 	})
 	ok(t, err)
 	if len(r.Centres) != 1 || r.Centres[0].CentreNumber != c.Number || !r.Mapping.Same(m) || !r.FinishedAt.IsZero() {
@@ -321,7 +322,8 @@ func conversionPauses(t *testing.T, s *store.Store) {
 	ok(t, err)
 	id := feed.Claim.Delivery.PublicID
 	for what, err := range map[string]error{
-		"save": s.SaveChecked(t.Context(), who, of(c), id), "cancel": s.Cancel(t.Context(), who, of(c), id), "confirm": s.ConfirmConversion(t.Context(), who, id),
+		"save": s.SaveChecked(t.Context(), who, of(c), id), "cancel": s.Cancel(t.Context(), who, of(c), id),
+		"confirm": s.ConfirmConversion(t.Context(), who, id),
 	} {
 		if err == nil {
 			t.Errorf("%s of a delivery that is being fed", what)

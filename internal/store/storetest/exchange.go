@@ -95,7 +95,8 @@ func datasets(t *testing.T, s *store.Store) {
 	open := func() (string, error) {
 		id := uuid.Must(uuid.NewV7()).String()
 		return id, s.CreateDatasetDelivery(t.Context(), delivery.New{
-			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: audit.ViaWeb, Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(),
+			PublicID: id, CentreID: c.ID, Mode: delivery.Save, Via: audit.ViaWeb, Who: who, KeyID: "k", WrappedKey: []byte("w"),
+			At:        time.Now(),
 			DatasetID: set,
 		})
 	}

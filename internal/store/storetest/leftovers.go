@@ -55,7 +55,8 @@ func parseAgain(t *testing.T, s *store.Store) {
 	id7, err := uuid.NewV7()
 	ok(t, err)
 	id, err := s.CreateDelivery(t.Context(), delivery.New{
-		PublicID: id7.String(), CentreID: c.ID, Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1", WrappedKey: []byte("key"), At: time.Now(),
+		PublicID: id7.String(), CentreID: c.ID, Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1", WrappedKey: []byte("key"),
+		At: time.Now(),
 	})
 	ok(t, err)
 	for no := range 20 {

@@ -371,7 +371,8 @@ func findingsSorted(t *testing.T, s *store.Store) {
 	for want, q := range map[string]delivery.FindingQuery{
 		"30 4 0200 1": {}, "1 0200 4 30": {Desc: true}, "0200 1 30 4": {Sort: delivery.ByNumber},
 		"4 30":   {Sort: delivery.ByNumber, Desc: true, Limit: 2},
-		"1 0200": {Sort: delivery.ByNumber, Desc: true, Offset: 2}, "4": {Offset: 1, Limit: 1}, "1": {Review: &yes}, "30 4 0200": {Review: &no},
+		"1 0200": {Sort: delivery.ByNumber, Desc: true, Offset: 2}, "4": {Offset: 1, Limit: 1}, "1": {Review: &yes},
+		"30 4 0200":   {Review: &no},
 		"1 30 4 0200": {Sort: delivery.BySeverity, Desc: true},
 	} {
 		if got := numbers(q); got != want {

@@ -43,8 +43,9 @@ func smallDeliveries(t *testing.T, s *store.Store) {
 	upload := func(size int64) string {
 		id7 := uuid.NewString()
 		id, err := s.CreateDelivery(t.Context(), delivery.New{
-			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1", WrappedKey: []byte("key"),
-			At: time.Now(),
+			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1",
+			WrappedKey: []byte("key"),
+			At:         time.Now(),
 		})
 		ok(t, err)
 		ok(t, s.AppendBlock(t.Context(), id, 0, []byte("sealed")))
@@ -84,8 +85,9 @@ func requests(t *testing.T, s *store.Store) {
 	open := func() (int64, string, delivery.Earlier) {
 		id7 := uuid.NewString()
 		id, earlier, err := s.CreateDeliveryOnce(t.Context(), delivery.New{
-			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1", WrappedKey: []byte("key"),
-			At: time.Now(),
+			PublicID: id7, CentreID: c.ID, Filename: "a.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who, KeyID: "k1",
+			WrappedKey: []byte("key"),
+			At:         time.Now(),
 		}, r)
 		ok(t, err)
 		return id, id7, earlier

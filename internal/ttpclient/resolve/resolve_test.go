@@ -77,7 +77,8 @@ func TestResolve(t *testing.T) {
 		t.Error("a row without temporaries was asked")
 	}
 	twice := asked[0].Temporaries[0]
-	if _, err := c.Resolve(t.Context(), "key", []patient.Resolvable{{Ref: "1", Temporaries: []patient.Temporary{twice, twice}}}); err == nil {
+	if _, err := c.Resolve(t.Context(), "key", []patient.Resolvable{{Ref: "1",
+		Temporaries: []patient.Temporary{twice, twice}}}); err == nil {
 		t.Error("a row with one type twice was asked")
 	}
 }
@@ -203,10 +204,12 @@ func TestConvert(t *testing.T) {
 	}
 	for _, item := range asked[:2] {
 		p := there[item.Ref].Pseudonym
-		if p.Domain != ttptest.OtherDomain || p.Type != item.Pseudonym.Type || p.Value == item.Pseudonym.Value || p.ObservedOn != "2026-01-31" {
+		if p.Domain != ttptest.OtherDomain || p.Type != item.Pseudonym.Type || p.Value == item.Pseudonym.Value ||
+			p.ObservedOn != "2026-01-31" {
 			t.Errorf("there: %+v", p)
 		}
-		back, err := c.Convert(t.Context(), "back"+item.Ref, ttptest.OtherDomain, ttptest.Domain, []patient.DomainConversion{{Ref: "r", Pseudonym: p}})
+		back, err := c.Convert(t.Context(), "back"+item.Ref, ttptest.OtherDomain, ttptest.Domain,
+			[]patient.DomainConversion{{Ref: "r", Pseudonym: p}})
 		if err != nil || back["r"].Pseudonym.Value != item.Pseudonym.Value {
 			t.Errorf("back: %+v %v", back, err)
 		}

@@ -35,12 +35,18 @@ func TestEveryHeader(t *testing.T) {
 		}
 	}
 	for written, want := range map[string]delivery.Field{
-		"Patiëntnummer": delivery.FieldPatientNumber, "PATIENTNUMMER": delivery.FieldPatientNumber, "Patie\u0308ntnummer": delivery.FieldPatientNumber,
-		"Centrum id": delivery.FieldCentre, "E-mail": fieldEmail, "Pseudoniem NGGV": "NGGV", "tijdelijk pseudoniem nggv": "NGGV", "NGG": "NGG",
-		"Geboortedatum (dd-mm-jjjj)": delivery.FieldBirthDate, "Geslacht\n[m/v]": delivery.FieldSex, "Achternaam*": FieldSurname, "Achternaam van de patiënt": FieldSurname,
-		"Patient gender": delivery.FieldSex, "patient.birthDate": delivery.FieldBirthDate, "name.surname": FieldSurname, "patient.name.prefix": FieldPrefix, "contact.birthDate": "",
-		"Patiëntnummer (geen BSN)": delivery.FieldPatientNumber, "Nummer (BSN)": fieldBSN, "patient.bsn": fieldBSN, "Patiënt": "", "NGGV pseudoniem": "NGGV", "Pseudoniem (NGGV)": "NGGV",
-		"pseudoniem_NGG": "NGG", "Pseudoniem NGGVX": "", "Opmerking": "", "": "", "naam": "", "BSN": fieldBSN, "Burgerservicenummer": fieldBSN,
+		"Patiëntnummer": delivery.FieldPatientNumber, "PATIENTNUMMER": delivery.FieldPatientNumber,
+		"Patie\u0308ntnummer": delivery.FieldPatientNumber,
+		"Centrum id":          delivery.FieldCentre, "E-mail": fieldEmail, "Pseudoniem NGGV": "NGGV", "tijdelijk pseudoniem nggv": "NGGV",
+		"NGG":                        "NGG",
+		"Geboortedatum (dd-mm-jjjj)": delivery.FieldBirthDate, "Geslacht\n[m/v]": delivery.FieldSex, "Achternaam*": FieldSurname,
+		"Achternaam van de patiënt": FieldSurname,
+		"Patient gender":            delivery.FieldSex, "patient.birthDate": delivery.FieldBirthDate, "name.surname": FieldSurname,
+		"patient.name.prefix": FieldPrefix, "contact.birthDate": "",
+		"Patiëntnummer (geen BSN)": delivery.FieldPatientNumber, "Nummer (BSN)": fieldBSN, "patient.bsn": fieldBSN, "Patiënt": "",
+		"NGGV pseudoniem": "NGGV", "Pseudoniem (NGGV)": "NGGV",
+		"pseudoniem_NGG": "NGG", "Pseudoniem NGGVX": "", "Opmerking": "", "": "", "naam": "", "BSN": fieldBSN,
+		"Burgerservicenummer": fieldBSN,
 	} {
 		if got := NewWords(testTypes).fieldOf(written).key(); got != want {
 			t.Errorf("%q is taken for %q, want %q", written, got, want)
@@ -64,18 +70,23 @@ func TestRecognise(t *testing.T) {
 		"a BSN column":          {pilot + ";BSN", delivery.Identities, []string{"BSN_COLUMN BSN"}},
 		"a BSN in the middle":   {pilot + ";Patiënt BSN nr", delivery.Identities, []string{"BSN_COLUMN Patiënt BSN nr"}},
 		"two numbers":           {pilot + ";EPD-nummer", delivery.Identities, nil},
-		"two lesser numbers":    {strings.Replace(pilot, "Patiëntnummer", "EPD-nummer;ZIS-nummer", 1), delivery.Identities, []string{"DOUBLE_COLUMN ZIS-nummer"}},
-		"two names":             {pilot + ";Meisjesnaam", delivery.Identities, []string{"DOUBLE_COLUMN Meisjesnaam"}},
-		"a column twice":        {pilot + ";Familienaam", delivery.Identities, []string{"DOUBLE_COLUMN Familienaam"}},
+		"two lesser numbers": {strings.Replace(pilot, "Patiëntnummer", "EPD-nummer;ZIS-nummer", 1), delivery.Identities,
+			[]string{"DOUBLE_COLUMN ZIS-nummer"}},
+		"two names":      {pilot + ";Meisjesnaam", delivery.Identities, []string{"DOUBLE_COLUMN Meisjesnaam"}},
+		"a column twice": {pilot + ";Familienaam", delivery.Identities, []string{"DOUBLE_COLUMN Familienaam"}},
 		"all that is missing at once": {"Tussenvoegsel;E-mail", delivery.Identities, []string{
-			"MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters",
+			"MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht",
+			"MISSING_COLUMN Voorletters",
 		}},
 		"a pseudonym by which we do not link": {"patientnummer;NGG", delivery.Temporary, []string{
 			"MISSING_COLUMN Geslacht", "MISSING_COLUMN Geboortedatum", "NO_LINK_PSEUDONYM Pseudoniem NGGV",
 		}},
-		"everything at once": {"BSN;Patiëntnummer;Patid;Achternaam;NGGV", delivery.KindUnknown, []string{"BSN_COLUMN BSN", "DOUBLE_COLUMN Patid", "MIXED"}},
-		"no header at all":   {"2809;2-1-2001;m;523534;Jansen;;a", delivery.KindUnknown, []string{"NO_HEADER"}},
-		"a BSN alone":        {"bsn", delivery.Identities, []string{"BSN_COLUMN bsn", "MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum", "MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters"}},
+		"everything at once": {"BSN;Patiëntnummer;Patid;Achternaam;NGGV", delivery.KindUnknown,
+			[]string{"BSN_COLUMN BSN", "DOUBLE_COLUMN Patid", "MIXED"}},
+		"no header at all": {"2809;2-1-2001;m;523534;Jansen;;a", delivery.KindUnknown, []string{"NO_HEADER"}},
+		"a BSN alone": {"bsn", delivery.Identities,
+			[]string{"BSN_COLUMN bsn", "MISSING_COLUMN Patiëntnummer", "MISSING_COLUMN Achternaam", "MISSING_COLUMN Geboortedatum",
+				"MISSING_COLUMN Geslacht", "MISSING_COLUMN Voorletters"}},
 	} {
 		l, refusals := Recognise(strings.Split(c.header, ";"), testTypes)
 		var got []string
@@ -107,7 +118,8 @@ func TestNothing(t *testing.T) {
 		"NULL": {"", "NULL", ""}, "(null)": {}, `\N`: {}, "Null": {"Null", "Null", "Null"}, "x": {"x", "x", "x"},
 	} {
 		cells := []string{cell, cell, cell}
-		if got := [3]string{l.Cell(cells, delivery.FieldPatientNumber), l.Cell(cells, FieldSurname), l.Cell(cells, FieldPrefix)}; got != want {
+		if got := [3]string{l.Cell(cells, delivery.FieldPatientNumber), l.Cell(cells, FieldSurname),
+			l.Cell(cells, FieldPrefix)}; got != want {
 			t.Errorf("%s: %q, want %q", cell, got, want)
 		}
 	}
@@ -135,13 +147,15 @@ func TestReportColumns(t *testing.T) {
 	head := []string{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}
 	plainly, _ := Recognise(head, testTypes)
 	with, refusals := Recognise(append(slices.Clone(head), "", "Fouternst", "Foutmelding", "Foutadvies", "Foutcode", "Foutbron"), testTypes)
-	if len(refusals) > 0 || len(with.ignored) > 0 || with.unknown > 0 || with.LastColumn != plainly.LastColumn || len(with.Columns) != len(plainly.Columns) {
+	if len(refusals) > 0 || len(with.ignored) > 0 || with.unknown > 0 || with.LastColumn != plainly.LastColumn ||
+		len(with.Columns) != len(plainly.Columns) {
 		t.Fatalf("%+v, %v", with, refusals)
 	}
 	f := Finder{CentreID: 1, MACKey: []byte("key")}
 	mac := f.headerMAC(head)
 	for _, names := range [][]string{
-		append(slices.Clone(head), "", "Foutmelding", "Foutcode"), append(slices.Clone(head), "Fouternst", ""), append(slices.Clone(head), "", ""),
+		append(slices.Clone(head), "", "Foutmelding", "Foutcode"), append(slices.Clone(head), "Fouternst", ""),
+		append(slices.Clone(head), "", ""),
 	} {
 		if !slices.Equal(f.headerMAC(names), mac) {
 			t.Errorf("%v is another header", names)

@@ -67,14 +67,18 @@ const (
 func TestBundle(t *testing.T) {
 	want := "identifier|birthDate|gender|name.family|name.own-prefix|name.given"
 	for name, raw := range map[string]string{
-		"a Bundle":            bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
-		"an array":            "[" + jansen + `,{"resourceType":"Observation"},` + berg + `,{"resourceType":"Jansenius"}]`,
-		"keys in any order":   `{"entry":[{"resource":` + jansen + `},{"resource":{"resourceType":"Observation"}},{"resource":` + berg + `},{"resource":{"resourceType":"Jansenius"}}],"type":"searchset","resourceType":"Bundle"}`,
-		"a byte order mark":   "\ufeff" + bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
-		"members before them": `{"resourceType":"Bundle","meta":{"tag":[{"code":"x"}]},"link":[{"relation":"self"}],` + strings.TrimPrefix(bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`), `{"resourceType":"Bundle",`),
+		"a Bundle": bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
+		"an array": "[" + jansen + `,{"resourceType":"Observation"},` + berg + `,{"resourceType":"Jansenius"}]`,
+		"keys in any order": `{"entry":[{"resource":` + jansen + `},{"resource":{"resourceType":"Observation"}},{"resource":` + berg +
+			`},{"resource":{"resourceType":"Jansenius"}}],"type":"searchset","resourceType":"Bundle"}`,
+		"a byte order mark": "\ufeff" + bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
+		"members before them": `{"resourceType":"Bundle","meta":{"tag":[{"code":"x"}]},"link":[{"relation":"self"}],` +
+			strings.TrimPrefix(bundle(jansen, `{"resourceType":"Observation"}`, berg, `{"resourceType":"Jansenius"}`),
+				`{"resourceType":"Bundle",`),
 	} {
 		header, rows, skipped, err := read(raw, options)
-		if err != nil || strings.Join(header, "|") != want || len(rows) != 2 || rows[0] != "1|0123|1970-01-02|male|Jansen||A." || rows[1] != "3|7|1971|female|Berg|van den|M." {
+		if err != nil || strings.Join(header, "|") != want || len(rows) != 2 || rows[0] != "1|0123|1970-01-02|male|Jansen||A." ||
+			rows[1] != "3|7|1971|female|Berg|van den|M." {
 			t.Errorf("%s: %q %q %v", name, header, rows, err)
 		}
 		if len(skipped) != 2 || skipped["Observation"] != 1 || skipped[""] != 1 {
@@ -85,15 +89,17 @@ func TestBundle(t *testing.T) {
 		return []string{bundle(jansen), bundle(`{"resourceType":"Observation"}`, berg) + behind}
 	}
 	for name, raw := range map[string]string{
-		"pages behind each other":   strings.Join(pages("\n"), ""),
-		"pages in an array":         "[" + strings.Join(pages(""), ",") + "]",
-		"pages in a Bundle":         bundle(pages("")...),
-		"pages in pages":            bundle(bundle(jansen), bundle(bundle(), bundle(`{"resourceType":"Observation"}`, bundle(berg)))),
-		"a page, then a resource":   bundle(jansen) + `{"resourceType":"Observation"}` + berg,
-		"a resource, then a page":   jansen + "\n" + bundle(`{"resourceType":"Observation"}`, berg),
-		"three on a line":           jansen + `{"resourceType":"Observation"}` + strings.ReplaceAll(berg, "\n", ""),
-		"large pages in an array":   "[" + bundle(jansen, `{"resourceType":"Observation","id":"`+strings.Repeat("x", 900_000)+`"}`) + "," + bundle(berg, `{"resourceType":"Basic","id":"`+strings.Repeat("x", 900_000)+`"}`) + "]",
-		"much before a page's type": `{"id":"` + strings.Repeat("x", 30_000) + `","entry":[{"resource":` + jansen + `},{}],"x":0}` + bundle(berg),
+		"pages behind each other": strings.Join(pages("\n"), ""),
+		"pages in an array":       "[" + strings.Join(pages(""), ",") + "]",
+		"pages in a Bundle":       bundle(pages("")...),
+		"pages in pages":          bundle(bundle(jansen), bundle(bundle(), bundle(`{"resourceType":"Observation"}`, bundle(berg)))),
+		"a page, then a resource": bundle(jansen) + `{"resourceType":"Observation"}` + berg,
+		"a resource, then a page": jansen + "\n" + bundle(`{"resourceType":"Observation"}`, berg),
+		"three on a line":         jansen + `{"resourceType":"Observation"}` + strings.ReplaceAll(berg, "\n", ""),
+		"large pages in an array": "[" + bundle(jansen, `{"resourceType":"Observation","id":"`+strings.Repeat("x", 900_000)+`"}`) + "," +
+			bundle(berg, `{"resourceType":"Basic","id":"`+strings.Repeat("x", 900_000)+`"}`) + "]",
+		"much before a page's type": `{"id":"` + strings.Repeat("x", 30_000) + `","entry":[{"resource":` + jansen + `},{}],"x":0}` +
+			bundle(berg),
 	} {
 		_, rows, _, err := read(raw, options)
 		if err != nil || len(rows) != 2 || !strings.HasPrefix(rows[0], "1|0123|") || !strings.HasPrefix(rows[1], "3|7|") {
@@ -112,12 +118,14 @@ func TestNames(t *testing.T) {
 		return fmt.Sprintf(`{"url":"http://hl7.org/fhir/StructureDefinition/%s","valueString":"%s"}`, name, value)
 	}
 	for name, c := range map[string]struct{ json, want string }{
-		"plain":                {`{"family":"Jansen","given":["Jan"]}`, "Jansen||J."},
-		"two given names":      {`{"family":"Jansen","given":["Jan Hendrik","Piet"]}`, "Jansen||J.H.P."},
-		"a double name":        {`{"family":"Jansen","given":["Anne-Marie"]}`, "Jansen||A.M."},
-		"initials as given":    {`{"family":"Jansen","given":["J.H.","a"]}`, "Jansen||J.H.a"},
-		"only a partner's":     {`{"family":"Smit","_family":{"extension":[` + ext("humanname-partner-name", "Smit") + `]},"given":["A."]}`, "||A."},
-		"a prefix alone":       {`{"family":"van der Smit","_family":{"extension":[` + ext("humanname-own-prefix", "van der") + `]},"given":["A."]}`, "Smit|van der|A."},
+		"plain":             {`{"family":"Jansen","given":["Jan"]}`, "Jansen||J."},
+		"two given names":   {`{"family":"Jansen","given":["Jan Hendrik","Piet"]}`, "Jansen||J.H.P."},
+		"a double name":     {`{"family":"Jansen","given":["Anne-Marie"]}`, "Jansen||A.M."},
+		"initials as given": {`{"family":"Jansen","given":["J.H.","a"]}`, "Jansen||J.H.a"},
+		"only a partner's": {`{"family":"Smit","_family":{"extension":[` + ext("humanname-partner-name", "Smit") + `]},"given":["A."]}`,
+			"||A."},
+		"a prefix alone": {`{"family":"van der Smit","_family":{"extension":[` + ext("humanname-own-prefix", "van der") +
+			`]},"given":["A."]}`, "Smit|van der|A."},
 		"an old name":          {`{"use":"old","family":"Oud"},{"use":"official","family":"Nieuw","given":["A."]}`, "Nieuw||A."},
 		"a maiden name":        {`{"use":"official","family":"Smit","given":["A."]},{"use":"maiden","family":"Bakker"}`, "Bakker||A."},
 		"a nickname alone":     {`{"use":"nickname","family":"Jan"}`, "|| !1 FHIR_NO_NAME_IN_FORCE"},
@@ -132,7 +140,9 @@ func TestNames(t *testing.T) {
 		"usual after none":     {`{"use":"usual","family":"B","given":["B."]},{"family":"A","given":["A."]}`, "A||A."},
 		"a null among given":   {`{"family":"Jansen","given":[null,"A."],"_given":[null,null]}`, "Jansen||A."},
 	} {
-		raw := bundle(`{"resourceType":"Patient","identifier":[{"value":"1"}],"name":[`+c.json+`]}`, `{"resourceType":"Patient","identifier":[{"value":"2"}],"name":[{"_family":{"extension":[`+ext("humanname-own-prefix", "de")+`,`+ext("humanname-own-name", "X")+`]}}]}`)
+		raw := bundle(`{"resourceType":"Patient","identifier":[{"value":"1"}],"name":[`+c.json+`]}`,
+			`{"resourceType":"Patient","identifier":[{"value":"2"}],"name":[{"_family":{"extension":[`+ext("humanname-own-prefix",
+				"de")+`,`+ext("humanname-own-name", "X")+`]}}]}`)
 		_, rows, _, err := read(raw, options)
 		if err != nil || len(rows) != 2 || rows[0] != "1|1|"+c.want {
 			t.Errorf("%s: %q (%v), want %q", name, rows, err, c.want)
@@ -147,13 +157,15 @@ func TestIdentifiers(t *testing.T) {
 	for name, c := range map[string]struct {
 		ids, system, header, row string
 	}{
-		"one system":          {id("urn:a", "1", ""), "", "identifier", "1|1"},
-		"none given":          {`{"value":"1"}`, "", "identifier", "1|1"},
-		"two":                 {id("urn:a", "1", "") + "," + id("urn:b", "2", ""), "", "identifier urn:a|identifier urn:b", "1|1|2"},
-		"two, one of record":  {id("urn:a", "1", "") + "," + id("urn:b", "2", "MR"), "", "identifier|identifier urn:a", "1|2|1"},
-		"two, the centre's":   {id("urn:a", "1", "") + "," + id("urn:b", "2", "MR"), "urn:a", "identifier|identifier urn:b", "1|1|2"},
-		"a BSN beside":        {id("urn:a", "1", "") + `,{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"111222333"}`, "", "identifier|bsn", "1|1|"},
-		"a BSN by its number": {id("urn:a", "1", "") + `,{"system":"urn:oid:2.16.840.1.113883.2.4.6.3","value":111222333}`, "", "identifier|bsn", "1|1|"},
+		"one system":         {id("urn:a", "1", ""), "", "identifier", "1|1"},
+		"none given":         {`{"value":"1"}`, "", "identifier", "1|1"},
+		"two":                {id("urn:a", "1", "") + "," + id("urn:b", "2", ""), "", "identifier urn:a|identifier urn:b", "1|1|2"},
+		"two, one of record": {id("urn:a", "1", "") + "," + id("urn:b", "2", "MR"), "", "identifier|identifier urn:a", "1|2|1"},
+		"two, the centre's":  {id("urn:a", "1", "") + "," + id("urn:b", "2", "MR"), "urn:a", "identifier|identifier urn:b", "1|1|2"},
+		"a BSN beside": {id("urn:a", "1", "") + `,{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"111222333"}`, "",
+			"identifier|bsn", "1|1|"},
+		"a BSN by its number": {id("urn:a", "1", "") + `,{"system":"urn:oid:2.16.840.1.113883.2.4.6.3","value":111222333}`, "",
+			"identifier|bsn", "1|1|"},
 		"pseudonyms": {id("urn:a", "1", "") + `,{"system":"urn:sluis:temporary-pseudonym:NGGV","value":"x","period":{"end":"2026-12-01"}},{"system":"https://ttp/ngg","value":"y","period":{"end":"2026-11-30"}}`, "",
 			"identifier|pseudonym NGGV|pseudonym NGG|expiresAt", "1|1|x|y|2026-11-30"},
 	} {
@@ -207,7 +219,8 @@ func TestBSNByType(t *testing.T) {
 		id  string
 		bsn bool
 	}{
-		"NNNLD":               {`"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"NNNLD"}]},"value":"1"`, true},
+		"NNNLD": {`"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"NNNLD"}]},"value":"1"`,
+			true},
 		"in small letters":    {`"type":{"coding":[{"code":"nnnld"}]},"value":"1"`, true},
 		"behind another code": {`"type":{"coding":[{"code":"MR"},{"code":"NNNLD"}]},"value":"1"`, true},
 		"NN with NLD":         {`"type":{"coding":[{"code":"NN"},{"system":"urn:iso:std:iso:3166","code":"NLD"}]},"value":"1"`, true},
@@ -223,7 +236,8 @@ func TestBSNByType(t *testing.T) {
 	} {
 		for _, more := range []string{"", `,"link":[{"type":"replaced-by"}]`} {
 			header, rows, _, err := read(bundle(`{"resourceType":"Patient","identifier":[{"system":"urn:a","value":"7"},{`+c.id+`}]`+more+`}`), options)
-			if got := slices.Contains(header, "bsn"); err != nil || got != c.bsn || c.bsn && strings.Contains(strings.Join(rows, ""), "|1") {
+			if got := slices.Contains(header, "bsn"); err != nil || got != c.bsn || c.bsn &&
+				strings.Contains(strings.Join(rows, ""), "|1") {
 				t.Errorf("%s %s: %q %q (%v), want a BSN: %t", name, more, header, rows, err, c.bsn)
 			}
 		}
@@ -239,7 +253,8 @@ func TestAddresses(t *testing.T) {
 		{"city":"Utrecht"}]}`)
 	header, rows, _, err := read(raw, options)
 	want := "1|1|a@b.nl|1234 AB|12|a|2020-02-03|1111AA|3|bis|2000-01-01"
-	if err != nil || len(rows) != 1 || rows[0] != want || !strings.Contains(strings.Join(header, "|"), "address.postalCode 2|address.houseNumber 2") {
+	if err != nil || len(rows) != 1 || rows[0] != want ||
+		!strings.Contains(strings.Join(header, "|"), "address.postalCode 2|address.houseNumber 2") {
 		t.Errorf("%q %q (%v), want %q", header, rows, err, want)
 	}
 }
@@ -266,7 +281,8 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	_, rows, _, err := read(bundle(`{"resourceType":"Patient","gender":1}`, jansen, `{"resourceType":"Patient","name":"Jansen"}`), options)
-	if err != nil || len(rows) != 3 || !strings.HasSuffix(rows[0], "!-1 FHIR_NOT_TEXT") || !strings.HasSuffix(rows[2], "!-1 FHIR_NOT_TEXT") {
+	if err != nil || len(rows) != 3 || !strings.HasSuffix(rows[0], "!-1 FHIR_NOT_TEXT") ||
+		!strings.HasSuffix(rows[2], "!-1 FHIR_NOT_TEXT") {
 		t.Errorf("patients that are none: %q %v", rows, err)
 	}
 }
@@ -275,9 +291,11 @@ func TestRefusals(t *testing.T) {
 func TestHostile(t *testing.T) {
 	whole := bundle(jansen, berg)
 	for name, raw := range map[string]string{
-		"a million entries":       `{"resourceType":"Bundle","entry":[` + strings.Repeat("{},", 1_000_000) + `{"resource":` + jansen + `}]}`,
-		"a million resources":     strings.Repeat("{\"resourceType\":\"Observation\"}\n", 300_000) + jansen,
-		"deep":                    `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","x":` + strings.Repeat("[", 500_000),
+		"a million entries": `{"resourceType":"Bundle","entry":[` + strings.Repeat("{},", 1_000_000) + `{"resource":` + jansen +
+			`}]}`,
+		"a million resources": strings.Repeat("{\"resourceType\":\"Observation\"}\n", 300_000) + jansen,
+		"deep": `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","x":` +
+			strings.Repeat("[", 500_000),
 		"an endless string":       `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"` + strings.Repeat("x", 30<<20),
 		"an endless member":       `{"resourceType":"Bundle","meta":{"x":"` + strings.Repeat("x", 30<<20) + `"}}`,
 		"a type that is a number": `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":5}}]}`,

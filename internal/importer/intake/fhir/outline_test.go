@@ -18,7 +18,8 @@ func TestOutlineCountsLikeSource(t *testing.T) {
 		"Bundles in Bundles": bundle(jansen, bundle(jansen, bundle(), berg), `{"resourceType":"Basic"}`, berg),
 		"what is no object":  bundle(`7`, `null`, jansen, `[]`, berg),
 		"deletions": `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE"}},{"resource":` + jansen +
-			`,"request":{"method":"DELETE"}},{"resource":` + berg + `,"request":{"method":"PUT"}},null,3,{"resource":` + jansen + `,"request":4}]}`,
+			`,"request":{"method":"DELETE"}},{"resource":` + berg + `,"request":{"method":"PUT"}},null,3,{"resource":` + jansen +
+			`,"request":4}]}`,
 		"a broken inner list": bundle(jansen, `{"resourceType":"Bundle","entry":4}`, berg),
 		"entries twice":       strings.TrimSuffix(bundle(jansen), "}") + `,"entry":[{"resource":` + berg + `}]}`,
 		"deep":                bundle(bundle(bundle(bundle(bundle(bundle(bundle(bundle(bundle(jansen), berg)), jansen)))))),

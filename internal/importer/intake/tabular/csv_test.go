@@ -205,7 +205,8 @@ func TestCSVHostile(t *testing.T) {
 			}
 		}
 		runtime.ReadMemStats(&after)
-		t.Logf("%-26s %4.1f s, heap %+4d MB: %d rows, %v", name, time.Since(start).Seconds(), (int64(after.HeapInuse)-int64(before.HeapInuse))>>20, rows, err)
+		t.Logf("%-26s %4.1f s, heap %+4d MB: %d rows, %v", name, time.Since(start).Seconds(),
+			(int64(after.HeapInuse)-int64(before.HeapInuse))>>20, rows, err)
 		if _, ok := errors.AsType[*Error](err); !ok && !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
 		}

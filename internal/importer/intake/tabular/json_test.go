@@ -52,17 +52,21 @@ func TestJSON(t *testing.T) {
 		"an empty list":             {`[{"a":[],"b":1}]`, "b", "1|1"},
 		"typed values": {`[{"p":[{"type":"NGGV","value":"x","expiresAt":"d"},{"type":"PGG","value":"y"},{"type":"PGG","value":"z","recordedOn":"e"}]}]`,
 			"p.NGGV|p.NGGV.expiresAt|p.PGG|p.PGG 2|p.PGG 2.recordedOn", "1|x|d|y|z|e"},
-		"a list of objects":         {`[{"postcodes":[{"postcode":"1234AB","houseNumber":1},{"postcode":"4321BA"}]}]`, "postcode 1|houseNumber 1|postcode 2", "1|1234AB|1|4321BA"},
-		"a name twice":              {`[{"a":1,"A":2,"b":3}]`, "a|b", "1||3 !0 CELL_TWICE"},
-		"no object":                 {`[{"a":1},2,[{"a":3}],"x",null]`, "a", "1|1 2| !-1 ROW_NOT_OBJECT 3| !-1 ROW_NOT_OBJECT 4| !-1 ROW_NOT_OBJECT 5| !-1 ROW_NOT_OBJECT"},
-		"a name in two ways":        {`[{"Ab":1,"c":1},{"aB":2},{"ab":3}]`, "Ab|c", "1|1|1 2|2| 3|3|"},
-		"a fraction of nothing":     {`[{"a":523534.0,"b":-1.00,"c":1.50}]`, "a|b|c", "1|523534|-1|1.50"},
-		"several on a line":         {"{\"a\":1} {\"a\":2}\n{\"a\":3}", "a", "1|1 2|2 3|3"},
-		"wrapped":                   {`{"patients":[{"a":1,"sex":"m"},{"b":2}]}`, "a|sex|b", "1|1|m| 2|||2"},
-		"wrapped, with more around": {`{"n":2,"by":{"who":"x"},"log":[],"list":[{"a":1,"sex":"m"}],"tail":[[1],{"a":2}],"end":null}`, "a|sex", "1|1|m"},
-		"wrapped twice":             {`{"data":{"count":1,"patients":[{"a":1,"sex":"m"}]},"ok":true}`, "a|sex", "1|1|m"},
-		"wrapped, a list before":    {`{"fields":[{"label":"a"},{"label":"b"}],"rows":[{"a":1,"sex":"m"}]}`, "a|sex", "1|1|m"},
-		"a large thing around":      {`{"log":"` + strings.Repeat("x", 50_000) + `","rows":[{"a":1,"sex":"m"}],"tail":[` + strings.Repeat(`"x",`, 400_000) + `0]}`, "a|sex", "1|1|m"},
+		"a list of objects": {`[{"postcodes":[{"postcode":"1234AB","houseNumber":1},{"postcode":"4321BA"}]}]`,
+			"postcode 1|houseNumber 1|postcode 2", "1|1234AB|1|4321BA"},
+		"a name twice": {`[{"a":1,"A":2,"b":3}]`, "a|b", "1||3 !0 CELL_TWICE"},
+		"no object": {`[{"a":1},2,[{"a":3}],"x",null]`, "a",
+			"1|1 2| !-1 ROW_NOT_OBJECT 3| !-1 ROW_NOT_OBJECT 4| !-1 ROW_NOT_OBJECT 5| !-1 ROW_NOT_OBJECT"},
+		"a name in two ways":    {`[{"Ab":1,"c":1},{"aB":2},{"ab":3}]`, "Ab|c", "1|1|1 2|2| 3|3|"},
+		"a fraction of nothing": {`[{"a":523534.0,"b":-1.00,"c":1.50}]`, "a|b|c", "1|523534|-1|1.50"},
+		"several on a line":     {"{\"a\":1} {\"a\":2}\n{\"a\":3}", "a", "1|1 2|2 3|3"},
+		"wrapped":               {`{"patients":[{"a":1,"sex":"m"},{"b":2}]}`, "a|sex|b", "1|1|m| 2|||2"},
+		"wrapped, with more around": {`{"n":2,"by":{"who":"x"},"log":[],"list":[{"a":1,"sex":"m"}],"tail":[[1],{"a":2}],"end":null}`,
+			"a|sex", "1|1|m"},
+		"wrapped twice":          {`{"data":{"count":1,"patients":[{"a":1,"sex":"m"}]},"ok":true}`, "a|sex", "1|1|m"},
+		"wrapped, a list before": {`{"fields":[{"label":"a"},{"label":"b"}],"rows":[{"a":1,"sex":"m"}]}`, "a|sex", "1|1|m"},
+		"a large thing around": {`{"log":"` + strings.Repeat("x", 50_000) + `","rows":[{"a":1,"sex":"m"}],"tail":[` +
+			strings.Repeat(`"x",`, 400_000) + `0]}`, "a|sex", "1|1|m"},
 		"one record, lists in it":   {`{"a":1,"visits":[{"a":2,"sex":"x"}]}`, "a|a 1|sex 1", "1|1|2|x"},
 		"records, lists before all": {"{\"v\":[{\"a\":2,\"sex\":\"x\"}],\"a\":1}\n{\"a\":3}", "a 1|sex 1|a", "1|2|x|1 2|||3"},
 		"a long name":               {`[{"` + strings.Repeat("n", 300) + `":1,"b":2}]`, "|b", "1|1|2"},
@@ -147,7 +151,8 @@ func TestJSONHostile(t *testing.T) {
 		start := time.Now()
 		_, rows, err := readJSON(raw, Limits{})
 		runtime.ReadMemStats(&after)
-		t.Logf("%-24s %4.1f s, heap %+4d MB: %d rows, %v", name, time.Since(start).Seconds(), (int64(after.HeapInuse)-int64(before.HeapInuse))>>20, len(rows), err)
+		t.Logf("%-24s %4.1f s, heap %+4d MB: %d rows, %v", name, time.Since(start).Seconds(),
+			(int64(after.HeapInuse)-int64(before.HeapInuse))>>20, len(rows), err)
 		if _, ok := errors.AsType[*Error](err); err != nil && !ok {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -161,7 +166,8 @@ func TestJSONHostile(t *testing.T) {
 // row comes with an error.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{
-		`[{"a":"x","b":1},{"b":{"c":[{"type":"t","value":"v"}]}}]`, "{\"a\":1}\n{\"a\":[]}\n", "\ufeff[]", `[{"a":[1,2]},null]`, `{"p":[{"q":1}]}`, "[{}",
+		`[{"a":"x","b":1},{"b":{"c":[{"type":"t","value":"v"}]}}]`, "{\"a\":1}\n{\"a\":[]}\n", "\ufeff[]", `[{"a":[1,2]},null]`,
+		`{"p":[{"q":1}]}`, "[{}",
 		"\xff\xfe[\x00]\x00", `{"n":1,"d":{"p":[{"a":1,"sex":"m"},{"a":2}]},"t":[]}`, `{"a":1} {"a":2}`,
 	} {
 		f.Add([]byte(s))

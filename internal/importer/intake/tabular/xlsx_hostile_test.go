@@ -79,7 +79,8 @@ func randomBook(t testing.TB, rows int) []byte {
 	var b strings.Builder
 	for i := range rows {
 		n := i + 1
-		fmt.Fprintf(&b, `<row r="%d" spans="1:8"><c r="A%d" t="s"><v>%d</v></c><c r="B%d" s="1"><v>%d</v></c><c r="C%d"><v>%d</v></c>`, n, n, i, n, 1+rnd.IntN(40_000), n, rnd.Uint32())
+		fmt.Fprintf(&b, `<row r="%d" spans="1:8"><c r="A%d" t="s"><v>%d</v></c><c r="B%d" s="1"><v>%d</v></c><c r="C%d"><v>%d</v></c>`, n,
+			n, i, n, 1+rnd.IntN(40_000), n, rnd.Uint32())
 		for _, c := range "DEFGH" {
 			fmt.Fprintf(&b, `<c r="%c%d" t="s"><v>%d</v></c>`, c, n, rnd.IntN(rows))
 		}
@@ -165,14 +166,25 @@ func TestXLSXHostile(t *testing.T) {
 		line int
 		heap uint64 // MiB
 	}{
-		"sheet that inflates":    {book(sheet, inSheet(repeat(`<row><c s="1"/></row>`, 3_000_000))), 0, TooExpanded, 0, 32},
-		"declared too small":     {lying, 0, BrokenWorkbook, 0, 32},
-		"declared too great":     {huge, 0, BrokenWorkbook, 0, 32},
-		"million blank rows":     {book(sheet, inSheet(repeat(`<row s="1"><c s="1"/><c s="2"/></row>`, 1_000_000))), 0, "", 0, 32},
-		"16,384 blank columns":   {book(sheet, inSheet(func(w io.Writer) { repeat("<row>"+strings.Repeat(`<c s="1"/>`, 16_384)+"</row>", 1000)(w) })), 0, TooExpanded, 0, 32},
-		"16,384 columns":         {bookOf(t, "<row>"+strings.Repeat(`<c><v>1</v></c>`, 16_384)+"</row>"), 0, TooManyColumns, 1, 32},
-		"row without an end":     {book(sheet, inSheet(func(w io.Writer) { _, _ = io.WriteString(w, "<row>"); repeat("<c/>", 3_000_000)(w) })), 0, BrokenWorkbook, 1, 32},
-		"text without an end":    {book(sheet, inSheet(func(w io.Writer) { _, _ = io.WriteString(w, `<row><c t="str"><v>`); repeat("abcdefgh", 4_000_000)(w) })), 0, RecordTooLong, 1, 32},
+		"sheet that inflates": {book(sheet, inSheet(repeat(`<row><c s="1"/></row>`, 3_000_000))), 0, TooExpanded, 0, 32},
+		"declared too small":  {lying, 0, BrokenWorkbook, 0, 32},
+		"declared too great":  {huge, 0, BrokenWorkbook, 0, 32},
+		"million blank rows":  {book(sheet, inSheet(repeat(`<row s="1"><c s="1"/><c s="2"/></row>`, 1_000_000))), 0, "", 0, 32},
+		"16,384 blank columns": {book(sheet, inSheet(func(w io.Writer) {
+			repeat("<row>"+strings.Repeat(`<c s="1"/>`, 16_384)+"</row>",
+				1000)(w)
+		})), 0, TooExpanded, 0, 32},
+		"16,384 columns": {bookOf(t, "<row>"+strings.Repeat(`<c><v>1</v></c>`, 16_384)+"</row>"), 0, TooManyColumns, 1, 32},
+		"row without an end": {book(sheet, inSheet(func(w io.Writer) {
+			_,
+				_ = io.WriteString(w, "<row>")
+			repeat("<c/>", 3_000_000)(w)
+		})), 0, BrokenWorkbook, 1, 32},
+		"text without an end": {book(sheet, inSheet(func(w io.Writer) {
+			_,
+				_ = io.WriteString(w, `<row><c t="str"><v>`)
+			repeat("abcdefgh", 4_000_000)(w)
+		})), 0, RecordTooLong, 1, 32},
 		"tag without an end":     {book(sheet, func(w io.Writer) { _, _ = io.WriteString(w, `<worksheet a="`); repeat("abcdefgh", 4_000_000)(w) }), 0, TooExpanded, 0, 32},
 		"comment without an end": {book(sheet, func(w io.Writer) { _, _ = io.WriteString(w, `<!--`); repeat("abcdefgh", 4_000_000)(w) }), 0, TooExpanded, 0, 32},
 		"text in pieces": {book(sheet, inSheet(func(w io.Writer) {

@@ -59,7 +59,8 @@ func partsOf(sheet string, shared ...string) []part {
 	return []part{
 		{"[Content_Types].xml", xmlHead + `<Types/>`},
 		{"_rels/.rels", relsOf(transitional+"officeDocument", "xl/workbook.xml")},
-		{"xl/workbook.xml", xmlHead + `<workbook xmlns:r="` + strings.TrimSuffix(transitional, "/") + `"><sheets><sheet name="Blad1" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+		{"xl/workbook.xml", xmlHead + `<workbook xmlns:r="` + strings.TrimSuffix(transitional, "/") +
+			`"><sheets><sheet name="Blad1" sheetId="1" r:id="rId1"/></sheets></workbook>`},
 		{"xl/_rels/workbook.xml.rels", relsOf(transitional+"worksheet", "worksheets/sheet1.xml",
 			transitional+"styles", "styles.xml", transitional+"sharedStrings", "sharedStrings.xml")},
 		{"xl/styles.xml", xmlHead + `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="0000000"/>` +
@@ -175,14 +176,15 @@ func TestXLSXCells(t *testing.T) {
 		`<t> regel_x000D_
 een_x005F_x000D_ </t>`, `<t/>`}
 	for name, c := range map[string]struct{ cells, want string }{
-		"shared":                  {`<c t="s"><v>0</v></c>`, "1|Müller"},
-		"shared rich":             {`<c t="s"><v>1</v></c>`, "1|van Berg"},
-		"shared escapes":          {`<c t="s"><v>2</v></c>`, "1|regel\r\neen_x000D_"},
-		"shared empty":            {`<c t="s"><v>3</v></c><c><v>1</v></c>`, "1||1#"},
-		"inline":                  {`<c t="inlineStr"><is><t>0123</t></is></c>`, "1|0123"},
-		"inline rich":             {`<c t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r><rPh><t>c</t></rPh></is></c>`, "1|ab"},
-		"inline in v":             {`<c t="inlineStr"><v>x</v></c>`, "1|x"},
-		"inline surrogates":       {`<c t="inlineStr"><is><t>_xD83D__xDE00_ _xD83D_ _xZZZZ_ _x00_</t></is></c>`, "1|😀 \uFFFD _xZZZZ_ _x00_"},
+		"shared":         {`<c t="s"><v>0</v></c>`, "1|Müller"},
+		"shared rich":    {`<c t="s"><v>1</v></c>`, "1|van Berg"},
+		"shared escapes": {`<c t="s"><v>2</v></c>`, "1|regel\r\neen_x000D_"},
+		"shared empty":   {`<c t="s"><v>3</v></c><c><v>1</v></c>`, "1||1#"},
+		"inline":         {`<c t="inlineStr"><is><t>0123</t></is></c>`, "1|0123"},
+		"inline rich":    {`<c t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r><rPh><t>c</t></rPh></is></c>`, "1|ab"},
+		"inline in v":    {`<c t="inlineStr"><v>x</v></c>`, "1|x"},
+		"inline surrogates": {`<c t="inlineStr"><is><t>_xD83D__xDE00_ _xD83D_ _xZZZZ_ _x00_</t></is></c>`,
+			"1|😀 \uFFFD _xZZZZ_ _x00_"},
 		"entities":                {`<c t="str"><v>a&amp;b&lt;&#233;<![CDATA[<mergeCells]]></v></c>`, "1|a&b<é<mergeCells"},
 		"formula text":            {`<c t="str"><f>A1</f><v>x</v></c>`, "1|x"},
 		"formula empty text":      {`<c t="str"><f>A1</f><v></v></c><c><v>1</v></c>`, "1||1#"},
@@ -194,24 +196,29 @@ een_x005F_x000D_ </t>`, `<t/>`}
 		"booleans":                {`<c t="b"><v>1</v></c><c t="b"><v>0</v></c>`, "1|TRUE|FALSE"},
 		"iso date":                {`<c t="d"><v>2001-02-03T00:00:00</v></c><c t="d"><v>2001-02-03</v></c><c t="d"><v>2001-02-03T04:05:06Z</v></c><c t="d"><v>x</v></c>`, "1|2001-02-03|2001-02-03|2001-02-03 04:05:06|x"},
 		"number with an exponent": {`<c><v>8.561234897E9</v></c>`, "1|8561234897#"},
-		"fifteen digits":          {`<c><v>123456789012345</v></c><c><v>1.23456789012345E14</v></c>`, "1|123456789012345#|123456789012345#"},
-		"sixteen digits":          {`<c><v>1.23456789012345E15</v></c>`, "1| !0:CELL_ROUNDED"},
-		"eighteen digits":         {`<c><v>123456789012345678</v></c>`, "1| !0:CELL_ROUNDED"},
-		"decimals":                {`<c><v>1.1000000000000001</v></c><c><v>-0.5</v></c><c><v>1e-5</v></c><c><v>2.9999999999999996</v></c><c><v>-0</v></c>`, "1|1.1#|-0.5#|0.00001#|3#|0#"},
-		"too great":               {`<c><v>1e999</v></c>`, "1| !0:CELL_ERROR"},
-		"date":                    {`<c s="1"><v>36892</v></c><c s="1"><v>36892.5</v></c><c s="3"><v>36892</v></c>`, "1|2001-01-01|2001-01-01 12:00:00|2001-01-01"},
-		"date rounded up":         {`<c s="1"><v>36892.999999999</v></c>`, "1|2001-01-02"},
-		"first days of 1900":      {`<c s="1"><v>1</v></c><c s="1"><v>59</v></c><c s="1"><v>60</v></c><c s="1"><v>61</v></c>`, "1|1900-01-01|1900-02-28|60#|1900-03-01"},
-		"no day has it":           {`<c s="1"><v>-1</v></c><c s="1"><v>0</v></c><c s="1"><v>2958466</v></c><c s="1"><v>2958465</v></c>`, "1|-1#|0#|2958466#|9999-12-31"},
-		"time":                    {`<c s="4"><v>0.25</v></c><c s="4"><v>1.5</v></c>`, "1|06:00:00|1900-01-01 12:00:00"},
-		"text in a date cell":     {`<c s="1" t="s"><v>0</v></c>`, "1|Müller"},
-		"zeros":                   {`<c s="2"><v>123</v></c><c s="2"><v>12345678</v></c><c s="2"><v>1.5</v></c><c s="2"><v>0</v></c>`, "1|0000123|12345678|1.5#|0000000 !2:CELL_FORMAT"},
-		"a zero before":           {`<c s="6"><v>123</v></c><c s="6"><v>0</v></c>`, "1|0123|0"},
-		"number as text":          {`<c s="5"><v>123</v></c>`, "1|123#"},
-		"style out of range":      {`<c s="99"><v>36892</v></c><c s="x"><v>1</v></c>`, "1|36892#|1#"},
-		"trimmed":                 {"<c t=\"str\"><v>\u00a0 a b\t</v></c>", "1|a b"},
-		"empty value":             {`<c><v></v></c><c><v> </v></c><c><v> 5 </v></c>`, "1|||5#"},
-		"extensions":              {`<c r="A1"><v>1</v><extLst><ext><x:v>9</x:v></ext></extLst></c>`, "1|1#"},
+		"fifteen digits": {`<c><v>123456789012345</v></c><c><v>1.23456789012345E14</v></c>`,
+			"1|123456789012345#|123456789012345#"},
+		"sixteen digits":  {`<c><v>1.23456789012345E15</v></c>`, "1| !0:CELL_ROUNDED"},
+		"eighteen digits": {`<c><v>123456789012345678</v></c>`, "1| !0:CELL_ROUNDED"},
+		"decimals":        {`<c><v>1.1000000000000001</v></c><c><v>-0.5</v></c><c><v>1e-5</v></c><c><v>2.9999999999999996</v></c><c><v>-0</v></c>`, "1|1.1#|-0.5#|0.00001#|3#|0#"},
+		"too great":       {`<c><v>1e999</v></c>`, "1| !0:CELL_ERROR"},
+		"date": {`<c s="1"><v>36892</v></c><c s="1"><v>36892.5</v></c><c s="3"><v>36892</v></c>`,
+			"1|2001-01-01|2001-01-01 12:00:00|2001-01-01"},
+		"date rounded up": {`<c s="1"><v>36892.999999999</v></c>`, "1|2001-01-02"},
+		"first days of 1900": {`<c s="1"><v>1</v></c><c s="1"><v>59</v></c><c s="1"><v>60</v></c><c s="1"><v>61</v></c>`,
+			"1|1900-01-01|1900-02-28|60#|1900-03-01"},
+		"no day has it": {`<c s="1"><v>-1</v></c><c s="1"><v>0</v></c><c s="1"><v>2958466</v></c><c s="1"><v>2958465</v></c>`,
+			"1|-1#|0#|2958466#|9999-12-31"},
+		"time":                {`<c s="4"><v>0.25</v></c><c s="4"><v>1.5</v></c>`, "1|06:00:00|1900-01-01 12:00:00"},
+		"text in a date cell": {`<c s="1" t="s"><v>0</v></c>`, "1|Müller"},
+		"zeros": {`<c s="2"><v>123</v></c><c s="2"><v>12345678</v></c><c s="2"><v>1.5</v></c><c s="2"><v>0</v></c>`,
+			"1|0000123|12345678|1.5#|0000000 !2:CELL_FORMAT"},
+		"a zero before":      {`<c s="6"><v>123</v></c><c s="6"><v>0</v></c>`, "1|0123|0"},
+		"number as text":     {`<c s="5"><v>123</v></c>`, "1|123#"},
+		"style out of range": {`<c s="99"><v>36892</v></c><c s="x"><v>1</v></c>`, "1|36892#|1#"},
+		"trimmed":            {"<c t=\"str\"><v>\u00a0 a b\t</v></c>", "1|a b"},
+		"empty value":        {`<c><v></v></c><c><v> </v></c><c><v> 5 </v></c>`, "1|||5#"},
+		"extensions":         {`<c r="A1"><v>1</v><extLst><ext><x:v>9</x:v></ext></extLst></c>`, "1|1#"},
 	} {
 		t.Run(name, func(t *testing.T) { wantRows(t, bookOf(t, "<row>"+c.cells+"</row>", shared...), c.want) })
 	}
@@ -222,10 +229,12 @@ func TestXLSXPlaces(t *testing.T) {
 		sheet string
 		want  []string
 	}{
-		"rows without r":           {`<row><c><v>1</v></c></row><row r="5"><c><v>2</v></c></row><row><c><v>3</v></c></row>`, []string{"1|1#", "5|2#", "6|3#"}},
-		"line of the cell":         {`<row><c r="A3"><v>1</v></c></row><row><c r="B4"><v>2</v></c></row>`, []string{"3|1#", "4||2#"}},
-		"missing cells":            {`<row r="2"><c r="B2"><v>1</v></c><c r="D2"><v>2</v></c></row>`, []string{"2||1#||2#"}},
-		"cells without r":          {`<row><c r="B1"><v>1</v></c><c><v>2</v></c><c r="AA1"><v>3</v></c></row>`, []string{"1||1#|2#" + strings.Repeat("|", 23) + "|3#"}},
+		"rows without r": {`<row><c><v>1</v></c></row><row r="5"><c><v>2</v></c></row><row><c><v>3</v></c></row>`,
+			[]string{"1|1#", "5|2#", "6|3#"}},
+		"line of the cell": {`<row><c r="A3"><v>1</v></c></row><row><c r="B4"><v>2</v></c></row>`, []string{"3|1#", "4||2#"}},
+		"missing cells":    {`<row r="2"><c r="B2"><v>1</v></c><c r="D2"><v>2</v></c></row>`, []string{"2||1#||2#"}},
+		"cells without r": {`<row><c r="B1"><v>1</v></c><c><v>2</v></c><c r="AA1"><v>3</v></c></row>`,
+			[]string{"1||1#|2#" + strings.Repeat("|", 23) + "|3#"}},
 		"blank styled":             {`<row r="1"><c r="A1" s="1"/></row><row r="2"/><row r="3"><c r="A3"><v>1</v></c><c r="XFD3" s="1"/></row>`, []string{"3|1#"}},
 		"no rows":                  {``, nil},
 		"prefixed merge elsewhere": {`<row><c><v>1</v></c></row></sheetData><mergeCells count="0"/>`, []string{"1|1#"}},
@@ -249,7 +258,8 @@ func TestXLSXMerges(t *testing.T) {
 	}
 	// The list is found wherever the window of the reader ends.
 	for pad := blockBytes - 700; pad < blockBytes+100; pad += 3 {
-		raw := bookOf(t, rows+"<!--"+strings.Repeat("x", pad)+`--><mergeCells><mergeCell ref="A3:A6"/><mergeCell ref="C3:C4"/></mergeCells>`)
+		raw := bookOf(t, rows+"<!--"+strings.Repeat("x",
+			pad)+`--><mergeCells><mergeCell ref="A3:A6"/><mergeCell ref="C3:C4"/></mergeCells>`)
 		if got, err := firstSheet(raw, Limits{}); err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Fatalf("with %d bytes before it: %q, %v", pad, got, err)
 		}

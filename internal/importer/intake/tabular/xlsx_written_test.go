@@ -18,7 +18,8 @@ import (
 // cells as that library.
 func TestXLSXLikeExcelize(t *testing.T) {
 	f := excelize.NewFile()
-	values := []any{"tekst", " O'Neil & <zoon> ", 12, -3.25, 1e9, 85612348970, true, "0123", "a_x000D_b", "regel\neen", "Łukasz 😀", 0.1 + 0.2}
+	values := []any{"tekst", " O'Neil & <zoon> ", 12, -3.25, 1e9, 85612348970, true, "0123", "a_x000D_b", "regel\neen", "Łukasz 😀",
+		0.1 + 0.2}
 	for i, v := range values {
 		ref, _ := excelize.CoordinatesToCellName(i%5+2, i/5*3+2)
 		if err := f.SetCellValue("Sheet1", ref, v); err != nil {

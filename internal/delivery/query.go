@@ -1,12 +1,18 @@
 package delivery
 
-import "sluis/internal/patient"
+import (
+	"time"
+
+	"sluis/internal/patient"
+)
 
 // Query selects deliveries, newest first.
 type Query struct {
 	CentreNumber string // only this centre's; empty for all in scope
 	Group        Group  // empty for all
-	After        string // public id of the last one seen; empty for the first page
+	Statuses     []Status
+	Since        time.Time // created at or after
+	After        string    // public id of the last one seen; empty for the first page
 	Limit        int
 }
 

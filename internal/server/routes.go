@@ -150,7 +150,9 @@ func (s *Server) pageTable() []line[page.Handler] {
 func (s *Server) apiTable() []line[api.Call] {
 	return []line[api.Call]{
 		{"GET", "/openapi.json", Anyone, API, api.Call{Do: api.Describe}},
-		{"GET", "/deliveries", account.ViewDeliveries, API, api.Call{Do: s.api.ListDeliveries, Query: names{"limit", "after", "centre"}}},
+		{"GET", "/deliveries", account.ViewDeliveries, API, api.Call{
+			Do: s.api.ListDeliveries, Query: names{"limit", "after", "centre", "since"}, Lists: names{"status"},
+		}},
 		{"POST", "/deliveries", account.Deliver, API, api.Call{
 			Do: s.api.PostDelivery, Query: names{"check", "confirm", "filename", "repairs"}, Files: api.FileTypes,
 		}},

@@ -225,6 +225,14 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 				[]string{string(delivery.Refused), string(delivery.Failed)}).
 				Where(notMended, string(delivery.Done))
 		}
+		if len(q.Statuses) > 0 {
+			db = db.Where("((d.paused = ? AND d.state IN ?) OR (d.paused = ? AND d.state IN ?))",
+				false, stateNames(delivery.StatesOf(delivery.NotPaused, q.Statuses...)),
+				true, stateNames(delivery.StatesOf(delivery.PauseDown, q.Statuses...)))
+		}
+		if !q.Since.IsZero() {
+			db = db.Where("d.created_at >= ?", stamp(q.Since))
+		}
 		if q.After != "" {
 			last, err := findDelivery(t.db, scope, q.After)
 			if err != nil {
@@ -248,6 +256,15 @@ func (s *Store) Deliveries(ctx context.Context, who audit.Who, scope account.Sco
 	return page, err
 }
 
+// stateNames returns states as a statement has them.
+func stateNames(states []delivery.State) []string {
+	names := make([]string, len(states))
+	for i, s := range states {
+		names[i] = string(s)
+	}
+	return names
+}
+
 // changeWaiting applies a person's change to a delivery in one of the states in from,
 // with its event. In any other state the error is miss. A worker that has claimed the
 // delivery loses it.
@@ -259,11 +276,8 @@ func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.
 		if err != nil {
 			return err
 		}
-		states := make([]string, len(from))
-		for i, f := range from {
-			states[i] = string(f)
-		}
-		res := t.db.Exec("UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND state IN ?", t.at, r.Row.ID, states)
+		res := t.db.Exec("UPDATE deliveries SET fence = fence + 1, lease_until = ? WHERE id = ? AND state IN ?", t.at, r.Row.ID,
+			stateNames(from))
 		if err := one(res, miss); err != nil {
 			return err
 		}
@@ -343,13 +357,9 @@ func (s *Store) RetryDelivery(ctx context.Context, who audit.Who, scope account.
 // what was sealed under that key; the caller clears it afterwards. If the delivery is
 // in none of the states in from any more, end returns delivery.ErrLost.
 func (t *tx) end(id int64, from []delivery.State, state delivery.State, failCode string) error {
-	states := make([]string, len(from))
-	for i, f := range from {
-		states[i] = string(f)
-	}
 	res := t.db.Exec(`UPDATE deliveries SET state = ?, fail_code = ?, key_id = '', wrapped_key = ?, paused = ?, next_try_at = NULL,
 		expires_at = NULL, finished_at = ?, fence = fence + 1 WHERE id = ? AND state IN ?`,
-		string(state), failCode, []byte(nil), false, t.at, id, states)
+		string(state), failCode, []byte(nil), false, t.at, id, stateNames(from))
 	return one(res, delivery.ErrLost)
 }
 

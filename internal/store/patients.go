@@ -57,7 +57,7 @@ func scoped(db *gorm.DB, scope account.Scope, column string) *gorm.DB {
 }
 
 // maxPage is the largest number of patients, deliveries or conflicts in a page.
-const maxPage = 200
+const maxPage = 500
 
 func limitOf(n int) int {
 	if n <= 0 {

@@ -22,23 +22,45 @@ const (
 
 // ListDeliveries is GET /deliveries.
 func (a *API) ListDeliveries(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r)
-	limit, err := q.limit()
+	q, only, err := deliveryQuery(queryOf(r))
 	if err != nil {
 		return err
 	}
-	actor := request.Actor(r)
-	page, err := a.o.Records.Deliveries(r.Context(), request.Who(r), actor.Scope(), delivery.Query{
-		CentreNumber: q["centre"], After: q["after"], Limit: limit,
-	})
+	page, err := a.o.Records.Deliveries(r.Context(), request.Who(r), request.Actor(r).Scope(), q)
 	if err != nil {
-		return err
+		return cursorError(err, q.After)
 	}
-	t, out := Words(r), Deliveries{Deliveries: []Delivery{}, Next: next(page.Next)}
+	t, out := Words(r), Deliveries{Deliveries: []Delivery{}, Next: only.next(page.Next)}
 	for _, d := range page.Deliveries {
 		out.Deliveries = append(out.Deliveries, deliveryOf(t, d))
 	}
 	return writeJSON(w, http.StatusOK, out)
+}
+
+// deliveryQuery reads which deliveries are asked for, and the filter that its cursors
+// belong to.
+func deliveryQuery(v Values) (q delivery.Query, only filter, err error) {
+	q.CentreNumber = v["centre"]
+	if q.Limit, err = v.limit(); err != nil {
+		return q, "", err
+	}
+	if q.Statuses, err = v.statuses(); err != nil {
+		return q, "", err
+	}
+	if q.Since, err = v.since(); err != nil {
+		return q, "", err
+	}
+	var names []string
+	for _, s := range q.Statuses {
+		names = append(names, string(s))
+	}
+	since := ""
+	if !q.Since.IsZero() {
+		since = q.Since.Format(time.RFC3339Nano)
+	}
+	only = filterOf("centre", q.CentreNumber, "status", strings.Join(names, ","), "since", since)
+	q.After, err = only.after(v["after"])
+	return q, only, err
 }
 
 // GetDelivery is GET /deliveries/{id}.

@@ -237,13 +237,5 @@ func findingOf(t *text.Catalogue, f patient.Finding) *Finding {
 	}
 }
 
-// next is a cursor, or null on the last page.
-func next(cursor string) *string {
-	if cursor == "" {
-		return nil
-	}
-	return &cursor
-}
-
 // showCentre reports whether the actor sees more than one centre.
 func showCentre(a account.Actor) bool { return a.Scope().All() }

@@ -16,14 +16,19 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	actor := request.Actor(r)
-	page, err := a.o.Records.Patients(r.Context(), request.Who(r), actor.Scope(), patient.Query{
-		CentreNumber: q["centre"], After: q["after"], Limit: limit,
-	})
+	only := filterOf("centre", q["centre"])
+	after, err := only.after(q["after"])
 	if err != nil {
 		return err
 	}
-	out := Patients{Patients: []Patient{}, Next: next(page.Next)}
+	actor := request.Actor(r)
+	page, err := a.o.Records.Patients(r.Context(), request.Who(r), actor.Scope(), patient.Query{
+		CentreNumber: q["centre"], After: after, Limit: limit,
+	})
+	if err != nil {
+		return cursorError(err, after)
+	}
+	out := Patients{Patients: []Patient{}, Next: only.next(page.Next)}
 	for _, p := range page.Patients {
 		out.Patients = append(out.Patients, patientOf(p, a.o.BirthYearOnly, showCentre(actor)))
 	}

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"scope":                scope,
 		"patient pages":        patientPages,
 		"delivery life":        deliveryLife,
+		"delivery filters":     deliveryFilters,
 		"claims are exclusive": exclusiveClaims,
 		"stale claims lose":    staleClaims,
 		"one centre in order":  inOrder,

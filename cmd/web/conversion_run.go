@@ -14,6 +14,7 @@ import (
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/oldtable"
+	"sluis/internal/server/report"
 	oldstore "sluis/internal/store/oldtable"
 	"sluis/web/text"
 )
@@ -117,6 +118,9 @@ func (s *session) printPlan(p conversion.Plan) {
 		s.say("patient number empty %d (kept without one), numbers that occur twice in a centre %d", p.NumberEmpty, p.NumberTwice)
 	}
 	s.say("people who seem to occur twice in a centre %d", p.PersonTwice)
+	for _, n := range p.Notes {
+		s.say("  %s", report.Note(words, n))
+	}
 	for _, t := range p.Local {
 		s.say("  %7s  %s", words.Number(t.Count), findingText(t.Code, t.Field, ""))
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"sluis/internal/delivery"
 	"sluis/internal/patient"
 )
 
@@ -66,6 +67,10 @@ type Plan struct {
 	RowsPerSecond float64      `json:"rowsPerSecond"`     // 0: not measured
 	Numbered      string       `json:"numbered"`          // column, none or undecided
 	Mapping       *Mapping     `json:"mapping,omitempty"` // that it was made with; nil in plans of earlier versions
+	// Doubts are the reasons for which the dates of birth or sexes of the table cannot be
+	// trusted, so that nothing will be read. Notes are what is assumed of its columns.
+	Doubts []delivery.Remark `json:"doubts,omitempty"`
+	Notes  []delivery.Remark `json:"notes,omitempty"`
 }
 
 // Blockers returns the codes of what forbids a run.
@@ -82,6 +87,9 @@ func (p Plan) Blockers() []string {
 	}
 	if p.BSN {
 		out = append(out, "BSN_NUMBERS")
+	}
+	for _, r := range p.Doubts {
+		out = append(out, r.Code)
 	}
 	if p.Numbered == "undecided" {
 		out = append(out, "NUMBER_UNDECIDED")

@@ -27,8 +27,9 @@ type New struct {
 	KeyID      string // of the wrapping key
 	WrappedKey []byte
 	At         time.Time
-	DatasetID  string // of a dataset that is to be fetched from the TTP; empty for a file
-	Repairs    string // public id of the centre's delivery that this one repairs; empty for none
+	DatasetID  string    // of a dataset that is to be fetched from the TTP; empty for a file
+	Repairs    string    // public id of the centre's delivery that this one repairs; empty for none
+	Dates      DateOrder // of its day and month, if its sender says so; empty if not
 }
 
 // Request is an upload with an Idempotency-Key, which may come more than once. Key is

@@ -14,6 +14,10 @@ type Assignment struct {
 	Remembered bool `json:"remembered,omitempty"`
 }
 
+// OnlyDates reports whether no column is assigned: the order of the dates is all that is
+// known. A script may say it with its file.
+func (a Assignment) OnlyDates() bool { return len(a.Columns) == 0 }
+
 // DateOrder is the order of day and month in the dates of a file that has the year last.
 type DateOrder string
 

@@ -53,6 +53,13 @@ var personFaults = []faultyFile{
 	{name: "18c-header-quoted-only.csv", wants: []string{"state refused", "refused HEADER_QUOTED"}, unlike: []string{"refused ONE_COLUMN"}},
 }
 
+// TestFHIRTooLong: a resource that is too large is refused in words of FHIR.
+func TestFHIRTooLong(t *testing.T) {
+	file := `{"resourceType":"Patient","identifier":[{"value":"1"}],"gender":"male","birthDate":"1970-03-02","name":[{"family":"` +
+		strings.Repeat("a", 3<<20) + `"}]}`
+	checkFaulty(t, ttptest.Start(t), faultyFile{name: "long.json", wants: []string{"state refused", "refused RECORD_TOO_LONG map[format:fhir line:1]"}}, file)
+}
+
 // TestFaultyPersons delivers neighbours of the faults in testdata/faults.
 func TestFaultyPersons(t *testing.T) {
 	const head, one, two = "Patiëntnummer;Geboortedatum;Geslacht;Achternaam;Tussenvoegsel;Voorletters\n", "1;2-3-1970;m;Jansen;;A\n", "2;2-3-1971;v;Bakker;;B\n"

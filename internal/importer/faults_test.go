@@ -83,12 +83,25 @@ func partners(lines []int) string {
 //	patient 123 1970-01-02 m
 func deliverFaulty(t *testing.T, ttp *ttptest.TTP, name, file string) []string {
 	t.Helper()
+	return deliverUpload(t, ttp, intake.Upload{Who: tester, Mode: delivery.Save, Filename: name}, file)
+}
+
+// deliverUpload is deliverFaulty for an upload with other choices.
+func deliverUpload(t *testing.T, ttp *ttptest.TTP, up intake.Upload, file string) []string {
+	t.Helper()
 	p := newPlantAt(t, ttp, 500, time.Now)
-	id, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Filename: name}, strings.NewReader(file))
+	up.Centre = p.centre
+	id, err := p.intake.Receive(t.Context(), up, strings.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t)
+	return p.account(t, id)
+}
+
+// account returns what became of a delivery, a fact a line.
+func (p *plant) account(t *testing.T, id string) []string {
+	t.Helper()
 	d := p.delivery(t, id)
 	lines := []string{
 		fmt.Sprintf("state %s", d.State),

@@ -12,6 +12,7 @@ import (
 	"sluis/internal/apperr"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
+	"sluis/internal/importer/census"
 	"sluis/internal/lease"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
@@ -40,7 +41,7 @@ type Fetches interface {
 func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
 	ctx, stop := im.keepDelivery(ctx, c)
 	defer stop()
-	refusals, err := im.download(ctx, c)
+	parsed, refusals, err := im.download(ctx, c)
 	if errors.Is(context.Cause(ctx), delivery.ErrLost) {
 		return delivery.ErrLost
 	}
@@ -57,7 +58,6 @@ func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
 	case err != nil:
 		return err
 	}
-	parsed := delivery.Parsed{Kind: delivery.Dataset}
 	if len(refusals) == 0 {
 		return im.ports.Fetches.FinishFetch(ctx, c, parsed)
 	}
@@ -67,41 +67,51 @@ func (im *Importer) fetch(ctx context.Context, c delivery.Claim) error {
 	return im.ports.Fetches.Refuse(ctx, c, parsed, refusals)
 }
 
-// download stores the rows in chunks. It returns every reason to refuse the dataset.
-func (im *Importer) download(ctx context.Context, c delivery.Claim) ([]delivery.Remark, error) {
+// datasetColumns are what the columns of a dataset are called in remarks.
+var datasetColumns = delivery.Columns{
+	delivery.FieldBirthDate: string(delivery.FieldBirthDate), delivery.FieldSex: string(delivery.FieldSex),
+}
+
+// download stores the rows in chunks. It returns what is to be noted of the dataset, and
+// every reason to refuse it.
+func (im *Importer) download(ctx context.Context, c delivery.Claim) (delivery.Parsed, []delivery.Remark, error) {
+	parsed := delivery.Parsed{Kind: delivery.Dataset}
 	set, err := im.sets.find(ctx, c.Delivery.DatasetID)
 	if err != nil {
 		if cause, ok := errors.AsType[*patient.UnavailableError](err); ok {
-			return nil, cause
+			return parsed, nil, cause
 		}
-		return nil, err
+		return parsed, nil, err
 	}
 	key, err := im.keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
 	if err != nil {
-		return nil, err
-	}
-	if err := im.ports.Fetches.BeginParse(ctx, c); err != nil {
-		return nil, err
+		return parsed, nil, err
 	}
 	f := fetching{im: im, claim: c, key: key, today: patient.Day(im.now())}
-	if err := im.sets.source.Rows(ctx, set.ID, func(n int, row patient.DatasetRow) error { return f.row(ctx, n, row) }); err != nil {
-		return nil, err
+	if err := f.rows(ctx, set.ID, value.Dates{}); err != nil {
+		return parsed, nil, err
 	}
-	if err := f.flush(ctx); err != nil {
-		return nil, err
+	// How its dates are written is known behind the last row only. In the rare case that they
+	// are not written as was assumed, the dataset is downloaded once more.
+	if proven := f.census.Dates(""); proven != f.dates {
+		if err := f.rows(ctx, set.ID, proven); err != nil {
+			return parsed, nil, err
+		}
 	}
-	var refusals []delivery.Remark
+	parsed.Notes = f.census.Notes(datasetColumns, "")
+	return parsed, f.refusals(set), nil
+}
+
+// refusals returns every reason to refuse a dataset that was read to its end.
+func (f *fetching) refusals(set patient.Dataset) []delivery.Remark {
+	var out []delivery.Remark
 	if f.read != set.Rows {
-		refusals = append(refusals, delivery.Remark{Code: "DATASET_SHORT", Args: map[string]string{"read": strconv.Itoa(f.read),
-			"said": strconv.Itoa(set.Rows)}})
+		out = append(out, delivery.NewRemark("DATASET_SHORT", "read", strconv.Itoa(f.read), "said", strconv.Itoa(set.Rows)))
 	}
-	if im.maxRows > 0 && f.read > im.maxRows {
-		refusals = append(refusals, delivery.Remark{Code: "TOO_MANY_ROWS", Args: map[string]string{"max": strconv.Itoa(im.maxRows)}})
+	if f.im.maxRows > 0 && f.read > f.im.maxRows {
+		out = append(out, delivery.NewRemark("TOO_MANY_ROWS", "max", strconv.Itoa(f.im.maxRows)))
 	}
-	if f.numbers.MostlyBSN() {
-		refusals = append(refusals, delivery.Remark{Code: "BSN_NUMBERS"})
-	}
-	return refusals, nil
+	return append(append(out, f.census.BSNs()...), f.census.Doubts(datasetColumns, "")...)
 }
 
 // fetching is the download of one dataset.
@@ -110,10 +120,25 @@ type fetching struct {
 	claim      delivery.Claim
 	key        sealing.Key
 	today      string
+	dates      value.Dates // how the dates are read
 	no, read   int
-	numbers    value.NumberColumn
+	census     census.Census
 	chunk      delivery.Chunk
 	candidates []patient.Candidate
+}
+
+// rows reads the dataset from its first row, and stores it anew.
+func (f *fetching) rows(ctx context.Context, id string, dates value.Dates) error {
+	if err := f.im.ports.Fetches.BeginParse(ctx, f.claim); err != nil {
+		return err
+	}
+	f.dates, f.no, f.read, f.chunk, f.candidates = dates, 0, 0, delivery.Chunk{}, nil
+	f.census = census.New(value.NoEpoch, f.im.now())
+	err := f.im.sets.source.Rows(ctx, id, func(n int, row patient.DatasetRow) error { return f.row(ctx, n, row) })
+	if err != nil {
+		return err
+	}
+	return f.flush(ctx)
 }
 
 // row adds one row, and stores the chunk once it is full.
@@ -121,9 +146,11 @@ func (f *fetching) row(ctx context.Context, n int, row patient.DatasetRow) error
 	if f.read++; f.im.maxRows > 0 && f.read > f.im.maxRows {
 		return nil // counted, and refused at the end
 	}
-	cand, found := f.im.check(row, f.today)
+	row.Number = value.Text(row.Number)
+	row.BirthDate, row.Sex = value.Visible(value.Text(row.BirthDate)), value.Visible(value.Text(row.Sex))
+	cand, found := f.im.check(row, f.dates, f.today)
 	cand.Line = n
-	f.numbers.Count(value.Text(row.Number))
+	f.census.Count(row.Number, row.BirthDate, row.Sex)
 	outcome := patient.Pending
 	if patient.AnyFatal(found) {
 		outcome = patient.Rejected
@@ -159,29 +186,25 @@ func (f *fetching) flush(ctx context.Context) error {
 
 // check checks one row of a dataset as a row of a file is checked: only for what Sluis
 // itself must know.
-func (im *Importer) check(row patient.DatasetRow, today string) (patient.Candidate, []patient.Finding) {
+func (im *Importer) check(row patient.DatasetRow, dates value.Dates, today string) (patient.Candidate, []patient.Finding) {
 	var c patient.Candidate
 	var found []patient.Finding
 	fail := func(code, field string) {
 		found = append(found, patient.Finding{Severity: patient.Fatal, Source: patient.Sluis, Code: code, Field: field})
 	}
-	number, fault := value.Number(value.Text(row.Number))
+	number, fault := value.Number(row.Number)
 	if fault != "" {
 		fail(fault.Code(), string(delivery.FieldPatientNumber))
 	}
 	c.Display.Number = number
-	birth, ok := patient.ParseBirth(row.BirthDate)
+	birth, ok := birthOf(row.BirthDate, dates)
 	if !ok {
-		fail("BIRTH_DATE_UNREADABLE", string(delivery.FieldBirthDate))
+		fail(dates.Unreadable(row.BirthDate), string(delivery.FieldBirthDate))
 	}
 	if c.Display.Birth = birth; im.yearOnly {
 		c.Display.Birth = birth.YearOnly()
 	}
-	switch row.Sex {
-	case "m", "v":
-		c.Display.Sex = patient.Sex(row.Sex)
-	case "":
-	default:
+	if c.Display.Sex = value.Sex(row.Sex); c.Display.Sex == patient.SexUnknown && row.Sex != "" {
 		found = append(found, patient.Finding{Severity: patient.Warning, Source: patient.Sluis, Code: "SEX_UNKNOWN",
 			Field: string(delivery.FieldSex)})
 	}
@@ -208,6 +231,18 @@ func (im *Importer) check(row patient.DatasetRow, today string) (patient.Candida
 		fail("LINK_PSEUDONYM_MISSING", im.registrar.LinkingType())
 	}
 	return c, found
+}
+
+// birthOf reads a date of birth, or a year: some registries get no more.
+func birthOf(cell string, dates value.Dates) (patient.Birth, bool) {
+	if len(cell) == len("2001") {
+		return patient.ParseBirth(cell)
+	}
+	iso, ok := dates.Read(cell)
+	if !ok || dates.IsPartial(cell) {
+		return patient.Birth{}, false
+	}
+	return patient.ParseBirth(iso)
 }
 
 // keepDelivery keeps the claim of a delivery, and ends the work if the claim is lost:

@@ -4,12 +4,19 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"pgregory.net/rapid"
+
+	"sluis/internal/delivery"
+	"sluis/internal/patient"
 	"sluis/internal/ttpclient/ttptest"
+	"sluis/internal/value/valuetest"
 )
 
 // writingFormats writes twelve patients with these numbers as a file of each format.
@@ -67,6 +74,79 @@ var writingFormats = map[string]func(numbers []string) string{
 		_ = z.Close()
 		return out.String()
 	},
+}
+
+// deliverDataset imports twelve patients with these numbers as a dataset of the TTP.
+func deliverDataset(t *testing.T, ttp *ttptest.TTP, numbers []string) []string {
+	t.Helper()
+	set := fakeSets{said: len(numbers)}
+	for i, n := range numbers {
+		set.rows = append(set.rows, patient.DatasetRow{
+			Number: n, BirthDate: fmt.Sprintf("1970-03-%02d", i+2), Sex: "m",
+			Pseudonyms: []patient.Pseudonym{{Type: "NGGV", KeyVersion: 1, Value: fmt.Sprint("v", i)}},
+		})
+	}
+	return importSet(t, ttp, set)
+}
+
+// importSet imports a dataset and returns the account of it.
+func importSet(t *testing.T, ttp *ttptest.TTP, set fakeSets) []string {
+	t.Helper()
+	p := newPlantAt(t, ttp, 4, time.Now)
+	p.withSets(t, ttp)
+	o := p.options
+	o.Sets = set
+	p.use(t, o)
+	id, err := p.desk.ImportDataset(t.Context(), tester, "set", delivery.Save)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.settle(t)
+	return p.account(t, id)
+}
+
+// TestAnyWritingAtEveryDoor: BSNs in whatever writing are refused in every format and in a
+// dataset, and plain numbers in whatever writing are one number there. The other doors have
+// a test like it: single entry in server/entry, the old table in importer/oldtable.
+func TestAnyWritingAtEveryDoor(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f != nil && f.Value.String() == f.DefValue {
+		if err := f.Value.Set("8"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Value.Set(f.DefValue) }()
+	}
+	ttp := ttptest.Start(t)
+	doors := map[string]func(numbers []string) []string{
+		"dataset": func(numbers []string) []string { return deliverDataset(t, ttp, numbers) },
+	}
+	for format, file := range writingFormats {
+		doors[format] = func(numbers []string) []string { return deliverFaulty(t, ttp, "any."+format, file(numbers)) }
+	}
+	for name, deliver := range doors {
+		t.Run(name, func(t *testing.T) {
+			writings, failures := 0, 0
+			rapid.Check(t, func(t *rapid.T) {
+				var bsns, plain []string
+				for i, bsn := range valuetest.BSNs {
+					bsns = append(bsns, valuetest.BSN(t, bsn))
+					plain = append(plain, valuetest.Number(t, fmt.Sprint(700100+i)))
+				}
+				writings += len(bsns) + len(plain)
+				if account := deliver(bsns); !slices.Contains(account, "refused BSN_NUMBERS map[]") {
+					failures++
+					t.Errorf("BSNs %q: %q", bsns, account)
+				}
+				account := strings.Join(deliver(plain), "\n")
+				for i, written := range plain {
+					if !strings.Contains(account, fmt.Sprintf("patient %d ", 700100+i)) {
+						failures++
+						t.Errorf("%q is not %d in\n%s", written, 700100+i, account)
+					}
+				}
+			})
+			t.Logf("%d writings, %d failures", writings, failures)
+		})
+	}
 }
 
 // TestAnyWritingInEveryFormat: twelve BSNs, each written its own way, are refused in every

@@ -71,7 +71,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 		keys = append(keys, "status."+string(status))
 	}
 	for _, code := range []string{
-		"number_missing", "number_too_long", "characters", "too_long", "birth_incomplete", "birth_impossible", "birth_format",
+		"number_missing", "number_too_long", "number_bsn", "characters", "too_long", "birth_incomplete", "birth_impossible", "birth_format",
 	} {
 		keys = append(keys, "entry."+code)
 	}

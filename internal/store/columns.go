@@ -22,13 +22,14 @@ type columnMapRow struct {
 
 func (columnMapRow) TableName() string { return "column_maps" }
 
-// AwaitColumns lets a delivery wait until expires for a user to assign its columns.
+// AwaitColumns lets a delivery wait until expires for a user to assign its columns. What
+// was assigned before stays, to be proposed again.
 func (s *Store) AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.requireClaim(c); err != nil {
 			return err
 		}
-		err := t.db.Exec("UPDATE deliveries SET state = ?, expires_at = ?, assignment = '', lease_until = ? WHERE id = ?",
+		err := t.db.Exec("UPDATE deliveries SET state = ?, expires_at = ?, lease_until = ? WHERE id = ?",
 			string(delivery.Mapping), stamp(expires), t.at, c.Delivery.ID).Error
 		if err != nil {
 			return err
@@ -51,7 +52,9 @@ func (s *Store) AwaitingColumns(ctx context.Context, scope account.Scope, id str
 	if r.Row.State != string(delivery.Mapping) {
 		return delivery.Claim{}, apperr.New(apperr.Conflict, "delivery_not_mapping")
 	}
-	return delivery.Claim{Delivery: r.delivery(), WrappedKey: r.Row.WrappedKey, FileBytes: r.Row.FileBytes, Who: r.Row.who()}, nil
+	return delivery.Claim{
+		Delivery: r.delivery(), WrappedKey: r.Row.WrappedKey, FileBytes: r.Row.FileBytes, Who: r.Row.who(), Assignment: r.Row.assignment(),
+	}, nil
 }
 
 // AssignColumns lets a delivery be parsed with the columns that a user assigned. If

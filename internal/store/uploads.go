@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -99,8 +100,21 @@ func newDelivery(id int64, d delivery.New, state delivery.State, at time.Time) d
 		ID: id, PublicID: d.PublicID, CentreID: d.CentreID, Filename: d.Filename, Mode: string(d.Mode), State: string(state),
 		Via: string(d.Via), Confirmed: d.Confirmed, UserID: d.Who.UserID, UserName: cut(d.Who.Name, 300), UserRole: cut(d.Who.Role, 100),
 		Address: cut(d.Who.Address, 64), RequestID: cut(d.Who.RequestID, 64), KeyID: d.KeyID, WrappedKey: d.WrappedKey,
-		Columns: "{}", Refusals: "[]", Notes: "[]", LeaseUntil: at, CreatedAt: stamp(d.At),
+		Columns: "{}", Refusals: "[]", Notes: "[]", LeaseUntil: at, CreatedAt: stamp(d.At), Assignment: datesOf(d),
 	}
+}
+
+// datesOf returns the assignment of a delivery whose sender said the order of its dates,
+// and nothing of its columns.
+func datesOf(d delivery.New) string {
+	if d.Dates == "" {
+		return ""
+	}
+	text, err := json.Marshal(delivery.Assignment{Dates: d.Dates})
+	if err != nil {
+		return "" // it has nothing that cannot be written
+	}
+	return string(text)
 }
 
 // AppendBlock stores a sealed block of an upload.

@@ -10,8 +10,9 @@ import (
 // Dates reads the dates of one file. Its zero value reads a text file with days
 // before months, as the Dutch write.
 type Dates struct {
-	MonthFirst bool  // 1/31/2001
-	Epoch      Epoch // how a bare number is a day; NoEpoch in a text file
+	MonthFirst   bool  // 1/31/2001
+	YearDayMonth bool  // 2001-31-01
+	Epoch        Epoch // how a bare number is a day; NoEpoch in a text file
 }
 
 // midnight is the time of day behind a date that a program took for a moment.
@@ -42,7 +43,8 @@ var (
 	zeroPart  = regexp.MustCompile(
 		`^(?:0?0[-/. ]|\d{1,2}[-/. ]0?0[-/. ]|.*[-/. ]0?0$|\d{1,2}[-/. ]\d{1,2}[-/. ]0000$|\d{4}[-/. ]0?0[-/. ]|\d{6}00$|\d{4}00\d{2}$)`,
 	)
-	timed = regexp.MustCompile(`^\S.*?\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
+	shortYear = regexp.MustCompile(`^\d{1,2}(?:[-/. ]\d{1,2}[-/. ]|[-/. ]?([a-z]{3,9})\.?[-/. ]?)\d{2}` + midnight)
+	timed     = regexp.MustCompile(`^\S.*?\d[ T:](\d{1,2}):(\d{2})(?::\d{2}(?:[.,]\d+)?)? ?(?:[aApP]\.?[mM]\.?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
 )
 
 // weekday is the name of a day of the week, in Dutch or English.
@@ -79,7 +81,7 @@ func (d Dates) Read(cell string) (iso string, ok bool) {
 		return isoDay(p[3], p[2], p[1]), true
 	}
 	if p := yearFirst.FindStringSubmatch(cell); p != nil {
-		return isoDay(p[1], p[2], p[3]), true
+		return d.yearFirst(p), true
 	}
 	if p := zonedDay.FindStringSubmatch(cell); p != nil {
 		return isoDay(p[1], p[2], p[3]), true
@@ -146,8 +148,44 @@ func (d Dates) HasTime(cell string) bool {
 	return ok
 }
 
-// joinParts removes the spaces around the separators of a date: "1 - 4 - 1978".
+// Unreadable returns the finding's code for a date of birth that cannot be read.
+func (d Dates) Unreadable(cell string) string {
+	switch {
+	case d.IsPartial(cell):
+		return "BIRTH_DATE_PARTIAL"
+	case d.HasTime(cell):
+		return "BIRTH_DATE_TIME"
+	case hasShortYear(cell):
+		return "BIRTH_DATE_YEAR_SHORT"
+	}
+	return "BIRTH_DATE_UNREADABLE"
+}
+
+// dashes are those that a word processor makes of a hyphen.
+const dashes = "\u2010\u2011\u2012\u2013\u2014\u2212"
+
+// hasShortYear reports whether a cell is a date with a year of two digits: 31-01-80. Its
+// century is not guessed.
+func hasShortYear(cell string) bool {
+	p := shortYear.FindStringSubmatch(strings.ToLower(joinParts(cell)))
+	if p == nil {
+		return false
+	}
+	_, named := months[p[1]]
+	return named || p[1] == ""
+}
+
+// joinParts removes the spaces around the separators of a date: "1 - 4 - 1978". Every
+// dash is a hyphen.
 func joinParts(cell string) string {
+	if !isASCII(cell) {
+		cell = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(dashes, r) {
+				return '-'
+			}
+			return r
+		}, cell)
+	}
 	if !strings.Contains(cell, " ") {
 		return cell
 	}
@@ -183,7 +221,7 @@ func dutchMidnight(cell string) (iso string, ok bool) {
 // compact reads eight digits: yyyymmdd, or ddmmyyyy if only that is a day that
 // exists.
 func (d Dates) compact(cell string, p []string) string {
-	iso := isoDay(p[1], p[2], p[3])
+	iso := d.yearFirst(p)
 	if realDay(iso) {
 		return iso
 	}
@@ -195,6 +233,14 @@ func (d Dates) compact(cell string, p []string) string {
 		return other
 	}
 	return iso
+}
+
+// yearFirst returns the date of a year and the two parts behind it.
+func (d Dates) yearFirst(p []string) string {
+	if d.YearDayMonth {
+		return isoDay(p[1], p[3], p[2])
+	}
+	return isoDay(p[1], p[2], p[3])
 }
 
 func isoDay(y, m, d string) string {

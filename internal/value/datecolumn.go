@@ -10,9 +10,13 @@ import (
 // sure: by chance the days fall so in fewer than one column of seventy.
 const swapProof = 3
 
+// mixedShare is the percentage of a column's provable dates that must be in the other
+// order before the column is Mixed. Fewer are slips: their rows are rejected one by one.
+const mixedShare = 10
+
 var (
-	isoDate  = regexp.MustCompile(`^\d{4}-\d{2}-(\d{2})(?:$|[ T])`)
-	halfADay = regexp.MustCompile(`(?i) ?[ap]\.?m\.?$`)
+	yearAhead = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:$|[ TZ+])`)
+	halfADay  = regexp.MustCompile(`(?i) ?[ap]\.?m\.?$`)
 )
 
 // written counts the dates of one way of writing.
@@ -23,31 +27,35 @@ type written struct {
 }
 
 // DateColumn counts what the dates of one column say of their order: day first
-// (31-1-2001) or month first (1/31/2001). Its zero value has seen none.
+// (31-1-2001) or month first (1/31/2001), and behind a year month first (2001-01-31) or
+// day first (2001-31-01). Its zero value has seen none.
 type DateColumn struct {
+	First, Last          int // years of the counted dates; 0 if there are none
 	dayFirst, monthFirst int // dates that can be read in one way only
 	open                 int // dates that can be read in both
 	halfDays             int // dates with AM or PM
+	yearMonth, yearDay   int // dates with the year first that can be read in one way only
 	iso, slash, dash     written
 }
 
 // Count adds the text of a cell.
 func (c *DateColumn) Count(cell string) {
-	if p := isoDate.FindStringSubmatch(cell); p != nil {
-		if day, _ := strconv.Atoi(p[1]); day > 12 {
-			c.iso.late++
-		} else {
-			c.iso.early++
-		}
+	if p := yearAhead.FindStringSubmatch(cell); p != nil {
+		c.countYearFirst(p[1], p[2], p[3])
 		return
 	}
 	if halfADay.MatchString(cell) {
 		c.halfDays++
 	}
+	if p := compactDate.FindStringSubmatch(cell); p != nil {
+		c.countCompact(cell, p)
+		return
+	}
 	p := yearLast.FindStringSubmatch(joinParts(cell))
 	if p == nil {
 		return
 	}
+	c.countYear(p[3])
 	ways := &c.dash
 	if strings.Contains(p[0], "/") {
 		ways = &c.slash
@@ -70,10 +78,62 @@ func (c *DateColumn) Count(cell string) {
 	}
 }
 
+// countYearFirst counts a date such as 2001-01-31.
+func (c *DateColumn) countYearFirst(year, second, third string) {
+	c.countYear(year)
+	month, _ := strconv.Atoi(second)
+	day, _ := strconv.Atoi(third)
+	switch {
+	case month > 12 && month <= 31 && day > 0 && day <= 12:
+		c.yearDay++
+	case day > 12:
+		c.iso.late++
+		c.yearMonth++
+	default:
+		c.iso.early++
+	}
+}
+
+// countCompact counts eight digits, if they begin with a year: 20013101. Digits that can
+// be ddmmyyyy too say nothing.
+func (c *DateColumn) countCompact(cell string, p []string) {
+	if cell < "18" || cell >= "21" || realDay(isoDay(cell[4:], cell[2:4], cell[:2])) {
+		return
+	}
+	c.countYear(p[1])
+	switch {
+	case p[2] > "12" && p[2] <= "31" && p[3] > "00" && p[3] <= "12":
+		c.yearDay++
+	case p[2] > "00" && p[2] <= "12" && p[3] > "12" && p[3] <= "31":
+		c.yearMonth++
+	}
+}
+
+func (c *DateColumn) countYear(text string) {
+	year, _ := strconv.Atoi(text)
+	if year == 0 {
+		return
+	}
+	if c.First == 0 || year < c.First {
+		c.First = year
+	}
+	c.Last = max(c.Last, year)
+}
+
 // MonthFirst reports whether the dates prove that the month comes first: at least
 // two can be read in no other way, and none only with the day first. Without proof
 // the order is the Dutch one.
 func (c DateColumn) MonthFirst() bool { return c.dayFirst == 0 && c.monthFirst >= 2 }
+
+// DayFirst reports whether the dates prove that the day comes first: at least two can
+// be read in no other way, and hardly any only with the month first.
+func (c DateColumn) DayFirst() bool {
+	return c.dayFirst >= 2 && c.monthFirst*100 < c.dayFirst*mixedShare
+}
+
+// YearDayMonth reports whether the dates with the year first prove that the day comes
+// before the month: 2001-31-01. Without proof they are ISO dates.
+func (c DateColumn) YearDayMonth() bool { return c.yearMonth == 0 && c.yearDay >= 2 }
 
 // Undecided reports whether the dates leave their order open, and it matters.
 func (c DateColumn) Undecided() bool { return c.dayFirst == 0 && !c.MonthFirst() && c.open > 0 }
@@ -82,9 +142,17 @@ func (c DateColumn) Undecided() bool { return c.dayFirst == 0 && !c.MonthFirst()
 // the day first instead of the month.
 func (c DateColumn) OrderMatters() bool { return c.monthFirst+c.open > 0 }
 
-// EnglishOpen reports whether the dates leave their order open and are written with
-// AM or PM, as Americans do, so that day first is no safe guess.
-func (c DateColumn) EnglishOpen() bool { return c.Undecided() && c.halfDays > 0 }
+// MustAsk reports whether the dates leave their order open, and day first is no safe
+// guess: they are written with AM or PM, as Americans do, or the only one that shows
+// its order has the month first.
+func (c DateColumn) MustAsk() bool { return c.Undecided() && c.halfDays+c.monthFirst > 0 }
+
+// Mixed reports whether the dates are written in two orders. Those that can be read in
+// both cannot be trusted then.
+func (c DateColumn) Mixed() bool {
+	two := func(a, b int) bool { return min(a, b) >= swapProof && min(a, b)*100 >= (a+b)*mixedShare }
+	return two(c.dayFirst, c.monthFirst) || two(c.yearMonth, c.yearDay)
+}
 
 // SwappedByExcel reports whether a program swapped days and months in a part of the
 // column. An English Excel takes 3-4-1950 for 4 March and makes a date of it, but

@@ -2,7 +2,9 @@ package value
 
 import (
 	"math"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,8 +63,10 @@ func (e Epoch) Moment(serial float64) (text string, ok bool) {
 // an epoch that the cell does not name. Its zero value has seen none.
 type BareDays struct {
 	Total       int
-	First, Last int // years
-	unlikely    int // after today, or of people older than anybody
+	First, Last int // years, if a spreadsheet wrote the numbers
+	cells       int // that are not empty
+	unlikely    int // before 1900, after today, or of people older than anybody
+	unnamed     int // of a text file, which has no epoch
 }
 
 // bareProof is the number of bare numbers from which on they say something of their
@@ -72,28 +76,66 @@ const (
 	oldestAge = 110
 )
 
+// bareNumber matches a day number. One before the epoch is negative: SAS counts from
+// 1960, so that -3652 is 1950. fiveDigits matches what may be one in a text file, where
+// four digits are a year and six may be 310180.
+var (
+	bareNumber = regexp.MustCompile(`^-?\d{1,7}(?:[.,]0+)?$`)
+	fiveDigits = regexp.MustCompile(`^(?:\d{5}|-\d{1,5})(?:[.,]0+)?$`)
+)
+
 // Count adds the text of a cell.
 func (b *BareDays) Count(cell string, e Epoch, today time.Time) {
-	if e == NoEpoch || !serial.MatchString(cell) || (Dates{Epoch: e}).IsPartial(cell) {
+	if cell == "" {
 		return
 	}
-	n, err := strconv.ParseFloat(cell, 64)
-	iso, ok := e.Day(n)
-	if err != nil || !ok {
+	b.cells++
+	if e == NoEpoch {
+		if fiveDigits.MatchString(cell) {
+			b.unnamed++
+		}
 		return
 	}
-	year, _ := strconv.Atoi(iso[:4])
+	if !bareNumber.MatchString(cell) || (Dates{Epoch: e}).IsPartial(cell) {
+		return
+	}
+	whole, _, _ := strings.Cut(strings.Replace(cell, ",", ".", 1), ".")
+	n, err := strconv.Atoi(whole)
+	if err != nil {
+		return
+	}
+	iso, ok := e.Day(float64(n))
+	year := e.year(n)
 	if b.Total == 0 || year < b.First {
 		b.First = year
 	}
-	b.Last = max(b.Last, year)
+	if b.Total == 0 || year > b.Last {
+		b.Last = year
+	}
 	b.Total++
-	if iso > today.Format(time.DateOnly) || today.Year()-year > oldestAge {
+	if !ok || iso > today.Format(time.DateOnly) || today.Year()-year > oldestAge {
 		b.unlikely++
 	}
 }
 
+// year returns the year of a day number, also before the epoch.
+func (e Epoch) year(n int) int {
+	if e == Epoch1904 {
+		n += 1462
+	}
+	return time.Date(1899, time.December, 30+n, 0, 0, 0, 0, time.UTC).Year()
+}
+
 // Unlikely reports whether the numbers are no dates of birth by this epoch: at least
-// a quarter are after today or too long ago. SAS and SPSS, for example, count from
-// 1960 and 1582.
+// a quarter are before 1900, after today or too long ago. SAS and SPSS, for example,
+// count from 1960 and 1582.
 func (b BareDays) Unlikely() bool { return b.Total >= bareProof && b.unlikely*4 >= b.Total }
+
+// Unnamed returns how many day numbers a text file has in place of dates. It is 0 if
+// there are too few to say something of the column.
+func (b BareDays) Unnamed() int {
+	if b.unnamed < bareProof || b.unnamed*4 < b.cells {
+		return 0
+	}
+	return b.unnamed
+}

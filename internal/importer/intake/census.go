@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sluis/internal/delivery"
+	"sluis/internal/importer/census"
 	"sluis/internal/importer/intake/columns"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/value"
@@ -17,13 +18,10 @@ import (
 // column itself is probably wrong.
 const emptyShare = 25
 
-// census is what a first reading of all rows finds out.
-type census struct {
+// counts is what a first reading of all rows finds out.
+type counts struct {
+	census.Census
 	rowCount int
-	numbers  value.NumberColumn
-	births   value.DateColumn
-	bare     value.BareDays
-	sexes    value.SexColumn
 	trailing int                         // lines that a database program printed at the end
 	details  map[string]int              // the line with the details of each patient that has rows without; 0 if none has
 	empty    map[delivery.Field]int      // rows without a value
@@ -32,7 +30,10 @@ type census struct {
 
 // count reads the rows once. What cannot be read is a *tabular.Error.
 func (p *parse) count() error {
-	p.census = census{empty: map[delivery.Field]int{}, details: map[string]int{}, unread: map[int]*value.NumberColumn{}}
+	p.counts = counts{
+		Census: census.New(p.source.Tables()[p.Table].Epoch, p.in.Now()),
+		empty:  map[delivery.Field]int{}, details: map[string]int{}, unread: map[int]*value.NumberColumn{},
+	}
 	for _, i := range p.Unread(p.LastColumn) {
 		p.unread[i] = &value.NumberColumn{}
 	}
@@ -72,7 +73,9 @@ func (p *parse) countRow(row tabular.Row) {
 	if faulty(row, tabular.WholeRow) {
 		return // it has no cells to count
 	}
-	p.numbers.Count(p.Written(row.Cells, delivery.FieldPatientNumber))
+	p.Count(
+		p.Written(row.Cells, delivery.FieldPatientNumber), p.Cell(row.Cells, delivery.FieldBirthDate), p.Cell(row.Cells, delivery.FieldSex),
+	)
 	for i, column := range p.unread {
 		if i < len(row.Cells) {
 			column.Count(row.Cells[i])
@@ -81,9 +84,6 @@ func (p *parse) countRow(row tabular.Row) {
 	if number, fault := value.Number(p.Cell(row.Cells, delivery.FieldPatientNumber)); fault == "" && bare(p.Layout, row.Cells) {
 		p.details[number] = 0
 	}
-	p.sexes.Count(p.Cell(row.Cells, delivery.FieldSex))
-	p.bare.Count(p.Cell(row.Cells, delivery.FieldBirthDate), p.source.Tables()[p.Table].Epoch, p.in.Now())
-	p.births.Count(p.Cell(row.Cells, delivery.FieldBirthDate))
 	for _, f := range p.Fields {
 		if p.Cell(row.Cells, f) == "" && !faulty(row, p.At[f]) {
 			p.empty[f]++
@@ -97,7 +97,7 @@ func faulty(row tabular.Row, column int) bool {
 }
 
 // forbidden returns the reasons for which no row of the file can be accepted.
-func (c *census) forbidden(maxRows int) []delivery.Remark {
+func (c *counts) forbidden(maxRows int) []delivery.Remark {
 	var out []delivery.Remark
 	switch {
 	case c.rowCount == 0:
@@ -105,27 +105,12 @@ func (c *census) forbidden(maxRows int) []delivery.Remark {
 	case c.rowCount > maxRows:
 		out = append(out, delivery.NewRemark("TOO_MANY_ROWS", "max", strconv.Itoa(maxRows)))
 	}
-	if c.numbers.MostlyBSN() {
-		out = append(out, delivery.NewRemark("BSN_NUMBERS"))
-	}
-	return out
-}
-
-// rewritten notes what was taken out of patient numbers that a program had put there.
-func (c *census) rewritten() []delivery.Remark {
-	var out []delivery.Remark
-	if n := c.numbers.Marked(); n > 0 {
-		out = append(out, delivery.NewRemark("NUMBER_MARKS", "count", strconv.Itoa(n)))
-	}
-	if n := c.numbers.Floats(); n > 0 {
-		out = append(out, delivery.NewRemark("NUMBER_FLOATS", "count", strconv.Itoa(n)))
-	}
-	return out
+	return append(out, c.BSNs()...)
 }
 
 // unreadBSNs notes the columns that are not read and hold BSNs. They are named only by their place: a
 // header that is not known may be a name.
-func (c *census) unreadBSNs() []delivery.Remark {
+func (c *counts) unreadBSNs() []delivery.Remark {
 	var at []int
 	for i, column := range c.unread {
 		if column.MostlyBSN() {
@@ -139,36 +124,8 @@ func (c *census) unreadBSNs() []delivery.Remark {
 	return []delivery.Remark{delivery.NewRemark("BSN_IGNORED", "columns", strings.Join(columns.Places(at), ", "))}
 }
 
-// doubtful returns the reasons for which no date of birth, or no sex, of the file can
-// be trusted. Order is what a user said of the dates; empty if nobody did.
-func (c *census) doubtful(l columns.Layout, order delivery.DateOrder) []delivery.Remark {
-	var out []delivery.Remark
-	if c.births.SwappedByExcel() {
-		out = append(out, delivery.NewRemark("DATES_SWAPPED", "column", l.Columns[delivery.FieldBirthDate]))
-	}
-	if c.bare.Unlikely() {
-		out = append(out, delivery.NewRemark("BIRTHS_NUMBERED_UNLIKELY", c.numbered(l)...))
-	}
-	if order == "" && c.births.EnglishOpen() {
-		out = append(out, delivery.NewRemark("DATES_ORDER_OPEN", "column", l.Columns[delivery.FieldBirthDate]))
-	}
-	if c.sexes.ZeroOrOne() {
-		out = append(out, delivery.NewRemark("SEX_ZERO_ONE", "column", l.Columns[delivery.FieldSex]))
-	}
-	return out
-}
-
-// numbered returns the arguments of a remark on dates that are bare numbers. It names
-// years only, since a registry may keep no more.
-func (c *census) numbered(l columns.Layout) []string {
-	return []string{
-		"column", l.Columns[delivery.FieldBirthDate], "count", strconv.Itoa(c.bare.Total), "first", strconv.Itoa(c.bare.First),
-		"last", strconv.Itoa(c.bare.Last),
-	}
-}
-
 // empties notes the required columns that are empty in many rows.
-func (c *census) empties(l columns.Layout, linkType string) []delivery.Remark {
+func (c *counts) empties(l columns.Layout, linkType string) []delivery.Remark {
 	var out []delivery.Remark
 	for _, f := range columns.Required(l.Kind, linkType) {
 		if share := c.empty[f] * 100 / max(1, c.rowCount); l.Has(f) && share >= emptyShare {

@@ -171,7 +171,7 @@ func (k checker) person(c *checked, cells []string) {
 	cell := k.Cell(cells, delivery.FieldBirthDate)
 	birth, ok := k.dates.Read(cell)
 	if !ok || k.dates.IsPartial(cell) {
-		c.fail(k.unreadable(cell), delivery.FieldBirthDate)
+		c.fail(k.dates.Unreadable(cell), delivery.FieldBirthDate)
 		birth = ""
 	}
 	if b, real := patient.ParseBirth(birth); real {
@@ -208,7 +208,7 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 		b, real := patient.ParseBirth(iso)
 		if !ok || !real || k.dates.IsPartial(cell) {
 			b = patient.Birth{}
-			c.fail(k.unreadable(cell), delivery.FieldBirthDate)
+			c.fail(k.dates.Unreadable(cell), delivery.FieldBirthDate)
 		}
 		c.display.Birth = k.keep(b)
 		k.unlikely(c, b)
@@ -224,17 +224,6 @@ func (k checker) pseudonyms(c *checked, cells []string) {
 		c.warn("SEX_UNKNOWN", delivery.FieldSex)
 	}
 	k.temporaries(c, cells)
-}
-
-// unreadable returns the code for a birth date that cannot be read.
-func (k checker) unreadable(cell string) string {
-	switch {
-	case k.dates.IsPartial(cell):
-		return "BIRTH_DATE_PARTIAL"
-	case k.dates.HasTime(cell):
-		return "BIRTH_DATE_TIME"
-	}
-	return "BIRTH_DATE_UNREADABLE"
 }
 
 // keep returns what the registry may keep of a birth date.

@@ -146,7 +146,7 @@ func TestSeveralPostcodes(t *testing.T) {
 3;2-1-1972;v;Berg;c;;1234AB;1;1-1-2020;4321BA;2;
 4;2-1-1973;x;Bos;d;;;;;;;
 `)
-	if len(d.Notes) != 1 || d.Notes[0].Args["columns"] != "12 (L)" {
+	if len(d.Notes) != 2 || d.Notes[0].Args["columns"] != "12 (L)" || d.Notes[1].Code != "DATES_ORDER_ASSUMED" {
 		t.Errorf("notes %v", d.Notes)
 	}
 	if got := p.findings(d); !slices.Equal(got, []string{"4 POSTCODE_DATE_UNREADABLE Peildatum 2"}) {

@@ -61,6 +61,9 @@ func (in *Intake) Assign(
 		return nil, err
 	}
 	defer p.file.forget()
+	if before := p.claim.Assignment; a.Dates == "" && before != nil {
+		a.Dates = before.Dates // as its sender said
+	}
 	wrong, header, err := in.finder(p.centre).Assign(all, a, in.Limits.OrDefault().Columns)
 	if err != nil || len(wrong) > 0 {
 		return wrong, err

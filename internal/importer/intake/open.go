@@ -42,6 +42,7 @@ func (p *parse) open() (tabular.Source, error) {
 	case !jsonStart.Match(start[:min(len(start), 256)]):
 		return tabular.OpenCSV(p.file, p.file.size, p.in.Limits)
 	case fhir.Looks(start):
+		p.isFHIR = true
 		return fhir.Open(p.file, p.file.size, fhir.Options{
 			Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types, Today: p.in.Now(),
 		})

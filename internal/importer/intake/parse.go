@@ -16,14 +16,13 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/account"
+	"sluis/internal/audit"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake/columns"
-	"sluis/internal/importer/intake/fhir"
 	"sluis/internal/importer/intake/tabular"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
-	"sluis/internal/value"
 )
 
 // Parse reads a received upload. A file that must be refused is refused before
@@ -42,9 +41,10 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	}
 	parsed := delivery.Parsed{Kind: p.Kind, Columns: p.Columns, Notes: p.notes()}
 	switch {
-	case len(refusals) > 0 && p.Assignable():
+	case len(refusals) > 0 && p.Assignable() && p.askable():
 		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(delivery.UploadLife))
 	case len(refusals) > 0:
+		p.nameParameter(refusals)
 		return in.Store.Refuse(ctx, c, parsed, refusals)
 	}
 	if err := in.Store.BeginParse(ctx, c); err != nil {
@@ -56,6 +56,15 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	return in.Store.FinishParse(ctx, c, parsed)
 }
 
+// askable reports whether somebody is there to answer the questions about a file. Which
+// column is what can be asked of anybody; in which order a script writes its dates is
+// for its maker to say (the parameter "dates"), unless a person has looked at this file.
+func (p *parse) askable() bool {
+	open := slices.ContainsFunc(p.Refusals, func(r delivery.Remark) bool { return r.Code == columns.DatesOpen })
+	assigned := p.claim.Assignment != nil && !p.claim.Assignment.OnlyDates()
+	return !open || p.claim.Delivery.Via != audit.ViaAPI || assigned
+}
+
 // parse is the work on one file.
 type parse struct {
 	in     *Intake
@@ -64,8 +73,9 @@ type parse struct {
 	centre account.Centre
 	file   *sealedFile
 	source tabular.Source
+	isFHIR bool
 	columns.Found
-	census
+	counts
 	skippedSheets int
 }
 
@@ -87,9 +97,9 @@ func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
 // reason to refuse it.
 func (p *parse) survey(ctx context.Context) ([]delivery.Remark, error) {
 	refusals, err := p.look(ctx)
-	refusals = p.inWordsOf(refusals)
+	refusals = p.inWordsOfFHIR(refusals)
 	if e, ok := errors.AsType[*tabular.Error](err); ok {
-		p.Refusals = append(slices.Clone(refusals), p.unreadable(e))
+		p.Refusals = append(slices.Clone(refusals), p.inWordsOfFHIR([]delivery.Remark{p.unreadable(e)})...)
 		return p.Refusals, nil
 	}
 	return refusals, err
@@ -117,7 +127,7 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 			return p.Refusals, err
 		}
 		p.Refusals = append(p.Refusals, p.forbidden(p.in.MaxRows)...)
-		p.Refusals = append(p.Refusals, p.doubtful(p.Layout, p.Dates)...)
+		p.Refusals = append(p.Refusals, p.Doubts(p.Columns, p.Dates)...)
 	}
 	return p.Refusals, nil
 }
@@ -241,14 +251,10 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 // checker returns the checker of the file's rows.
 func (p *parse) checker() checker {
 	return checker{
-		Layout: p.Layout, dates: value.Dates{MonthFirst: p.order() == delivery.MonthFirst, Epoch: p.source.Tables()[p.Table].Epoch},
-		centre: p.centre, linkType: p.in.LinkType,
-		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.numbers.Habits(), details: p.details,
+		Layout: p.Layout, dates: p.Census.Dates(p.Dates), centre: p.centre, linkType: p.in.LinkType,
+		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.Habits(), details: p.details,
 	}
 }
-
-// order returns the order in which the birth dates are written.
-func (p *parse) order() delivery.DateOrder { return cmp.Or(p.Dates, columns.DateOrder(p.births)) }
 
 // notes returns what was ignored or assumed in the file.
 func (p *parse) notes() []delivery.Remark {
@@ -277,44 +283,8 @@ func (p *parse) notes() []delivery.Remark {
 	if p.trailing > 0 {
 		notes = append(notes, delivery.NewRemark("TRAILING_LINES", "count", strconv.Itoa(p.trailing)))
 	}
-	if p.bare.Total > 0 {
-		notes = append(notes, delivery.NewRemark("BIRTHS_NUMBERED", p.numbered(p.Layout)...))
-	}
-	if p.births.OrderMatters() && p.order() == delivery.MonthFirst {
-		notes = append(notes, delivery.NewRemark("DATES_MONTH_FIRST", "column", p.Columns[delivery.FieldBirthDate]))
-	}
-	notes = append(append(notes, p.unreadBSNs()...), p.rewritten()...)
+	notes = append(append(notes, p.Notes(p.Columns, p.Dates)...), p.unreadBSNs()...)
 	return append(notes, p.empties(p.Layout, p.in.LinkType)...)
-}
-
-// records notes the patients of FHIR that the sender no longer uses.
-func (p *parse) records() []delivery.Remark {
-	source, ok := p.source.(*fhir.Source)
-	if !ok {
-		return nil
-	}
-	var notes []delivery.Remark
-	if source.Inactive > 0 {
-		notes = append(notes, delivery.NewRemark("FHIR_INACTIVE", "count", strconv.Itoa(source.Inactive)))
-	}
-	if source.Replaced > 0 {
-		notes = append(notes, delivery.NewRemark("FHIR_REPLACED", "count", strconv.Itoa(source.Replaced)))
-	}
-	return notes
-}
-
-// inWordsOf replaces refusals that speak of columns by those that a sender of FHIR
-// understands.
-func (p *parse) inWordsOf(refusals []delivery.Remark) []delivery.Remark {
-	if _, ok := p.source.(*fhir.Source); !ok {
-		return refusals
-	}
-	for i, r := range refusals {
-		if r.Code == "BSN_COLUMN" {
-			refusals[i] = delivery.NewRemark("FHIR_BSN")
-		}
-	}
-	return refusals
 }
 
 // total counts what was skipped. typesOf names it, the commonest first.

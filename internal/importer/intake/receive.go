@@ -37,7 +37,7 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 	}
 	id, earlier, err := in.openUpload(ctx, up, delivery.New{
 		PublicID: publicID, CentreID: up.Centre.ID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
-		Confirmed: up.Confirmed, Repairs: up.Repairs, Who: up.Who, KeyID: keyID, WrappedKey: wrapped,
+		Confirmed: up.Confirmed, Repairs: up.Repairs, Dates: up.Dates, Who: up.Who, KeyID: keyID, WrappedKey: wrapped,
 		At: in.Now().UTC().Truncate(time.Millisecond),
 	})
 	if err != nil {
@@ -96,9 +96,13 @@ func (in *Intake) request(up Upload) delivery.Request {
 		copy(out[:], mac.Sum(nil))
 		return out
 	}
+	asks := []string{"asks", string(up.Mode), strconv.FormatBool(up.Confirmed), up.Filename, up.Repairs}
+	if up.Dates != "" {
+		asks = append(asks, string(up.Dates))
+	}
 	return delivery.Request{
 		Key:  hash("key", strconv.FormatInt(up.Centre.ID, 10), up.Who.Name, up.Key),
-		Asks: hash("asks", string(up.Mode), strconv.FormatBool(up.Confirmed), up.Filename, up.Repairs),
+		Asks: hash(asks...),
 	}
 }
 

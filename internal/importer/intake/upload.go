@@ -22,6 +22,8 @@ type Upload struct {
 	Mode      delivery.Mode
 	Via       audit.Via
 	Confirmed bool // save it even if the brake would stop it
+	// Dates is the order in which the file writes day and month, if its sender says so.
+	Dates delivery.DateOrder
 	// Key is the request's Idempotency-Key: requests with the same key make one
 	// delivery. It is empty if the sender gave none.
 	Key     string

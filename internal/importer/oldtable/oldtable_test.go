@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/csv"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // to make old tables
+	"pgregory.net/rapid"
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
@@ -33,6 +35,8 @@ import (
 	"sluis/internal/ttpclient/prepare"
 	"sluis/internal/ttpclient/resolve"
 	"sluis/internal/ttpclient/ttptest"
+	"sluis/internal/value/valuetest"
+	"sluis/web/text"
 )
 
 // registry is a whole pipeline beside an old table.
@@ -365,6 +369,111 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	if p := must(r.conversion(numbered("")).Plan(t.Context(), oldtable.Probe{}))(t); !slices.Equal(p.Blockers(), []string{"KEY_EMPTY", "KEY_TWICE"}) {
 		t.Errorf("keys: %v", p.Blockers())
 	}
+}
+
+// fill makes the old table of men with these numbers and dates of birth.
+func (r *registry) fill(numbers, births []string, sex string) {
+	r.t.Helper()
+	db := must(sql.Open("sqlite", "file:"+r.path))(r.t)
+	defer db.Close()
+	for _, s := range []string{"DROP TABLE IF EXISTS patient", strings.ReplaceAll(oldTable, "DATE,", "TEXT,")} {
+		if _, err := db.ExecContext(r.t.Context(), s); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	for i, n := range numbers {
+		_, err := db.ExecContext(r.t.Context(), "INSERT INTO patient VALUES (?, 1, NULL, ?, NULL, ?, 'a', ?, 2809, NULL, NULL, ?)",
+			i+1, fmt.Sprintf("Naam%c", 'a'+i), births[i], sex[i%len(sex):i%len(sex)+1], n)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// TestColumnsOfTheOldTable: its columns are looked at as those of a file are, before a row
+// is read.
+func TestColumnsOfTheOldTable(t *testing.T) {
+	r := newRegistry(t, "2809")
+	for name, c := range map[string]struct {
+		births  string
+		sex     string
+		blocked string
+		notes   string
+	}{
+		"ISO dates":       {"1970-03-04 1971-04-05", "mv", "", ""},
+		"assumed":         {"3-4-1970 4-5-1971", "m", "", "DATES_ORDER_ASSUMED"},
+		"month first":     {"1/31/1970 1/30/1971 3/4/1971", "m", "DATES_MONTH_FIRST", ""},
+		"year-day-month":  {"1970-31-01 1971-13-02", "m", "DATES_YEAR_DAY_MONTH", ""},
+		"open":            {"1/31/1970 3/4/1971", "m", "DATES_ORDER_OPEN", ""},
+		"swapped":         {"1950-02-01 1951-12-12 1952-03-04 13-1-1950 14-2-1951 31-3-1952", "m", "DATES_SWAPPED", ""},
+		"two orders":      {"31-1-1950 30-1-1951 29-1-1952 1-31-1950 1-30-1951 1-29-1952", "m", "DATES_MIXED", ""},
+		"numbers":         {"18264 20000 25000 30000 31000", "m", "BIRTHS_NUMBERED_TEXT", ""},
+		"sexes 0 and 1":   {"1970-03-04 1971-04-05", "01", "SEX_ZERO_ONE", ""},
+		"sexes 1 and 2":   {"1970-03-04 1971-04-05", "12", "", ""},
+		"numbers as told": {"1970-03-04", "m", "", "NUMBER_MARKS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			births := strings.Fields(c.births)
+			var numbers []string
+			for i := range births {
+				numbers = append(numbers, fmt.Sprint(700100+i))
+			}
+			if c.notes == "NUMBER_MARKS" {
+				numbers[0] = "700\u200b100"
+			}
+			r.fill(numbers, births, c.sex)
+			p := must(r.conversion(numbered("nummer")).Plan(t.Context(), oldtable.Probe{Skip: true}))(t)
+			var notes []string
+			for _, n := range p.Notes {
+				notes = append(notes, n.Code)
+			}
+			if got := strings.Join(p.Blockers(), " "); got != c.blocked || strings.Join(notes, " ") != c.notes {
+				t.Errorf("blocked by %q, notes %q; want %q, %q", got, notes, c.blocked, c.notes)
+			}
+			if c.blocked == "" {
+				return
+			}
+			if text.For("nl").T("existing.blocker."+c.blocked) == "existing.blocker."+c.blocked {
+				t.Errorf("%s has no text", c.blocked)
+			}
+			if _, err := r.conversion(numbered("")).Run(t.Context(), oldtable.How{}); err == nil || !strings.Contains(err.Error(), c.blocked) {
+				t.Errorf("a run: %v", err)
+			}
+		})
+	}
+}
+
+// TestAnyWritingInTheOldTable: BSNs in whatever writing forbid a run, and a plain number in
+// whatever writing is one number.
+func TestAnyWritingInTheOldTable(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f != nil && f.Value.String() == f.DefValue {
+		if err := f.Value.Set("20"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Value.Set(f.DefValue) }()
+	}
+	r := newRegistry(t, "2809")
+	births := slices.Repeat([]string{"1970-03-04"}, len(valuetest.BSNs))
+	writings, failures := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		var bsns []string
+		for i, bsn := range valuetest.BSNs {
+			bsns = append(bsns, valuetest.BSN(rt, bsn))
+			written := valuetest.Number(rt, fmt.Sprint(700100+i))
+			row := r.in.Known(r.centre["2809"]).Check(1, "1", "1", written, "1970-03-04", "m", "", "Jansen", "", "A")
+			if row.Rejected() || row.Display.Number != fmt.Sprint(700100+i) {
+				failures++
+				rt.Errorf("%q is %q, not %d", written, row.Display.Number, 700100+i)
+			}
+		}
+		writings += 2 * len(bsns)
+		r.fill(bsns, births, "m")
+		if p := must(r.conversion(numbered("nummer")).Plan(t.Context(), oldtable.Probe{Skip: true}))(t); !slices.Equal(p.Blockers(), []string{"BSN_NUMBERS"}) {
+			failures++
+			rt.Errorf("%q: blocked by %v", bsns, p.Blockers())
+		}
+	})
+	t.Logf("%d writings, %d failures", writings, failures)
 }
 
 // TestRehearsal stores nothing, and the conversion after it is as without.

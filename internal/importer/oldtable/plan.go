@@ -12,6 +12,7 @@ import (
 
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
+	"sluis/internal/importer/census"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
 	"sluis/internal/value"
@@ -137,12 +138,12 @@ func masked(s string) string {
 // countFindings reads every row, and counts what Sluis itself finds wrong with it.
 func (c *Conversion) countFindings(ctx context.Context, p *conversion.Plan, centres []centreRows) error {
 	counts := map[conversion.Tally]int{}
-	var numbers value.NumberColumn
+	counted := census.New(value.NoEpoch, c.now())
 	for _, x := range centres {
 		k := c.intake.Known(x.centre)
 		err := c.each(ctx, x.values, "", func(line int, r Row) {
 			row := check(k, line, r)
-			numbers.Count(r.cell(Number))
+			counted.Count(value.Text(r.cell(Number)), value.Visible(value.Text(r.cell(Birth))), value.Visible(value.Text(r.cell(Sex))))
 			for _, f := range row.Findings {
 				counts[conversion.Tally{Code: f.Code, Field: f.Field}]++
 			}
@@ -151,7 +152,8 @@ func (c *Conversion) countFindings(ctx context.Context, p *conversion.Plan, cent
 			return err
 		}
 	}
-	p.BSN = numbers.MostlyBSN()
+	p.BSN = len(counted.BSNs()) > 0
+	c.addColumns(p, counted)
 	for t, n := range counts {
 		t.Count = n
 		p.Local = append(p.Local, t)
@@ -160,6 +162,20 @@ func (c *Conversion) countFindings(ctx context.Context, p *conversion.Plan, cent
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Field, b.Field))
 	})
 	return nil
+}
+
+// addColumns adds what the columns prove as a whole. Every row is read with the day first,
+// or as an ISO date: a table that proves another order is not read at all.
+func (c *Conversion) addColumns(p *conversion.Plan, counted census.Census) {
+	names := delivery.Columns{delivery.FieldBirthDate: c.mapping.Birth, delivery.FieldSex: c.mapping.Sex}
+	p.Doubts = counted.Doubts(names, "")
+	for _, note := range counted.Notes(names, "") {
+		if note.Code == "DATES_MONTH_FIRST" || note.Code == "DATES_YEAR_DAY_MONTH" {
+			p.Doubts = append(p.Doubts, note)
+		} else {
+			p.Notes = append(p.Notes, note)
+		}
+	}
 }
 
 // each calls f with every row of a centre. It reads a page at a time.

@@ -124,17 +124,15 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 	return run, err
 }
 
-// sound returns a plan with only what forbids a run: missing or repeated keys, and BSNs.
+// sound returns a plan with only what forbids a run: missing or repeated keys, BSNs, and
+// columns that cannot be trusted.
 func (c *Conversion) sound(ctx context.Context, centres []centreRows) (conversion.Plan, error) {
 	f, err := c.table.Facts(ctx)
 	p := conversion.Plan{Rows: f.Rows, KeyEmpty: f.KeyEmpty, KeyTwice: f.KeyTwice}
 	if err != nil || len(p.Blockers()) > 0 {
 		return p, err
 	}
-	if numbered, _ := c.mapping.Numbered(); numbered {
-		err = c.countFindings(ctx, &p, centres)
-	}
-	return p, err
+	return p, c.countFindings(ctx, &p, centres)
 }
 
 // strays records the rows of no known centre. They are not delivered.

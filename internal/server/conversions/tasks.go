@@ -9,6 +9,7 @@ import (
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
 	"sluis/internal/server/page"
+	"sluis/internal/server/report"
 	"sluis/web/templates"
 	"sluis/web/text"
 )
@@ -51,6 +52,9 @@ func planTask(t *text.Catalogue, x state) templates.ConversionTask {
 	for _, code := range x.plan.Blockers() {
 		task.State, task.Command = taskAttention, "web existing plan --as …"
 		task.Lines = append(task.Lines, t.T("existing.blocker."+code))
+	}
+	for _, n := range x.plan.Notes {
+		task.Lines = append(task.Lines, report.Note(t, n))
 	}
 	if x.plan.RowsPerSecond > 0 {
 		took := time.Duration(float64(x.plan.Rows)/x.plan.RowsPerSecond) * time.Second

@@ -135,14 +135,22 @@ func Refusal(t *text.Catalogue, r delivery.Remark) string { return remark(t, "re
 func Note(t *text.Catalogue, r delivery.Remark) string { return remark(t, "note.", r) }
 
 func remark(t *text.Catalogue, prefix string, r delivery.Remark) string {
-	if !t.Has(prefix + r.Code) {
+	key := prefix + r.Code
+	if !t.Has(key) {
 		return r.Code
+	}
+	// Some are said more fully with an argument, which those of earlier versions do not have.
+	for arg, more := range map[string]string{"first": "years.", "parameter": "parameter.", "format": r.Args["format"] + "."} {
+		if r.Args[arg] != "" && t.Has(more+key) {
+			key = more + key
+			break
+		}
 	}
 	args := make([]any, 0, 2*len(r.Args))
 	for name, value := range r.Args {
 		args = append(args, name, amount(name, value))
 	}
-	return t.T(prefix+r.Code, args...)
+	return t.T(key, args...)
 }
 
 // amount is the value of a placeholder: an int, which the catalogue groups, where

@@ -45,8 +45,12 @@ type Found struct {
 // Complete reports whether nothing forbids reading the table.
 func (f Found) Complete() bool { return len(f.Refusals) == 0 }
 
-// mendable are the reasons for refusal that assigning the columns can take away.
-var mendable = []string{"NO_HEADER", "MISSING_COLUMN", "DOUBLE_COLUMN", "NO_LINK_PSEUDONYM", "SHEETS"}
+// DatesOpen is the reason for refusal if nothing shows the order of day and month.
+const DatesOpen = "DATES_ORDER_OPEN"
+
+// mendable are the reasons for refusal that a user's answers can take away: which column
+// is what, and in which order the dates are written.
+var mendable = []string{"NO_HEADER", "MISSING_COLUMN", "DOUBLE_COLUMN", "NO_LINK_PSEUDONYM", "SHEETS", DatesOpen}
 
 // Assignable reports whether a user can make the table readable by assigning its
 // columns: for each field that is missing there must be an unknown column.
@@ -67,7 +71,7 @@ func (f Found) Assignable() bool {
 // them, or as the centre assigned those of an earlier file with the same header, or
 // by their names.
 func (fi Finder) Find(ctx context.Context, all []Top, assigned *delivery.Assignment) (Found, error) {
-	if assigned != nil {
+	if assigned != nil && !assigned.OnlyDates() {
 		if f, ok := fi.layAssigned(all, *assigned); ok {
 			return fi.guard(all, f), nil
 		}
@@ -76,10 +80,17 @@ func (fi Finder) Find(ctx context.Context, all []Top, assigned *delivery.Assignm
 	if len(shown) == 0 {
 		return Found{Refusals: []delivery.Remark{delivery.NewRemark("EMPTY")}}, nil
 	}
-	if f, ok, err := fi.remembered(ctx, all, shown); err != nil || ok {
-		return fi.guard(all, f), err
+	f, ok, err := fi.remembered(ctx, all, shown)
+	if err != nil {
+		return f, err
 	}
-	return fi.guard(all, fi.byNames(all, shown)), nil
+	if !ok {
+		f = fi.byNames(all, shown)
+	}
+	if assigned != nil && assigned.Dates != "" {
+		f.Dates = assigned.Dates
+	}
+	return fi.guard(all, f), nil
 }
 
 // byNames chooses the one table that can be read. If there is none, it chooses the

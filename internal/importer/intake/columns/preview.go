@@ -22,9 +22,10 @@ type Preview struct {
 	// header is known.
 	Chosen map[delivery.Field]int
 	Sure   map[delivery.Field]bool
-	// AskDates is true if the dates can be read in either order.
+	// AskDates is true if the dates can be read in either order. OnlyDates is true if that
+	// is all that there is to ask: every column is known.
 	AskDates   bool
-	Dates      delivery.DateOrder
+	OnlyDates  bool
 	CanKeep    bool // the choices can be remembered: there is a header to know again
 	Identities bool // the centre may deliver identities
 }
@@ -65,6 +66,7 @@ func (fi Finder) Preview(ctx context.Context, all []Top, assigned *delivery.Assi
 	if err != nil {
 		return Preview{}, err
 	}
+	known := f.Complete()
 	if where.Table != nil && *where.Table != f.Table && slices.Contains(Visible(all), *where.Table) {
 		f = all[*where.Table].recognise(*where.Table, fi.Types)
 	}
@@ -92,6 +94,10 @@ func (fi Finder) Preview(ctx context.Context, all []Top, assigned *delivery.Assi
 	body := t.below(f.Header)
 	out.Columns = shownColumns(t, f, body)
 	fi.propose(&out, f, body)
+	if known && f.Dates == "" {
+		// Nothing but the dates can be the reason to ask, though the first rows may not show it.
+		out.AskDates, out.OnlyDates = true, true
+	}
 	return out, nil
 }
 
@@ -142,13 +148,5 @@ func (fi Finder) propose(out *Preview, f Found, body []tabular.Row) {
 			dates.Count(cell)
 		}
 	}
-	out.AskDates, out.Dates = dates.Undecided(), DateOrder(dates)
-}
-
-// DateOrder returns the order of dates that a column proves, or else the Dutch one.
-func DateOrder(dates value.DateColumn) delivery.DateOrder {
-	if dates.MonthFirst() {
-		return delivery.MonthFirst
-	}
-	return delivery.DayFirst
+	out.AskDates = dates.Undecided() && f.Dates == ""
 }

@@ -73,6 +73,49 @@ func TestColumnsInTheBrowser(t *testing.T) {
 	b.says("Vergeten.")
 }
 
+// TestDatesInTheBrowser delivers a file whose columns are known and whose dates do not
+// show their order. Its uploader says it by keyboard; the same with scripts switched off.
+func TestDatesInTheBrowser(t *testing.T) {
+	p := startDemo(t, t.TempDir())
+	b := newTab(t, p)
+	b.signIn("uploader", "2809")
+	open, err := os.ReadFile("../testdata/faults/17d-ampm-ambiguous.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.deliver("check", written(t, "epd.csv", string(open)))
+	b.awaitResult()
+	b.look("dates-waiting")
+	b.tabTo("main a[href$='/kolommen']")
+	b.load(200, chromedp.KeyEvent(kb.Enter))
+	b.wants("h1", "Volgorde van dag en maand")
+	b.look("dates")
+	b.tabTo("main form[method=post] button[type=submit]")
+	b.load(formWrong, chromedp.KeyEvent(kb.Enter))
+	b.focused("the error summary", ".govuk-error-summary")
+	b.look("dates-wrong")
+	b.tabTo("#volgorde")
+	b.press(" ")
+	b.press(kb.ArrowDown)
+	b.is("[name=volgorde][value=mdy]:checked", true)
+	b.tabTo("main form[method=post] button[type=submit]")
+	b.load(200, chromedp.KeyEvent(kb.Enter))
+	b.awaitResult()
+	b.says("zijn gelezen als maand-dag-jaar. De jaren lopen van 1949 tot en met 1990.")
+	b.look("dates-done")
+
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.open("/aanleveringen/nieuw")
+	b.click("form[action$='/vergeten'] button")
+	b.deliver("check", written(t, "epd2.csv", string(open)+"700142;2/3/1950 12:00:00 AM;m;Visser;;G\n"))
+	b.refresh()
+	b.click("main a[href$='/kolommen']")
+	b.choose("volgorde", "dmy")
+	b.click("main form[method=post] button[type=submit]")
+	b.refresh()
+	b.says("Opslaan")
+}
+
 // TestColumnsWithoutJavaScript does the same with scripts switched off, in English,
 // and with another header line chosen first.
 func TestColumnsWithoutJavaScript(t *testing.T) {

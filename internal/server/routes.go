@@ -154,7 +154,7 @@ func (s *Server) apiTable() []line[api.Call] {
 			Do: s.api.ListDeliveries, Query: names{"limit", "after", "centre", "since"}, Lists: names{"status"},
 		}},
 		{"POST", "/deliveries", account.Deliver, API, api.Call{
-			Do: s.api.PostDelivery, Query: names{"check", "confirm", "filename", "repairs"}, Files: api.FileTypes,
+			Do: s.api.PostDelivery, Query: names{"check", "confirm", "dates", "filename", "repairs"}, Files: api.FileTypes,
 		}},
 		{"GET", "/deliveries/{id}", account.ViewDeliveries, API, api.Call{Do: s.api.GetDelivery}},
 		{"POST", "/deliveries/{id}/confirm", account.Deliver, API, api.Call{Do: s.api.ConfirmDelivery}},

@@ -18,11 +18,14 @@ type Columns struct {
 	Fields   []ColumnField
 	Columns  []FileColumnShown
 	AskDates bool
-	Dates    string
-	CanKeep  bool
-	Keep     bool
-	Cancel   string // action
-	Errors   []FieldError
+	// OnlyDates is true if the order of the dates is all that is asked: the columns are
+	// known, and go back as hidden inputs.
+	OnlyDates bool
+	Dates     string
+	CanKeep   bool
+	Keep      bool
+	Cancel    string // action
+	Errors    []FieldError
 }
 
 // ColumnField is a field that a column can be assigned to.

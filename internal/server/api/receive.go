@@ -43,7 +43,10 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	up := intake.Upload{Mode: delivery.Save, Confirmed: confirmed, Repairs: q["repairs"]}
+	up := intake.Upload{Mode: delivery.Save, Confirmed: confirmed, Repairs: q["repairs"], Dates: delivery.DateOrder(q["dates"])}
+	if _, said := q["dates"]; said && up.Dates != delivery.DayFirst && up.Dates != delivery.MonthFirst {
+		return invalid("invalid_parameter", "dates")
+	}
 	if check {
 		up.Mode = delivery.Check
 	}

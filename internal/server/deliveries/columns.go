@@ -69,7 +69,11 @@ func (h *Handlers) AssignColumns(v *page.Visit) error {
 		return h.showColumns(v, http.StatusUnprocessableEntity, f)
 	}
 	h.awaitResult(v, scope, id)
-	if err := v.FlashPassing(v.T.T("columns.assigned"), true); err != nil {
+	done := "columns.assigned"
+	if view.OnlyDates {
+		done = "columns.dates_chosen"
+	}
+	if err := v.FlashPassing(v.T.T(done), true); err != nil {
 		return err
 	}
 	return v.Redirect(page.DeliveryPath(id))
@@ -139,7 +143,8 @@ func (h *Handlers) showColumns(v *page.Visit, status int, f columnForm) error {
 	p := templates.Columns{
 		Page: v.Page(crumbs...), Filename: title(t, d), Centre: h.centreLabel(v, d), Until: t.Moment(d.ExpiresAt), Href: path + "/kolommen",
 		Back:  path,
-		Sheet: strconv.Itoa(view.Table), Line: strconv.Itoa(view.Header), AskDates: view.AskDates, Dates: string(f.dates),
+		Sheet: strconv.Itoa(view.Table), Line: strconv.Itoa(view.Header), AskDates: view.AskDates, OnlyDates: view.OnlyDates,
+		Dates:   string(f.dates),
 		CanKeep: view.CanKeep, Keep: f.keep, Cancel: path + "/annuleren", Errors: f.faults,
 	}
 	for _, sheet := range view.Sheets {

@@ -90,6 +90,7 @@ type Fault struct{ Field, Code string }
 // finding.
 type Result struct {
 	importer.Entered
+	Number string // as it is kept; a warning says so if it was typed otherwise
 	Faults []Fault
 }
 
@@ -102,6 +103,7 @@ func (r Result) Stored() bool {
 // Submit enters one patient. Errors: apperr.Unavailable "ttp_unavailable" if the
 // TTP does not answer (then nothing is stored), and those of the store.
 func (s *Service) Submit(ctx context.Context, who audit.Who, centre account.Centre, v Values) (Result, error) {
+	typed := strings.TrimSpace(v.Number)
 	v = v.trimmed()
 	if faults := v.check(); len(faults) > 0 {
 		return Result{Faults: faults}, nil
@@ -121,10 +123,15 @@ func (s *Service) Submit(ctx context.Context, who audit.Who, centre account.Cent
 		return Result{}, s.unavailable(ctx, who, err)
 	}
 	entered.Findings = append(findings, entered.Findings...)
+	if v.Number != typed {
+		entered.Findings = append(entered.Findings, patient.Finding{
+			Severity: patient.Warning, Source: patient.Sluis, Code: "NUMBER_REWRITTEN", Field: Number,
+		})
+	}
 	if entered.Outcome == patient.Rejected {
 		err = s.record(ctx, who, audit.MinorFailure, "rejected")
 	}
-	return Result{Entered: entered}, err
+	return Result{Entered: entered, Number: v.Number}, err
 }
 
 // prepare shows the identity to the TTP and forgets it.
@@ -187,6 +194,8 @@ func (v Values) check() []Fault {
 		faults = append(faults, Fault{Number, "number_too_long"})
 	case !printable(v.Number):
 		faults = append(faults, Fault{Number, "characters"})
+	case value.LooksLikeBSN(v.Number):
+		faults = append(faults, Fault{Number, "number_bsn"})
 	}
 	for _, name := range []struct{ field, value string }{
 		{Sex, v.Sex}, {Surname, v.Surname}, {Prefix, v.Prefix}, {Initials, v.Initials},

@@ -76,7 +76,7 @@ func (h *Handlers) answer(v *page.Visit, result entry.Result, values templates.P
 	warnings := findingErrors(t, result.Findings, false)
 	if result.Outcome == patient.Review {
 		props := templates.PatientResult{
-			Page: v.Page(crumbs(v)...), Outcome: string(result.Outcome), Number: values.Number,
+			Page: v.Page(crumbs(v)...), Outcome: string(result.Outcome), Number: result.Number,
 			Birth: v.Birth(b), BirthYear: h.o.BirthYearOnly, Sex: page.SexWord(t, patient.Sex(values.Sex)),
 			Centre: page.CentreName(*v.Actor.Centre), NewHref: newPath, Warnings: warnings,
 			Reason: report.Message(t, patient.Finding{Source: patient.Sluis, Code: string(result.Reason)}, nil),

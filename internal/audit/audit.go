@@ -54,10 +54,14 @@ const (
 	DeliveryViewed   Type = "delivery_viewed"
 	ReportViewed     Type = "report_viewed"
 	LogViewed        Type = "log_viewed"
-	AccountChanged   Type = "account_changed"
-	AccountsListed   Type = "accounts_listed" // users, tokens or centres
-	DatasetsListed   Type = "datasets_listed"
-	DatasetImported  Type = "dataset_imported"
+	LogVerified      Type = "log_verified" // the hash tree over this log was compared with its records
+	// LogExpired is the deletion of records older than the retention; the object is the
+	// number of the last one. Their hashes stay.
+	LogExpired      Type = "log_expired"
+	AccountChanged  Type = "account_changed"
+	AccountsListed  Type = "accounts_listed" // users, tokens or centres
+	DatasetsListed  Type = "datasets_listed"
+	DatasetImported Type = "dataset_imported"
 	// PseudonymsRenewed is the start of a renewal, not its end.
 	PseudonymsRenewed Type = "pseudonyms_renewed"
 	TTPViewed         Type = "ttp_viewed"
@@ -93,7 +97,8 @@ const (
 var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
-	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, AccountChanged, AccountsListed,
+	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, LogVerified, LogExpired,
+	AccountChanged, AccountsListed,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,
@@ -141,6 +146,12 @@ type Event struct {
 	ObjectType   string // "patient", "delivery", "user", …
 	ObjectID     string // its public id
 	Code         string // a reason code, never a text
+	// Reason is why, in the words of the person who acted, for example why an account was
+	// blocked. It is never about a patient.
+	Reason string
+	// Source is the machine that recorded the event (NEN 7513's AuditSourceID). The store
+	// fills it in.
+	Source       string
 	Subjects     []Subject
 	SubjectCount int // filled when read back
 }

@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"sluis/internal/audit"
+	"sluis/internal/audit/tree"
 )
 
 type eventRow struct {
@@ -25,9 +28,23 @@ type eventRow struct {
 	ObjectID   string
 	Code       string
 	Subjects   int
+	Reason     string
+	Source     string
+	Seal       []byte
 }
 
 func (eventRow) TableName() string { return "audit_events" }
+
+func (r eventRow) event() audit.Event {
+	return audit.Event{
+		ID: r.ID, At: r.At.UTC(), Type: audit.Type(r.Type), Action: audit.Action(r.Action), Result: audit.Result(r.Result),
+		Who: audit.Who{
+			UserID: r.UserID, Name: r.UserName, Role: r.Role, CentreID: r.CentreID, Address: r.Address,
+			RequestID: r.RequestID, Via: audit.Via(r.Via),
+		},
+		ObjectType: r.ObjectType, ObjectID: r.ObjectID, Code: r.Code, Reason: r.Reason, Source: r.Source, SubjectCount: r.Subjects,
+	}
+}
 
 // idRange is n consecutive ids.
 type idRange struct {
@@ -47,30 +64,53 @@ func (t *tx) recordNew(ev audit.Event, created idRange) error {
 	if err != nil {
 		return err
 	}
+	ev.ID, ev.At, ev.Source = id, t.at, t.source
+	ev.Name, ev.Role, ev.Address = cut(ev.Name, 300), cut(ev.Role, 100), cut(ev.Address, 64)
+	ev.RequestID, ev.Via = cut(ev.RequestID, 64), audit.Via(cut(string(ev.Via), 10))
+	ev.ObjectID, ev.Code, ev.Reason = cut(ev.ObjectID, 64), cut(ev.Code, 60), cut(ev.Reason, 200)
+	whole := ev
+	whole.Subjects = slices.Grow(slices.Clone(ev.Subjects), created.n)
+	for i := range created.n {
+		whole.Subjects = append(whole.Subjects, audit.Subject{PatientID: created.first + int64(i), Action: audit.Create})
+	}
+	data := tree.Encode(whole)
 	row := eventRow{
-		ID: id, At: t.at, Type: string(ev.Type), Action: string(ev.Action), Result: int(ev.Result),
-		UserID: ev.UserID, UserName: cut(ev.Name, 300), Role: cut(ev.Role, 100), CentreID: ev.CentreID, Address: cut(ev.Address, 64),
-		RequestID: cut(ev.RequestID, 64), Via: cut(string(ev.Via), 10), ObjectType: ev.ObjectType, ObjectID: cut(ev.ObjectID, 64),
-		Code: cut(ev.Code, 60), Subjects: len(ev.Subjects) + created.n,
+		ID: id, At: ev.At, Type: string(ev.Type), Action: string(ev.Action), Result: int(ev.Result),
+		UserID: ev.UserID, UserName: ev.Name, Role: ev.Role, CentreID: ev.CentreID, Address: ev.Address,
+		RequestID: ev.RequestID, Via: string(ev.Via), ObjectType: ev.ObjectType, ObjectID: ev.ObjectID,
+		Code: ev.Code, Subjects: len(whole.Subjects), Reason: ev.Reason, Source: ev.Source, Seal: t.auditKey.Seal(data),
 	}
 	if err := t.db.Create(&row).Error; err != nil {
 		return err
 	}
+	if err := t.recordSubjects(ev, created); err != nil {
+		return err
+	}
+	return t.growTree(id, tree.Leaf(data, row.Seal))
+}
+
+func (t *tx) recordSubjects(ev audit.Event, created idRange) error {
 	if created.n > 0 {
-		err := t.db.Exec("INSERT INTO audit_subjects (event_id, patient_id, action) SELECT ?, id, ? FROM patients WHERE id BETWEEN ? AND ?",
-			id, string(audit.Create), created.first, created.first+int64(created.n)-1).Error
-		if err != nil {
-			return err
+		res := t.db.Exec("INSERT INTO audit_subjects (event_id, patient_id, action) SELECT ?, id, ? FROM patients WHERE id BETWEEN ? AND ?",
+			ev.ID, string(audit.Create), created.first, created.first+int64(created.n)-1)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected != int64(created.n) {
+			return fmt.Errorf("store: an event about %d new patients found %d", created.n, res.RowsAffected)
 		}
 	}
 	if len(ev.Subjects) == 0 {
 		return nil
 	}
 	return t.dialect.insert(t.db.Statement.Context, t.raw, "audit_subjects", []string{"event_id", "patient_id", "action"}, len(ev.Subjects),
-		func(i int) []any { return []any{id, ev.Subjects[i].PatientID, string(ev.Subjects[i].Action)} })
+		func(i int) []any { return []any{ev.ID, ev.Subjects[i].PatientID, string(ev.Subjects[i].Action)} })
 }
 
+// cut returns at most n characters of s, as every database returns them: what is not
+// UTF-8 would come back as something else than was hashed.
 func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	if r := []rune(s); len(r) > n {
 		return string(r[:n])
 	}
@@ -126,15 +166,7 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 			page.Next = rows[limit-1].Row.ID
 		}
 		for _, listed := range rows {
-			r := listed.Row
-			ev := audit.Event{
-				ID: r.ID, At: r.At.UTC(), Type: audit.Type(r.Type), Action: audit.Action(r.Action), Result: audit.Result(r.Result),
-				Who: audit.Who{
-					UserID: r.UserID, Name: r.UserName, Role: r.Role, CentreID: r.CentreID, Address: r.Address,
-					RequestID: r.RequestID, Via: audit.Via(r.Via),
-				},
-				ObjectType: r.ObjectType, ObjectID: r.ObjectID, Code: r.Code, SubjectCount: r.Subjects,
-			}
+			ev := listed.Row.event()
 			if listed.CentreNumber != nil {
 				ev.CentreNumber = *listed.CentreNumber
 			}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"sluis/internal/apperr"
+	"sluis/internal/audit/tree"
 	"sluis/migrations"
 )
 
@@ -26,6 +28,9 @@ import (
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
+	// AuditKey seals the records of the access log. A log that has sealed records is not
+	// opened without it, for then its next records would look like forgeries.
+	AuditKey *tree.Key
 	// Beside is set by a command that may run next to the serving process. Then the
 	// store takes no lock, releases no leases, and never makes or migrates a database.
 	// A database whose schema is not this program's is [ErrSchema].
@@ -40,6 +45,9 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 	closers []func() error
+	// auditKey seals the access log, and source is this machine's name in it.
+	auditKey *tree.Key
+	source   string
 }
 
 func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Options) (*Store, error) {
@@ -63,7 +71,15 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	if err != nil {
 		return nil, fmt.Errorf("open gorm: %w", d.clean(err))
 	}
-	return &Store{dialect: d, sql: db, gorm: g, now: o.Now, log: o.Log}, nil
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // a machine without a name has none in the log
+	}
+	s := &Store{dialect: d, sql: db, gorm: g, now: o.Now, log: o.Log, auditKey: o.AuditKey, source: cut(host, 100)}
+	if err := s.requireAuditKey(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.adoptEvents(ctx)
 }
 
 // goUp migrates the schema to the newest version. It refuses a database with a newer

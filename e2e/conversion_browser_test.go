@@ -9,9 +9,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestConversionInTheBrowser follows a conversion on the console, from the empty
-// page to the proof: while the service is at work, with a pause, the approvals by
-// keyboard, and what each role sees of it.
+// TestConversionInTheBrowser follows a conversion on the console, from the empty page to
+// the proof, while the service is at work. It pauses the run, approves by keyboard, and
+// looks at what each role sees.
 func TestConversionInTheBrowser(t *testing.T) {
 	dir := t.TempDir()
 	p := startDemo(t, dir)
@@ -73,7 +73,7 @@ func TestConversionInTheBrowser(t *testing.T) {
 	manager.says("Oude sleutel (patid)")
 	manager.look("patient-unnumbered")
 
-	// It is a delivery as any other, about which nobody decides on its own page.
+	// It is listed as a delivery, but its own page has no buttons to decide about it.
 	manager.open("/aanleveringen?groep=closed")
 	manager.click("main tbody a")
 	manager.says("SQLite oud.db patient")
@@ -105,8 +105,8 @@ func TestConversionInTheBrowser(t *testing.T) {
 	auditor.openStatus("/migratie", 403)
 }
 
-// approveByKeyboard: the data manager errs first, and the administrator comes
-// second; neither touches a mouse.
+// approveByKeyboard approves the erasure without a mouse: the data manager makes a mistake
+// first, and the administrator is the second to approve.
 func (c *conversion) approveByKeyboard(p *program, manager *tab) {
 	c.t.Helper()
 	approve := func(b *tab, centres string, wrong bool) {

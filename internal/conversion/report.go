@@ -224,7 +224,7 @@ type Proof struct {
 	MadeBy   string `json:"madeBy"`
 	Erased   string `json:"erased,omitempty"` // when, RFC 3339
 	Canaries int    `json:"canaries"`         // planted, and looked for
-	Surnames int    `json:"surnames"`         // different ones of six letters or more, of the source
+	Surnames int    `json:"surnames"`         // different surnames of six letters or more in the old table
 	Emails   int    `json:"emails"`
 	Short    int    `json:"short"` // names that are too short to look for
 	Words    int    `json:"words"` // names that, in lower or upper case, are part of a word of Sluis itself: not looked for so

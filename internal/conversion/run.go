@@ -142,7 +142,7 @@ type Where struct {
 	Line      int
 	Outcome   patient.Outcome // Rejected for one of no known centre
 	Code      string          // why it was not delivered, if it was not
-	Patients  int             // how many patients hold its key: one, where it is stored
+	Patients  int             // how many patients have its key: one if it is stored
 	Patient   patient.Patient // without pseudonyms
 	CentreID  int64           // of the run's delivery
 	ChangedAt time.Time       // of the patient

@@ -412,8 +412,8 @@ func (f fakeSets) Rows(_ context.Context, _ string, each func(int, patient.Datas
 	return f.err
 }
 
-// TestBadDatasets: what cannot be right is refused whole, and nothing of it is
-// kept; a row that cannot be right is rejected alone.
+// TestBadDatasets checks that a dataset that cannot be right is refused, and nothing of it is
+// kept. If only a row cannot be right, only that row is rejected.
 func TestBadDatasets(t *testing.T) {
 	ttp := ttptest.Start(t)
 	good := func(number string) patient.DatasetRow {

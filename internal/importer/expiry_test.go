@@ -17,7 +17,7 @@ func TestReportsExpire(t *testing.T) {
 	p := newPlantAt(t, ttp, 2, clock.Now)
 	id := p.receive(t, delivery.Save, false, lines(5, 2))
 	p.settle(t)
-	old := p.receive(t, delivery.Save, false, lines(6, 4)) // held by the brake
+	old := p.receive(t, delivery.Save, false, lines(6, 4)) // stopped by the brake
 	p.settle(t)
 	for _, c := range []struct {
 		pass    time.Duration

@@ -188,8 +188,8 @@ func (c strangeFile) deliver(t *testing.T, ttp *ttptest.TTP) {
 	}
 }
 
-// TestLinesAsInTheSpreadsheet: a finding names the row that the user's program
-// shows, whatever stood before it.
+// TestLinesAsInTheSpreadsheet checks that the line of a finding is the one that the user's
+// spreadsheet shows, whatever comes before it in the file.
 func TestLinesAsInTheSpreadsheet(t *testing.T) {
 	const bad = "2809;;m;9;Jansen;;A\n"
 	ttp := ttptest.Start(t)

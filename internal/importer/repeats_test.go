@@ -40,9 +40,8 @@ func outcomes(t *testing.T, p *plant, id string) []string {
 	return out
 }
 
-// TestRepeatsOverChunks: rows are held against the rows of every other chunk, when
-// a person must see first what would happen and when nobody must, and where the
-// marks of an older version's chunks are not kept.
+// TestRepeatsOverChunks checks that rows are compared with the rows of every other chunk:
+// in a check, without one, and in chunks of an older version, which have no marks.
 func TestRepeatsOverChunks(t *testing.T) {
 	var want []string
 	for name, how := range map[string]struct {

@@ -125,7 +125,7 @@ func oddShapes(t *testing.T) map[string]string {
 	}
 }
 
-// mixedEnds ends the lines in three ways by turns, as where files were pasted together.
+// mixedEnds ends the lines in three ways by turns, as in files that were pasted together.
 func mixedEnds(lines []string) string {
 	var b strings.Builder
 	for i, l := range lines {

@@ -363,8 +363,8 @@ func pseudonymShapes(t *testing.T, ttp *ttptest.TTP) map[string]string {
 	}
 }
 
-// outcome is what became of the patients of a delivery, whatever the lines they
-// stood on: a digest of what is stored, and of what was found.
+// outcome returns a digest of the stored patients of a delivery, and one of its findings. The
+// lines of the rows are not part of them.
 func (p *plant) outcome(tb testing.TB, id string) (stored, found string) {
 	tb.Helper()
 	var numbers, lines, said []string

@@ -51,7 +51,7 @@ const MaxOrigins = 20
 type Origin struct {
 	DeliveryID string // public
 	Filename   string // as it was given
-	DatasetID  string // where it was fetched from the TTP
+	DatasetID  string // of the TTP; empty if it was not fetched there
 	Line       int
 }
 

@@ -58,8 +58,8 @@ func (r *registry) snapshot() string {
 	return strings.Join(out, "; ")
 }
 
-// TestJudgements: every reason, with and without what may be stored beside it, and
-// every decision: withheld, or what it stores.
+// TestJudgements applies every decision to conflicts of every reason. It checks what the
+// decision stores, or that it is withheld.
 func TestJudgements(t *testing.T) {
 	anna := func(number string, more ...patient.Pseudonym) patient.Candidate {
 		return row(number, "1970-04-01", "v", append([]patient.Pseudonym{nggv("anna")}, more...)...)
@@ -75,7 +75,7 @@ func TestJudgements(t *testing.T) {
 		// By decision: what is withheld and why, or the outcome and what is stored then.
 		withheld map[patient.Decision]patient.Withheld
 		outcome  map[patient.Decision]string
-		after    map[patient.Decision]string // where it is not as before
+		after    map[patient.Decision]string // if it differs from before
 	}{
 		"a number that is another person's": {
 			stored: []patient.Candidate{anna("1", of("NGGV", 2, "anna2"), of("NGG", 1, "an"))}, row: bea, reason: patient.NumberTaken,

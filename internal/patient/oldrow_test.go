@@ -108,7 +108,7 @@ func TestOldRows(t *testing.T) {
 	if p := r.holder("p3"); p.Number != "8" || p.Version != 2 {
 		t.Errorf("p3 is %+v", p)
 	}
-	// Several patients without a number stand beside each other, in each centre.
+	// A centre can have several patients without a number.
 	for i, c := range []account.Centre{r.centre, r.centre, other} {
 		if v := r.register(c, old([]string{"p4", "p5", "p6"}[i],
 			row("", "1982", "m", nggv([]string{"c", "d", "c"}[i])))); v[0].Outcome != patient.Created {

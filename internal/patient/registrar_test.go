@@ -291,7 +291,7 @@ func TestTwins(t *testing.T) {
 			t.Errorf("twin %s: %s %s, want updated", c.Display.Number, v.Outcome, v.Reason)
 		}
 	}
-	// And by the new key version alone, in one file.
+	// The same in one file, with only the new key version.
 	one.Pseudonyms, other.Pseudonyms = one.Pseudonyms[1:], other.Pseudonyms[1:]
 	for _, v := range r.register(r.centre, within(one, false, patient.PseudonymTwice), within(other, false, patient.PseudonymTwice)) {
 		if v.Outcome != patient.Unchanged {

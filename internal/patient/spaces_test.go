@@ -7,9 +7,9 @@ import (
 	"sluis/internal/patient"
 )
 
-// TestKeyVersions: conflicts are judged within one key version, and a person
-// whose pseudonym is held under an old one is found by it. Each case registers
-// first, then the row.
+// TestKeyVersions checks that pseudonyms are compared within one key version, and that a
+// person with a pseudonym under an old version is found by that. Each case registers first,
+// and then the row.
 func TestKeyVersions(t *testing.T) {
 	v := func(version int, value string) patient.Pseudonym { return of("NGGV", version, value) }
 	anna := func(number string, p ...patient.Pseudonym) patient.Candidate {
@@ -188,7 +188,7 @@ func TestObservedOn(t *testing.T) {
 	}
 	same("seen again", want)
 
-	// What changes beside it leaves it alone.
+	// A change of another pseudonym leaves the dated ones as they are.
 	later[1].Value = "am"
 	later = append(later, on("2026-06-01", pgg("2025-05-05", "b")))
 	if v := r.register(r.centre, row("1", "1970", "v", later...))[0]; v.Outcome != patient.Updated {

@@ -20,7 +20,7 @@ var netherlands = sync.OnceValue(func() *time.Location {
 var clocked = regexp.MustCompile(`^(\S+|\d{1,2} \d{1,2} \d{4})[ T](\d{1,2}:\d{2})(:\d{2})?(?:\.\d+)?$`)
 
 // Moment reads an RFC 3339 moment, a day with a time of day in the Netherlands, or
-// only a day, which stands for its last second there. The year of the result has
+// only a day, which means its last second there. The year of the result has
 // four digits, since no other can be encoded.
 func Moment(cell string) (time.Time, bool) {
 	at, err := time.Parse(time.RFC3339, cell)

@@ -34,7 +34,7 @@ type ConversionRun struct {
 	Fed, Total   int
 	Counts       Counts
 	Strays       int
-	Paused       string   // since when and by whom: a finished sentence; empty where it moves
+	Paused       string   // since when and by whom: a finished sentence; empty if it is not paused
 	Notices      []string // finished sentences: what it waits for
 	PauseAction  string
 	ResumeAction string
@@ -50,29 +50,29 @@ type ConversionCentre struct {
 	State      string
 	Fed, Total int
 	Counts     Counts
-	Confirm    string // action: store it though so many are rejected; empty where that is not asked
+	Confirm    string // action: store it although so many are rejected; empty if nobody needs to confirm
 }
 
-// ConversionErasure is what is asked, or done, for the source. Inputs of the form:
+// ConversionErasure is what is asked, or done, for the old table. Inputs of the form:
 // rol (hidden, or a choice), centra, reden, uitzonderingen (a checkbox).
 type ConversionErasure struct {
 	Way        string // part of a catalogue key
 	Asked      string // a finished sentence
 	Done       string // a finished sentence; empty while it is not
 	Begun      bool
-	Refusals   []string // finished sentences: what else stands in the way
+	Refusals   []string // finished sentences: what else prevents the erasure
 	Approvals  []ConversionApproval
-	Exceptions int // rows that are lost with the source
+	Exceptions int // rows that are lost with the old table
 	Action     string
 	Given      string   // a finished sentence: the user has approved every centre; then there is no form
-	Roles      []Option // where the user has both
-	Role       string   // of the user, where there is one
+	Roles      []Option // to choose from, if the user has both
+	Role       string   // of the user, if it is only one
 	Centres    string   // as typed
 	Why        string
 	Errors     []FieldError
 }
 
-// ConversionApproval is how far a centre is approved; empty where it is not.
+// ConversionApproval says who approved a centre. Its fields are empty if nobody did.
 type ConversionApproval struct{ Centre, DataManager, Admin string }
 
 // ConversionRows is GET /migratie/rijen?van=&soort=&centrum=&na=.
@@ -142,7 +142,7 @@ type ProofFile struct {
 	Error        string
 }
 
-// ProofHit is a place where a name may stand.
+// ProofHit is a place in which a name may be.
 type ProofHit struct{ File, Offset, Kind, Coding string }
 
 // ProofApproval is one person's word.

@@ -134,7 +134,7 @@ type Erased struct {
 	Rows    int      // overwritten by this command
 	Dropped []string // columns that are gone
 	Left    []string // columns that could not be dropped: they are there, and empty
-	Indexes []string // that held one of the columns, and are gone
+	Indexes []string // indexes on one of the columns, which are gone
 }
 
 // InPlace lets erase erase the table, records it, and returns the gate with the finished

@@ -23,8 +23,8 @@ func (c *Conversion) Gate(ctx context.Context, key ed25519.PublicKey, way conver
 	return g, err
 }
 
-// Except lists every row that is no patient now, and signs the list: somebody
-// answers for it that these are lost with the source.
+// Except returns a signed list of every row that is no patient now. With it somebody takes
+// responsibility that these rows are lost with the old table.
 func (c *Conversion) Except(ctx context.Context, key ed25519.PrivateKey, why string) (conversion.Signed, int, error) {
 	if why = strings.TrimSpace(why); why == "" {
 		return conversion.Signed{}, 0, errors.New("an exception needs a reason")

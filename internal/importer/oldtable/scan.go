@@ -15,8 +15,8 @@ import (
 	"sluis/internal/conversion"
 )
 
-// leastLetters is how many letters a name has that is looked for: shorter ones
-// stand by chance everywhere.
+// leastLetters is the smallest number of letters of a name that is looked for. Shorter
+// names occur everywhere by chance.
 const leastLetters = 6
 
 // window is how many bytes of a name are looked up at once; every writing of a

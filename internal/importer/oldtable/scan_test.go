@@ -40,7 +40,8 @@ func look(t *testing.T, n *oldtable.Needles, data []byte) (conversion.Scan, int)
 	return s.Result(), s.Unfound()
 }
 
-// TestScannerFinds every writing of a name, and says where and not what.
+// TestScannerFinds checks that every notation of a name is found, and that the scanner
+// reports the place and not the name.
 func TestScannerFinds(t *testing.T) {
 	for what, c := range map[string]struct {
 		name string
@@ -114,8 +115,8 @@ func TestScannerTellsChance(t *testing.T) {
 	}
 }
 
-// TestScannerKnowsOwnWords: a name that is part of a word of ours is looked for as
-// it is written alone.
+// TestScannerKnowsOwnWords checks that a name that is part of one of our own words is found
+// only as a word by itself.
 func TestScannerKnowsOwnWords(t *testing.T) {
 	n := needles([]string{"datamanager", "jansen@registratie.example"}, "Datama", "Jansen")
 	if n.Words != 2 {

@@ -9,8 +9,8 @@ import (
 	"sluis/internal/server/servertest"
 )
 
-// TestFormatsOverTheAPI: a script sends what it has as the body itself, and learns
-// where a person is needed.
+// TestFormatsOverTheAPI sends files of several formats as the body of a request. The answer
+// says if a person is needed.
 func TestFormatsOverTheAPI(t *testing.T) {
 	s, d := servertest.New(t), describe(t)
 	for _, c := range []struct{ kind, name, body, status string }{

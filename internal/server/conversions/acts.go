@@ -24,8 +24,8 @@ func (h *Handlers) Resume(v *page.Visit) error {
 	return h.showAgain(v, "existing.flash.resumed", h.o.Conversion.PauseRun(v.Context(), v.Who, v.ID(), false))
 }
 
-// Confirm is POST /migratie/{id}/doorgaan: it stores a centre's rows although the
-// brake held them, because so many are rejected.
+// Confirm is POST /migratie/{id}/doorgaan: it stores the rows of a centre although so many
+// are rejected that the brake stopped them.
 func (h *Handlers) Confirm(v *page.Visit) error {
 	return h.showAgain(v, "existing.flash.confirmed", h.o.Conversion.ConfirmConversion(v.Context(), v.Who, v.ID()))
 }

@@ -13,8 +13,8 @@ import (
 	"sluis/internal/server/servertest"
 )
 
-// TestExamples: each example is a file that Sluis takes: as it stands it brings
-// nobody, and with a patient in the place of the example it is stored.
+// TestExamples delivers each example file as it is, which stores nobody, and with a patient
+// in the place of the example row, who is stored.
 func TestExamples(t *testing.T) {
 	s := servertest.New(t)
 	b := s.SignedIn("uploader")

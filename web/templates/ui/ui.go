@@ -1,7 +1,6 @@
-// Package ui holds the small parts of which the pages are made: form fields,
-// tags, tables, the outcome bar.
+// Package ui has the small parts of the pages: form fields, tags, tables, the outcome bar.
 //
-// It knows how a part looks and reads, not which page it stands on. No part has
+// It knows how a part looks and reads, and not which page it is on. No part has
 // inline style or script: the pages are served under a strict content security
 // policy.
 package ui

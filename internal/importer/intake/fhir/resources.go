@@ -21,12 +21,12 @@ type resources struct {
 	open  []frame // what is open, the innermost last
 	ready []found // of a Bundle that was read whole, the next last
 	place int
-	line  int  // of the last value that stood by itself
+	line  int  // of the last value that was in no array and no Bundle
 	count bool // what is skipped: only on the first reading
 
 	bundles bool // there was a Bundle
-	nested  bool // a resource stood in an array or a Bundle
-	shared  bool // two stood on one line
+	nested  bool // a resource was in an array or a Bundle
+	shared  bool // two were on one line
 }
 
 // How many bytes of a value are looked at to find out whether it is a Bundle. The first value
@@ -129,8 +129,8 @@ func (r *resources) next() (found, error) {
 	}
 }
 
-// value reads a value that stands by itself or in an array; of an array, and of what
-// may be a Bundle, it enters the list.
+// value reads a value, by itself or in an array. If the value is an array or may be a
+// Bundle, it enters the list instead.
 func (r *resources) value() (f found, entered bool, err error) {
 	look := aheadBytes
 	if r.line == 0 {
@@ -160,7 +160,7 @@ func (r *resources) value() (f found, entered bool, err error) {
 	return found{raw: raw}, false, nil
 }
 
-// begun notes the line on which a value begins that stands by itself.
+// begun notes the line on which a value begins that is in no list.
 func (r *resources) begun(line int) {
 	r.shared = r.shared || len(r.open) == 0 && line == r.line
 	r.line = line
@@ -223,8 +223,8 @@ func (r *resources) entry() (found, error) {
 	return found{raw: e.resource(), depth: 1}, nil
 }
 
-// leave closes the innermost list. What stands behind the entries of a Bundle is
-// read to its end: a text that breaks off there is not the whole of it.
+// leave closes the innermost list. It reads the members after the entries of a Bundle too: a
+// text that breaks off there is not complete.
 func (r *resources) leave() error {
 	last := len(r.open) - 1
 	bundle := r.open[last].bundle

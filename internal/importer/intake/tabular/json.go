@@ -16,8 +16,8 @@ const (
 	maxElements   = 20  // of a list in a record
 )
 
-// JSON is a file of records: an array of objects, also where one object holds that,
-// or an object a line.
+// JSON is a file of records: an array of objects, an object with such an array, or one
+// object on each line.
 type JSON struct {
 	file   io.ReaderAt
 	size   int64

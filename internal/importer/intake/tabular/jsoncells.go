@@ -38,8 +38,8 @@ type flattener struct {
 
 func (f *flattener) add(c jsonCell) { f.cells = append(f.cells, c) }
 
-// object reads the members of an object up to its end. Their columns are named
-// with what stands before and behind.
+// object reads the members of an object up to its end. The name of a column is that of the
+// member, between before and behind.
 func (f *flattener) object(before, behind string, level int) {
 	seen := map[string]bool{}
 	for f.dec.More() {

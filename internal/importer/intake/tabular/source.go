@@ -66,7 +66,7 @@ const (
 	CellUncounted Code = "CELL_UNCOUNTED" // a formula whose outcome is not in the file
 	CellFormat    Code = "CELL_FORMAT"    // a number whose display format is not followed: a warning
 	CellRounded   Code = "CELL_ROUNDED"   // a number of more digits than the file could keep
-	CellNested    Code = "CELL_NESTED"    // a list or an object where a value is wanted
+	CellNested    Code = "CELL_NESTED"    // a list or an object instead of a value
 	CellTwice     Code = "CELL_TWICE"     // a name that occurs more than once in one record
 	RowNotObject  Code = "ROW_NOT_OBJECT" // an element of a JSON array that is no object
 )

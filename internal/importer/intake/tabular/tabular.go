@@ -68,7 +68,7 @@ const (
 	TooExpanded    Code = "TOO_EXPANDED" // it would inflate to more than a delivery needs
 
 	// Of JSON and FHIR.
-	BrokenJSON Code = "BROKEN_JSON"  // Line is where
+	BrokenJSON Code = "BROKEN_JSON"  // at Line
 	NotRecords Code = "NOT_RECORDS"  // JSON, but neither a list of objects nor an object a line
 	FHIRXML    Code = "FHIR_XML"     // FHIR in XML rather than JSON
 	NoPatients Code = "NO_PATIENTS"  // FHIR without one Patient

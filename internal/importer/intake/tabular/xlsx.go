@@ -39,16 +39,16 @@ type workbook struct {
 	left   int64 // bytes that the sheets not yet looked at may inflate to, all together
 }
 
-// sheet is where one worksheet is, and its merges once they were looked for.
+// sheet is the part of one worksheet, with its merges once they are read.
 type sheet struct {
 	part    string
 	merges  []merge
 	scanned bool
 }
 
-// OpenXLSX opens a workbook of Excel 2007 or later (.xlsx, .xlsm, .xltx), of which
-// every worksheet is a table. Rows and cells are streamed from r, which holds size
-// bytes; nothing is written to a disk, and no more than the shared texts is held.
+// OpenXLSX opens a workbook of Excel 2007 or later (.xlsx, .xlsm, .xltx) of size bytes.
+// Every worksheet is a table. Rows and cells are streamed from r: nothing is written to a
+// disk, and only the shared texts stay in memory.
 //
 // A file that is no such workbook, or that is encrypted or broken, is an *Error; an
 // error of r itself comes out as it is.

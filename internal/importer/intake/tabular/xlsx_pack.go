@@ -236,8 +236,7 @@ func relationsOf(part string) string {
 	return dir + "_rels/" + base + ".rels"
 }
 
-// relations reads the relations of a part; those of the file itself where part is
-// empty.
+// relations returns the relations of a part, or those of the file itself if part is empty.
 func (p *pack) relations(part string) (relations, error) {
 	dir, _ := path.Split(part)
 	t, err := p.tokens(relationsOf(part), p.aux, auxToken)

@@ -10,11 +10,11 @@ import (
 	"unicode/utf16"
 )
 
-// texts are the strings that the cells of a workbook share. They are kept in blocks,
-// since one that grows would be copied, and its copies held until they are collected.
+// texts are the strings that the cells of a workbook share. They are kept in blocks: one
+// block that grows would be copied, and its copies would stay until they are collected.
 type texts struct{ blocks []textBlock }
 
-// textBlock is some texts, one behind the other.
+// textBlock is some texts, one after the other.
 type textBlock struct {
 	first int // the number of its first text
 	all   string

@@ -67,9 +67,17 @@ func (s *sieve) oddRequests() {
 	s.visitor().do(outgoing{method: http.MethodGet, path: "/patienten?naam=" + in("signed out query"), reshown: true})
 	for _, path := range []string{
 		"/api/v1/patients/" + in("API id"), "/api/v1/patients?limit=" + in("limit"), "/api/v1/patients?after=" + in("after"),
-		"/api/v1/patients?" + in("parameter") + "=1", "/api/v1/deliveries?centre=" + in("API centre"), "/api/v1/deliveries/" + in("API delivery"),
+		"/api/v1/patients?" + in("parameter") + "=1", "/api/v1/deliveries?centre=" + in("API centre"),
+		"/api/v1/deliveries?status=" + in("API status"), "/api/v1/deliveries?since=" + in("API since"), "/api/v1/deliveries/" + in("API delivery"),
 	} {
 		s.send("uploader", outgoing{method: http.MethodGet, path: path})
+	}
+	for _, body := range []string{
+		`{"patientNumber":"` + name("API searched") + `"}`, `{"` + name("search field") + `":"1"}`, `{"patientNumber":["` + name("search list") + `"]}`,
+	} {
+		s.send("uploader", outgoing{
+			method: http.MethodPost, path: "/api/v1/patients/search", kind: "application/json", body: strings.NewReader(body),
+		})
 	}
 	s.send("uploader",
 		outgoing{method: http.MethodGet, path: "/api/v1/patients", header: map[string]string{"Authorization": "Bearer " + name("token")}})

@@ -165,6 +165,9 @@ func (s *Server) apiTable() []line[api.Call] {
 		{"POST", "/patients", account.EnterPatient, API, api.Call{
 			Do: s.api.PostPatient, Fields: names{entry.Number, entry.Birth, entry.Sex, entry.Surname, entry.Prefix, entry.Initials},
 		}},
+		{"POST", "/patients/search", account.ViewPatients, API, api.Call{
+			Do: s.api.SearchPatients, Fields: names{api.SearchNumber, api.SearchCentre},
+		}},
 		{"GET", "/patients/{id}", account.ViewPatients, API, api.Call{Do: s.api.GetPatient}},
 	}
 }

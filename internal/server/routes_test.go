@@ -60,6 +60,7 @@ var routeTable = map[string]struct {
 	"POST /api/v1/deliveries/{id}/retry": {"u", 202},
 	"GET /fhir/metadata":                 {"-", 200}, "POST /fhir": {"u", 415}, "POST /fhir/": {"u", 415}, "POST /fhir/Patient": {"u", 415},
 	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
+	"POST /api/v1/patients/search": {"cud", 415},
 }
 
 // absentStatus is what a route answers for an object that does not exist, unless that is
@@ -376,6 +377,11 @@ func TestEveryViewIsLogged(t *testing.T) {
 	got := b.Post("/patienten", url.Values{"number": {"523534"}})
 	if !loggedSince(t, s, before, audit.PatientsSearched, got.Header.Get("X-Request-Id")) {
 		t.Error("a search leaves nothing")
+	}
+	before = s.Events()[0].ID
+	got = s.Call("uploader", "POST", "/api/v1/patients/search", "application/json", `{"patientNumber":"523534"}`)
+	if !loggedSince(t, s, before, audit.PatientsSearched, got.Header.Get("X-Request-Id")) {
+		t.Error("a search by the API leaves nothing")
 	}
 	for path, want := range map[string]audit.Type{
 		"/api/v1/patients": audit.PatientsListed, "/api/v1/patients/" + ids.Patient: audit.PatientViewed,

@@ -3,9 +3,12 @@ package api
 import (
 	"net/http"
 
+	"sluis/internal/account"
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/request"
+	"sluis/internal/server/search"
+	"sluis/internal/value"
 	"sluis/web/text"
 )
 
@@ -28,11 +31,42 @@ func (a *API) ListPatients(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return cursorError(err, after)
 	}
-	out := Patients{Patients: []Patient{}, Next: only.next(page.Next)}
-	for _, p := range page.Patients {
-		out.Patients = append(out.Patients, patientOf(p, a.o.BirthYearOnly, showCentre(actor)))
+	return writeJSON(w, http.StatusOK, Patients{Patients: a.listed(page.Patients, actor), Next: only.next(page.Next)})
+}
+
+// The fields of a search.
+const (
+	SearchNumber = entry.Number
+	SearchCentre = "centre"
+)
+
+// SearchPatients is POST /patients/search: it lists the patients with exactly this number,
+// one of each centre at most. It is a POST because a number must not be in a URL.
+func (a *API) SearchPatients(w http.ResponseWriter, r *http.Request) error {
+	fields, err := objectOf(r)
+	if err != nil {
+		return err
 	}
-	return writeJSON(w, http.StatusOK, out)
+	if _, fault := value.Number(fields[SearchNumber]); fault != "" {
+		return invalid("invalid_parameter", SearchNumber)
+	}
+	actor := request.Actor(r)
+	page, err := search.ByNumber(r.Context(), a.o.Records, request.Who(r), actor.Scope(), patient.Query{
+		Number: fields[SearchNumber], CentreNumber: fields[SearchCentre], Limit: maxLimit,
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, Patients{Patients: a.listed(page.Patients, actor)})
+}
+
+// listed returns the display sets of patients, as an actor may see them.
+func (a *API) listed(found []patient.Listed, actor account.Actor) []Patient {
+	out := []Patient{}
+	for _, p := range found {
+		out = append(out, patientOf(p, a.o.BirthYearOnly, showCentre(actor)))
+	}
+	return out
 }
 
 // GetPatient is GET /patients/{id}.

@@ -17,6 +17,7 @@ import (
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/page"
+	"sluis/internal/server/search"
 	"sluis/internal/value"
 	"sluis/web/templates"
 	"sluis/web/text"
@@ -89,12 +90,7 @@ func (h *Handlers) Search(v *page.Visit) error {
 		props.Errors = []templates.FieldError{{Field: "number", Message: v.T.T("entry.number_too_long")}}
 		return v.Render(http.StatusUnprocessableEntity, templates.PatientsPage(props))
 	}
-	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: number, Limit: page.Size})
-	if typed := strings.TrimSpace(form.Get("number")); err == nil && len(found.Patients) == 0 && typed != number &&
-		utf8.RuneCountInString(typed) <= patient.MaxNumberLength {
-		// A number that was stored before numbers had one form.
-		found, err = h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{Number: typed, Limit: page.Size})
-	}
+	found, err := search.ByNumber(v.Context(), h.o.Records, v.Who, v.Scope(), patient.Query{Number: form.Get("number"), Limit: page.Size})
 	if err != nil {
 		return err
 	}

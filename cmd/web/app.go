@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -67,7 +66,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	}
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, People: s, Sessions: s, Audit: s, Records: s,
+		Log: log, Now: time.Now, Accounts: s, People: s, Sessions: s, Tries: s, Audit: s, Records: s,
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
 		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
@@ -203,11 +202,11 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	failed := make(chan error, 1)
 	go func() {
 		if a.cert != nil {
-			web.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: a.cert.ForServer}
-			failed <- web.ServeTLS(ln, "", "")
+			ln = a.server.TLSListener(ln, web, a.cert.ForServer)
 		} else {
-			failed <- web.Serve(ln)
+			ln = a.server.Listener(ln)
 		}
+		failed <- web.Serve(ln)
 	}()
 	var err error
 	select {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,9 +23,11 @@ import (
 // body (an upload, a stream of events, a report) says so itself.
 const (
 	maxForm      = 64 << 10
-	readTimeout  = 30 * time.Second
 	writeTimeout = time.Minute
 )
+
+// readTimeout is how long a request may take to come in; tests shorten it.
+var readTimeout = 30 * time.Second
 
 // contentPolicy lets a page load its own style, script, font, image and events,
 // post to itself, and nothing else; no script may turn text into markup.
@@ -48,19 +49,22 @@ func (s *Server) identify(next http.Handler) http.Handler {
 // secureHeaders sets the headers that every answer has, also errors.
 func (s *Server) secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if s.o.Secure {
-			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-		}
+		s.setHeaders(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (s *Server) setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if s.o.Secure {
+		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	}
 }
 
 // logRequests logs route and result of a request, never its URL: a client may
@@ -143,6 +147,9 @@ func written(w http.ResponseWriter) bool {
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.origin.Check(r); err != nil {
+			if logErr := s.access.Refused(r, "cross_origin"); logErr != nil {
+				request.LogFailure(s.o.Log, r, logErr) // it is refused all the same
+			}
 			s.fail(w, r, apperr.Wrap(apperr.Forbidden, "cross_origin", err))
 			return
 		}
@@ -158,6 +165,7 @@ func limit(next http.Handler) http.Handler {
 		rc := http.NewResponseController(w)
 		_ = rc.SetReadDeadline(time.Now().Add(readTimeout))
 		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+		r.Body = &body{ReadCloser: r.Body}
 		if !uploads(r) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		}
@@ -209,8 +217,10 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, m := range []string{http.MethodGet, http.MethodPost} {
-		if s.router.Match(chi.NewRouteContext(), m, r.URL.Path) && !slices.Contains(allowed, m) {
-			allowed = append(allowed, m)
+		if s.router.Match(chi.NewRouteContext(), m, r.URL.Path) {
+			if allowed = append(allowed, m); m == http.MethodGet {
+				allowed = append(allowed, http.MethodHead)
+			}
 		}
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))

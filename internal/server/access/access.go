@@ -16,6 +16,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/server/request"
 )
 
 // Accounts looks up who is who.
@@ -47,6 +48,7 @@ type Options struct {
 	Now      func() time.Time
 	Accounts Accounts
 	Sessions Sessions
+	Tries    Tries
 	Audit    Log
 	Secure   bool     // browsers reach us over TLS
 	Keys     [][]byte // of the cookies; the first signs, all verify
@@ -56,28 +58,56 @@ type Options struct {
 type Handlers struct {
 	o        Options
 	sessions *sessionStore
-	signIns  *backoff // failed sign-ins, by account and by address
-	tokens   *backoff // bad API tokens, by address
+	throttle *throttle
+	known    *knownBrowsers
 }
 
 // New makes the handlers.
 func New(o Options) *Handlers {
 	return &Handlers{
 		o: o, sessions: newSessionStore(o.Sessions, o.Keys, o.Secure, o.Now),
-		signIns: newBackoff(o.Now), tokens: newBackoff(o.Now),
+		throttle: newThrottle(o.Tries, o.Log, o.Now, o.Keys), known: newKnownBrowsers(o.Keys, o.Secure),
 	}
 }
 
 // SetKeys replaces the keys of the cookies. A session that was signed by a key that
 // is no longer among them has ended.
-func (h *Handlers) SetKeys(keys [][]byte) { h.sessions.setKeys(keys) }
+func (h *Handlers) SetKeys(keys [][]byte) {
+	h.sessions.setKeys(keys)
+	h.throttle.setKeys(keys)
+	h.known.setKeys(keys)
+}
 
 // Prepare readies r, so that all copies that are made of it have one session.
 func Prepare(r *http.Request) { sessions.GetRegistry(r) }
 
-// TokenFlood reports whether an address sent so many bad API tokens that they are
-// no longer logged one by one, and how long it must wait.
-func (h *Handlers) TokenFlood(address string) (time.Duration, bool) {
-	wait, ok := h.tokens.Try(address, freeAddress)
-	return wait, !ok
+// Refused notes that r was refused before anybody looked at it, for example because
+// another website made the browser send it. The first of a series of an address is in
+// the access log.
+func (h *Handlers) Refused(r *http.Request, code string) error {
+	who := request.Who(r)
+	return h.throttle.refused(r.Context(), h.throttle.counter(quickLife, code, who.Address), h.refusal(who, code))
+}
+
+// BadToken counts an API token that is none, with its event. It reports whether the
+// address sent so many of them that they are no longer written down one by one, and
+// how long it should wait. A good token is never asked to wait.
+func (h *Handlers) BadToken(r *http.Request) (wait time.Duration, flooding bool, err error) {
+	who := request.Who(r)
+	c := h.throttle.counter(quickLife, "token", who.Address)
+	seen, err := h.o.Tries.Tries(r.Context(), c)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case seen[0].Failures < freeTokens:
+		return 0, false, h.o.Tries.RecordFailedTry(context.WithoutCancel(r.Context()), []account.TryCounter{c}, h.refusal(who, "token_invalid"))
+	}
+	return tokenWait, true, h.throttle.refused(r.Context(), c, h.refusal(who, "too_many_attempts"))
+}
+
+func (h *Handlers) refusal(who audit.Who, code string) audit.Event {
+	return audit.Event{
+		At: h.o.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure, Who: who,
+		ObjectType: "route", Code: code,
+	}
 }

@@ -174,6 +174,15 @@ func (s *sessionStore) touch(ctx context.Context, session *sessions.Session) err
 	return s.port.SaveSession(ctx, stored)
 }
 
+// drop deletes a stored session.
+func (s *sessionStore) drop(ctx context.Context, session *sessions.Session) error {
+	stored, ok := session.Values[row{}].(account.Session)
+	if !ok {
+		return nil
+	}
+	return s.port.DeleteSession(ctx, stored.TokenHash)
+}
+
 func (s *sessionStore) clearCookie(w http.ResponseWriter) {
 	o := s.options()
 	o.MaxAge = -1

@@ -1,6 +1,8 @@
 package access
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,6 +24,9 @@ import (
 const maxEmail = 254
 
 const signInPath = "/inloggen"
+
+// retryAfter is what somebody is told whose password was not looked at.
+const retryAfter = 2 * time.Second
 
 // Rights is what a page asks of its visitor.
 type Rights struct {
@@ -52,8 +57,27 @@ func (h *Handlers) Require(rights Rights, next page.Handler) page.Handler {
 			}
 			return apperr.New(apperr.Forbidden, "forbidden")
 		}
+		v.Still = func(ctx context.Context) bool { return h.still(ctx, session, rights) }
 		return next(v)
 	}
+}
+
+// still reports whether whoever was let in with session would be let in now. A page
+// that stays open, such as a progress stream, asks this again and again.
+func (h *Handlers) still(ctx context.Context, session *sessions.Session, rights Rights) bool {
+	stored, ok := session.Values[row{}].(account.Session)
+	if !ok {
+		return false
+	}
+	now, err := h.o.Sessions.SessionByHash(ctx, stored.TokenHash)
+	if err != nil || !now.Live(h.o.Now()) {
+		return false
+	}
+	user, err := h.o.Accounts.UserByID(ctx, now.UserID)
+	if err != nil || !user.DisabledAt.IsZero() {
+		return false
+	}
+	return rights.Permission == "" || account.ActorOf(user).May(rights.Permission)
 }
 
 // signedIn finds who makes the visit and notes it there. The session that it
@@ -70,7 +94,8 @@ func (h *Handlers) signedIn(v *page.Visit) (*sessions.Session, error) {
 	user, err := h.o.Accounts.UserByID(v.Context(), id)
 	switch {
 	case apperr.KindOf(err) == apperr.NotFound, err == nil && !user.DisabledAt.IsZero():
-		return sessions.NewSession(h.sessions, h.sessions.name()), nil
+		// The session must not come to life again when the account does.
+		return sessions.NewSession(h.sessions, h.sessions.name()), h.sessions.drop(v.Context(), session)
 	case err != nil:
 		return nil, err
 	}
@@ -130,14 +155,12 @@ func (h *Handlers) SignIn(v *page.Visit) error {
 	if email == "" || password == "" {
 		return h.signInAgain(v, http.StatusUnprocessableEntity, missing(v.T, email, password)...)
 	}
-	if wait, ok := h.mayTry(v, email); !ok {
-		v.W.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		return h.signInAgain(v, http.StatusTooManyRequests, templates.FieldError{
-			Field: "email", Message: v.T.T("signin.too_many", "wait", v.T.Duration(max(wait, time.Second))),
-		})
-	}
-	user, ok, err := h.checkPassword(v, email, password)
-	if err != nil {
+	try := h.throttle.begin(email, request.From(v.Context()).Address, h.known.find(v.R, email))
+	defer try.end()
+	user, ok, err := h.checkPassword(v, try, email, password)
+	if errors.Is(err, errRefused) {
+		return h.refuseTry(v, try)
+	} else if err != nil {
 		return err
 	}
 	ev := audit.Event{
@@ -146,17 +169,19 @@ func (h *Handlers) SignIn(v *page.Visit) error {
 	if !ok {
 		// The log names the account, if there is one, and not what was typed.
 		ev.Result, ev.Name, ev.Code = audit.MinorFailure, user.Email, "sign_in_failed"
-		if err := h.o.Audit.Record(v.Context(), ev); err != nil {
+		if err := try.failed(v.Context(), ev); err != nil {
 			return err
 		}
 		return h.signInAgain(v, http.StatusUnauthorized, templates.FieldError{Field: templates.Credentials, Message: v.T.T("signin.wrong")})
 	}
-	h.signIns.Succeeded("account "+email, true)
-	h.signIns.Succeeded("address "+request.From(v.Context()).Address, false)
 	actor := account.ActorOf(user)
 	ev.UserID, ev.Name, ev.Role, ev.CentreID = user.ID, user.Email, actor.Who().Role, actor.Who().CentreID
 	if err := h.sessions.Begin(v.W, v.R, user.ID, ev); err != nil {
 		return err
+	}
+	h.known.remember(v.W, v.R, email)
+	if err := try.succeeded(v.Context()); err != nil {
+		v.LogFailure(err) // the failures are forgotten later
 	}
 	return v.Redirect(page.ReturnPath(form.Get("next")))
 }
@@ -173,19 +198,32 @@ func missing(t *text.Catalogue, email, password string) []templates.FieldError {
 	return faults
 }
 
-// mayTry slows down guessing, by account and by address.
-func (h *Handlers) mayTry(v *page.Visit, email string) (time.Duration, bool) {
-	if wait, ok := h.signIns.Try("address "+request.From(v.Context()).Address, freeAddress); !ok {
-		return wait, false
+// refuseTry answers a try whose password was not looked at, because too many wait.
+func (h *Handlers) refuseTry(v *page.Visit, y *try) error {
+	err := h.throttle.refused(v.Context(), y.pair, audit.Event{
+		At: h.o.Now(), Type: audit.SignIn, Action: audit.Execute, Result: audit.MinorFailure, Who: v.Who, ObjectType: "user",
+		Code: "sign_in_refused",
+	})
+	if err != nil {
+		return err
 	}
-	return h.signIns.Try("account "+email, freeTries)
+	v.W.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
+	return h.signInAgain(v, http.StatusTooManyRequests, templates.FieldError{
+		Field: "email", Message: v.T.T("signin.too_many", "wait", v.T.Duration(retryAfter)),
+	})
 }
 
 // checkPassword returns the user of an e-mail address, and whether the password is
-// theirs. It takes as long if there is no such user.
-func (h *Handlers) checkPassword(v *page.Visit, email, password string) (account.User, bool, error) {
+// theirs. It does the same work if there is no such user. The password is not checked
+// before the try has had its turn; errRefused if it gets none.
+func (h *Handlers) checkPassword(v *page.Visit, y *try, email, password string) (account.User, bool, error) {
+	release, err := y.wait(v.Context())
+	if err != nil {
+		return account.User{}, false, err
+	}
+	defer release()
 	var user account.User
-	if len(email) <= maxEmail && email != "" {
+	if len(email) <= maxEmail {
 		found, err := h.o.Accounts.UserByEmail(v.Context(), email)
 		if err != nil && apperr.KindOf(err) != apperr.NotFound {
 			return account.User{}, false, err
@@ -209,13 +247,14 @@ func (h *Handlers) signInAgain(v *page.Visit, status int, faults ...templates.Fi
 
 // SignOut is POST /uitloggen: it ends every session of the user, everywhere.
 func (h *Handlers) SignOut(v *page.Visit) error {
+	// Whatever happens, this browser keeps nothing.
+	h.sessions.clearCookie(v.W)
+	v.W.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	err := h.o.Sessions.SignOut(v.Context(), v.Actor.UserID, audit.Event{
 		At: h.o.Now(), Type: audit.SignOut, Action: audit.Execute, Who: v.Who, ObjectType: "user",
 	})
 	if err != nil {
 		return err
 	}
-	h.sessions.clearCookie(v.W)
-	v.W.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return v.Redirect(signInPath)
 }

@@ -1,9 +1,11 @@
 package access_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,28 +34,6 @@ func TestSignInSaysTheSameWhateverIsWrong(t *testing.T) {
 	}
 	if evs[1].Type != audit.SignIn || evs[1].Result != audit.MinorFailure || evs[1].Name != "" || evs[1].ObjectID != "" {
 		t.Errorf("unknown account: %+v", evs[1])
-	}
-}
-
-func TestSignInSlowsDownGuessing(t *testing.T) {
-	s := servertest.New(t)
-	b := s.Browser()
-	var last servertest.Answer
-	for range 6 {
-		last = b.SignIn("uploader@example.nl", "geraden wachtwoord")
-	}
-	if last.Status != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
-		t.Fatalf("the sixth guess: %d", last.Status)
-	}
-	if a := b.SignIn("uploader@example.nl", servertest.Password); a.Status != http.StatusTooManyRequests {
-		t.Errorf("the right password does not wait: %d", a.Status)
-	}
-	if a := b.SignIn("clinician@example.nl", servertest.Password); a.Status != http.StatusSeeOther {
-		t.Errorf("another account waits too: %d", a.Status)
-	}
-	s.Clock.Advance(time.Minute)
-	if a := b.SignIn("uploader@example.nl", servertest.Password); a.Status != http.StatusSeeOther {
-		t.Errorf("still waits after a minute: %d", a.Status)
 	}
 }
 
@@ -215,5 +195,35 @@ func TestLanguage(t *testing.T) {
 	if a := b.Post("/taal", url.Values{"taal": {"fr"}, "terug": {"https://evil.example"}}); a.Location() != "/" ||
 		a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("%q %q", a.Location(), a.Header.Get("Set-Cookie"))
+	}
+}
+
+// blocking shows every user as blocked while on is set.
+type blocking struct {
+	server.Accounts
+	on atomic.Bool
+}
+
+func (b *blocking) UserByID(ctx context.Context, id int64) (account.User, error) {
+	u, err := b.Accounts.UserByID(ctx, id)
+	if b.on.Load() {
+		u.DisabledAt = time.Now()
+	}
+	return u, err
+}
+
+// TestDisabledAccountsHaveNoSessions: a session does not come to life again with its
+// account, also if the account was blocked behind Sluis's back.
+func TestDisabledAccountsHaveNoSessions(t *testing.T) {
+	accounts := &blocking{}
+	s := servertest.New(t, func(o *server.Options) { accounts.Accounts, o.Accounts = o.Accounts, accounts })
+	b := s.SignedIn("uploader")
+	accounts.on.Store(true)
+	if a := b.Get("/patienten"); a.Status != http.StatusSeeOther {
+		t.Fatalf("a blocked user: %d", a.Status)
+	}
+	accounts.on.Store(false)
+	if a := b.Get("/patienten"); a.Status != http.StatusSeeOther {
+		t.Errorf("the session is there again: %d", a.Status)
 	}
 }

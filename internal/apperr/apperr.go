@@ -28,6 +28,7 @@ const (
 	TooMany
 	Unavailable
 	Gone
+	Timeout
 )
 
 // status is the one table from kind to HTTP status.
@@ -43,6 +44,7 @@ var status = map[Kind]int{
 	TooMany:         http.StatusTooManyRequests,
 	Unavailable:     http.StatusServiceUnavailable,
 	Gone:            http.StatusGone,
+	Timeout:         http.StatusRequestTimeout,
 }
 
 // Error is a classified error. Code is stable, lower-case with underscores, and

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
 	"sluis/internal/account"
@@ -184,7 +185,7 @@ func (s *Server) fhirTable() []line[api.Handler] {
 // mount makes the router out of the table.
 func (s *Server) mount() *chi.Mux {
 	m := chi.NewRouter()
-	m.Use(s.identify, s.secureHeaders, s.logRequests, s.recoverPanics, s.sameOrigin, limit)
+	m.Use(middleware.GetHead, s.identify, s.secureHeaders, s.logRequests, s.recoverPanics, s.sameOrigin, limit)
 	for _, route := range s.Routes() {
 		m.Method(route.Method, route.Pattern, s.open(route))
 	}

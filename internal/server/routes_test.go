@@ -233,7 +233,7 @@ func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name strin
 	if route.Method == "POST" {
 		return b.Post(path, nil)
 	}
-	return b.Get(path)
+	return b.Do(route.Method, path, "", nil)
 }
 
 // Somebody of another centre gets the same servertest.Answer for an object of ours as for
@@ -323,7 +323,7 @@ func TestUnknownPathAndMethod(t *testing.T) {
 	if a := b.Get("/nergens"); a.Status != 404 || !strings.Contains(a.Body, "Pagina niet gevonden") {
 		t.Errorf("%d", a.Status)
 	}
-	if a := b.Do("PUT", "/patienten", "", nil); a.Status != 405 || a.Header.Get("Allow") != "GET, POST" {
+	if a := b.Do("PUT", "/patienten", "", nil); a.Status != 405 || a.Header.Get("Allow") != "GET, HEAD, POST" {
 		t.Errorf("%d, Allow %q", a.Status, a.Header.Get("Allow"))
 	}
 	if a := b.Get("/api/v1/nergens"); a.Status != 404 || a.Header.Get("Content-Type") != "application/problem+json" {

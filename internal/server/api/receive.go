@@ -141,8 +141,12 @@ func partOf(r *http.Request, boundary, filename string) (io.Reader, string, erro
 		switch {
 		case err == io.EOF: // wrapped, it would be a body that broke off
 			return nil, "", invalid("file_missing", "file")
+		case apperr.KindOf(err) == apperr.Timeout:
+			return nil, "", upload.Broken(err)
 		case err != nil:
 			return nil, "", apperr.Wrap(apperr.Invalid, "multipart_malformed", errBody)
+		case part.FormName() != "file" && upload.IsFile(part):
+			return nil, "", upload.ErrSeveralFiles
 		case part.FormName() != "file":
 			continue
 		}
@@ -153,7 +157,7 @@ func partOf(r *http.Request, boundary, filename string) (io.Reader, string, erro
 		if name == "" {
 			return nil, "", invalid("filename_missing", "filename")
 		}
-		return part, name, nil
+		return upload.OneFile(part, parts), name, nil
 	}
 }
 

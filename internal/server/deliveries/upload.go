@@ -115,12 +115,17 @@ func (h *Handlers) readForm(v *page.Visit, centre account.Centre, form *uploaded
 			}
 		case "file":
 			form.whole = true
-			return h.receiveFile(v, centre, form, part)
+			return h.receiveFile(v, centre, form, part, parts)
+		default:
+			if upload.IsFile(part) {
+				form.whole = true
+				return "", upload.ErrSeveralFiles
+			}
 		}
 	}
 }
 
-func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploaded, part *multipart.Part) (string, error) {
+func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploaded, part *multipart.Part, rest *multipart.Reader) (string, error) {
 	name := upload.Name(part.FileName())
 	if name == "" {
 		return "", apperr.New(apperr.Invalid, "file_missing")
@@ -131,7 +136,7 @@ func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploa
 	}
 	id, err := h.o.Receiver.Receive(v.Context(), intake.Upload{
 		Who: v.Who, Centre: centre, Filename: name, Mode: mode, Via: audit.ViaWeb, Repairs: form.repairs,
-	}, upload.Limit(part, h.o.Door.MaxBytes()))
+	}, upload.Limit(upload.OneFile(part, rest), h.o.Door.MaxBytes()))
 	if err != nil {
 		return "", err
 	}
@@ -163,6 +168,7 @@ func readField(part io.Reader) (string, error) {
 var formFaults = map[string]string{
 	"file_missing": "upload.file_missing", "file_empty": "upload.file_empty",
 	"file_too_large": "upload.file_too_large", "upload_interrupted": "upload.interrupted", "too_many_uploads": "upload.too_many",
+	"several_files": "upload.several_files",
 }
 
 // refuseUpload shows the form again if the user can mend what was wrong, with all

@@ -97,7 +97,7 @@ var issueCodes = map[int]string{
 	http.StatusBadRequest: "invalid", http.StatusUnauthorized: "login", http.StatusForbidden: "forbidden",
 	http.StatusNotFound: "not-found", http.StatusMethodNotAllowed: "not-supported", http.StatusConflict: "conflict",
 	http.StatusGone: "deleted", http.StatusRequestEntityTooLarge: "too-long", http.StatusUnsupportedMediaType: "not-supported",
-	http.StatusTooManyRequests: "throttled", http.StatusServiceUnavailable: "transient",
+	http.StatusRequestTimeout: "timeout", http.StatusTooManyRequests: "throttled", http.StatusServiceUnavailable: "transient",
 }
 
 func write(w http.ResponseWriter, t *text.Catalogue, status int, body any) error {

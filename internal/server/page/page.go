@@ -97,7 +97,8 @@ func (v *Visit) errorPage(status int, code string) {
 // Render writes a page as a whole or, if it fails, not at all.
 func (v *Visit) Render(status int, page templ.Component) error {
 	var b bytes.Buffer
-	if err := page.Render(v.Context(), &b); err != nil {
+	// A client that stalls has ended the context, and is still told so.
+	if err := page.Render(context.WithoutCancel(v.Context()), &b); err != nil {
 		return err
 	}
 	v.W.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -25,6 +25,9 @@ type Visit struct {
 
 	Actor account.Actor // the zero Actor may nothing
 	Who   audit.Who     // the same person as the access log knows them
+	// Still reports whether the visitor would still be let in. A page that stays open
+	// asks it every few seconds. It is nil on a page for everybody.
+	Still func(ctx context.Context) bool
 
 	frame *Frame
 }
@@ -61,6 +64,9 @@ func (v *Visit) Form() (url.Values, error) {
 	// The parser's own error repeats what it read.
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, apperr.New(apperr.TooLarge, "body_too_large")
+	}
+	if apperr.KindOf(err) != apperr.Internal {
+		return nil, err
 	}
 	return nil, apperr.New(apperr.Invalid, "invalid")
 }

@@ -224,13 +224,9 @@ func (p setPasswordCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	return p.act(ctx, c, func(s *store.Store, _ account.User, who audit.Who) error {
-		hash, err := account.HashPassword(ctx, password)
-		if err != nil {
+		err := changeUser(ctx, s, who, p.Email, "password", func(u *account.User) (err error) {
+			u.PasswordHash, err = account.HashPassword(ctx, password, about(u.Email, u.Centre)...)
 			return err
-		}
-		err = changeUser(ctx, s, who, p.Email, "password", func(u *account.User) error {
-			u.PasswordHash = hash
-			return nil
 		})
 		if err != nil {
 			return err
@@ -241,6 +237,14 @@ func (p setPasswordCommand) Run(ctx context.Context, c console) error {
 		}
 		return nil
 	})
+}
+
+// about returns what others know of a user, which is no password.
+func about(email string, centre *account.Centre) []string {
+	if centre == nil {
+		return []string{email}
+	}
+	return []string{email, centre.Name, centre.Number}
 }
 
 // newPassword makes a password up, or reads one from standard input.

@@ -146,7 +146,7 @@ func (a addUserCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		hash, err := account.HashPassword(ctx, password)
+		hash, err := account.HashPassword(ctx, password, about(a.Email, centre)...)
 		if err != nil {
 			return err
 		}

@@ -37,15 +37,14 @@ var dummyHash = sync.OnceValues(func() (string, error) {
 	return argon2id.CreateHash(token, passwordParams)
 })
 
-// HashPassword returns the hash of a new password, to be stored.
-// Errors: [ErrPasswordTooShort], [ErrPasswordTooLong], those of ctx.
-func HashPassword(ctx context.Context, password string) (string, error) {
+// HashPassword returns the hash of a new password, to be stored. About is what others
+// know of its owner and would try first: the e-mail address, the name of the centre.
+// Errors: [ErrPasswordTooShort], [ErrPasswordTooLong], [ErrPasswordCommon],
+// [ErrPasswordContext], those of ctx.
+func HashPassword(ctx context.Context, password string, about ...string) (string, error) {
 	password = norm.NFC.String(password)
-	switch n := utf8.RuneCountInString(password); {
-	case n < MinPasswordLength:
-		return "", ErrPasswordTooShort
-	case n > MaxPasswordLength:
-		return "", ErrPasswordTooLong
+	if err := CheckPasswordStrength(password, about...); err != nil {
+		return "", err
 	}
 	release, err := passwordSlot(ctx)
 	if err != nil {

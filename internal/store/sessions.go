@@ -84,12 +84,23 @@ func (s *Store) SignIn(ctx context.Context, x account.Session, ev audit.Event) e
 	})
 }
 
-// SignOut ends every session of the user, with its event.
+// SignOut ends every session of the user, with its event. If the event cannot be
+// written, the sessions end all the same, and the log of the service says so: somebody
+// who leaves a shared computer must not stay signed in because a log is full.
 func (s *Store) SignOut(ctx context.Context, userID int64, ev audit.Event) error {
-	return s.write(ctx, func(t *tx) error {
-		if err := t.db.Exec("DELETE FROM sessions WHERE user_id = ?", userID).Error; err != nil {
+	end := func(t *tx) error { return t.db.Exec("DELETE FROM sessions WHERE user_id = ?", userID).Error }
+	err := s.write(ctx, func(t *tx) error {
+		if err := end(t); err != nil {
 			return err
 		}
 		return t.record(ev)
 	})
+	if err == nil {
+		return nil
+	}
+	if endErr := s.write(context.WithoutCancel(ctx), end); endErr != nil {
+		return endErr
+	}
+	s.log.ErrorContext(ctx, "a sign-out is not in the access log", "user", userID, "request", ev.RequestID, "err", err)
+	return nil
 }

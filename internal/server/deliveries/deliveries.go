@@ -95,9 +95,13 @@ type Options struct {
 type Handlers struct {
 	o     Options
 	forms *formKeys // upload forms that were sent
+	// streams are the progress streams that are open.
+	streams streams
 }
 
 // New makes the handlers.
-func New(o Options) *Handlers { return &Handlers{o, newFormKeys(o.Now)} }
+func New(o Options) *Handlers {
+	return &Handlers{o: o, forms: newFormKeys(o.Now), streams: streams{open: map[int64]int{}}}
+}
 
 const newPath = page.DeliveriesPath + "/nieuw"

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
+	"sluis/internal/apperr"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/server/page"
@@ -19,6 +21,10 @@ const (
 	// streamLife ends a stream. The browser then asks again, and its rights are
 	// checked again.
 	streamLife = 10 * time.Minute
+	// stillEvery is how often a stream looks whether its reader is still signed in.
+	stillEvery = 2 * time.Second
+	// mostStreams is how many streams one user has open at once, in this process.
+	mostStreams = 10
 	// eventPatience is how long a client may take to accept one event.
 	eventPatience = 10 * time.Second
 )
@@ -50,7 +56,17 @@ func (h *Handlers) Progress(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
+	if v.R.Method == http.MethodHead {
+		v.W.Header().Set("Content-Type", eventStreamType)
+		return nil
+	}
+	leave, err := h.streams.enter(v.Actor.UserID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	stream := startStream(v.W)
+	checked := time.Now()
 	tick, beat, end := time.NewTicker(progressEvery), time.NewTicker(heartbeatEvery), time.NewTimer(streamLife)
 	defer tick.Stop()
 	defer beat.Stop()
@@ -74,10 +90,41 @@ func (h *Handlers) Progress(v *page.Visit) error {
 		if !stream.wait(v.Context(), tick, beat, end) {
 			return nil
 		}
+		if time.Since(checked) >= stillEvery {
+			if !v.Still(v.Context()) {
+				return nil // signed out, blocked, or without the role
+			}
+			checked = time.Now()
+		}
 		if d, err = h.o.Records.Delivery(v.Context(), scope, id); err != nil {
 			return nil // the answer has begun: the browser asks again
 		}
 	}
+}
+
+const eventStreamType = "text/event-stream"
+
+// streams counts the open streams of each user.
+type streams struct {
+	mu   sync.Mutex
+	open map[int64]int
+}
+
+// enter counts one more until leave is called, or fails with apperr.TooMany.
+func (s *streams) enter(userID int64) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[userID] >= mostStreams {
+		return nil, apperr.New(apperr.TooMany, "too_many")
+	}
+	s.open[userID]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.open[userID]--; s.open[userID] == 0 {
+			delete(s.open, userID)
+		}
+	}, nil
 }
 
 // eventStream writes server-sent events.
@@ -90,7 +137,7 @@ func startStream(w http.ResponseWriter) eventStream {
 	e := eventStream{w, http.NewResponseController(w)}
 	// A read deadline that passes would end the request.
 	_ = e.rc.SetReadDeadline(time.Time{})
-	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Content-Type", eventStreamType)
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
 	return e

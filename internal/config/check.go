@@ -58,6 +58,7 @@ func check(s settings, faults *Faults) Config {
 	c.OldTable = checkOldTable("SLUIS_EXISTING_DSN", s.OldTableDSN, faults)
 	c.EraseOldTable = checkOldTable("SLUIS_EXISTING_ERASE_DSN", s.EraseOldTableDSN, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
+	checkTransport(&c, faults)
 	return c
 }
 
@@ -69,7 +70,7 @@ func checkDatabase(value string, faults *Faults) Secret {
 	case value == "":
 		faults.Add(
 			"SLUIS_DATABASE",
-			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME (or put that in a file named by "+
+			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME&encrypt=true (or put that in a file named by "+
 				"SLUIS_DATABASE_FILE)",
 		)
 	case isFile && path == "":
@@ -77,6 +78,7 @@ func checkDatabase(value string, faults *Faults) Secret {
 	case !isFile && !strings.HasPrefix(value, "sqlserver://"):
 		faults.Add("SLUIS_DATABASE", "must start with sqlite: or sqlserver://")
 	}
+	checkSQLServer("SLUIS_DATABASE", value, faults)
 	return NewSecret(value)
 }
 
@@ -85,6 +87,7 @@ func checkOldTable(name, value string, faults *Faults) Secret {
 	if value != "" && value != unreadable && !strings.HasPrefix(value, "sqlite:") && !strings.HasPrefix(value, "sqlserver://") {
 		faults.Add(name, "must start with sqlite: or sqlserver://")
 	}
+	checkSQLServer(name, value, faults)
 	return NewSecret(value)
 }
 
@@ -269,7 +272,10 @@ func checkNumber(name, value string, high int, faults *Faults) int {
 func checkProxies(value string, faults *Faults) []netip.Prefix {
 	var out []netip.Prefix
 	for _, text := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if p, err := netip.ParsePrefix(text); err == nil {
+		if p, err := netip.ParsePrefix(text); err == nil && p.Bits() == 0 {
+			faults.Add("SLUIS_TRUSTED_PROXIES", "names every address there is, so that anybody may say who they are; name your proxies")
+			return nil
+		} else if err == nil {
 			out = append(out, p.Masked())
 		} else if a, err := netip.ParseAddr(text); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))

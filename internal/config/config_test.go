@@ -31,7 +31,7 @@ func key(b byte) string {
 func good() map[string]string {
 	return map[string]string{
 		"SLUIS_BASE_URL":                  "https://sluis.example.nl",
-		"SLUIS_DATABASE":                  "sqlserver://sluis:" + canary + "@db?database=sluis",
+		"SLUIS_DATABASE":                  "sqlserver://sluis:" + canary + "@db?database=sluis&encrypt=true",
 		"SLUIS_DISPLAY_BIRTH":             "year",
 		"SLUIS_SESSION_KEY":               key(1) + "," + key(2),
 		"SLUIS_FILE_MAC_KEY":              key(3),

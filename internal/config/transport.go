@@ -1,0 +1,66 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checkTransport refuses to listen beyond this machine in plain HTTP for everybody.
+// Without TLS of our own there must be a proxy that ends it, and Sluis must know its
+// address: else every request seems to come from the proxy, and one hospital that
+// guesses passwords slows down the whole country.
+func checkTransport(c *Config, faults *Faults) {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil || host == "localhost" || loopback(host) || c.TLSCertFile != "" || c.TLSKeyFile != "" {
+		return
+	}
+	if len(c.TrustedProxies) == 0 {
+		faults.Add("SLUIS_ADDR", "listens beyond this machine, without TLS; set SLUIS_TLS_CERT_FILE and SLUIS_TLS_KEY_FILE, or let a "+
+			"proxy end TLS and set SLUIS_TRUSTED_PROXIES to its address, or listen on 127.0.0.1")
+	}
+}
+
+// checkSQLServer wants TLS with a certificate that is verified, unless the server is on
+// this machine: patients must not cross a network in the clear, and an encrypted
+// connection to whoever answers protects nobody.
+func checkSQLServer(name, value string, faults *Faults) {
+	if !strings.HasPrefix(value, "sqlserver://") {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		faults.Add(name, "is not a URL; a percent sign in the password is written as %%25, and other marks likewise") // err quotes the password
+		return
+	}
+	if host := u.Hostname(); host == "localhost" || loopback(host) {
+		return
+	}
+	const mend = "write &encrypt=true behind the database's name, and for a certificate of your own authority also " +
+		"&certificate=FILE, which names that authority's certificate"
+	set, trusted := false, false
+	for key, values := range u.Query() {
+		switch strings.ToLower(key) {
+		case "encrypt":
+			set = true
+			for _, v := range values {
+				if !slices.Contains([]string{"true", "yes", "1", "t", "mandatory", "strict"}, strings.ToLower(v)) {
+					faults.Add(name, "has an encrypt with which patients may cross the network unencrypted; "+mend)
+				}
+			}
+		case "trustservercertificate", "trust server certificate":
+			for _, v := range values {
+				no, err := strconv.ParseBool(v)
+				trusted = trusted || (err != nil || no) && !strings.EqualFold(v, "no")
+			}
+		}
+	}
+	if !set {
+		faults.Add(name, "has no encrypt, with which patients would cross the network unencrypted; "+mend)
+	}
+	if trusted {
+		faults.Add(name, "has TrustServerCertificate, with which anybody can pass for the database; leave that out, and "+mend)
+	}
+}

@@ -1,6 +1,9 @@
 package ttpclient
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,8 +18,10 @@ const (
 	shortestMasked = 4
 	// shortestName is the same for words of the surname: Bos is a name.
 	shortestName = 2
-	// longestMessage is the number of characters kept of an unknown text.
+	// longestMessage is the number of characters kept of an unknown text, and
+	// longestRead of how many they are looked for.
 	longestMessage = 300
+	longestRead    = 3000
 )
 
 // particles are never masked: they are in half of all names and in every Dutch
@@ -26,37 +31,51 @@ var particles = map[string]bool{
 	"in": true, "op": true, "is": true, "en": true, "of": true, "een": true,
 }
 
-// mask removes from a text of the TTP whatever was sent in the row. It is for
-// texts that are not in the contract: a TTP that echoes a name must not bring it
-// into a report.
+// mask removes from a text of the TTP whatever was sent in rows. It is for texts that
+// are not in the contract: a TTP that echoes a name must not bring it into a report.
+// The rows are all those that were sent together, because the TTP may say of one row
+// that it is like another ("zie ook Jansen").
 type mask struct {
-	whole []string        // values as they were sent, and dates in other notations
-	words map[string]bool // folded; a word of the text is masked if it equals one
-	parts []string        // folded; a word of the text is masked if it contains one
+	whole   map[string]bool // values as they were sent, and dates in other notations
+	words   map[string]bool // folded; a word of the text is masked if it equals one
+	parts   map[string]bool // folded; a word of the text is masked if it contains one
+	longest int             // characters of the longest of parts
+	replace *strings.Replacer
 }
 
-func newMask(r Row) *mask {
-	m := &mask{words: map[string]bool{}}
-	names, others := r.sentTexts()
-	for _, s := range names {
-		m.add(s, shortestName)
+func newMask(rows ...Row) *mask {
+	m := &mask{whole: map[string]bool{}, words: map[string]bool{}, parts: map[string]bool{}}
+	for _, r := range rows {
+		names, others := r.sentTexts()
+		for _, s := range names {
+			m.add(s, shortestName)
+		}
+		for _, s := range others {
+			m.add(s, shortestMasked)
+		}
 	}
-	for _, s := range others {
-		m.add(s, shortestMasked)
+	// The longest first: of 1234 and 1234AB the second is masked whole.
+	whole := slices.SortedFunc(maps.Keys(m.whole), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	pairs := make([]string, 0, 2*len(whole))
+	for _, s := range whole {
+		pairs = append(pairs, s, masked)
 	}
+	m.replace = strings.NewReplacer(pairs...)
 	return m
 }
 
 func (m *mask) add(s string, shortest int) {
 	if utf8.RuneCountInString(s) >= shortestMasked {
-		m.whole = append(m.whole, s)
+		m.whole[s] = true
 	}
 	if y, rest, ok := strings.Cut(s, "-"); ok && len(s) == len("2001-01-31") {
 		month, day, _ := strings.Cut(rest, "-")
 		short := strings.TrimPrefix(day, "0") + "-" + strings.TrimPrefix(month, "0") + "-" + y
 		long := day + "-" + month + "-" + y
 		for _, date := range []string{long, short} {
-			m.whole = append(m.whole, date, strings.ReplaceAll(date, "-", "/"), strings.ReplaceAll(date, "-", "."))
+			m.whole[date], m.whole[strings.ReplaceAll(date, "-", "/")], m.whole[strings.ReplaceAll(date, "-", ".")] = true, true, true
 		}
 	}
 	var joined strings.Builder
@@ -70,7 +89,8 @@ func (m *mask) add(s string, shortest int) {
 func (m *mask) word(w string, shortest int) {
 	switch n := utf8.RuneCountInString(w); {
 	case n >= shortestMasked:
-		m.parts = append(m.parts, w)
+		m.parts[w] = true
+		m.longest = max(m.longest, n)
 	case n >= shortest && !particles[w]:
 		m.words[w] = true
 	}
@@ -85,9 +105,11 @@ func (m *mask) clean(text string) string {
 		}
 		return r
 	}, text)
-	for _, s := range m.whole {
-		text = strings.ReplaceAll(text, s, masked)
+	if r := []rune(text); len(r) > longestRead {
+		// Half a name at the end would not be recognised.
+		text = strings.TrimRightFunc(string(r[:longestRead]), inWord)
 	}
+	text = m.replace.Replace(text)
 	var out strings.Builder
 	for len(text) > 0 {
 		if r, n := utf8.DecodeRuneInString(text); !inWord(r) {
@@ -116,12 +138,21 @@ func (m *mask) hides(word string) bool {
 	if m.words[word] {
 		return true
 	}
-	for _, p := range m.parts {
-		if strings.Contains(word, p) {
-			return true
+	r := []rune(word)
+	for from := range r {
+		for end := from + shortestMasked; end <= min(len(r), from+m.longest); end++ {
+			if m.parts[string(r[from:end])] {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// names reports whether text has a word that was sent as such. Unlike hides it lets
+// POSTCODE pass if somebody is called Post.
+func (m *mask) names(text string) bool {
+	return slices.ContainsFunc(words(text), func(w string) bool { return m.words[w] || m.parts[w] })
 }
 
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }

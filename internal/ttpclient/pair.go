@@ -44,6 +44,7 @@ func (x *exchange) pair(rows []Row, items []answerItem) error {
 	for i := range rows {
 		byRef[rows[i].Ref] = &rows[i]
 	}
+	x.alone = len(rows) == 1
 	x.seen.given = make(map[string]bool, len(rows)*len(x.call.types))
 	answers := make(map[string]Answer, len(rows))
 	for _, item := range items {
@@ -75,7 +76,7 @@ func (x *exchange) check(r Row, item answerItem) (Answer, bool) {
 	a := Answer{Pseudonyms: item.Pseudonyms}
 	fatal := false
 	for _, w := range item.Findings {
-		f, ok := r.finding(w, x.call.types)
+		f, ok := x.finding(r, w)
 		if !ok {
 			return Answer{}, false
 		}
@@ -175,25 +176,33 @@ var (
 )
 
 // finding returns w as a finding of the TTP. A text that the contract lists is kept
-// word for word; in any other text the values that the row sent are masked. It
+// word for word; in any other text the values that all rows sent are masked. It
 // returns false if w cannot be used.
-func (r Row) finding(w wireFinding, types []string) (patient.Finding, bool) {
+func (x *exchange) finding(r Row, w wireFinding) (patient.Finding, bool) {
 	if w.Severity != patient.Fatal && w.Severity != patient.Warning || !findingCode.MatchString(w.Code) {
 		return patient.Finding{}, false
 	}
 	f := patient.Finding{Severity: w.Severity, Source: patient.TTP, Code: w.Code, Field: w.Field, Message: w.Message}
-	known := slices.Contains(knownFields, w.Field) || slices.Contains(types, w.Field) ||
+	known := slices.Contains(knownFields, w.Field) || slices.Contains(x.call.types, w.Field) ||
 		r.Definitive.Type == w.Field ||
 		slices.ContainsFunc(r.Temporaries, func(v Value) bool { return v.Type == w.Field })
 	if knownTexts[w.Message] && known {
 		return f, true
 	}
-	m := newMask(r)
+	if x.mask == nil {
+		x.mask = newMask(x.rows...)
+	}
+	m := x.mask
 	if !knownTexts[w.Message] {
 		f.Message = m.clean(w.Message)
 	}
 	if !known && (!findingField.MatchString(w.Field) || m.clean(w.Field) != w.Field) {
 		f.Field = ""
 	}
-	return f, shortNumber.MatchString(w.Code) || m.clean(w.Code) == w.Code
+	if shortNumber.MatchString(w.Code) {
+		return f, true
+	}
+	// A code that is by chance a name of another row is unusable only as long as both
+	// are in one call: the row is then asked about alone.
+	return f, newMask(r).clean(w.Code) == w.Code && (x.alone || !m.names(w.Code))
 }

@@ -209,6 +209,43 @@ func TestEchoedFieldsAreMasked(t *testing.T) {
 	}
 }
 
+// TestOthersNamesAreMasked shows that a message about one row does not bring the person
+// of another row of the call into its report, whether in its text, its field or its code.
+func TestOthersNamesAreMasked(t *testing.T) {
+	ttp, c := start(t)
+	asked := items(300)
+	asked[299].Identity = identity.New(identity.Fields{Surname: "Qanarynaam-Post", Initials: "q", BirthDate: "1987-06-05", Sex: "v"})
+	ttp.Tamper(func(answered []ttptest.Item) []ttptest.Item {
+		for _, item := range answered {
+			if item["ref"] != "ref-0" {
+				continue
+			}
+			delete(item, "pseudonyms")
+			item["findings"] = []any{
+				map[string]any{"severity": "fatal", "code": "E_POSTCODE", "field": "Qanarynaam", "message": "Lijkt op qanarynaam, 5-6-1987"},
+			}
+			if len(answered) > 1 { // a name as a code is unusable; alone the row is answered without it
+				item["findings"] = append(item["findings"].([]any), map[string]any{"severity": "warning", "code": "QANARYNAAM", "message": "x"})
+			}
+		}
+		return answered
+	})
+	got, err := c.Prepare(t.Context(), "k", asked)
+	if err != nil || len(got) != 300 {
+		t.Fatal(len(got), err)
+	}
+	a := got["ref-0"]
+	if len(a.Findings) != 1 || a.Findings[0].Code != "E_POSTCODE" || a.Findings[0].Field != "" ||
+		a.Findings[0].Message != "Lijkt op […], […]" {
+		t.Errorf("%+v", a.Findings)
+	}
+	for ref, a := range got {
+		if ref != "ref-0" && len(a.Temporaries) == 0 {
+			t.Errorf("%s has no pseudonyms: %+v", ref, a.Findings)
+		}
+	}
+}
+
 // TestNothingOfARowInErrorsAndLogs shows that no error text and no log line, of client
 // or sandbox, holds a value that was sent.
 func TestNothingOfARowInErrorsAndLogs(t *testing.T) {

@@ -107,9 +107,10 @@ func hasSandbox(data string) error {
 
 // pseudonymiseCommand plays the hospital's side of the web technique.
 type pseudonymiseCommand struct {
-	Data string `default:"./data" help:"Folder of the demonstration whose TTP is asked."`
-	In   string `arg:"" help:"CSV with identities."`
-	Out  string `arg:"" help:"CSV to write, with temporary pseudonyms in place of the names."`
+	Data   string `default:"./data" help:"Folder of the demonstration whose TTP is asked."`
+	Centre string `help:"Number of the hospital that fetches them, such as 2809: then another hospital cannot deliver them."`
+	In     string `arg:"" help:"CSV with identities."`
+	Out    string `arg:"" help:"CSV to write, with temporary pseudonyms in place of the names."`
 }
 
 // Run writes Out, and next to it a file of the rows that the TTP refused, with its words.
@@ -132,7 +133,7 @@ func (p pseudonymiseCommand) Run(ctx context.Context, c console) (err error) {
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
-	rows, refused, err := box.Pseudonymise(ctx, in, out, rejected, ttpsandbox.Order{})
+	rows, refused, err := box.Pseudonymise(ctx, in, out, rejected, ttpsandbox.Order{Provider: p.Centre})
 	if err := errors.Join(err, out.Close(), rejected.Close()); err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ type ChunkClaim struct {
 	DeliveryID       int64
 	DeliveryPublicID string
 	CentreID         int64
+	CentreNumber     string
 	No               int
 	Holds            chunk.Content
 	Sealed           []byte

@@ -33,7 +33,7 @@ func (d *Desk) RegisterEntry(ctx context.Context, who audit.Who, centre account.
 	t []patient.Temporary,
 ) (Entered, error) {
 	row := patient.TemporaryRow{Ref: newRef(), Display: show, Temporaries: t}
-	answers, err := d.exchanger.ask(ctx, newRef(), []patient.TemporaryRow{row})
+	answers, err := d.exchanger.ask(ctx, newRef(), centre.Number, []patient.TemporaryRow{row})
 	if _, ok := errors.AsType[*patient.UnavailableError](err); ok {
 		return Entered{}, apperr.Wrap(apperr.Unavailable, codeUnavailable, err)
 	} else if err != nil {

@@ -14,14 +14,15 @@ type exchanger struct {
 	link     string // the linking type
 }
 
-// ask calls the TTP. No rows need no call.
-func (x exchanger) ask(ctx context.Context, key string, rows []patient.TemporaryRow) (map[string]patient.Resolved, error) {
+// ask calls the TTP about rows that the centre with this number delivered. No rows need
+// no call.
+func (x exchanger) ask(ctx context.Context, key, centre string, rows []patient.TemporaryRow) (map[string]patient.Resolved, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
 	items := make([]patient.Resolvable, len(rows))
 	for i, r := range rows {
-		items[i] = patient.Resolvable{Ref: r.Ref, Temporaries: r.Temporaries}
+		items[i] = patient.Resolvable{Ref: r.Ref, Temporaries: r.Temporaries, Provider: centre}
 	}
 	return x.resolver.Resolve(ctx, key, items)
 }

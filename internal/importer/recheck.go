@@ -18,10 +18,13 @@ const (
 	codeNoPatient   = "PATIENT_MISSING"
 )
 
+// nobody delivered the rows of the old table: the registry asked for their pseudonyms.
+const nobody = ""
+
 // Recheck exchanges old rows once more, and compares the answers with the patients that
 // have their old keys. It stores nothing.
 func (im *Importer) Recheck(ctx context.Context, centreID int64, rows []patient.TemporaryRow) ([]conversion.Problem, error) {
-	answers, err := im.exchanger.ask(ctx, newRef(), rows)
+	answers, err := im.exchanger.ask(ctx, newRef(), nobody, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +89,6 @@ func (im *Importer) agree(legacyID string, p patient.Patient, a patient.Resolved
 // Probe exchanges temporary pseudonyms to measure how long the TTP takes. It ignores the
 // answers.
 func (im *Importer) Probe(ctx context.Context, rows []patient.TemporaryRow) error {
-	_, err := im.exchanger.ask(ctx, rand.Text(), rows)
+	_, err := im.exchanger.ask(ctx, rand.Text(), nobody, rows)
 	return err
 }

@@ -50,7 +50,7 @@ func (im *Importer) resolve(ctx context.Context, c delivery.ChunkClaim) error {
 	if err != nil {
 		return err
 	}
-	answers, err := im.exchanger.ask(ctx, c.CallKey, rows)
+	answers, err := im.exchanger.ask(ctx, c.CallKey, c.CentreNumber, rows)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ const CodeUnusable = "TTP_UNUSABLE"
 type Resolvable struct {
 	Ref         string // random per row, the same on a retry
 	Temporaries []Temporary
+	// Provider is the number of the centre that delivered them, so that the TTP refuses
+	// those that another centre fetched.
+	Provider string
 }
 
 // Resolved is the TTP's answer for one row: pseudonyms, or fatal findings.

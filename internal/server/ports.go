@@ -24,6 +24,8 @@ type (
 	Sessions = access.Sessions
 	// People keeps the accounts for the pages about them.
 	People = accounts.Store
+	// Tries counts tries to sign in.
+	Tries = access.Tries
 	// AuditLog writes and reads the access log.
 	AuditLog = access.Log
 	// Receiver takes in a file.

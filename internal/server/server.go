@@ -48,6 +48,7 @@ type Options struct {
 	Accounts   Accounts
 	People     People
 	Sessions   Sessions
+	Tries      Tries
 	Audit      AuditLog
 	Records    Records
 	Receiver   Receiver
@@ -120,7 +121,8 @@ func (s *Server) furnish() {
 	single := entry.New(entry.Options{Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly})
 	s.ready = &readiness{check: o.Ready}
 	s.access = access.New(access.Options{
-		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Audit: o.Audit, Secure: o.Secure, Keys: o.SessionKeys,
+		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Tries: o.Tries, Audit: o.Audit, Secure: o.Secure,
+		Keys: o.SessionKeys,
 	})
 	s.accounts = accounts.New(accounts.Options{Now: o.Now, Store: o.People, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL})
 	s.frame = page.New(page.Options{
@@ -139,7 +141,7 @@ func (s *Server) furnish() {
 	})
 	s.api = api.New(api.Options{
 		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: single,
-		Audit: o.Audit, Door: door, BirthYearOnly: o.BirthYearOnly, Flooding: s.access.TokenFlood,
+		Audit: o.Audit, Door: door, BirthYearOnly: o.BirthYearOnly, BadToken: s.access.BadToken,
 	})
 	s.fhir = fhirdoor.New(fhirdoor.Options{Now: o.Now, API: s.api, Records: o.Records, BusyWait: o.BusyWait})
 }
@@ -154,8 +156,8 @@ func (o *Options) complete() error {
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.People == nil, o.Sessions == nil, o.Audit == nil, o.Records == nil, o.Receiver == nil,
-		o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
+	case o.Log == nil, o.Accounts == nil, o.People == nil, o.Sessions == nil, o.Tries == nil, o.Audit == nil, o.Records == nil,
+		o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
 		o.Conversion == nil, o.Ready == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):

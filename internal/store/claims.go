@@ -213,13 +213,15 @@ func (s *Store) claimedChunk(ctx context.Context, r waitingChunk) (delivery.Chun
 		Sealed     []byte
 		PublicID   string
 		CentreID   int64
+		Number     string
 		WrappedKey []byte
 	}
-	err := s.read(ctx).Table("chunks k").Select("k.*, x.sealed, d.public_id, d.centre_id, d.wrapped_key").
+	err := s.read(ctx).Table("chunks k").Select("k.*, x.sealed, d.public_id, d.centre_id, c.number, d.wrapped_key").
 		Joins("JOIN chunk_contents x ON x.chunk_id = k.id").Joins("JOIN deliveries d ON d.id = k.delivery_id").
+		Joins("JOIN centres c ON c.id = d.centre_id").
 		Where("k.id = ?", r.ID).Order("k.id").Take(&k).Error
 	return delivery.ChunkClaim{
-		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, No: k.Row.No,
+		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, CentreNumber: k.Number, No: k.Row.No,
 		Holds: chunk.Content(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1,
 		WrappedKey: k.WrappedKey,
 		ExpiresAt:  moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt), Failures: k.Row.Failures,

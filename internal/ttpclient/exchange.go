@@ -19,6 +19,7 @@ type Row struct {
 	Ref         string // random, and the same on a retry; it says nothing about the row
 	Person      Person
 	Temporaries []Value
+	Provider    string // the centre that delivered Temporaries; empty if nobody did
 	Definitive  Value
 }
 
@@ -67,7 +68,7 @@ func (c *Client) Exchange(ctx context.Context, key string, call Call, rows []Row
 		}
 		refs[r.Ref] = true
 	}
-	x := &exchange{client: c, call: call, key: key, seen: newSeen(rows), out: make(map[string]Answer, len(rows))}
+	x := &exchange{client: c, call: call, key: key, seen: newSeen(rows), rows: rows, out: make(map[string]Answer, len(rows))}
 	if err := x.ask(ctx, rows); err != nil {
 		return nil, err
 	}
@@ -80,8 +81,11 @@ type exchange struct {
 	key     string
 	out     map[string]Answer
 	seen    *seen
-	usable  bool // some row got a usable answer
-	spoiled int  // rows that, asked one by one, got an unusable answer
+	rows    []Row // of all calls of the exchange
+	mask    *mask // of rows; made when it is needed
+	alone   bool  // the present call has one row
+	usable  bool  // some row got a usable answer
+	spoiled int   // rows that, asked one by one, got an unusable answer
 }
 
 // ask gets an answer for every row: in one call if that works, else in parts.

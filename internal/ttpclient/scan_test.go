@@ -117,15 +117,16 @@ func TestBodiesAreAsEncodingJSONWritesThem(t *testing.T) {
 	}
 	type item struct {
 		Ref        string  `json:"ref"`
+		Provider   string  `json:"provider,omitempty"`
 		Pseudonyms []value `json:"pseudonyms"`
 	}
 	rows = nil
 	var items []item
 	for _, s := range odd {
-		rows = append(rows, Row{Ref: s, Temporaries: []Value{
+		rows = append(rows, Row{Ref: s, Provider: s, Temporaries: []Value{
 			{Type: "NGGV", Value: s, ExpiresAt: time.Now()}, {Type: "PGG", Value: "x", RecordedOn: "2020-01-01"},
 		}})
-		items = append(items, item{s, []value{{"NGGV", s, ""}, {"PGG", "x", "2020-01-01"}}})
+		items = append(items, item{s, s, []value{{"NGGV", s, ""}, {"PGG", "x", "2020-01-01"}}})
 	}
 	got, err = Definitive("qrns").body(rows)
 	want, _ = json.Marshal(struct {

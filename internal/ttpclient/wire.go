@@ -54,18 +54,19 @@ var knownCodes = []string{
 // knownTexts are the messages of findings that the contract lists. They hold no
 // value of a row, so they are not masked.
 var knownTexts = map[string]bool{
-	"De geboortedatum is leeg":                                       true,
-	"De geboortedatum ligt in de toekomst":                           true,
-	"De geboortedatum is ongeldig":                                   true,
-	"Het geslacht bevat een ongeldige waarde":                        true,
-	"De achternaam is leeg":                                          true,
-	"De achternaam bevat geen bruikbare letters":                     true,
-	"De voorletters zijn leeg":                                       true,
-	"De postcode is leeg":                                            true,
-	"Het tijdelijke pseudoniem is verlopen":                          true,
-	"Het tijdelijke pseudoniem is onbekend of beschadigd":            true,
-	"Het tijdelijke pseudoniem is voor een andere ontvanger bestemd": true,
-	"De geboortedatum ligt meer dan 110 jaar terug":                  true,
+	"De geboortedatum is leeg":                                          true,
+	"De geboortedatum ligt in de toekomst":                              true,
+	"De geboortedatum is ongeldig":                                      true,
+	"Het geslacht bevat een ongeldige waarde":                           true,
+	"De achternaam is leeg":                                             true,
+	"De achternaam bevat geen bruikbare letters":                        true,
+	"De voorletters zijn leeg":                                          true,
+	"De postcode is leeg":                                               true,
+	"Het tijdelijke pseudoniem is verlopen":                             true,
+	"Het tijdelijke pseudoniem is onbekend of beschadigd":               true,
+	"Het tijdelijke pseudoniem is voor een andere ontvanger bestemd":    true,
+	"Het tijdelijke pseudoniem is door een andere instelling opgehaald": true,
+	"De geboortedatum ligt meer dan 110 jaar terug":                     true,
 }
 
 // knownFields are the fields that findings name, besides pseudonym types.
@@ -330,6 +331,9 @@ func (r Row) appendPerson(b []byte) []byte {
 // appendTemporaries appends the row as an item of the call Definitive.
 func (r Row) appendTemporaries(b []byte) []byte {
 	b = appendString(append(b, `{"ref":`...), r.Ref)
+	if r.Provider != "" {
+		b = appendString(append(b, `,"provider":`...), r.Provider)
+	}
 	b = append(b, `,"pseudonyms":[`...)
 	for i, v := range r.Temporaries {
 		if i > 0 {

@@ -145,7 +145,7 @@ func (s *Sandbox) temporary(c call) (*answer, *problem) {
 	if p := knownTypes(req.Types); p != nil {
 		return nil, p
 	}
-	m := s.maker(req.Domain, c.client.Recipient, c.at)
+	m := s.maker(req.Domain, c.client, c.at)
 	m.seed = c.seed
 	return &answer{Items: s.answers(m, req.Items, req.Types, c.at)}, nil
 }
@@ -164,9 +164,9 @@ func knownTypes(types []string) *problem {
 	return nil
 }
 
-func (s *Sandbox) maker(domain, recipient string, at time.Time) *maker {
+func (s *Sandbox) maker(domain string, c *Client, at time.Time) *maker {
 	return &maker{
-		keys: s.keys, domain: domain, recipient: recipient,
+		keys: s.keys, domain: domain, recipient: c.Recipient, provider: c.Provider,
 		expires: at.Add(s.opt.Lifetime).UTC().Truncate(time.Second),
 	}
 }
@@ -202,7 +202,7 @@ func (s *Sandbox) definitive(c call) (*answer, *problem) {
 		if len(item.Pseudonyms) == 0 {
 			return nil, malformed("an item without pseudonyms")
 		}
-		out, p := s.exchange(c, req.Domain, item.Pseudonyms)
+		out, p := s.exchange(c, req.Domain, item.Provider, item.Pseudonyms)
 		if p != nil {
 			return nil, p
 		}
@@ -214,11 +214,11 @@ func (s *Sandbox) definitive(c call) (*answer, *problem) {
 
 // exchange returns the answer to one row: all of its definitive pseudonyms, or the
 // findings about its temporary ones.
-func (s *Sandbox) exchange(c call, domain string, given []pseudonym) (answerItem, *problem) {
+func (s *Sandbox) exchange(c call, domain, provider string, given []pseudonym) (answerItem, *problem) {
 	var out answerItem
 	newest := s.keyVersion()
 	for _, t := range given {
-		o, f := s.read(c, domain, t)
+		o, f := s.read(c, domain, provider, t)
 		if f != nil {
 			out.Findings = append(out.Findings, f.at(t.Type))
 			continue
@@ -235,7 +235,7 @@ func (s *Sandbox) exchange(c call, domain string, given []pseudonym) (answerItem
 	return out, nil
 }
 
-func (s *Sandbox) read(c call, domain string, t pseudonym) (opened, *finding) {
+func (s *Sandbox) read(c call, domain, provider string, t pseudonym) (opened, *finding) {
 	o, ok := s.keys.open(t.Value, c.client.Recipient)
 	if !ok {
 		for _, other := range s.recipients {
@@ -250,6 +250,8 @@ func (s *Sandbox) read(c call, domain string, t pseudonym) (opened, *finding) {
 		return opened{}, &temporaryUnknown
 	case o.domain != domain:
 		return opened{}, &temporaryForeign
+	case provider != "" && o.provider != "" && o.provider != provider:
+		return opened{}, &temporaryOthers
 	case !c.at.Before(o.expires):
 		return opened{}, &temporaryExpired
 	}

@@ -30,6 +30,7 @@ var (
 	temporaryExpired = finding{fatal, "2201", "", "Het tijdelijke pseudoniem is verlopen"}
 	temporaryUnknown = finding{fatal, "2202", "", "Het tijdelijke pseudoniem is onbekend of beschadigd"}
 	temporaryForeign = finding{fatal, "2203", "", "Het tijdelijke pseudoniem is voor een andere ontvanger bestemd"}
+	temporaryOthers  = finding{fatal, "2205", "", "Het tijdelijke pseudoniem is door een andere instelling opgehaald"}
 )
 
 // definitiveUnknown is about a definitive pseudonym to be converted. The contract

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ var base32Plain = base32.StdEncoding.WithPadding(base32.NoPadding)
 type maker struct {
 	keys              *keyring
 	domain, recipient string
+	provider          string // empty: any provider may deliver what is made
 	expires           time.Time
 	// The nonces of a call with an idempotency key are made from seed, so that the
 	// same call gets the same answer although no answer is kept. The seed covers the
@@ -55,6 +57,9 @@ func (m *maker) one(ref, typ, recordedOn string, precursor [sha256.Size]byte) ps
 	plain = append(plain, byte(len(typ)))
 	plain = append(plain, typ...)
 	plain = append(plain, m.domain...)
+	if m.provider != "" {
+		plain = append(append(plain, 0), m.provider...)
+	}
 
 	sealed := m.nonce(ref, typ)
 	sealed = m.keys.temporary.Seal(sealed, sealed, plain, []byte(m.recipient))
@@ -85,6 +90,7 @@ func (m *maker) nonce(ref, typ string) []byte {
 // opened is the content of a temporary pseudonym.
 type opened struct {
 	precursor, typ, domain string
+	provider               string // empty if it is bound to none
 	expires                time.Time
 }
 
@@ -102,11 +108,13 @@ func (k *keyring) open(value, recipient string) (opened, bool) {
 		return opened{}, false
 	}
 	typEnd := fixed + int(plain[fixed-1])
+	domain, provider, _ := strings.Cut(string(plain[typEnd:]), "\x00")
 	return opened{
 		precursor: string(plain[:sha256.Size]),
 		expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[sha256.Size:])), 0).UTC(), // see maker.one
 		typ:       string(plain[fixed:typEnd]),
-		domain:    string(plain[typEnd:]),
+		domain:    domain,
+		provider:  provider,
 	}, true
 }
 

@@ -19,6 +19,7 @@ type Order struct {
 	ClientID string   // a care provider; empty: the first client that may make temporary pseudonyms
 	Domain   string   // empty: the first domain
 	Types    []string // empty: NGGV and NGG
+	Provider string   // the care provider to which they are bound; empty: that of the client
 }
 
 // batch is the number of rows that are pseudonymised at once: less than in one call.
@@ -88,7 +89,9 @@ func (s *Sandbox) fulfil(o Order) (*maker, []string, error) {
 	if p := knownTypes(types); p != nil {
 		return nil, nil, fmt.Errorf("ttpsandbox: %s", p.Detail)
 	}
-	return s.maker(domain, client.Recipient, s.opt.Now()), types, nil
+	m := s.maker(domain, client, s.opt.Now())
+	m.provider = cmp.Or(o.Provider, m.provider)
+	return m, types, nil
 }
 
 // writers are the two outputs.

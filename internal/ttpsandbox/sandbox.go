@@ -55,7 +55,10 @@ type Client struct {
 	// pseudonyms are made, and for a registry its own name. Only its recipient can
 	// exchange a temporary pseudonym.
 	Recipient string
-	Domains   []string // the domains that it may use; empty: all of them
+	// Provider is the care provider, such as 2809, to which its temporary pseudonyms are
+	// bound; empty for a client that makes them on behalf of several.
+	Provider string
+	Domains  []string // the domains that it may use; empty: all of them
 }
 
 func (c *Client) may(scope string) bool { return slices.Contains(c.Scopes, scope) }

@@ -321,6 +321,28 @@ func TestTemporariesDifferAndExpireAndAreBound(t *testing.T) {
 	refused("NGGV", one.Value, "2201", "Het tijdelijke pseudoniem is verlopen")
 }
 
+// TestTemporariesAreBoundToTheirProvider: who delivers what another hospital fetched is
+// refused, if the registry says who delivered.
+func TestTemporariesAreBoundToTheirProvider(t *testing.T) {
+	o := options("")
+	for i := range o.Clients {
+		if o.Clients[i].ID == "hospital" {
+			o.Clients[i].Provider = "2809"
+		}
+	}
+	x := start(t, o)
+	value := x.temporary("hospital", `"NGGV"`, `"surname":"Jansen","initials":"a","birthDate":"2001-01-01","sex":"m"`).Pseudonyms[0].Value
+	for provider, code := range map[string]string{"": "", "2809": "", "2810": "2205", "280": "2205"} {
+		status, body := x.post("registry", "definitive", "by-"+provider, fmt.Sprintf(
+			`{"domain":"qrns","items":[{"ref":"1","provider":%q,"pseudonyms":[{"type":"NGGV","value":%q}]}]}`, provider, value))
+		item := items(t, status, body)[0]
+		if code == "" && (len(item.Pseudonyms) != 1 || len(item.Findings) != 0) ||
+			code != "" && (len(item.Pseudonyms) != 0 || len(item.Findings) != 1 || item.Findings[0].Code != code) {
+			t.Errorf("delivered by %q: %+v", provider, item)
+		}
+	}
+}
+
 func TestRestartKeepsPseudonyms(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ttp.key")
 	const jan = `"surname":"Jansen","initials":"a","birthDate":"2001-01-01","sex":"m"`

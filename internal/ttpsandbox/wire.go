@@ -37,7 +37,10 @@ type postcode struct {
 type definitiveRequest struct {
 	Domain string `json:"domain"`
 	Items  []struct {
-		Ref        string      `json:"ref"`
+		Ref string `json:"ref"`
+		// Provider is the care provider that delivered the pseudonyms; empty: it is not
+		// known, and not checked.
+		Provider   string      `json:"provider"`
 		Pseudonyms []pseudonym `json:"pseudonyms"`
 	} `json:"items"`
 }

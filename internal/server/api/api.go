@@ -69,9 +69,10 @@ type Options struct {
 	Audit         entry.Recorder
 	Door          *upload.Door // of POST /deliveries
 	BirthYearOnly bool
-	// Flooding reports whether an address sent so many bad tokens that they are no
-	// longer written to the access log one by one, and how long it must wait.
-	Flooding func(address string) (wait time.Duration, flooding bool)
+	// BadToken writes to the access log that r has a token that is none. It reports
+	// whether its address sent so many of them that they are no longer written down one
+	// by one, and how long it should wait.
+	BadToken func(r *http.Request) (wait time.Duration, flooding bool, err error)
 }
 
 // API is the JSON API.
@@ -127,11 +128,12 @@ func (a *API) authenticate(r *http.Request) error {
 	hash := account.HashToken(token)
 	t, err := a.o.Tokens.TokenByHash(r.Context(), hash)
 	if apperr.KindOf(err) == apperr.NotFound {
-		if wait, flooding := a.o.Flooding(info.Address); flooding {
-			return &retryError{apperr.New(apperr.TooMany, "too_many_attempts"), wait}
-		}
-		if err := a.denied(r, "token_invalid"); err != nil {
+		wait, flooding, err := a.o.BadToken(r)
+		switch {
+		case err != nil:
 			return err
+		case flooding:
+			return &retryError{apperr.New(apperr.TooMany, "too_many_attempts"), wait}
 		}
 		return apperr.New(apperr.Unauthenticated, "token_invalid")
 	}

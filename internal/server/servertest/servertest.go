@@ -132,7 +132,7 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	}
 	s.Server = Must(server.New(o))(t)
 	web := httptest.NewUnstartedServer(s.Server)
-	web.Config = s.Server.HTTPServer()
+	web.Config, web.Listener = s.Server.HTTPServer(), s.Server.Listener(web.Listener)
 	web.Start()
 	t.Cleanup(web.Close)
 	s.URL = web.URL
@@ -181,7 +181,7 @@ func (s *Site) startPipeline(dir string, log *slog.Logger) pipeline {
 // options returns the options of the server, before a test changes them.
 func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
 	return server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, Sessions: s.Store, Audit: s.Store, Records: s.Store,
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
 		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {
 			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}

@@ -29,6 +29,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"users change":         usersChange,
 		"tokens are revoked":   tokensRevoked,
 		"health row":           healthRow,
+		"tries are counted":    triesAreCounted,
+		"turns are taken":      turnsAreTaken,
 		"sessions":             sessions,
 		"tokens":               tokens,
 		"numbers are exact":    exactNumbers,

@@ -37,7 +37,7 @@ func (c *Client) Resolve(ctx context.Context, key string, rows []patient.Resolva
 		if err != nil {
 			return nil, err
 		}
-		asked[i] = ttpclient.Row{Ref: r.Ref, Temporaries: values}
+		asked[i] = ttpclient.Row{Ref: r.Ref, Temporaries: values, Provider: r.Provider}
 	}
 	answers, err := c.ttp.Exchange(ctx, key, ttpclient.Definitive(c.domain), asked)
 	if err != nil {

@@ -70,8 +70,8 @@ func checkDatabase(value string, faults *Faults) Secret {
 	case value == "":
 		faults.Add(
 			"SLUIS_DATABASE",
-			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME&encrypt=true (or put that in a file named by "+
-				"SLUIS_DATABASE_FILE)",
+			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME&encrypt=true (or put that in a file "+
+				"named by SLUIS_DATABASE_FILE)",
 		)
 	case isFile && path == "":
 		faults.Add("SLUIS_DATABASE", "names no file; write sqlite:PATH")

@@ -32,7 +32,8 @@ func checkSQLServer(name, value string, faults *Faults) {
 	}
 	u, err := url.Parse(value)
 	if err != nil {
-		faults.Add(name, "is not a URL; a percent sign in the password is written as %%25, and other marks likewise") // err quotes the password
+		// err quotes the password
+		faults.Add(name, "is not a URL; a percent sign in the password is written as %%25, and other marks likewise")
 		return
 	}
 	if host := u.Hostname(); host == "localhost" || loopback(host) {

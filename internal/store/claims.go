@@ -221,7 +221,8 @@ func (s *Store) claimedChunk(ctx context.Context, r waitingChunk) (delivery.Chun
 		Joins("JOIN centres c ON c.id = d.centre_id").
 		Where("k.id = ?", r.ID).Order("k.id").Take(&k).Error
 	return delivery.ChunkClaim{
-		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, CentreNumber: k.Number, No: k.Row.No,
+		ID: k.Row.ID, DeliveryID: k.Row.DeliveryID, DeliveryPublicID: k.PublicID, CentreID: k.CentreID, CentreNumber: k.Number,
+		No:    k.Row.No,
 		Holds: chunk.Content(k.Row.Holds), Sealed: k.Sealed, CallKey: k.Row.CallKey, Attempts: k.Row.Attempts, Fence: r.Fence + 1,
 		WrappedKey: k.WrappedKey,
 		ExpiresAt:  moment(k.Row.ExpiresAt), PausedAt: moment(k.Row.PausedAt), Failures: k.Row.Failures,

@@ -100,7 +100,8 @@ func (h *Handlers) BadToken(r *http.Request) (wait time.Duration, flooding bool,
 	case err != nil:
 		return 0, false, err
 	case seen[0].Failures < freeTokens:
-		return 0, false, h.o.Tries.RecordFailedTry(context.WithoutCancel(r.Context()), []account.TryCounter{c}, h.refusal(who, "token_invalid"))
+		ctx, ev := context.WithoutCancel(r.Context()), h.refusal(who, "token_invalid")
+		return 0, false, h.o.Tries.RecordFailedTry(ctx, []account.TryCounter{c}, ev)
 	}
 	return tokenWait, true, h.throttle.refused(r.Context(), c, h.refusal(who, "too_many_attempts"))
 }

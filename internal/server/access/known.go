@@ -99,7 +99,7 @@ func (k *knownBrowsers) remember(w http.ResponseWriter, r *http.Request, email s
 	if err != nil {
 		return // the browser stays a stranger
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure as the session is: not on plain loopback
 		Name: k.name(), Value: value, Path: signInPath, MaxAge: int(knownLife / time.Second), Secure: k.secure, HttpOnly: true,
 		SameSite: http.SameSiteStrictMode,
 	})

@@ -125,7 +125,9 @@ func (h *Handlers) readForm(v *page.Visit, centre account.Centre, form *uploaded
 	}
 }
 
-func (h *Handlers) receiveFile(v *page.Visit, centre account.Centre, form *uploaded, part *multipart.Part, rest *multipart.Reader) (string, error) {
+func (h *Handlers) receiveFile(
+	v *page.Visit, centre account.Centre, form *uploaded, part *multipart.Part, rest *multipart.Reader,
+) (string, error) {
 	name := upload.Name(part.FileName())
 	if name == "" {
 		return "", apperr.New(apperr.Invalid, "file_missing")

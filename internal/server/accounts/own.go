@@ -63,18 +63,15 @@ func (h *Handlers) ChangePassword(v *page.Visit) error {
 	case wait > 0:
 		v.W.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		return h.showOwn(v, http.StatusTooManyRequests, templates.FieldError{
-			Field: "huidig", Message: v.T.T("signin.too_many", "wait", v.T.Duration(max(wait, time.Second))),
+			Field: "huidig", Message: v.T.T("account.error.too_many", "wait", v.T.Duration(max(wait, time.Second))),
 		})
 	case !ok:
-		if err := h.recordRefused(v, "password_wrong"); err != nil {
-			return err
-		}
 		return h.showOwn(v, http.StatusUnprocessableEntity, templates.FieldError{Field: "huidig", Message: v.T.T("account.error.old")})
 	}
 	if form.Get("nieuw") == form.Get("huidig") {
 		return h.showOwn(v, http.StatusUnprocessableEntity, templates.FieldError{Field: "nieuw", Message: v.T.T("account.error.same")})
 	}
-	hash, err := account.HashPassword(v.Context(), form.Get("nieuw"))
+	hash, err := account.HashPassword(v.Context(), form.Get("nieuw"), about(v.Actor.Name, v.Actor.Centre)...)
 	faults, err := passwordFault(v.T, "nieuw", err)
 	switch {
 	case err != nil:

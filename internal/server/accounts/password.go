@@ -61,7 +61,7 @@ func (h *Handlers) SetPassword(v *page.Visit) error {
 		email, name = strings.ToLower(strings.TrimSpace(form.Get("email"))), strings.TrimSpace(form.Get("naam"))
 		props.Email, props.Name, props.Errors = email, name, checkPerson(v.T, email, name)
 	}
-	passwordHash, err := account.HashPassword(v.Context(), form.Get("wachtwoord"))
+	passwordHash, err := account.HashPassword(v.Context(), form.Get("wachtwoord"), append(about(email, link.User.Centre), name)...)
 	fault, err := passwordFault(v.T, "wachtwoord", err)
 	if err != nil {
 		return err
@@ -80,6 +80,14 @@ func (h *Handlers) SetPassword(v *page.Visit) error {
 	return v.Redirect(signIn)
 }
 
+// about returns what others know of a person, and would try as a password first.
+func about(email string, centre *account.Centre) []string {
+	if centre == nil {
+		return []string{email}
+	}
+	return []string{email, centre.Name, centre.Number}
+}
+
 // passwordFault puts the refusal of a new password into words; an error of another kind
 // it returns.
 func passwordFault(t *text.Catalogue, field string, err error) ([]templates.FieldError, error) {
@@ -91,6 +99,10 @@ func passwordFault(t *text.Catalogue, field string, err error) ([]templates.Fiel
 		key = "password.error.too_short"
 	case errors.Is(err, account.ErrPasswordTooLong):
 		key = "password.error.too_long"
+	case errors.Is(err, account.ErrPasswordCommon):
+		key = "password.error.common"
+	case errors.Is(err, account.ErrPasswordContext):
+		key = "password.error.context"
 	default:
 		return nil, err
 	}

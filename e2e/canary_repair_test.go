@@ -47,14 +47,9 @@ func (s *sieve) repairing() {
 	}
 	path := "/aanleveringen/" + first + "/fouten"
 	in := func(place string) string { return url.QueryEscape(s.name(place)) }
-	s.web.do(
-		outgoing{
-			method: http.MethodGet,
-			path: path + "?weergave=" + in("view") + "&ernst=" + in("severity") + "&kolom=" + in("facet") + "&code=" + in("code") +
-				"&sorteer=" + in("order") + "&richting=" + in("way") + "&vanaf=" + in("offset"),
-			reshown: true,
-		},
-	)
+	path += "?weergave=" + in("view") + "&ernst=" + in("severity") + "&kolom=" + in("facet") + "&code=" + in("code") +
+		"&sorteer=" + in("order") + "&richting=" + in("way") + "&vanaf=" + in("offset")
+	s.web.do(outgoing{method: http.MethodGet, path: path, reshown: true})
 	s.reports(first)
 }
 

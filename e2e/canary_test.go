@@ -246,12 +246,8 @@ func (s *sieve) goodDeliveries() {
 		s.newNumber()+";1970;m;"+s.name("as NGGV")+";"+s.name("as NGG"), s.newNumber()+";"+s.name("as year")+";m;"+s.name("as NGGV")+";x",
 		s.newNumber()+";1970;"+s.name("as sex")+";"+s.name("as NGGV")+" "+s.name("as NGGV")+";x"), "done")
 	s.deliver("UTF-16", "", utf16File(header+"\r\n"+s.plainRow("UTF-16")+"\r\n"), "done")
-	s.deliver(
-		"lone quotes",
-		"&confirm=true",
-		file(header, strings.Replace(s.plainRow("lone quote"), s.name("lone quote"), `O"`+s.name("lone quote"), 1)),
-		"done",
-	)
+	quoted := strings.Replace(s.plainRow("lone quote"), s.name("lone quote"), `O"`+s.name("lone quote"), 1)
+	s.deliver("lone quotes", "&confirm=true", file(header, quoted), "done")
 
 	// The same with the page, which also follows the delivery.
 	body, kind := multipartFile(s.t, "save", "lijst.csv", rows("by the page"))
@@ -300,13 +296,8 @@ func (s *sieve) halfUpload(place string) net.Conn {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	fmt.Fprintf(
-		conn,
-		"POST /api/v1/deliveries?filename=half.csv HTTP/1.1\r\nHost: sluis\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\n"+
-			"Content-Length: 4000000\r\n\r\n%s\r\n",
-		s.p.token("uploader", "2809"),
-		header,
-	)
+	fmt.Fprintf(conn, "POST /api/v1/deliveries?filename=half.csv HTTP/1.1\r\nHost: sluis\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: text/csv\r\nContent-Length: 4000000\r\n\r\n%s\r\n", s.p.token("uploader", "2809"), header)
 	if _, err := io.Copy(conn, &repeated{what: []byte(s.plainRow(place) + "\r\n"), left: 2 << 20}); err != nil {
 		s.t.Fatal(err)
 	}

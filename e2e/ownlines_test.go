@@ -71,14 +71,8 @@ func ownFiles() []awkward {
 		{"sep line", "sep=,\r\n" + comma, 6},
 		{"sep line, only CR", "sep=;\r" + join("\r"), 6},
 		{"titles", "Uitvoer van het EPD\n\nafdeling;oogheelkunde\n" + join("\n"), 6},
-		{
-			"blank lines",
-			ownHeader + "\n\n" + rows[0] + "\n\n\n" + rows[1] + "\n;;;;\n" + rows[2] + "\n  ;;;;\n\"\";;\n" + strings.Join(
-				rows[3:],
-				"\n\n",
-			) + "\n\n",
-			6,
-		},
+		{"blank lines", ownHeader + "\n\n" + rows[0] + "\n\n\n" + rows[1] + "\n;;;;\n" + rows[2] + "\n  ;;;;\n\"\";;\n" +
+			strings.Join(rows[3:], "\n\n") + "\n\n", 6},
 		{
 			"line breaks",
 			ownHeader + "\r\nN1;gisteren;m;\"Een\r\nd\";A\r\nN2;gisteren;m;\"E\nen\n\nd\";A\r\n\r\nN3;gisteren;m;Eend;\"A\r\n\"\r\nN4;gisteren;m;Eend;A\r\n",
@@ -135,22 +129,8 @@ func random(seed uint64) awkward {
 		for r.IntN(4) == 0 {
 			b.WriteString(pick("", " ", ";;;;", "\"\"") + end)
 		}
-		name, last := pick(
-			"Eend",
-			"\"Een"+end+"d\"",
-			"\"a \"\"b\"\"\"",
-			"O\"N",
-			"\"x"+end+end+"\"",
-			"\"; \"",
-			"é",
-			"\" \"",
-			"\"q\"q\"",
-			"",
-		), pick(
-			"A",
-			"\"A.\"",
-			"",
-		)
+		name := pick("Eend", "\"Een"+end+"d\"", "\"a \"\"b\"\"\"", "O\"N", "\"x"+end+end+"\"", "\"; \"", "é", "\" \"", "\"q\"q\"", "")
+		last := pick("A", "\"A.\"", "")
 		if r.IntN(4) == 0 { // another width, without a line break in a cell: Sluis accepts no row with both
 			name, last = "Eend", pick("A;", "\"B\";;")
 		}

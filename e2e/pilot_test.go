@@ -101,10 +101,8 @@ func (b *tab) wantStored() {
 // wantCounts checks the numbers on the page of a delivery.
 func (b *tab) wantCounts(want ...string) {
 	b.t.Helper()
-	got := ask[[]string](
-		b,
-		`[...document.querySelectorAll('.app-outcomes tbody tr')].map(r => r.cells[0].innerText + ' ' + r.cells[1].innerText)`,
-	)
+	got := ask[[]string](b, `[...document.querySelectorAll('.app-outcomes tbody tr')].map(
+		r => r.cells[0].innerText + ' ' + r.cells[1].innerText)`)
 	if !slices.Equal(got, want) {
 		b.t.Errorf("%s: the counts are %q, want %q", b.where(), got, want)
 	}

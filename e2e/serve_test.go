@@ -276,10 +276,9 @@ func (s *service) wantSecureCookie() {
 	v := newVisitor(s.t, s.address)
 	v.client.Transport = s.client.Transport
 	form := url.Values{"email": {"invoerder@ziekenhuis.example"}, "password": {password[1]}}
-	a, err := v.try(
-		outgoing{method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded",
-			body: strings.NewReader(form.Encode())},
-	)
+	a, err := v.try(outgoing{
+		method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded", body: strings.NewReader(form.Encode()),
+	})
 	if err != nil || a.status != http.StatusSeeOther {
 		s.t.Fatalf("sign in: %d %v", a.status, err)
 	}

@@ -50,7 +50,8 @@ func (i inviteUserCommand) Run(ctx context.Context, c console) error {
 			return err
 		}
 		token, hash := account.NewToken()
-		u, err := s.Invite(ctx, who, account.User{Email: i.Email, Name: strings.TrimSpace(i.Name), Roles: i.Role, Centre: centre}, hash, reason)
+		invited := account.User{Email: i.Email, Name: strings.TrimSpace(i.Name), Roles: i.Role, Centre: centre}
+		u, err := s.Invite(ctx, who, invited, hash, reason)
 		if apperr.KindOf(err) == apperr.Conflict {
 			return fmt.Errorf("user %s is there already", i.Email)
 		} else if err != nil {

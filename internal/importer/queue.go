@@ -138,8 +138,8 @@ const maxFailures = 25
 // the work is tried again later; before is how often it failed already. After maxFailures, or if
 // the work can never succeed, it fails the delivery. If the claim was lost to another
 // worker, guard does nothing.
-func (im *Importer) guard(ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int,
-	error),
+func (im *Importer) guard(
+	ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int, error),
 ) error {
 	err := im.contain(ctx, deliveryID, work)
 	if err == nil {

@@ -40,19 +40,14 @@ func (im *Importer) register(ctx context.Context, c delivery.Claim) error {
 		if no > c.NextChunk && im.now().After(enough) {
 			return errTurnOver
 		}
-		return im.ports.Registrations.RegisterChunk(
-			ctx,
-			c,
-			no,
-			linesOf(set),
-			func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
-				verdicts, err := im.registrar.Register(ctx, tx, c.Delivery.CentreID, set)
-				if err != nil {
-					return nil, nil, err
-				}
-				return verdicts, explain(set, verdicts), nil
-			},
-		)
+		register := func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+			verdicts, err := im.registrar.Register(ctx, tx, c.Delivery.CentreID, set)
+			if err != nil {
+				return nil, nil, err
+			}
+			return verdicts, explain(set, verdicts), nil
+		}
+		return im.ports.Registrations.RegisterChunk(ctx, c, no, linesOf(set), register)
 	})
 	switch {
 	case errors.Is(err, errTurnOver):

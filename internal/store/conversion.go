@@ -247,20 +247,14 @@ func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code 
 }
 
 func (t *tx) addOldRows(ctx context.Context, runID int64, deliveryID *int64, firstLine int, code string, keys []string) error {
-	return t.dialect.insert(
-		ctx,
-		t.raw,
-		"existing_rows",
-		[]string{"run_id", "legacy_id", "delivery_id", "line", "code"},
-		len(keys),
-		func(i int) []any {
-			line := firstLine + i
-			if deliveryID == nil {
-				line = 0
-			}
-			return []any{runID, keys[i], nullInt(deliveryID), line, code}
-		},
-	)
+	columns := []string{"run_id", "legacy_id", "delivery_id", "line", "code"}
+	return t.dialect.insert(ctx, t.raw, "existing_rows", columns, len(keys), func(i int) []any {
+		line := firstLine + i
+		if deliveryID == nil {
+			line = 0
+		}
+		return []any{runID, keys[i], nullInt(deliveryID), line, code}
+	})
 }
 
 // FeedCentre claims the delivery of a centre of a run, so that its rows can be read. It
@@ -339,15 +333,9 @@ func (s *Store) AddFed(ctx context.Context, f conversion.Feed, k delivery.Chunk,
 		if err := t.requireClaim(f.Claim); err != nil {
 			return err
 		}
-		res := t.db.Exec(
-			"UPDATE existing_centres SET fed = fed + ?, last_key = ? WHERE run_id = ? AND centre_id = ? AND fed = ? AND delivery_id = ?",
-			len(at.Keys),
-			at.LastKey,
-			f.RunID,
-			f.CentreID,
-			k.FirstLine-1,
-			f.Claim.Delivery.ID,
-		)
+		res := t.db.Exec("UPDATE existing_centres SET fed = fed + ?, last_key = ?"+
+			" WHERE run_id = ? AND centre_id = ? AND fed = ? AND delivery_id = ?",
+			len(at.Keys), at.LastKey, f.RunID, f.CentreID, k.FirstLine-1, f.Claim.Delivery.ID)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err
 		}

@@ -347,12 +347,8 @@ func (s *Store) BeginErasure(ctx context.Context, id int64) error {
 // FinishErasure records that the old table is erased, with its event.
 func (s *Store) FinishErasure(ctx context.Context, who audit.Who, e conversion.Erasure) error {
 	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec(
-			"UPDATE existing_erasures SET started_at = COALESCE(started_at, ?), erased_at = ? WHERE id = ? AND erased_at IS NULL",
-			t.at,
-			t.at,
-			e.ID,
-		)
+		res := t.db.Exec("UPDATE existing_erasures SET started_at = COALESCE(started_at, ?), erased_at = ?"+
+			" WHERE id = ? AND erased_at IS NULL", t.at, t.at, e.ID)
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}

@@ -44,9 +44,9 @@ func (s *Store) CreateDatasetDelivery(ctx context.Context, d delivery.New) error
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
-		return t.record(
-			audit.Event{Type: audit.DatasetImported, Action: audit.Create, Who: d.Who, ObjectType: "delivery", ObjectID: d.PublicID},
-		)
+		return t.record(audit.Event{
+			Type: audit.DatasetImported, Action: audit.Create, Who: d.Who, ObjectType: "delivery", ObjectID: d.PublicID,
+		})
 	})
 }
 

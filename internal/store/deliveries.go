@@ -390,10 +390,9 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 			}
 			who := r.who()
 			who.UserID, who.Name, who.Role = 0, "systeem", ""
-			err = t.record(
-				audit.Event{Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID,
-					Code: "lapsed"},
-			)
+			err = t.record(audit.Event{
+				Type: audit.DeliveryCancel, Action: audit.Delete, Who: who, ObjectType: "delivery", ObjectID: r.PublicID, Code: "lapsed",
+			})
 			if err != nil {
 				return err
 			}

@@ -105,14 +105,9 @@ func (s *Store) Patients(ctx context.Context, who audit.Who, scope account.Scope
 			if err := first(scoped(t.db, scope, "centre_id").Where("public_id = ?", q.After), &last); err != nil {
 				return err
 			}
-			db = db.Where(
-				"(p.centre_id > ? OR (p.centre_id = ? AND (p.patient_number > ? OR (p.patient_number = ? AND p.unnumbered > ?))))",
-				last.CentreID,
-				last.CentreID,
-				last.PatientNumber,
-				last.PatientNumber,
-				last.Unnumbered,
-			)
+			const following = "(p.centre_id > ? OR (p.centre_id = ? AND " +
+				"(p.patient_number > ? OR (p.patient_number = ? AND p.unnumbered > ?))))"
+			db = db.Where(following, last.CentreID, last.CentreID, last.PatientNumber, last.PatientNumber, last.Unnumbered)
 		}
 		var rows []listedRow
 		if err := db.Order("p.centre_id, p.patient_number, p.unnumbered").Limit(limit + 1).Scan(&rows).Error; err != nil {

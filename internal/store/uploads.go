@@ -160,9 +160,9 @@ func (s *Store) FinishUpload(ctx context.Context, id int64, mac []byte, size int
 		if err := one(res, errNotFound); err != nil {
 			return err
 		}
-		return t.record(
-			audit.Event{Type: audit.DeliveryReceived, Action: audit.Create, Who: who, ObjectType: "delivery", ObjectID: r.PublicID},
-		)
+		return t.record(audit.Event{
+			Type: audit.DeliveryReceived, Action: audit.Create, Who: who, ObjectType: "delivery", ObjectID: r.PublicID,
+		})
 	})
 }
 

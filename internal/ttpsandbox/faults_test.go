@@ -111,12 +111,8 @@ func TestEachFault(t *testing.T) {
 	x.SetFaults(ttpsandbox.Faults{})
 	value := x.temporary("hospital", `"NGGV"`, `"surname":"Jansen","initials":"a","birthDate":"2001-01-01","sex":"m"`).Pseudonyms[0].Value
 	x.SetFaults(faults(t, "expired=100%"))
-	_, body := x.post(
-		"registry",
-		"definitive",
-		"expired",
-		fmt.Sprintf(`{"domain":"qrns","items":[{"ref":"1","pseudonyms":[{"type":"NGGV","value":%q}]}]}`, value),
-	)
+	_, body := x.post("registry", "definitive", "expired",
+		fmt.Sprintf(`{"domain":"qrns","items":[{"ref":"1","pseudonyms":[{"type":"NGGV","value":%q}]}]}`, value))
 	if !strings.Contains(string(body), `"2201"`) {
 		t.Errorf("expired: %s", body)
 	}
@@ -228,12 +224,8 @@ type converted struct {
 
 func (x *ttp) converts(from, to, value string, version int, key string) converted {
 	x.t.Helper()
-	status, body := x.post(
-		"registry",
-		"convert",
-		key,
-		fmt.Sprintf(`{"from":%q,"to":%q,"items":[{"ref":"r","type":"NGGV","value":%q,"keyVersion":%d}]}`, from, to, value, version),
-	)
+	status, body := x.post("registry", "convert", key,
+		fmt.Sprintf(`{"from":%q,"to":%q,"items":[{"ref":"r","type":"NGGV","value":%q,"keyVersion":%d}]}`, from, to, value, version))
 	var c converted
 	if err := json.Unmarshal(body, &c); err != nil || status != http.StatusOK || len(c.Items) != 1 {
 		x.t.Fatalf("convert: %d %s", status, body)

@@ -104,10 +104,8 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 		findings = delivery.AppendFindings(findings, delivery.StagePrepare, r.Line, r.Display.Number, found)
 		if !patient.AnyFatal(found) {
 			old := r.OldRow
-			exchange = append(
-				exchange,
-				patient.TemporaryRow{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, OldRow: &old},
-			)
+			exchange = append(exchange,
+				patient.TemporaryRow{Ref: r.ref, Line: r.Line, Display: r.Display, Temporaries: a.Temporaries, OldRow: &old})
 		}
 	}
 	return exchange, findings, nil

@@ -266,17 +266,13 @@ func (p *parse) notes() []delivery.Remark {
 		notes = append(notes, delivery.NewRemark("UNKNOWN_COLUMN_IGNORED", "columns", strings.Join(ignored, ", ")))
 	}
 	if p.skippedSheets > 0 {
-		notes = append(
-			notes,
-			delivery.NewRemark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.Table+1)),
-		)
+		notes = append(notes,
+			delivery.NewRemark("SHEETS_IGNORED", "count", strconv.Itoa(p.skippedSheets), "sheet", strconv.Itoa(p.Table+1)))
 	}
 	if p.source != nil {
 		if n := total(p.source.Tables()[p.Table].Skipped); n > 0 {
-			notes = append(
-				notes,
-				delivery.NewRemark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.Table].Skipped)),
-			)
+			notes = append(notes,
+				delivery.NewRemark("RESOURCES_SKIPPED", "count", strconv.Itoa(n), "types", typesOf(p.source.Tables()[p.Table].Skipped)))
 		}
 	}
 	notes = append(notes, p.records()...)

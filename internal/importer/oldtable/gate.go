@@ -42,16 +42,9 @@ func (c *Conversion) Except(ctx context.Context, key ed25519.PrivateKey, why str
 	}
 	x := conversion.Exception{Run: run.PublicID, Why: why, MadeBy: c.who.Name, MadeAt: c.now().UTC(), Rows: []conversion.Exempt{}}
 	for _, o := range open {
-		x.Rows = append(
-			x.Rows,
-			conversion.Exempt{
-				OldKey:  o.OldKey,
-				Centre:  o.CentreNumber,
-				Outcome: o.Outcome,
-				Code:    o.Finding.Code,
-				Message: o.Finding.Message,
-			},
-		)
+		x.Rows = append(x.Rows, conversion.Exempt{
+			OldKey: o.OldKey, Centre: o.CentreNumber, Outcome: o.Outcome, Code: o.Finding.Code, Message: o.Finding.Message,
+		})
 	}
 	signed, err := conversion.Sign(key, x)
 	if err != nil {

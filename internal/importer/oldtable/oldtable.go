@@ -237,16 +237,6 @@ func (c *Conversion) sort(ctx context.Context) (centres []centreRows, strays cen
 
 // check checks an old row by the rules for a row of a file.
 func check(k intake.Known, line int, r Row) intake.KnownRow {
-	return k.Check(
-		line,
-		r.Key,
-		r.cell(Version),
-		r.cell(Number),
-		r.cell(Birth),
-		r.cell(Sex),
-		r.cell(Died),
-		r.cell(Surname),
-		r.cell(Prefix),
-		r.cell(Initials),
-	)
+	return k.Check(line, r.Key, r.cell(Version), r.cell(Number), r.cell(Birth), r.cell(Sex), r.cell(Died), r.cell(Surname), r.cell(Prefix),
+		r.cell(Initials))
 }

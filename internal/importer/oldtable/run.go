@@ -109,10 +109,8 @@ func (c *Conversion) begin(ctx context.Context, how How, centres []centreRows, s
 		n.Total += rows
 	}
 	if len(n.Centres) == 0 {
-		return last, errors.New(
-			"the table has no rows of a centre that Sluis knows: add it with `web centre add`, or translate its number by " +
-				"\"centres\" in the mapping",
-		)
+		return last, errors.New("the table has no rows of a centre that Sluis knows: add it with `web centre add`, " +
+			"or translate its number by \"centres\" in the mapping")
 	}
 	if how.Sample == 0 {
 		n.Total += strays.rows
@@ -179,14 +177,8 @@ func (c *Conversion) await(ctx context.Context, run conversion.Run, how How) (co
 		if c.now().Sub(said) >= sayEvery {
 			said = c.now()
 			n := now.Counts()
-			c.say(
-				"waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d",
-				moving,
-				now.Fed(),
-				n.Stored(),
-				n.Rejected,
-				n.Review,
-			)
+			c.say("waiting for %d centres; rows read %d, stored %d, rejected %d, to be judged %d",
+				moving, now.Fed(), n.Stored(), n.Rejected, n.Review)
 		}
 		if _, err := c.store.RunPaused(ctx, run.ID, conversion.WaitsNot, time.Time{}); err != nil {
 			return now, err

@@ -105,11 +105,9 @@ func ProofProps(t *text.Catalogue, found conversion.Report) (templates.Proof, er
 		out.Unreached = append(out.Unreached, t.T("existing.unreached."+code))
 	}
 	for _, a := range p.Approvals {
-		out.Approvals = append(
-			out.Approvals,
-			templates.ProofApproval{Centre: a.Centre, Role: t.T("role." + string(a.Role)), User: a.UserName,
-				When: t.Moment(a.At), Why: a.Why},
-		)
+		out.Approvals = append(out.Approvals, templates.ProofApproval{
+			Centre: a.Centre, Role: t.T("role." + string(a.Role)), User: a.UserName, When: t.Moment(a.At), Why: a.Why,
+		})
 	}
 	return out, nil
 }
@@ -128,10 +126,8 @@ func proofScan(t *text.Catalogue, out *templates.Proof, scan conversion.Scan) {
 	}
 	shown := scan.Hits[:min(len(scan.Hits), shownHits)]
 	for _, h := range shown {
-		out.Hits = append(
-			out.Hits,
-			templates.ProofHit{File: h.File, Offset: strconv.FormatInt(h.Offset, 10), Kind: h.Kind, Coding: h.Coding},
-		)
+		out.Hits = append(out.Hits,
+			templates.ProofHit{File: h.File, Offset: strconv.FormatInt(h.Offset, 10), Kind: h.Kind, Coding: h.Coding})
 	}
 	out.MoreHits += scan.Found() - len(shown)
 }

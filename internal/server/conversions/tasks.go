@@ -84,10 +84,8 @@ func rehearsedTask(t *text.Catalogue, x state) templates.ConversionTask {
 		return task
 	}
 	n := x.rehearsal.Counts()
-	task.Lines = append(
-		task.Lines,
-		t.T("existing.would", "stored", n.Stored(), "rejected", n.Rejected+x.rehearsal.Strays, "review", n.Review),
-	)
+	task.Lines = append(task.Lines,
+		t.T("existing.would", "stored", n.Stored(), "rejected", n.Rejected+x.rehearsal.Strays, "review", n.Review))
 	task.State = taskDone
 	if n.Rejected+n.Review+x.rehearsal.Strays > 0 {
 		task.State = taskAttention

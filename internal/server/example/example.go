@@ -107,17 +107,11 @@ func (f File) xlsx(w io.Writer, t *text.Catalogue) error {
 		book.Next(), book.Row(workbook.Bold, help...),
 	}
 	for _, c := range f.Columns {
-		errs = append(
-			errs,
-			book.Row(workbook.Plain, c.Header, Required(t, c), t.T("column."+c.Kind), c.Example, strings.Join(c.Also, ", ")),
-		)
+		errs = append(errs,
+			book.Row(workbook.Plain, c.Header, Required(t, c), t.T("column."+c.Kind), c.Example, strings.Join(c.Also, ", ")))
 	}
-	errs = append(
-		errs,
-		book.Row(workbook.Plain),
-		book.Row(workbook.Plain, t.T("upload.example_row", "number", columns.ExampleNumber)),
-		book.Close(),
-	)
+	errs = append(errs, book.Row(workbook.Plain), book.Row(workbook.Plain, t.T("upload.example_row", "number", columns.ExampleNumber)),
+		book.Close())
 	return errors.Join(errs...)
 }
 

@@ -8,6 +8,7 @@ package workbook
 import (
 	"archive/zip"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -145,13 +146,7 @@ func (x *Writer) Next() error {
 			if c.Text {
 				style = ` style="` + string(Plain) + `"`
 			}
-			head += `<col min="` + strconv.Itoa(
-				c.First,
-			) + `" max="` + strconv.Itoa(
-				c.Last,
-			) + `" width="` + strconv.Itoa(
-				c.Width,
-			) + `"` + style + ` customWidth="1"/>`
+			head += fmt.Sprintf(`<col min="%d" max="%d" width="%d"%s customWidth="1"/>`, c.First, c.Last, c.Width, style)
 		}
 		head += "</cols>"
 	}
@@ -182,16 +177,8 @@ func (x *Writer) Row(style Style, cells ...string) error {
 	b.WriteString(`<row r="` + strconv.Itoa(x.row) + `">`)
 	for i, v := range cells {
 		if v != "" {
-			b.WriteString(
-				`<c r="` + cellName(
-					i,
-					x.row,
-				) + `" s="` + string(
-					style,
-				) + `" t="inlineStr"><is><t xml:space="preserve">` + escape(
-					v,
-				) + `</t></is></c>`,
-			)
+			b.WriteString(`<c r="` + cellName(i, x.row) + `" s="` + string(style) + `" t="inlineStr">`)
+			b.WriteString(`<is><t xml:space="preserve">` + escape(v) + `</t></is></c>`)
 		}
 	}
 	b.WriteString(`</row>`)

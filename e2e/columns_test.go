@@ -113,7 +113,7 @@ func TestDatesInTheBrowser(t *testing.T) {
 	b.choose("volgorde", "dmy")
 	b.click("main form[method=post] button[type=submit]")
 	b.refresh()
-	b.says("Opslaan")
+	b.says("Alle 7 records kunnen worden opgeslagen")
 }
 
 // TestColumnsWithoutJavaScript does the same with scripts switched off, in English,
@@ -129,10 +129,10 @@ func TestColumnsWithoutJavaScript(t *testing.T) {
 	b.click("main a[href$='/kolommen']")
 	b.wants("h1", "Assign columns")
 	b.choose("kop", "0")
-	b.click("form[method=get] button")
+	b.click("main form[method=get] button")
 	b.is("#onthouden", false) // there is no header to remember
 	b.choose("kop", "2")
-	b.click("form[method=get] button")
+	b.click("main form[method=get] button")
 	b.is("#onthouden", true)
 	b.pictures("plain-columns")
 	b.choose("veld-initials", "3")

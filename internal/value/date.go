@@ -73,6 +73,17 @@ func (d Dates) Read(cell string) (iso string, ok bool) {
 	if cell == "" {
 		return "", true
 	}
+	if d.noDate(cell) {
+		return "", false
+	}
+	if p, ok := plainDay(cell); ok {
+		return d.plain(p), true
+	}
+	return d.readAnyway(cell)
+}
+
+// readAnyway is Read for a cell that is not empty, however it is written.
+func (d Dates) readAnyway(cell string) (iso string, ok bool) {
 	cell = joinParts(cell)
 	if p := yearLast.FindStringSubmatch(cell); p != nil {
 		if d.MonthFirst {
@@ -116,6 +127,9 @@ func (d Dates) ReadDay(cell string) (iso string, ok bool) {
 // In a workbook 1954 may be a day number too, of 1905. Nobody delivers such births by
 // their numbers, so a number that can be a year is one.
 func (d Dates) IsPartial(cell string) bool {
+	if p, ok := plainDay(cell); ok && realDay(d.plain(p)) {
+		return false
+	}
 	cell = joinParts(cell)
 	if d.Epoch != NoEpoch && serial.MatchString(cell) {
 		return len(cell) == 4 && cell >= "1900" && cell <= "2100"
@@ -244,6 +258,11 @@ func (d Dates) yearFirst(p []string) string {
 }
 
 func isoDay(y, m, d string) string {
-	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
-	return y + "-" + two(m) + "-" + two(d)
+	if len(m) == 1 {
+		m = "0" + m
+	}
+	if len(d) == 1 {
+		d = "0" + d
+	}
+	return y + "-" + m + "-" + d
 }

@@ -40,6 +40,14 @@ type DateColumn struct {
 
 // Count adds the text of a cell.
 func (c *DateColumn) Count(cell string) {
+	if p, ok := plainDay(cell); ok {
+		if len(p[0]) == 4 {
+			c.countYearFirst(p[0], p[1], p[2])
+		} else {
+			c.countYearLast(p[0], p[1], p[2], strings.Contains(cell, "/"))
+		}
+		return
+	}
 	if p := yearAhead.FindStringSubmatch(cell); p != nil {
 		c.countYearFirst(p[1], p[2], p[3])
 		return
@@ -55,13 +63,18 @@ func (c *DateColumn) Count(cell string) {
 	if p == nil {
 		return
 	}
-	c.countYear(p[3])
+	c.countYearLast(p[1], p[2], p[3], strings.Contains(p[0], "/"))
+}
+
+// countYearLast counts a date such as 31-1-2001 or 31/1/2001.
+func (c *DateColumn) countYearLast(first, second, year string, slashed bool) {
+	c.countYear(year)
 	ways := &c.dash
-	if strings.Contains(p[0], "/") {
+	if slashed {
 		ways = &c.slash
 	}
-	a, _ := strconv.Atoi(p[1])
-	b, _ := strconv.Atoi(p[2])
+	a, _ := strconv.Atoi(first)
+	b, _ := strconv.Atoi(second)
 	switch {
 	case a <= 12 && b <= 12:
 		ways.early++

@@ -119,15 +119,16 @@ func WholeNumber(text string) (number string, floats bool) {
 // rather than text, so that leading zeros may be lost.
 func (h NumberHabits) Doubts(number string, numeric bool) []NumberDoubt {
 	var out []NumberDoubt
+	digits := onlyDigits(number)
 	switch iso, dated := (Dates{}).Read(number); {
-	case dated && iso >= "1900" && iso < "2100" && realDay(iso), madeDate.MatchString(number):
+	case dated && iso >= "1900" && iso < "2100" && realDay(iso), !digits && madeDate.MatchString(number):
 		out = append(out, NumberLikeDate)
-	case scientific.MatchString(number):
+	case !digits && scientific.MatchString(number):
 		out = append(out, NumberScientific)
 	case LooksLikeBSN(number):
 		out = append(out, NumberElevenTest)
 	}
-	if onlyDigits(number) && number[0] != '0' && (len(number) < h.UsualLength || numeric && h.Zeros) {
+	if digits && number[0] != '0' && (len(number) < h.UsualLength || numeric && h.Zeros) {
 		out = append(out, NumberZerosLost)
 	}
 	return out

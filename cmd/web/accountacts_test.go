@@ -130,7 +130,11 @@ func storeOf(t *testing.T, env []string) *store.Store {
 			where = v
 		}
 	}
-	s, err := store.Open(t.Context(), where, store.Options{Now: time.Now, Beside: true})
+	key, err := auditKey(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), where, store.Options{Now: time.Now, Beside: true, AuditKey: key})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,11 @@ func withStore(ctx context.Context, c console, f func(s *store.Store) error) err
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, where.Reveal(), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Beside: true})
+	key, err := auditKey(c.env)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, where.Reveal(), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Beside: true, AuditKey: key})
 	if err != nil {
 		return err
 	}
@@ -44,7 +48,11 @@ func (migrateCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, where.Reveal(), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	key, err := auditKey(c.env)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, where.Reveal(), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), AuditKey: key})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/audit/tree"
 	"sluis/internal/certificate"
 	"sluis/internal/config"
 	"sluis/internal/conversion"
@@ -44,6 +45,7 @@ type app struct {
 	ready    *readyChecks
 	server   *server.Server
 	ttp      *ttp
+	heads    *tree.Keeper
 	cert     *certificate.Pair // nil if a proxy ends TLS
 	// hangups brings the signals that ask for a reload; nil if the program takes none.
 	hangups <-chan os.Signal
@@ -60,6 +62,10 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		return nil, err
 	}
 	ttp, in, workers := p.ttp, p.intake, p.workers
+	auditKey, err := tree.OpenKey(tree.KeyFile(c.KeyringFile))
+	if err != nil {
+		return nil, err
+	}
 	proofKey, err := conversion.SigningKey(conversion.KeyFile(c.KeyringFile))
 	if err != nil {
 		return nil, err
@@ -79,6 +85,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	a := &app{
 		log: log, store: s, workers: workers, health: health, ready: ready, server: srv, ttp: ttp,
 		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
+		heads:    &tree.Keeper{Tree: s, Key: auditKey, File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log},
 	}
 	if c.TLSCertFile != "" {
 		a.cert, err = certificate.Open(certificate.Options{
@@ -197,6 +204,7 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	working.Go(func() { a.workers.Run(live) })
 	working.Go(func() { a.renewing.Run(live) })
 	working.Go(func() { keepHealth(live, a.health, a.store, a.log) })
+	working.Go(func() { a.heads.Run(live) })
 	working.Go(func() { a.obeyHangups(live) })
 	working.Go(func() { a.watchStorage(live) })
 	failed := make(chan error, 1)
@@ -220,10 +228,20 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	}
 	stop()
 	working.Wait()
+	a.lastHead(context.WithoutCancel(ctx))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
+}
+
+// lastHead signs what was recorded until the end.
+func (a *app) lastHead(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	if err := a.heads.Write(ctx); err != nil {
+		a.log.ErrorContext(ctx, "no head of the access log written", "file", a.heads.File, "error", err)
+	}
 }
 
 // Assign assigns the columns of a delivery and wakes the workers.

@@ -21,6 +21,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/audit/tree"
 	"sluis/internal/config"
 	"sluis/internal/conversion"
 	"sluis/internal/delivery"
@@ -92,7 +93,9 @@ type session struct {
 	pipe    *pipeline // nil for steps that need no TTP
 	conv    *oldtable.Conversion
 	key     ed25519.PrivateKey
-	closers []func()
+	// auditKey seals what is recorded in the access log.
+	auditKey *tree.Key
+	closers  []func()
 }
 
 func (s *session) close() {
@@ -194,7 +197,10 @@ func (f conversionFlags) configure(ctx context.Context, s *session) (err error) 
 // password would prove nothing. What cannot be undone needs two people on the console.
 func (f conversionFlags) openStore(ctx context.Context, s *session) error {
 	var err error
-	s.store, err = store.Open(ctx, s.cfg.Database.Reveal(), store.Options{Now: time.Now, Log: s.log, Beside: true})
+	if s.auditKey, err = tree.OpenKey(tree.KeyFile(s.cfg.KeyringFile)); err != nil {
+		return err
+	}
+	s.store, err = store.Open(ctx, s.cfg.Database.Reveal(), store.Options{Now: time.Now, Log: s.log, Beside: true, AuditKey: s.auditKey})
 	if err != nil {
 		return err
 	}
@@ -310,7 +316,7 @@ func (s *session) lockDatabase(ctx context.Context) (served bool, err error) {
 		return false, errors.New("another `web existing run` is at work on this database")
 	}
 	s.closers = append(s.closers, func() { _ = lock.Close() })
-	whole, err := store.OpenSQLite(ctx, path, store.Options{Now: time.Now, Log: s.log})
+	whole, err := store.OpenSQLite(ctx, path, store.Options{Now: time.Now, Log: s.log, AuditKey: s.auditKey})
 	if errors.Is(err, store.ErrInUse) {
 		return true, nil
 	}

@@ -18,6 +18,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/audit/tree"
 	"sluis/internal/config"
 	"sluis/internal/store"
 	"sluis/internal/ttpsandbox"
@@ -67,7 +68,11 @@ func (d demoCommand) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(c.err, nil))
-	s, err := store.OpenSQLite(ctx, filepath.Join(d.Data, "sluis.db"), store.Options{Now: time.Now, Log: log})
+	key, err := tree.OpenKey(tree.KeyFile(d.keyring()))
+	if err != nil {
+		return err
+	}
+	s, err := store.OpenSQLite(ctx, filepath.Join(d.Data, "sluis.db"), store.Options{Now: time.Now, Log: log, AuditKey: key})
 	if err != nil {
 		return err
 	}
@@ -105,12 +110,14 @@ func (d demoCommand) Run(ctx context.Context, c console) error {
 	return a.serve(ctx, ln)
 }
 
+func (d demoCommand) keyring() string { return filepath.Join(d.Data, "keyring.json") }
+
 // config is the configuration of a demonstration.
 func (d demoCommand) config(k demoKeys, base *url.URL, ttp string) config.Config {
 	at := &url.URL{Scheme: "http", Host: ttp}
 	return config.Config{
 		BaseURL: base, SessionKeys: []config.Secret{config.NewSecret(string(k.Session))}, FileMACKey: config.NewSecret(string(k.MAC)),
-		KeyringFile: filepath.Join(d.Data, "keyring.json"),
+		KeyringFile: d.keyring(),
 		TTP: config.TTP{
 			AuthURL: at, APIURL: at, Domain: sandboxDomain, Sandbox: true,
 			Prepare: config.Credential{ID: sandboxPrepareID, Secret: config.NewSecret(k.TTPPrepare)},

@@ -80,6 +80,7 @@ type commands struct {
 	Keyring    struct {
 		GiveUp giveUpCommand `cmd:"" help:"End the deliveries whose key is lost, as failed."`
 	} `cmd:"" help:"The keyring of the real service."`
+	Audit   auditCommands  `cmd:"" help:"The access log."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date; the service does so too when it starts."`
 	User    struct {
 		Add      addUserCommand     `cmd:"" help:"Add a user."`

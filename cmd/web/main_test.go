@@ -70,8 +70,16 @@ func begin(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	p := &program{stop: cancel, ended: make(chan int, 1)}
-	go func() { p.ended <- run(ctx, args, env, strings.NewReader(""), &p.out, &p.err) }()
-	t.Cleanup(cancel)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		p.ended <- run(ctx, args, env, strings.NewReader(""), &p.out, &p.err)
+	}()
+	// The last thing that it does is to write a file in the test's folder.
+	t.Cleanup(func() {
+		cancel()
+		<-gone
+	})
 	return p
 }
 

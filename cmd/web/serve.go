@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluis/internal/audit/tree"
 	"sluis/internal/config"
 	"sluis/internal/logging"
 	"sluis/internal/store"
@@ -40,7 +41,11 @@ func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error 
 	}
 	log.InfoContext(ctx, "configuration", "settings", strings.Split(strings.TrimSpace(cfg.String()), "\n"))
 	log.InfoContext(ctx, "opening the database", "database", cfg.DatabaseName())
-	s, err := store.Open(ctx, cfg.Database.Reveal(), store.Options{Now: time.Now, Log: log.Logger})
+	key, err := tree.OpenKey(tree.KeyFile(cfg.KeyringFile))
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, cfg.Database.Reveal(), store.Options{Now: time.Now, Log: log.Logger, AuditKey: key})
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,7 @@ func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error 
 	if err := offerFirstAdmin(ctx, s, cfg.BaseURL, c.out); err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	warnOfHeads(ctx, cfg, log.Logger)
 	a.hangups, a.reload = hup, (&reloader{env: c.env, cfg: cfg, app: a}).reload
 	a.faults = log
 	return a.serve(ctx, ln)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"sluis/internal/audit/tree"
 	"sluis/internal/config"
 	"sluis/internal/conversion"
 	"sluis/internal/filemode"
@@ -26,11 +27,14 @@ func startable(ctx context.Context) config.Check {
 				}
 			}
 		}
+		if c.AuditHeadsDir != "" {
+			checkFolder("SLUIS_AUDIT_HEADS_DIR", "the file of heads", filepath.Join(c.AuditHeadsDir, "heads"), faults)
+		}
 		if c.KeyringFile == "" {
 			return
 		}
 		checkFolder("SLUIS_KEYRING_FILE", "the keyring", c.KeyringFile, faults)
-		for _, file := range []string{c.KeyringFile, conversion.KeyFile(c.KeyringFile)} {
+		for _, file := range []string{c.KeyringFile, conversion.KeyFile(c.KeyringFile), tree.KeyFile(c.KeyringFile)} {
 			if err := filemode.CheckOwner(file); err != nil {
 				faults.Add("SLUIS_KEYRING_FILE", "is refused: %s", err)
 			}

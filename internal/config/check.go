@@ -54,6 +54,7 @@ func check(s settings, faults *Faults) Config {
 	c.MaxRows = checkNumber("SLUIS_MAX_ROWS", s.MaxRows, 10_000_000, faults)
 	c.MaxUploads = checkNumber("SLUIS_MAX_UPLOADS", s.MaxUploads, 1000, faults)
 	c.ReportLife = time.Duration(checkNumber("SLUIS_REPORT_RETENTION", s.ReportDays, 3650, faults)) * 24 * time.Hour
+	c.AuditHeadsDir = s.AuditHeadsDir
 	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
 	c.OldTable = checkOldTable("SLUIS_EXISTING_DSN", s.OldTableDSN, faults)
 	c.EraseOldTable = checkOldTable("SLUIS_EXISTING_ERASE_DSN", s.EraseOldTableDSN, faults)

@@ -30,6 +30,9 @@ type Config struct {
 	FileMACKey Secret // raw bytes, 32 or more
 	// KeyringFile holds the wrapping keys of sealed files and rows.
 	KeyringFile string
+	// AuditHeadsDir is where signed heads of the access log are written; empty for
+	// [DefaultHeads].
+	AuditHeadsDir string
 
 	TTP TTP
 	// Types are the pseudonym types that are kept. LinkType is the one that decides
@@ -89,6 +92,19 @@ type Credential struct {
 
 // Secure reports whether browsers reach us over TLS.
 func (c Config) Secure() bool { return c.BaseURL.Scheme == "https" }
+
+// DefaultHeads returns the folder for heads of the access log if none is set: next to
+// the keyring. Whoever can take the keys can change the heads there too, so it is second
+// best.
+func DefaultHeads(keyring string) string { return filepath.Join(filepath.Dir(keyring), "audit-heads") }
+
+// AuditHeads returns the folder for heads of the access log.
+func (c Config) AuditHeads() string {
+	if c.AuditHeadsDir != "" {
+		return c.AuditHeadsDir
+	}
+	return DefaultHeads(c.KeyringFile)
+}
 
 // DatabaseFile returns the path of the SQLite database, or "" for SQL Server.
 func (c Config) DatabaseFile() string {
@@ -156,6 +172,7 @@ func (c Config) String() string {
 	line("SLUIS_MAX_ROWS", c.MaxRows)
 	line("SLUIS_MAX_UPLOADS", c.MaxUploads)
 	line("SLUIS_REPORT_RETENTION", int(c.ReportLife/(24*time.Hour)))
+	line("SLUIS_AUDIT_HEADS_DIR", c.AuditHeadsDir)
 	proxies := make([]string, len(c.TrustedProxies))
 	for i, p := range c.TrustedProxies {
 		proxies[i] = p.String()

@@ -53,6 +53,7 @@ type settings struct {
 	MaxRows          string `env:"SLUIS_MAX_ROWS" envDefault:"200000"`
 	MaxUploads       string `env:"SLUIS_MAX_UPLOADS" envDefault:"4"`
 	ReportDays       string `env:"SLUIS_REPORT_RETENTION" envDefault:"90"`
+	AuditHeadsDir    string `env:"SLUIS_AUDIT_HEADS_DIR"`
 	TrustedProxies   string `env:"SLUIS_TRUSTED_PROXIES"`
 	TLSCertFile      string `env:"SLUIS_TLS_CERT_FILE"`
 	TLSKeyFile       string `env:"SLUIS_TLS_KEY_FILE"`

@@ -162,18 +162,25 @@ func records(t *tx, first, last int64) ([]tree.Record, error) {
 // ErrAuditKey says that the access log is sealed, and that this process has no key.
 var ErrAuditKey = errors.New("the access log of this database is sealed: set SLUIS_KEYRING_FILE as the service does, for its key")
 
-// requireAuditKey refuses a process without a key if the last record has a seal.
+// requireAuditKey refuses a process without a key if the last record has a seal. A seal of
+// another key is only said in the service's log: it would be an easy way to stop a service.
 func (s *Store) requireAuditKey(ctx context.Context) error {
-	if s.auditKey != nil {
-		return nil
-	}
-	var sealed int64
-	err := s.read(ctx).Raw("SELECT COUNT(*) FROM audit_events WHERE id = (SELECT MAX(id) FROM audit_events) AND seal IS NOT NULL").Scan(&sealed).Error
+	t := &tx{Store: s, db: s.read(ctx)}
+	e, err := extent(t)
 	if err != nil {
 		return fmt.Errorf("read the access log: %w", s.dialect.clean(err))
 	}
-	if sealed > 0 {
+	last, err := records(t, e.Last, e.Last)
+	if err != nil {
+		return fmt.Errorf("read the access log: %w", s.dialect.clean(err))
+	}
+	switch {
+	case len(last) == 0 || len(last[0].Seal) == 0:
+	case s.auditKey == nil:
 		return ErrAuditKey
+	case s.auditKey.CanSeal() && !s.auditKey.Sealed(last[0]) && s.log != nil:
+		s.log.ErrorContext(ctx, "the last record of the access log has another key's seal: put audit-key back, or run web audit verify",
+			"record", e.Last)
 	}
 	return nil
 }

@@ -138,8 +138,11 @@ func (k *Key) Seal(record []byte) []byte {
 	return mac(k.seals[0], record)
 }
 
-// canSeal reports whether k has the secret half.
-func (k *Key) canSeal() bool { return k != nil && len(k.seals) > 0 }
+// CanSeal reports whether k has the secret half.
+func (k *Key) CanSeal() bool { return k != nil && len(k.seals) > 0 }
+
+// Sealed reports whether the seal of the record is one of k's.
+func (k *Key) Sealed(r Record) bool { return k.sealed(Encode(r.Event), r.Seal) }
 
 // sealed reports whether seal is one of k's for record.
 func (k *Key) sealed(record, seal []byte) bool {

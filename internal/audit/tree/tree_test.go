@@ -128,7 +128,7 @@ func TestKeyFile(t *testing.T) {
 		t.Error("the key that was read again is another one")
 	}
 	public := must(OpenPublicKey(path + ".pub"))
-	if _, err := parseHead(signed, public); err != nil || public.canSeal() || public.Seal(record) != nil {
+	if _, err := parseHead(signed, public); err != nil || public.CanSeal() || public.Seal(record) != nil {
 		t.Errorf("public half: %v", err)
 	}
 	if _, err := head.sign(public); err == nil {

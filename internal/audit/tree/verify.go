@@ -86,7 +86,7 @@ type headsAt struct {
 // With a public key, or none, the seals are not verified.
 func Verify(ctx context.Context, src Source, key *Key, heads ...*Heads) (Result, error) {
 	v := &verifier{src: src, key: key}
-	v.res.Sealed = key.canSeal()
+	v.res.Sealed = key.CanSeal()
 	for _, file := range heads {
 		h := &headsAt{file: file}
 		if err := h.advance(); err != nil {
@@ -187,7 +187,7 @@ func (v *verifier) record(n int64, rec *Record, stored map[int64]Hash) (Hash, bo
 	v.found = true
 	data := Encode(rec.Event)
 	leaf := Leaf(data, rec.Seal)
-	if v.key.canSeal() {
+	if v.key.CanSeal() {
 		switch {
 		case len(rec.Seal) == 0 && v.signed:
 			v.bad(n, "it has no seal, and records before it have")
@@ -291,7 +291,7 @@ func (v *verifier) finish() {
 	switch {
 	case v.res.Expired > v.past:
 		v.bad(v.past+1, "it is missing, and no retention deleted it")
-	case v.key.canSeal() && !v.signed && v.res.Records > v.res.Expired:
+	case v.key.CanSeal() && !v.signed && v.res.Records > v.res.Expired:
 		v.bad(v.res.Expired+1, "no record has a seal")
 	}
 }

@@ -64,7 +64,13 @@ type line[H any] struct {
 func (s *Server) Routes() []Route {
 	var routes []Route
 	for _, l := range s.pageTable() {
-		routes = append(routes, Route{l.method, l.pattern, l.permission, l.door, l.handler, api.Call{}})
+		path, any := strings.CutSuffix(l.pattern, takesAny)
+		if !any {
+			var query string
+			path, query, _ = strings.Cut(path, "?")
+			l.handler = page.Knowing(l.handler, strings.FieldsFunc(query, func(r rune) bool { return r == '&' })...)
+		}
+		routes = append(routes, Route{l.method, path, l.permission, l.door, l.handler, api.Call{}})
 	}
 	for _, l := range s.apiTable() {
 		routes = append(routes, Route{l.method, api.Prefix + l.pattern, l.permission, l.door, nil, l.handler})
@@ -75,37 +81,45 @@ func (s *Server) Routes() []Route {
 	return routes
 }
 
+// takesAny ends the path of a page that takes any parameter and passes over all of
+// them. It is for what programs ask: a monitor or a cache may add a parameter of its
+// own, and there is no list that a filter would shorten.
+const takesAny = "?*"
+
+// pageTable lists the pages. A path ends with the parameters that the page knows; a
+// request with any other is refused.
 func (s *Server) pageTable() []line[page.Handler] {
 	return []line[page.Handler]{
-		{"GET", "/healthz", Anyone, Page, health},
-		{"GET", "/readyz", Anyone, Page, s.ready.serve},
-		{"GET", "/static/*", Anyone, Page, staticFiles()},
-		{"GET", "/inloggen", Anyone, Page, s.access.SignInForm},
+		{"GET", "/healthz" + takesAny, Anyone, Page, health},
+		{"GET", "/readyz" + takesAny, Anyone, Page, s.ready.serve},
+		{"GET", "/static/*" + takesAny, Anyone, Page, staticFiles()},
+		{"GET", "/inloggen?terug&verlopen&klaar", Anyone, Page, s.access.SignInForm},
 		{"POST", "/inloggen", Anyone, Page, s.access.SignIn},
 		{"POST", "/taal", Anyone, Page, s.access.SetLanguage},
 		{"POST", "/uitloggen", SignedIn, Page, s.access.SignOut},
 		{"GET", "/", SignedIn, Page, s.desk.Overview},
 
-		{"GET", "/patienten", account.ViewPatients, Page, s.patients.List},
+		{"GET", "/patienten?na&vanaf", account.ViewPatients, Page, s.patients.List},
 		{"POST", "/patienten", account.ViewPatients, Page, s.patients.Search},
 		{"GET", "/patienten/nieuw", account.EnterPatient, Page, s.patients.EntryForm},
 		{"POST", "/patienten/nieuw", account.EnterPatient, Page, s.patients.Submit},
 		{"GET", "/patienten/{id}", account.ViewPatients, Page, s.patients.View},
-		{"GET", "/patienten/{id}/klaar", account.EnterPatient, Page, s.patients.Result},
+		{"GET", "/patienten/{id}/klaar?uitkomst", account.EnterPatient, Page, s.patients.Result},
 
-		{"GET", "/aanleveringen", account.ViewDeliveries, Page, s.deliveries.List},
-		{"GET", "/aanleveringen/nieuw", account.Deliver, Page, s.deliveries.UploadForm},
-		{"POST", "/aanleveringen", account.Deliver, Page, s.deliveries.Receive},
+		{"GET", "/aanleveringen?groep&centrum&na", account.ViewDeliveries, Page, s.deliveries.List},
+		{"GET", "/aanleveringen/nieuw?herstelt", account.Deliver, Page, s.deliveries.UploadForm},
+		{"POST", "/aanleveringen?sleutel&herstelt", account.Deliver, Page, s.deliveries.Receive},
 		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.deliveries.View},
-		{"GET", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.deliveries.ViewColumns},
+		{"GET", "/aanleveringen/{id}/kolommen?blad&kop", account.Deliver, Page, s.deliveries.ViewColumns},
 		{"POST", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.deliveries.AssignColumns},
 		{"GET", "/aanleveringen/voorbeeld/{name}", account.Deliver, Page, s.deliveries.DownloadExample},
 		{"POST", "/aanleveringen/kolommen/vergeten", account.Deliver, Page, s.deliveries.ForgetColumns},
 		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.deliveries.Progress},
 		{"POST", "/aanleveringen/{id}/opslaan", account.DecideDelivery, Page, s.deliveries.Save},
-		{"POST", "/aanleveringen/{id}/annuleren", account.DecideDelivery, Page, s.deliveries.Cancel},
+		{"POST", "/aanleveringen/{id}/annuleren?opslaan", account.DecideDelivery, Page, s.deliveries.Cancel},
 		{"POST", "/aanleveringen/{id}/nu-proberen", account.DecideDelivery, Page, s.deliveries.Retry},
-		{"GET", "/aanleveringen/{id}/fouten", account.ViewDeliveries, Page, s.deliveries.ViewReport},
+		{"GET", "/aanleveringen/{id}/fouten?weergave&ernst&kolom&code&bron&sorteer&richting&vanaf", account.ViewDeliveries, Page,
+			s.deliveries.ViewReport},
 		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.deliveries.DownloadCSV},
 		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.deliveries.DownloadJSON},
 		{"GET", "/aanleveringen/{id}/fouten.xlsx", account.ViewDeliveries, Page, s.deliveries.DownloadXLSX},
@@ -113,12 +127,12 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/datasets", account.ImportDatasets, Page, s.deliveries.ListDatasets},
 		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.deliveries.ImportDataset},
 
-		{"GET", "/beoordelen", account.JudgeConflicts, Page, s.conflicts.List},
-		{"GET", "/beoordelen/{id}", account.JudgeConflicts, Page, s.conflicts.View},
-		{"POST", "/beoordelen/{id}", account.JudgeConflicts, Page, s.conflicts.Judge},
+		{"GET", "/beoordelen?reden&centrum&aanlevering&na", account.JudgeConflicts, Page, s.conflicts.List},
+		{"GET", "/beoordelen/{id}?reden&centrum&aanlevering", account.JudgeConflicts, Page, s.conflicts.View},
+		{"POST", "/beoordelen/{id}?reden&centrum&aanlevering", account.JudgeConflicts, Page, s.conflicts.Judge},
 
 		{"GET", "/migratie", account.RunConversion, Page, s.conversions.View},
-		{"GET", "/migratie/rijen", account.RunConversion, Page, s.conversions.ListRows},
+		{"GET", "/migratie/rijen?van&soort&centrum&na", account.RunConversion, Page, s.conversions.ListRows},
 		{"POST", "/migratie/{id}/pauzeren", account.RunConversion, Page, s.conversions.Pause},
 		{"POST", "/migratie/{id}/hervatten", account.RunConversion, Page, s.conversions.Resume},
 		{"POST", "/migratie/{id}/doorgaan", account.RunConversion, Page, s.conversions.Confirm},
@@ -128,9 +142,9 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.conversions.ExportProof},
 
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
-		{"GET", "/logboek", account.ViewLog, Page, s.access.ViewLog},
+		{"GET", "/logboek?soort&gebruiker&centrum&van&tot&voor", account.ViewLog, Page, s.access.ViewLog},
 
-		{"GET", "/gebruikers", account.ManageUsers, Page, s.accounts.List},
+		{"GET", "/gebruikers?zoek&rol&staat&centrum&na", account.ManageUsers, Page, s.accounts.List},
 		{"GET", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.InviteForm},
 		{"POST", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.Invite},
 		{"GET", "/gebruikers/{id}", account.ManageUsers, Page, s.accounts.View},

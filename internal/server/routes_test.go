@@ -205,6 +205,15 @@ func refusedStatus(who string, allowed int, name string, route server.Route) int
 func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name string, route server.Route,
 	ids servertest.Objects) servertest.Answer {
 	t.Helper()
+	path := pathOf(s, route, ids)
+	if route.Door == server.API || route.Door == server.FHIR {
+		return s.Call(name, route.Method, path, "application/pdf", "")
+	}
+	return ask(b, route, path)
+}
+
+// pathOf is the path of a route, for an object of our own if it needs one.
+func pathOf(s *servertest.Site, route server.Route, ids servertest.Objects) string {
 	id := ids.Delivery
 	if strings.Contains(route.Pattern, "patient") {
 		id = ids.Patient
@@ -224,9 +233,11 @@ func request(t *testing.T, s *servertest.Site, b *servertest.Browser, name strin
 		file, _, _ := strings.Cut(rest, `"`)
 		path = "/static/" + file
 	}
-	if route.Door == server.API || route.Door == server.FHIR {
-		return s.Call(name, route.Method, path, "application/pdf", "")
-	}
+	return path
+}
+
+// ask asks for a page with as little as its route needs.
+func ask(b *servertest.Browser, route server.Route, path string) servertest.Answer {
 	if route.Pattern == "/aanleveringen" && route.Method == "POST" {
 		return b.Do("POST", path, "application/pdf", strings.NewReader("x"))
 	}

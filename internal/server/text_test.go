@@ -78,7 +78,7 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, code := range []string{
 		"not_found", "forbidden", "internal", "cross_origin", "method_not_allowed", "body_too_large", "invalid", "multipart_malformed",
 		"review_changed", "review_closed", "review_withheld", "centre_missing", "delivery_not_waiting", "delivery_not_cancellable",
-		"delivery_not_repairable", "report_expired",
+		"delivery_not_repairable", "report_expired", "unknown_parameter", "invalid_parameter", "invalid_query", "storage_unavailable",
 	} {
 		keys = append(keys, "error."+code+".title", "error."+code+".body")
 	}

@@ -90,6 +90,13 @@ type Error struct {
 	Code string
 	// Reference lets a helpdesk find the log line.
 	Reference string
+	// Query says that the query of the address is wrong. Parameter is then the name of
+	// the wrong parameter, "" if it cannot be shown; Known are those that the page has,
+	// and PlainHref is the page without any, or "".
+	Query     bool
+	Parameter string
+	Known     []string
+	PlainHref string
 }
 
 // Overview is GET /.

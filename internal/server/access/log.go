@@ -1,6 +1,7 @@
 package access
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,16 +19,20 @@ import (
 // ViewLog is GET /logboek?soort=&gebruiker=&centrum=&van=&tot=&voor=.
 func (h *Handlers) ViewLog(v *page.Visit) error {
 	t, q := v.T, v.Query()
+	query, faults, err := logQuery(v)
+	if err != nil {
+		return err
+	}
 	props := templates.Log{
 		Page: v.Page(v.Home()), Types: typeOptions(t, q.Get("soort")), User: q.Get("gebruiker"), From: q.Get("van"), To: q.Get("tot"),
 	}
-	var err error
-	if props.Centres, err = v.CentreOptions(q.Get("centrum")); err != nil {
+	if query.CentreNumber, props.Centres, err = v.CentreFilter(); err != nil {
 		return err
 	}
-	filter := []string{"soort", q.Get("soort"), "gebruiker", props.User, "centrum", q.Get("centrum"), "van", props.From, "tot", props.To}
+	filter := []string{
+		"soort", q.Get("soort"), "gebruiker", props.User, page.CentreParam, query.CentreNumber, "van", props.From, "tot", props.To,
+	}
 	props.Filtered = page.Link("", filter...) != ""
-	query, faults := logQuery(v)
 	if props.Errors = faults; len(faults) > 0 {
 		return v.Render(http.StatusUnprocessableEntity, templates.LogPage(props))
 	}
@@ -47,17 +52,21 @@ func (h *Handlers) ViewLog(v *page.Visit) error {
 	return v.Render(http.StatusOK, templates.LogPage(props))
 }
 
-// logQuery reads the filter. The last day of a period counts whole.
-func logQuery(v *page.Visit) (audit.Query, []templates.FieldError) {
+// logQuery reads the filter except for the centre. The last day of a period counts
+// whole. What a person can type is a fault at its input if it cannot be read.
+func logQuery(v *page.Visit) (query audit.Query, faults []templates.FieldError, err error) {
 	t, q := v.T, v.Query()
-	query := audit.Query{CentreNumber: q.Get("centrum"), UserName: strings.ToLower(strings.TrimSpace(q.Get("gebruiker"))), Limit: page.Size}
-	if kind := audit.Type(q.Get("soort")); slices.Contains(audit.Types, kind) {
-		query.Type = kind
+	query = audit.Query{
+		Type: audit.Type(q.Get("soort")), UserName: strings.ToLower(strings.TrimSpace(q.Get("gebruiker"))), Limit: page.Size,
 	}
-	if before, err := strconv.ParseInt(q.Get("voor"), 10, 64); err == nil && before > 0 {
-		query.After = before
+	if query.Type != "" && !slices.Contains(audit.Types, query.Type) {
+		return query, nil, page.Unreadable("soort")
 	}
-	var faults []templates.FieldError
+	before, err := v.Number("voor", 0, math.MaxInt)
+	if err != nil {
+		return query, nil, err
+	}
+	query.After = int64(before)
 	for _, bound := range []struct {
 		input string
 		days  int
@@ -73,7 +82,7 @@ func logQuery(v *page.Visit) (audit.Query, []templates.FieldError) {
 	if len(faults) == 0 && !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
 		faults = append(faults, templates.FieldError{Field: "tot", Message: t.T("form.period_reversed")})
 	}
-	return query, faults
+	return query, faults, nil
 }
 
 // typedDate reads a date such as 31-1-2001 or 2001-01-31; empty is no date.

@@ -133,6 +133,14 @@ func (h *Handlers) recordDenied(v *page.Visit, missing account.Permission) error
 // SignInForm is GET /inloggen.
 func (h *Handlers) SignInForm(v *page.Visit) error {
 	next := page.ReturnPath(v.Query().Get("terug"))
+	expired, err := v.OneOf("verlopen", "1")
+	if err != nil {
+		return err
+	}
+	passwordSet, err := v.OneOf("klaar", "1")
+	if err != nil {
+		return err
+	}
 	session, err := h.signedIn(v)
 	if err != nil {
 		return err
@@ -140,8 +148,7 @@ func (h *Handlers) SignInForm(v *page.Visit) error {
 	if userID(session) != 0 {
 		return v.Redirect(next)
 	}
-	props := templates.SignIn{Page: v.Page(), Next: next, Expired: v.Query().Get("verlopen") == "1",
-		PasswordSet: v.Query().Get("klaar") == "1"}
+	props := templates.SignIn{Page: v.Page(), Next: next, Expired: expired != "", PasswordSet: passwordSet != ""}
 	return v.Render(http.StatusOK, templates.SignInPage(props))
 }
 

@@ -27,19 +27,29 @@ const (
 // List is GET /gebruikers?zoek=&rol=&staat=&centrum=&na=.
 func (h *Handlers) List(v *page.Visit) error {
 	q, t, actor := v.Query(), v.T, v.Actor
-	filter := account.PeopleQuery{Search: q.Get("zoek"), CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size}
-	if r := account.Role(q.Get("rol")); r.Valid() {
-		filter.Role = r
+	filter := account.PeopleQuery{
+		Search: q.Get("zoek"), Role: account.Role(q.Get("rol")), State: account.State(q.Get("staat")),
+		CentreNumber: q.Get(page.CentreParam), After: q.Get(page.CursorParam), Limit: page.Size,
 	}
-	if s := account.State(q.Get("staat")); slices.Contains(account.States, s) {
-		filter.State = s
+	switch {
+	case filter.Role != "" && !filter.Role.Valid():
+		return page.Unreadable("rol")
+	case filter.State != "" && !slices.Contains(account.States, filter.State):
+		return page.Unreadable("staat")
+	}
+	var centres []templates.Option
+	if actor.PeopleScope().All() {
+		var err error
+		if filter.CentreNumber, centres, err = v.CentreFilter(); err != nil {
+			return err
+		}
 	}
 	found, err := h.o.Store.People(v.Context(), v.Who, actor.PeopleScope(), filter)
 	if err != nil {
-		return err
+		return v.CursorError(err)
 	}
 	props := templates.Users{
-		Page: v.Page(v.Home()), Search: filter.Search, Total: found.Total,
+		Page: v.Page(v.Home()), Search: filter.Search, Total: found.Total, Centres: centres,
 		Roles: filterOptions(t, string(filter.Role), roleNames(t, account.Roles)),
 	}
 	var states [][2]string
@@ -47,11 +57,6 @@ func (h *Handlers) List(v *page.Visit) error {
 		states = append(states, [2]string{string(s), t.T("user.state." + string(s))})
 	}
 	props.States = filterOptions(t, string(filter.State), states)
-	if actor.PeopleScope().All() {
-		if props.Centres, err = v.CentreOptions(filter.CentreNumber); err != nil {
-			return err
-		}
-	}
 	for _, u := range found.Users {
 		props.Rows = append(props.Rows, userRow(v, u))
 	}

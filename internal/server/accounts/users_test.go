@@ -376,7 +376,12 @@ func TestUserPages(t *testing.T) {
 	if !ok || strings.Count(first, "<tr ")-1 != 50 || strings.Count(second, "<tr ")-1 != 10 || !strings.Contains(second, "60 gebruikers") {
 		t.Errorf("%d and %d rows", strings.Count(first, "<tr ")-1, strings.Count(second, "<tr ")-1)
 	}
-	if odd := b.Get("/gebruikers?zoek=%25&rol=x&staat=y"); !strings.Contains(odd.Body, "Geen gebruiker gevonden") {
+	if odd := b.Get("/gebruikers?zoek=%25"); !strings.Contains(odd.Body, "Geen gebruiker gevonden") {
 		t.Error("a percent sign finds everybody")
+	}
+	for _, query := range []string{"rol=x", "staat=y"} {
+		if odd := b.Get("/gebruikers?zoek=%25&" + query); odd.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d", query, odd.Status)
+		}
 	}
 }

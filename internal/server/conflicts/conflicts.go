@@ -7,10 +7,11 @@ package conflicts
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -48,20 +49,28 @@ func New(o Options) *Handlers { return &Handlers{o} }
 type queueFilter struct {
 	reason           patient.Reason
 	centre, delivery string
+	centres          []templates.Option // the choices for the centre
 }
 
-func filterOf(q url.Values) queueFilter {
-	f := queueFilter{reason: patient.Reason(q.Get("reden")), centre: q.Get("centrum"), delivery: q.Get("aanlevering")}
-	if !slices.Contains(patient.Reasons, f.reason) {
-		f.reason = ""
+// filterOf reads the filter of the address.
+func filterOf(v *page.Visit) (queueFilter, error) {
+	q := v.Query()
+	f := queueFilter{reason: patient.Reason(q.Get("reden")), delivery: q.Get("aanlevering")}
+	if f.reason != "" && !slices.Contains(patient.Reasons, f.reason) {
+		return f, page.Unreadable("reden")
 	}
-	return f
+	if f.delivery != "" && uuid.Validate(f.delivery) != nil {
+		return f, page.Unreadable("aanlevering")
+	}
+	var err error
+	f.centre, f.centres, err = v.CentreFilter()
+	return f, err
 }
 
-func (f queueFilter) active() bool { return f != queueFilter{} }
+func (f queueFilter) active() bool { return f.reason != "" || f.centre != "" || f.delivery != "" }
 
 func (f queueFilter) link(path, after string) string {
-	return page.Link(path, "reden", string(f.reason), "centrum", f.centre, "aanlevering", f.delivery, "na", after)
+	return page.Link(path, "reden", string(f.reason), page.CentreParam, f.centre, "aanlevering", f.delivery, page.CursorParam, after)
 }
 
 func (f queueFilter) query(after string, limit int) patient.ConflictQuery {
@@ -72,15 +81,17 @@ func conflictPath(id string) string { return page.ConflictsPath + "/" + id }
 
 // List is GET /beoordelen?reden=&centrum=&aanlevering=&na=.
 func (h *Handlers) List(v *page.Visit) error {
-	q, t := v.Query(), v.T
-	filter, after := filterOf(q), q.Get("na")
-	found, err := h.o.Desk.Conflicts(v.Context(), v.Who, v.Scope(), filter.query(after, page.Size))
+	t, after := v.T, v.Query().Get(page.CursorParam)
+	filter, err := filterOf(v)
 	if err != nil {
 		return err
 	}
-	props := templates.Conflicts{Page: v.Page(v.Home()), Total: found.Total, DeliveryID: filter.delivery, Filtered: filter.active()}
-	if props.Centres, err = v.CentreOptions(filter.centre); err != nil {
-		return err
+	found, err := h.o.Desk.Conflicts(v.Context(), v.Who, v.Scope(), filter.query(after, page.Size))
+	if err != nil {
+		return v.CursorError(err)
+	}
+	props := templates.Conflicts{
+		Page: v.Page(v.Home()), Total: found.Total, DeliveryID: filter.delivery, Filtered: filter.active(), Centres: filter.centres,
 	}
 	props.Reasons = options(
 		templates.Option{Text: t.T("conflicts.all_reasons")},
@@ -125,7 +136,11 @@ func originProps(t *text.Catalogue, o patient.Origin) templates.ConflictOrigin {
 
 // View is GET /beoordelen/{id}.
 func (h *Handlers) View(v *page.Visit) error {
-	props, err := h.load(v)
+	filter, err := filterOf(v)
+	if err != nil {
+		return err
+	}
+	props, err := h.load(v, filter)
 	if err != nil {
 		return err
 	}
@@ -134,6 +149,10 @@ func (h *Handlers) View(v *page.Visit) error {
 
 // Judge is POST /beoordelen/{id} with besluit, reden and gezien.
 func (h *Handlers) Judge(v *page.Visit) error {
+	filter, err := filterOf(v)
+	if err != nil {
+		return err
+	}
 	form, err := v.Form()
 	if err != nil {
 		return err
@@ -151,27 +170,27 @@ func (h *Handlers) Judge(v *page.Visit) error {
 		faults = append(faults, templates.FieldError{Field: "reden", Message: t.T("conflict.error.why_long")})
 	}
 	if len(faults) > 0 {
-		return h.showAgain(v, j, faults)
+		return h.showAgain(v, filter, j, faults)
 	}
 	err = h.o.Desk.JudgeConflict(v.Context(), v.Who, v.Scope(), v.ID(), form.Get("gezien"), j)
 	switch apperr.KindOf(err) {
 	case apperr.Conflict:
 		v.LogFailure(err)
-		return h.showAgain(v, j, nil)
+		return h.showAgain(v, filter, j, nil)
 	case apperr.Invalid:
-		return h.showAgain(v, j, []templates.FieldError{{Field: "besluit", Message: t.T("conflict.error.decision")}})
+		return h.showAgain(v, filter, j, []templates.FieldError{{Field: "besluit", Message: t.T("conflict.error.decision")}})
 	}
 	if err != nil {
 		return err
 	}
-	return h.next(v)
+	return h.next(v, filter)
 }
 
 // showAgain shows a conflict as it is now to somebody who sent a judgement that
 // was not stored. If it changed since they looked, the page says so, and not that
 // the form has a fault.
-func (h *Handlers) showAgain(v *page.Visit, j patient.Judgement, faults []templates.FieldError) error {
-	props, err := h.load(v)
+func (h *Handlers) showAgain(v *page.Visit, filter queueFilter, j patient.Judgement, faults []templates.FieldError) error {
+	props, err := h.load(v, filter)
 	if err != nil {
 		return err
 	}
@@ -191,9 +210,8 @@ func (h *Handlers) showAgain(v *page.Visit, j patient.Judgement, faults []templa
 
 // next leads to the oldest conflict after this one, or else the oldest before it,
 // or else the empty queue. It keeps the filter as long as that finds any.
-func (h *Handlers) next(v *page.Visit) error {
+func (h *Handlers) next(v *page.Visit, filter queueFilter) error {
 	t := v.T
-	filter := filterOf(v.Query())
 	for _, try := range []struct {
 		filter queueFilter
 		after  string
@@ -216,13 +234,13 @@ func (h *Handlers) next(v *page.Visit) error {
 }
 
 // load makes the page of a conflict as it is now.
-func (h *Handlers) load(v *page.Visit) (templates.Conflict, error) {
+func (h *Handlers) load(v *page.Visit, filter queueFilter) (templates.Conflict, error) {
 	id := v.ID()
 	c, now, err := h.o.Desk.Conflict(v.Context(), v.Who, v.Scope(), id)
 	if err != nil {
 		return templates.Conflict{}, err
 	}
-	t, filter := v.T, filterOf(v.Query())
+	t := v.T
 	crumbs := []templates.Crumb{v.Home(), {Text: t.T("crumb.conflicts"), Href: filter.link(page.ConflictsPath, "")}}
 	props := templates.Conflict{
 		Page: v.Page(crumbs...), Number: page.NumberWord(t, c.Delivered.Number),

@@ -6,6 +6,7 @@
 package conversions
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -187,19 +188,35 @@ func (h *Handlers) runProps(t *text.Catalogue, run conversion.Run) templates.Con
 	return out
 }
 
-// rowKinds are the two lists of rows that did not become a patient.
-var rowKinds = map[string]patient.Outcome{"rejected": patient.Rejected, "review": patient.Review}
+// rowKinds are the two lists of rows that did not become a patient, by their outcome.
+var rowKinds = []string{string(patient.Rejected), string(patient.Review)}
+
+// rowsAsked returns the list that the address asks for, and the run.
+func rowsAsked(v *page.Visit) (kind string, mode delivery.Mode, err error) {
+	if kind, err = v.OneOf("soort", rowKinds...); err != nil {
+		return "", "", err
+	}
+	run, err := v.OneOf("van", runKeys[delivery.Check], runKeys[delivery.Save])
+	if err != nil {
+		return "", "", err
+	}
+	mode = delivery.Save
+	if run == runKeys[delivery.Check] {
+		mode = delivery.Check
+	}
+	return cmp.Or(kind, string(patient.Rejected)), mode, nil
+}
 
 // ListRows is GET /migratie/rijen?van=&soort=&centrum=&na=.
 func (h *Handlers) ListRows(v *page.Visit) error {
-	q, t := v.Query(), v.T
-	kind, mode := q.Get("soort"), delivery.Save
-	outcome, known := rowKinds[kind]
-	if !known {
-		kind, outcome = "rejected", patient.Rejected
+	t, after := v.T, v.Query().Get(page.CursorParam)
+	kind, mode, err := rowsAsked(v)
+	if err != nil {
+		return err
 	}
-	if q.Get("van") == runKeys[delivery.Check] {
-		mode = delivery.Check
+	centre, centres, err := v.CentreFilter()
+	if err != nil {
+		return err
 	}
 	run, ok, err := h.o.Conversion.LatestRun(v.Context(), mode)
 	if err != nil {
@@ -207,12 +224,9 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 	}
 	props := templates.ConversionRows{
 		Page: v.Page(v.Home(), templates.Crumb{Text: t.T("existing.title"), Href: page.ConversionPath}), Run: runKeys[mode], Kind: kind,
-		Filtered: q.Get("centrum") != "",
+		Filtered: centre != "", Centres: centres,
 	}
-	if props.Centres, err = v.CentreOptions(q.Get("centrum")); err != nil {
-		return err
-	}
-	for _, k := range []string{"rejected", "review"} {
+	for _, k := range rowKinds {
 		props.Tabs = append(
 			props.Tabs,
 			templates.Tab{Key: k, Href: page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", k),
@@ -221,23 +235,24 @@ func (h *Handlers) ListRows(v *page.Visit) error {
 	}
 	if ok {
 		found, err := h.o.Conversion.ViewOpenRows(v.Context(), v.Who, run,
-			conversion.OpenQuery{Outcome: outcome, CentreNumber: q.Get("centrum"), After: q.Get("na"), Limit: page.Size})
+			conversion.OpenQuery{Outcome: patient.Outcome(kind), CentreNumber: centre, After: after, Limit: page.Size})
 		if err != nil {
-			return err
+			return v.CursorError(err)
 		}
 		here := func(after string) string {
-			return page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", kind, "centrum", q.Get("centrum"), "na", after)
+			return page.Link(page.ConversionPath+"/rijen", "van", runKeys[mode], "soort", kind, page.CentreParam, centre,
+				page.CursorParam, after)
 		}
 		h.fillRows(t, &props, found)
 		if found.Next != "" {
 			props.NextHref = here(found.Next)
 		}
-		if q.Get("na") != "" {
+		if after != "" {
 			props.FirstHref = here("")
 		}
 	}
-	if kind == "review" && mode == delivery.Save && v.Actor.May(account.JudgeConflicts) {
-		props.JudgeHref = page.Link(page.ConflictsPath, "centrum", q.Get("centrum"))
+	if kind == string(patient.Review) && mode == delivery.Save && v.Actor.May(account.JudgeConflicts) {
+		props.JudgeHref = page.Link(page.ConflictsPath, page.CentreParam, centre)
 	}
 	return v.Render(http.StatusOK, templates.ConversionRowsPage(props))
 }

@@ -28,8 +28,13 @@ type columnForm struct {
 
 // ViewColumns is GET /aanleveringen/{id}/kolommen?blad=&kop=.
 func (h *Handlers) ViewColumns(v *page.Visit) error {
-	q := v.Query()
-	return h.showColumns(v, http.StatusOK, columnForm{table: place(q, "blad"), header: place(q, "kop"), keep: true})
+	f, q := columnForm{keep: true}, v.Query()
+	for name, to := range map[string]**int{"blad": &f.table, "kop": &f.header} {
+		if *to = place(q, name); *to == nil && q.Get(name) != "" {
+			return page.Unreadable(name)
+		}
+	}
+	return h.showColumns(v, http.StatusOK, f)
 }
 
 // place reads the number that was chosen, or returns nil.

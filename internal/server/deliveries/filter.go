@@ -1,7 +1,7 @@
 package deliveries
 
 import (
-	"net/url"
+	"cmp"
 	"strconv"
 
 	"sluis/internal/delivery"
@@ -43,36 +43,44 @@ type reportFilter struct {
 	from                                int // findings before the first one shown
 }
 
+// descending is the value of richting that turns the order round.
+const descending = "af"
+
 // maxOffset is the furthest that anybody can page: more findings than a delivery has.
 const maxOffset = 100_000_000
 
-func reportFilterOf(v *page.Visit) reportFilter {
-	q := v.Query()
-	f := reportFilter{view: q.Get("weergave"), field: q.Get("kolom"), code: q.Get("code"), desc: q.Get("richting") == "af"}
-	f.severity = oneOf(q, "ernst", string(patient.Fatal), report.Review, string(patient.Warning))
-	f.source = oneOf(q, "bron", string(patient.TTP), string(patient.Sluis))
-	if f.view != viewRecords && f.view != viewPrint {
-		f.view = viewCauses
+// reportFilterOf reads the filter of the address. A column or code that no finding of
+// the delivery has cannot be chosen on the page.
+func reportFilterOf(v *page.Visit, causes []delivery.Cause) (reportFilter, error) {
+	var f reportFilter
+	columns, codes, sorts := make([]string, len(causes)), make([]string, len(causes)), make([]string, len(sortWords))
+	for i, c := range causes {
+		columns[i], codes[i] = c.Field, c.Code
 	}
-	for _, s := range sortWords {
-		if s.word == q.Get("sorteer") {
-			f.sort = s.word
+	for i, s := range sortWords {
+		sorts[i] = s.word
+	}
+	var way string
+	for _, p := range []struct {
+		name   string
+		to     *string
+		values []string
+	}{
+		{"weergave", &f.view, []string{viewCauses, viewRecords, viewPrint}},
+		{"ernst", &f.severity, []string{string(patient.Fatal), report.Review, string(patient.Warning)}},
+		{"bron", &f.source, []string{string(patient.TTP), string(patient.Sluis)}},
+		{"kolom", &f.field, columns}, {"code", &f.code, codes},
+		{"sorteer", &f.sort, sorts}, {"richting", &way, []string{descending}},
+	} {
+		var err error
+		if *p.to, err = v.OneOf(p.name, p.values...); err != nil {
+			return f, err
 		}
 	}
-	if n, err := strconv.Atoi(q.Get("vanaf")); err == nil && n > 0 && n <= maxOffset {
-		f.from = n
-	}
-	return f
-}
-
-// oneOf returns a parameter if it has one of these values, otherwise "".
-func oneOf(q url.Values, name string, values ...string) string {
-	for _, v := range values {
-		if q.Get(name) == v {
-			return v
-		}
-	}
-	return ""
+	var err error
+	f.view, f.desc = cmp.Or(f.view, viewCauses), way == descending
+	f.from, err = v.Number("vanaf", 0, maxOffset)
+	return f, err
 }
 
 func (f reportFilter) active() bool { return f.severity+f.field+f.code+f.source != "" }
@@ -84,7 +92,7 @@ func (f reportFilter) link(path string) string {
 		from = strconv.Itoa(f.from)
 	}
 	if f.desc {
-		way = "af"
+		way = descending
 	}
 	return page.Link(path, "weergave", f.view, "ernst", f.severity, "kolom", f.field, "code", f.code, "bron", f.source, "sorteer", f.sort,
 		"richting", way, "vanaf", from)

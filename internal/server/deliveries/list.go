@@ -1,6 +1,7 @@
 package deliveries
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -22,27 +23,28 @@ const pollEvery = 50 * time.Millisecond
 
 // List is GET /aanleveringen?groep=&centrum=&na=.
 func (h *Handlers) List(v *page.Visit) error {
-	q, actor := v.Query(), v.Actor
-	group := delivery.Group(q.Get("groep"))
-	if group != delivery.Closed && group != delivery.ToMend {
-		group = delivery.Open
-	}
-	props := templates.Deliveries{
-		Page: v.Page(v.Home()), ShowCentre: actor.Scope().All(), MayDeliver: actor.May(account.Deliver),
-	}
-	query := delivery.Query{Group: group, After: q.Get("na"), Limit: page.Size}
-	if props.ShowCentre {
-		query.CentreNumber = q.Get("centrum")
-		var err error
-		if props.Centres, err = v.CentreOptions(query.CentreNumber); err != nil {
-			return err
-		}
-	}
-	found, err := h.o.Records.Deliveries(v.Context(), v.Who, actor.Scope(), query)
+	actor := v.Actor
+	asked, err := v.OneOf("groep", string(delivery.Open), string(delivery.Closed), string(delivery.ToMend))
 	if err != nil {
 		return err
 	}
-	if len(found.Deliveries) == 0 && q.Get("groep") == "" {
+	group := cmp.Or(delivery.Group(asked), delivery.Open)
+	props := templates.Deliveries{
+		Page: v.Page(v.Home()), ShowCentre: actor.Scope().All(), MayDeliver: actor.May(account.Deliver),
+	}
+	query := delivery.Query{Group: group, After: v.Query().Get(page.CursorParam), Limit: page.Size}
+	if props.ShowCentre {
+		if query.CentreNumber, props.Centres, err = v.CentreFilter(); err != nil {
+			return err
+		}
+	} else if _, err := v.OneOf(page.CentreParam, ownCentre(actor)); err != nil {
+		return err // to whoever sees one centre, no other exists
+	}
+	found, err := h.o.Records.Deliveries(v.Context(), v.Who, actor.Scope(), query)
+	if err != nil {
+		return v.CursorError(err)
+	}
+	if len(found.Deliveries) == 0 && asked == "" {
 		// If nothing is under way, the finished ones are more use than an empty page.
 		query.Group = delivery.Closed
 		if found, err = h.o.Records.Deliveries(v.Context(), v.Who, actor.Scope(), query); err != nil {
@@ -52,19 +54,29 @@ func (h *Handlers) List(v *page.Visit) error {
 	group = query.Group
 	props.Rows, props.Tabs = Rows(v.T, found.Deliveries), deliveryTabs(group, query.CentreNumber)
 	if found.Next != "" {
-		props.NextHref = page.Link(page.DeliveriesPath, "groep", string(group), "centrum", query.CentreNumber, "na", found.Next)
+		props.NextHref = page.Link(page.DeliveriesPath, "groep", string(group), page.CentreParam, query.CentreNumber,
+			page.CursorParam, found.Next)
 	}
 	if query.After != "" {
-		props.FirstHref = page.Link(page.DeliveriesPath, "groep", string(group), "centrum", query.CentreNumber)
+		props.FirstHref = page.Link(page.DeliveriesPath, "groep", string(group), page.CentreParam, query.CentreNumber)
 	}
 	return v.Render(http.StatusOK, templates.DeliveriesPage(props))
+}
+
+// ownCentre is the number of the actor's centre, or "".
+func ownCentre(a account.Actor) string {
+	if a.Centre == nil {
+		return ""
+	}
+	return a.Centre.Number
 }
 
 func deliveryTabs(group delivery.Group, centre string) []templates.Tab {
 	var tabs []templates.Tab
 	for _, g := range []delivery.Group{delivery.Open, delivery.Closed, delivery.ToMend} {
-		tabs = append(tabs, templates.Tab{Key: string(g), Href: page.Link(page.DeliveriesPath, "groep", string(g), "centrum", centre),
-			Current: g == group})
+		tabs = append(tabs, templates.Tab{
+			Key: string(g), Href: page.Link(page.DeliveriesPath, "groep", string(g), page.CentreParam, centre), Current: g == group,
+		})
 	}
 	return tabs
 }
@@ -105,17 +117,21 @@ func (h *Handlers) Save(v *page.Visit) error {
 
 // storingParam confirms that whoever cancels knows that the delivery is being
 // stored.
-const storingParam = "opslaan"
+const storingParam, storingYes = "opslaan", "ja"
 
 // Cancel is POST /aanleveringen/{id}/annuleren?opslaan=. A page that was
 // shown before storing began promised that nothing would be stored: its button does
 // not stop that, but shows the page anew.
 func (h *Handlers) Cancel(v *page.Visit) error {
+	confirmed, err := v.OneOf(storingParam, storingYes)
+	if err != nil {
+		return err
+	}
 	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), v.ID())
 	if err != nil {
 		return err
 	}
-	if d.State == delivery.Registering && v.Query().Get(storingParam) == "" {
+	if d.State == delivery.Registering && confirmed == "" {
 		if err := v.Flash(v.T.T("delivery.storing_now"), false); err != nil {
 			return err
 		}

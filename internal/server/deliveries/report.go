@@ -21,7 +21,7 @@ const printedRows = 500
 
 // ViewReport is GET /aanleveringen/{id}/fouten.
 func (h *Handlers) ViewReport(v *page.Visit) error {
-	d, err := h.reported(v, "html")
+	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), v.ID())
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,13 @@ func (h *Handlers) ViewReport(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	filter := reportFilterOf(v)
+	filter, err := reportFilterOf(v, causes)
+	if err != nil {
+		return err
+	}
+	if err := h.o.Records.RecordReport(v.Context(), v.Who, d, "html"); err != nil {
+		return err
+	}
 	p := h.reportProps(v, d, causes, filter)
 	if filter.view == viewCauses || p.Expired != "" {
 		var shown []delivery.Cause
@@ -165,20 +171,14 @@ func (h *Handlers) DownloadXLSX(v *page.Visit) error {
 	return h.download(v, report.FormatXLSX)
 }
 
+// download sends the report after it is in the access log that it is read.
 func (h *Handlers) download(v *page.Visit, format string) error {
-	d, err := h.reported(v, format)
+	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), v.ID())
 	if err != nil {
 		return err
 	}
-	return report.Send(v.Context(), v.W, h.o.Records, v.T, d, format)
-}
-
-// reported returns the delivery of the address, after it is in the access log that
-// its report is read.
-func (h *Handlers) reported(v *page.Visit, format string) (delivery.Delivery, error) {
-	d, err := h.o.Records.Delivery(v.Context(), v.Scope(), v.ID())
-	if err != nil {
-		return d, err
+	if err := h.o.Records.RecordReport(v.Context(), v.Who, d, format); err != nil {
+		return err
 	}
-	return d, h.o.Records.RecordReport(v.Context(), v.Who, d, format)
+	return report.Send(v.Context(), v.W, h.o.Records, v.T, d, format)
 }

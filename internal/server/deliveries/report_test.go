@@ -40,7 +40,7 @@ func TestReportFilters(t *testing.T) {
 	if page := b.Get(path + "?kolom=sex").Body; strings.Count(page, `app-card--fatal`) != 1 || strings.Contains(page, `app-card--warning`) {
 		t.Error("the causes are not filtered")
 	}
-	if page := b.Get(path + "?code=nergens").Body; !strings.Contains(page, "Geen meldingen met deze filters") {
+	if page := b.Get(path + "?code=2101&bron=sluis").Body; !strings.Contains(page, "Geen meldingen met deze filters") {
 		t.Error("nothing found is not told")
 	}
 }
@@ -61,12 +61,15 @@ func TestReportOrder(t *testing.T) {
 	for query, want := range map[string]string{
 		"": "7 27 30 39", "&richting=af": "39 30 27 7", "&sorteer=patientnummer": "39 30 27 7",
 		"&sorteer=patientnummer&richting=af": "7 27 30 39",
-		"&sorteer=fout&richting=af":          "30 27 7 39", "&sorteer=kolom": "7 27 39 30", "&vanaf=2": "30 39", "&vanaf=-1": "7 27 30 39",
-		"&vanaf=99999999999999": "7 27 30 39",
-		"&sorteer=anders":       "7 27 30 39",
+		"&sorteer=fout&richting=af":          "30 27 7 39", "&sorteer=kolom": "7 27 39 30", "&vanaf=2": "30 39",
 	} {
 		if got := lines(query); got != want {
 			t.Errorf("%s: lines %s, want %s", query, got, want)
+		}
+	}
+	for _, query := range []string{"?bron=anders", "?code=nergens", "?vanaf=-1", "?vanaf=99999999999999", "?sorteer=anders"} {
+		if page := b.Get(path + query); page.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d", query, page.Status)
 		}
 	}
 	b.Says(path+"?weergave=records&ernst=fatal&vanaf=2", "3–4 van 4 meldingen", "sorteer=patientnummer")

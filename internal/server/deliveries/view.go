@@ -204,7 +204,7 @@ func deliverActions(p *templates.Delivery, d delivery.Delivery, path string) {
 	if !d.State.Final() {
 		p.CancelAction = path + "/annuleren"
 		if d.State == delivery.Registering {
-			p.CancelAction = page.Link(p.CancelAction, storingParam, "ja")
+			p.CancelAction = page.Link(p.CancelAction, storingParam, storingYes)
 		}
 	}
 }

@@ -71,7 +71,8 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) { f.visi
 // FailStatus answers r with a failure that nobody has an error value of: an
 // unknown path, a panic.
 func (f *Frame) FailStatus(w http.ResponseWriter, r *http.Request, status int, code string) {
-	f.visit(w, r).errorPage(status, code)
+	v := f.visit(w, r)
+	v.errorPage(templates.Error{Page: v.Page(), Status: status, Code: code})
 }
 
 func (v *Visit) fail(err error) {
@@ -83,12 +84,14 @@ func (v *Visit) fail(err error) {
 		// The client went away. Returning would say 200 to whoever may still listen.
 		panic(http.ErrAbortHandler)
 	}
-	v.errorPage(apperr.Status(err), apperr.CodeOf(err))
+	props := templates.Error{Page: v.Page(), Status: apperr.Status(err), Code: apperr.CodeOf(err)}
+	v.explainQuery(&props, err)
+	v.errorPage(props)
 }
 
-func (v *Visit) errorPage(status int, code string) {
-	props := templates.Error{Page: v.Page(), Status: status, Code: code, Reference: request.From(v.Context()).ID}
-	if err := v.Render(status, templates.ErrorPage(props)); err != nil {
+func (v *Visit) errorPage(props templates.Error) {
+	props.Reference = request.From(v.Context()).ID
+	if err := v.Render(props.Status, templates.ErrorPage(props)); err != nil {
 		v.LogFailure(err)
 		http.Error(v.W, v.T.T("error.internal.plain"), http.StatusInternalServerError)
 	}

@@ -30,6 +30,8 @@ type Visit struct {
 	Still func(ctx context.Context) bool
 
 	frame *Frame
+	query url.Values // see Knowing
+	known []string   // the parameters that the page knows
 }
 
 func (f *Frame) visit(w http.ResponseWriter, r *http.Request) *Visit {
@@ -49,8 +51,9 @@ func (v *Visit) Context() context.Context { return v.R.Context() }
 // Scope is the part of the registry that the visitor may see.
 func (v *Visit) Scope() account.Scope { return v.Actor.Scope() }
 
-// Query is the query of the address.
-func (v *Visit) Query() url.Values { return v.R.URL.Query() }
+// Query is the query of the address. It has only parameters that the table of routes
+// names for the page, unless that lets the page take any.
+func (v *Visit) Query() url.Values { return v.query }
 
 // ID is the id in the address of a page about one thing.
 func (v *Visit) ID() string { return v.R.PathValue("id") }

@@ -1,6 +1,7 @@
 package patients
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -93,13 +94,14 @@ func (h *Handlers) answer(v *page.Visit, result entry.Result, values templates.P
 
 // Result is GET /patienten/{id}/klaar?uitkomst=.
 func (h *Handlers) Result(v *page.Visit) error {
-	found, err := h.o.Records.Patient(v.Context(), v.Who, v.Scope(), v.ID())
+	word, err := v.OneOf("uitkomst", string(patient.Created), string(patient.Updated), string(patient.Unchanged))
 	if err != nil {
 		return err
 	}
-	outcome := patient.Outcome(v.Query().Get("uitkomst"))
-	if outcome != patient.Created && outcome != patient.Updated {
-		outcome = patient.Unchanged
+	outcome := cmp.Or(patient.Outcome(word), patient.Unchanged)
+	found, err := h.o.Records.Patient(v.Context(), v.Who, v.Scope(), v.ID())
+	if err != nil {
+		return err
 	}
 	t := v.T
 	props := templates.PatientResult{

@@ -49,25 +49,29 @@ const newPath = page.PatientsPath + "/nieuw"
 // result shows.
 const warningsNote = "warnings"
 
+// maxFrom is the highest place in the list that an address can name: more patients
+// than a registry has.
+const maxFrom = 1_000_000_000
+
 // List is GET /patienten?na=&vanaf=.
 func (h *Handlers) List(v *page.Visit) error {
-	q := v.Query()
-	from, err := strconv.Atoi(q.Get("vanaf"))
-	if err != nil || from < 1 || q.Get("na") == "" {
-		from = 1
-	}
-	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{After: q.Get("na"), Limit: page.Size})
+	after := v.Query().Get(page.CursorParam)
+	from, err := v.Number("vanaf", 1, maxFrom)
 	if err != nil {
 		return err
+	}
+	found, err := h.o.Records.Patients(v.Context(), v.Who, v.Scope(), patient.Query{After: after, Limit: page.Size})
+	if err != nil {
+		return v.CursorError(err)
 	}
 	props := h.patientsProps(v, found)
 	if n := len(found.Patients); n > 0 {
 		props.From, props.To = from, from+n-1
 	}
 	if found.Next != "" {
-		props.NextHref = page.Link(page.PatientsPath, "na", found.Next, "vanaf", strconv.Itoa(from+len(found.Patients)))
+		props.NextHref = page.Link(page.PatientsPath, page.CursorParam, found.Next, "vanaf", strconv.Itoa(from+len(found.Patients)))
 	}
-	if q.Get("na") != "" {
+	if after != "" {
 		props.FirstHref = page.PatientsPath
 	}
 	return v.Render(http.StatusOK, templates.PatientsPage(props))

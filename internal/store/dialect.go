@@ -47,6 +47,9 @@ type codeError struct {
 }
 
 func (e *codeError) Error() string {
+	if e.code == 0 {
+		return e.database + ": " + e.fault
+	}
 	if e.fault != "" {
 		return fmt.Sprintf("%s error %d: %s", e.database, e.code, e.fault)
 	}

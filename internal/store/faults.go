@@ -1,5 +1,14 @@
 package store
 
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"net"
+
+	mssql "github.com/microsoft/go-mssqldb"
+)
+
 // sqliteFaults are SQLite's primary result codes that an operator must act on.
 var sqliteFaults = map[int]string{
 	8:  "the database is read-only",
@@ -21,6 +30,20 @@ var sqlServerFaults = map[int]string{
 	3906: "the database is read-only",
 	9001: "the transaction log is not available",
 	9002: "the transaction log is full",
+}
+
+// unreachable returns the fault of a database server that is gone, or nil if err says
+// something else. Such an error has no code: it is of the connection.
+func unreachable(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	_, network := errors.AsType[*net.OpError](err)
+	_, stream := errors.AsType[mssql.StreamError](err)
+	if network || stream || errors.Is(err, driver.ErrBadConn) {
+		return &codeError{database: sqlServerName, fault: "the database cannot be reached"}
+	}
+	return nil
 }
 
 // newCodeError returns a driver's error by its code. SQLite's extended codes have the

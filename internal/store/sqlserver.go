@@ -133,6 +133,9 @@ func (d sqlserverDialect) clean(err error) error {
 	if c := d.code(err); c != 0 {
 		return newCodeError(sqlServerName, int(c))
 	}
+	if gone := unreachable(err); gone != nil {
+		return gone
+	}
 	return err
 }
 

@@ -123,8 +123,7 @@ func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
 // Explain logs why r failed, sets the headers that belong to that, and returns the
 // problem in the words of t. The caller writes it.
 func (a *API) Explain(w http.ResponseWriter, r *http.Request, t *text.Catalogue, err error) *Problem {
-	request.LogFailure(a.o.Log, r, err)
-	err = classify(err)
+	err = request.Failed(a.o.Log, w, r, err)
 	p := InWords(t, apperr.Status(err), apperr.CodeOf(err))
 	if e, ok := errors.AsType[*parameterError](err); ok {
 		p.Parameter, p.Allowed = e.name, e.allowed
@@ -191,12 +190,4 @@ func writeProblem(w http.ResponseWriter, r *http.Request, t *text.Catalogue, p *
 	Speak(w, t)
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
-}
-
-// classify names the errors of net/http that a handler lets through.
-func classify(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return apperr.Wrap(apperr.TooLarge, "body_too_large", err)
-	}
-	return err
 }

@@ -76,10 +76,7 @@ func (f *Frame) FailStatus(w http.ResponseWriter, r *http.Request, status int, c
 }
 
 func (v *Visit) fail(err error) {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		err = apperr.Wrap(apperr.TooLarge, "body_too_large", err)
-	}
-	v.LogFailure(err)
+	err = request.Failed(v.frame.o.Log, v.W, v.R, err)
 	if errors.Is(err, context.Canceled) && v.Context().Err() != nil {
 		// The client went away. Returning would say 200 to whoever may still listen.
 		panic(http.ErrAbortHandler)

@@ -61,6 +61,10 @@ func (h *Handlers) Submit(v *page.Visit) error {
 		v.LogFailure(err)
 		form.NotSaved = t.T("form.patient.ttp_down")
 		return h.showForm(v, http.StatusServiceUnavailable, form)
+	case apperr.IsStorage(err):
+		v.LogFailure(err)
+		form.NotSaved = t.T("form.patient.storage_down")
+		return h.showForm(v, http.StatusServiceUnavailable, form)
 	case err != nil:
 		return err
 	case !result.Stored():

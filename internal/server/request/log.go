@@ -5,9 +5,32 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"sluis/internal/apperr"
 )
+
+// StorageRetry is how long a client is asked to wait if the storage is in trouble. An
+// operator must act first.
+const StorageRetry = time.Minute
+
+// Failed is the one place where the error of a request becomes an answer, whatever the
+// door. It logs err and returns it with the kind and code that the client is told. A
+// full disk, for example, comes from deep down without a kind, and is 503
+// storage_unavailable: nothing is wrong with the request, and it can be sent again.
+func Failed(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) error {
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case tooLarge:
+		err = apperr.Wrap(apperr.TooLarge, "body_too_large", err)
+	case apperr.KindOf(err) == apperr.Internal && apperr.IsStorage(err):
+		err = apperr.Wrap(apperr.Unavailable, "storage_unavailable", err)
+		w.Header().Set("Retry-After", strconv.Itoa(int(StorageRetry/time.Second)))
+	}
+	LogFailure(log, r, err)
+	return err
+}
 
 // LogFailure logs once why r failed: kind and cause, nothing of the request
 // itself. A client's own mistake is logged at level info.

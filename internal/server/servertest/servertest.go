@@ -64,6 +64,9 @@ type Site struct {
 	Clock   *clock
 	Centres map[string]account.Centre
 	Tokens  map[string]string // by account name
+
+	Database string         // the file of the store
+	served   server.Options // what the server was made with
 }
 
 // Accounts are those of every site, by name. "other" is an uploader of another
@@ -123,20 +126,26 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
-	s.Store = Must(store.OpenSQLite(t.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: s.Clock.Now, Log: log}))(t)
+	s.Database = filepath.Join(dir, "sluis.db")
+	s.Store = Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Log: log}))(t)
 	t.Cleanup(func() { _ = s.Store.Close() })
 	s.fill()
 	o := s.options(s.startPipeline(dir, log), log)
 	for _, c := range change {
 		c(&o)
 	}
-	s.Server = Must(server.New(o))(t)
+	s.serve(o)
+	return s
+}
+
+// serve starts the server with these options.
+func (s *Site) serve(o server.Options) {
+	s.served, s.Server = o, Must(server.New(o))(s.t)
 	web := httptest.NewUnstartedServer(s.Server)
 	web.Config, web.Listener = s.Server.HTTPServer(), s.Server.Listener(web.Listener)
 	web.Start()
-	t.Cleanup(web.Close)
+	s.t.Cleanup(web.Close)
 	s.URL = web.URL
-	return s
 }
 
 // pipeline is the parts behind the server.
@@ -190,6 +199,19 @@ func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
 		BusyWait: 20 * time.Second,
 	}
 }
+
+// Again starts a second server of the same site, with other options. Accounts, tokens
+// and sessions are those of s.
+func (s *Site) Again(change func(*server.Options)) *Site {
+	s.t.Helper()
+	second, o := *s, s.served
+	change(&o)
+	second.serve(o)
+	return &second
+}
+
+// At returns a browser with the cookies of b that visits another server.
+func (b *Browser) At(s *Site) *Browser { return &Browser{s, b.Client} }
 
 // Must fails the test if there is an error.
 func Must[T any](v T, err error) func(testing.TB) T {

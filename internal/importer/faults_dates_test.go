@@ -1,10 +1,14 @@
 package importer_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
@@ -86,6 +90,62 @@ func TestFaultyDates(t *testing.T) {
 		{faultyFile{name: "dates that mean unknown", wants: eachLine("line %d warning sluis BIRTH_FIRST_JANUARY", 2, 3)}, []string{"1-1-1900", "01-01-1901"}},
 	} {
 		t.Run(f.name, func(t *testing.T) { checkFaulty(t, ttp, f.faultyFile, dateRows(f.births...)) })
+	}
+}
+
+// TestFaultyDatesInWorkbooks delivers dates as the cells of a workbook, which are numbers,
+// texts or dates.
+func TestFaultyDatesInWorkbooks(t *testing.T) {
+	ttp := ttptest.Start(t)
+	day := func(y, m, d int) time.Time { return time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC) }
+	for _, f := range []struct {
+		faultyFile
+		from1904 bool
+		births   []any
+	}{
+		{faultyFile{name: "SAS's days before 1960", wants: []string{
+			"state refused", "refused BIRTHS_NUMBERED_UNLIKELY map[column:Geboortedatum count:5 first:1889 last:1899]",
+		}, unlike: []string{"patient"}}, false, []any{-3652, -2000, -1000, -500, -100}},
+		{faultyFile{name: "days of 1900", wants: []string{
+			"state done", "note BIRTHS_NUMBERED map[column:Geboortedatum count:2 first:1950 last:1954]", "patient 700100 1950-01-01 m",
+		}}, false, []any{18264, 20000}},
+		{faultyFile{name: "days of 1904", wants: []string{
+			"state done", "note BIRTHS_NUMBERED map[column:Geboortedatum count:2 first:1954 last:1958]", "patient 700100 1954-01-02 m",
+		}}, true, []any{18264, 20000}},
+		{faultyFile{name: "days as text", wants: []string{"state done", "note BIRTHS_NUMBERED map[column:Geboortedatum count:1 first:1950 last:1950]", "patient 700100 1950-01-01 m"}},
+			false, []any{"18264", "31-1-1970"}},
+		{faultyFile{name: "eight digits as numbers", wants: []string{"state done", "patient 700100 1980-01-01 m", "patient 700101 1980-12-31 m"}, unlike: []string{"note BIRTHS_NUMBERED"}},
+			false, []any{19800101, 31121980}},
+		{faultyFile{name: "eight digits that lost a zero", wants: []string{"state refused", "refused BIRTHS_NUMBERED_UNLIKELY"}, unlike: []string{"patient"}},
+			false, []any{1011980, 2011980, 3011980, 4011980, 5011980, 31121980}},
+		{faultyFile{name: "dates, and a text that is open", wants: []string{"state done", "note DATES_ORDER_ASSUMED", "patient 700100 1980-01-31 m", "patient 700101 1980-04-03 m"}},
+			false, []any{day(1980, 1, 31), "3-4-1980"}},
+		{faultyFile{name: "dates, and texts as year-day-month", wants: []string{"state refused", "refused DATES_MIXED"}, unlike: []string{"patient"}},
+			false, []any{day(1980, 1, 31), day(1980, 2, 28), day(1980, 3, 31), "1980-31-01", "1980-30-01", "1980-29-01", "1980-03-04"}},
+		{faultyFile{name: "years", wants: eachLine("line %d fatal sluis BIRTH_DATE_PARTIAL", 2, 3), unlike: []string{"patient"}}, false, []any{1954, "1955"}},
+		{faultyFile{name: "the day that never was", wants: []string{"line 2 fatal sluis BIRTH_DATE_UNREADABLE", "line 3 fatal sluis BIRTH_DATE_UNREADABLE"}}, false, []any{60, 0}},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			book := excelize.NewFile()
+			defer func() { _ = book.Close() }()
+			if err := book.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &f.from1904}); err != nil {
+				t.Fatal(err)
+			}
+			rows := [][]any{{"Patiëntnummer", "Geboortedatum", "Geslacht", "Achternaam", "Voorletters"}}
+			for i, b := range f.births {
+				rows = append(rows, []any{fmt.Sprint(700100 + i), b, "m", fmt.Sprintf("Naam%c", 'a'+i), "A"})
+			}
+			for i, row := range rows {
+				if err := book.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var out bytes.Buffer
+			if err := book.Write(&out); err != nil {
+				t.Fatal(err)
+			}
+			checkFaulty(t, ttp, f.faultyFile, out.String())
+		})
 	}
 }
 

@@ -52,6 +52,28 @@ func TestEnterOnePatient(t *testing.T) {
 	}
 }
 
+// TestEntryOfANumber: a BSN is refused at its field in whatever way it is written, and a
+// number that is stored otherwise than it was typed is told.
+func TestEntryOfANumber(t *testing.T) {
+	s := servertest.New(t)
+	b := s.SignedIn("clinician")
+	for _, bsn := range []string{"111222333", "1112.22.333", "BSN 111222333", "١١١٢٢٢٣٣٣"} {
+		got := b.Post("/patienten/nieuw", person("number", bsn))
+		if got.Status != http.StatusUnprocessableEntity {
+			t.Errorf("%q: %d", bsn, got.Status)
+		}
+		servertest.Contains(t, bsn, got.Body, `href="#number"`, "Dit patiëntnummer ziet eruit als een BSN. Een registratie mag geen BSN ontvangen.")
+	}
+	page := b.Follow(b.Post("/patienten/nieuw", person("number", "700\u200b100.0")))
+	servertest.Contains(t, "marks are taken out", page.Body, "Patiënt opgeslagen", "anders opgeslagen dan u het typte", "700100")
+	if strings.Contains(page.Body, "\u200b") {
+		t.Error("the mark is still there")
+	}
+	if again := b.Follow(b.Post("/patienten/nieuw", person("number", "700100"))); strings.Contains(again.Body, "dan u het typte") {
+		t.Error("a plain number is told too")
+	}
+}
+
 func TestEntryThatTheTTPRefuses(t *testing.T) {
 	s := servertest.New(t)
 	b := s.SignedIn("clinician")

@@ -117,6 +117,7 @@ type Token struct {
 	Demo     bool
 
 	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
 	RevokedAt time.Time // zero: the token is in use
 }
 

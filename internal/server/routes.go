@@ -165,6 +165,7 @@ func (s *Server) pageTable() []line[page.Handler] {
 func (s *Server) apiTable() []line[api.Call] {
 	return []line[api.Call]{
 		{"GET", "/openapi.json", Anyone, API, api.Call{Do: api.Describe}},
+		{"GET", "/me", SignedIn, API, api.Call{Do: s.api.GetMe}},
 		{"GET", "/deliveries", account.ViewDeliveries, API, api.Call{
 			Do: s.api.ListDeliveries, Query: names{"limit", "after", "centre", "since"}, Lists: names{"status"},
 		}},
@@ -225,17 +226,21 @@ func (s *Server) open(route Route) http.Handler {
 		if route.Permission == Anyone {
 			return s.api.Open(h)
 		}
-		return s.api.Require(route.Permission, h)
+		return s.api.Require(rightOf(route), h)
 	}
 	h := func(v *page.Visit) error { return s.logMiss(v.R, route.page(v)) }
 	if route.Permission == Anyone {
 		return s.frame.Serve(h)
 	}
-	rights := access.Rights{Permission: route.Permission, Quiet: route.Door == Quiet}
+	return s.frame.Serve(s.access.Require(access.Rights{Permission: rightOf(route), Quiet: route.Door == Quiet}, h))
+}
+
+// rightOf is the permission of a role that a route needs; "" if any role will do.
+func rightOf(route Route) account.Permission {
 	if route.Permission == SignedIn {
-		rights.Permission = ""
+		return ""
 	}
-	return s.frame.Serve(s.access.Require(rights, h))
+	return route.Permission
 }
 
 // logMiss writes to the access log that somebody asked for an object that does not

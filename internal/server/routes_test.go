@@ -60,6 +60,7 @@ var routeTable = map[string]struct {
 	"POST /api/v1/deliveries/{id}/retry": {"u", 202},
 	"GET /fhir/metadata":                 {"-", 200}, "POST /fhir": {"u", 415}, "POST /fhir/": {"u", 415}, "POST /fhir/Patient": {"u", 415},
 	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
+	"GET /api/v1/me":               {"*", 200},
 	"POST /api/v1/patients/search": {"cud", 415},
 }
 

@@ -141,7 +141,7 @@ func (s *Server) furnish() {
 	})
 	s.api = api.New(api.Options{
 		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: single,
-		Audit: o.Audit, Door: door, BirthYearOnly: o.BirthYearOnly, BadToken: s.access.BadToken,
+		Audit: o.Audit, Door: door, MaxRows: o.MaxRows, BirthYearOnly: o.BirthYearOnly, BadToken: s.access.BadToken,
 	})
 	s.fhir = fhirdoor.New(fhirdoor.Options{Now: o.Now, API: s.api, Records: o.Records, BusyWait: o.BusyWait})
 }

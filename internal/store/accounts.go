@@ -226,7 +226,7 @@ func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, ha
 		}
 		row := tokenRow{
 			ID: k.ID, PublicID: k.PublicID, Name: k.Name, TokenHash: hash[:], Role: string(k.Role), CentreID: centreID(k.Centre),
-			Demo: k.Demo, CreatedAt: t.at,
+			Demo: k.Demo, CreatedAt: t.at, ExpiresAt: pointer(k.ExpiresAt),
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err

@@ -213,9 +213,9 @@ func (s *Store) Tokens(ctx context.Context, who audit.Who) (list []account.Token
 }
 
 func (r tokenRow) token(centres map[int64]account.Centre) account.Token {
-	k := account.Token{ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo, CreatedAt: r.CreatedAt.UTC()}
-	if r.RevokedAt != nil {
-		k.RevokedAt = r.RevokedAt.UTC()
+	k := account.Token{
+		ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo,
+		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: moment(r.ExpiresAt), RevokedAt: moment(r.RevokedAt),
 	}
 	if r.CentreID != nil {
 		if c, ok := centres[*r.CentreID]; ok {

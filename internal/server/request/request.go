@@ -22,7 +22,8 @@ type Info struct {
 	Address string // the client's network address
 	Via     audit.Via
 	Actor   account.Actor
-	Known   bool // Actor is set
+	Known   bool          // Actor is set
+	Token   account.Token // that Actor bears; zero if Actor is a person
 }
 
 type key struct{}

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"sluis/internal/account"
+	"sluis/internal/server/request"
+)
+
+// Version is the version of this API, as openapi.json has it. The first number is that of
+// [Prefix]; the second rises when something is added.
+const Version = "1.1"
+
+// Me is the bearer of a token, and the limits that the bearer meets.
+type Me struct {
+	Name        string               `json:"name"` // of the token
+	Role        account.Role         `json:"role"`
+	Permissions []account.Permission `json:"permissions"` // those that calls of this API need
+	Centre      *Centre              `json:"centre"`      // null: the role belongs to no centre
+	CreatedAt   time.Time            `json:"createdAt"`
+	ExpiresAt   *time.Time           `json:"expiresAt"` // null: never
+	Limits      Limits               `json:"limits"`
+	API         About                `json:"api"`
+}
+
+// Centre is a hospital by its number and name.
+type Centre struct {
+	Number string `json:"number"`
+	Name   string `json:"name"`
+}
+
+// Limits are the greatest numbers of what a script sends or asks for.
+type Limits struct {
+	FileMB  int64 `json:"fileMB"`  // of 1,048,576 bytes
+	Rows    int   `json:"rows"`    // of one file
+	Uploads int   `json:"uploads"` // of the centre at once
+	Page    int   `json:"page"`    // things on a page of a list
+}
+
+// About says which API it is.
+type About struct {
+	Version string `json:"version"`
+}
+
+// permissions are those that calls of this API need.
+var permissions = []account.Permission{account.ViewPatients, account.EnterPatient, account.ViewDeliveries, account.Deliver}
+
+// GetMe is GET /me.
+func (a *API) GetMe(w http.ResponseWriter, r *http.Request) error {
+	token, actor := request.From(r.Context()).Token, request.Actor(r)
+	out := Me{
+		Name: token.Name, Role: token.Role, Permissions: []account.Permission{}, CreatedAt: token.CreatedAt,
+		Limits: Limits{
+			FileMB: a.o.Door.MaxBytes() >> 20, Rows: a.o.MaxRows, Uploads: a.o.Door.Most(), Page: maxLimit,
+		},
+		API: About{Version},
+	}
+	for _, p := range permissions {
+		if actor.May(p) {
+			out.Permissions = append(out.Permissions, p)
+		}
+	}
+	if c := token.Centre; c != nil {
+		out.Centre = &Centre{c.Number, c.Name}
+	}
+	if !token.ExpiresAt.IsZero() {
+		out.ExpiresAt = &token.ExpiresAt
+	}
+	return writeJSON(w, http.StatusOK, out)
+}

@@ -59,6 +59,33 @@ func (a actingFlag) act(ctx context.Context, c console, f func(s *store.Store, m
 	})
 }
 
+// signingFlag is actingFlag for the commands by which a registry begins: as long as there
+// is no administrator, they may be given without a name.
+type signingFlag struct {
+	As string `placeholder:"EMAIL" help:"Your own address: the access log names you as who did this. Needed as soon as there is an administrator, and then it must be one's."`
+}
+
+// sign runs f on the database for the person that --as names.
+func (a signingFlag) sign(ctx context.Context, c console, f func(s *store.Store, who audit.Who) error) error {
+	return withStore(ctx, c, func(s *store.Store) error {
+		if a.As != "" {
+			_, who, err := actingFlag(a).person(ctx, s)
+			if err != nil {
+				return err
+			}
+			return f(s, who)
+		}
+		admins, err := s.Administrators(ctx)
+		if err != nil {
+			return err
+		}
+		if len(admins) > 0 {
+			return errors.New("--as is missing: give your own address, for the access log")
+		}
+		return f(s, byCommand)
+	})
+}
+
 // table writes lines of cells in aligned columns.
 func table(out io.Writer, rows func(line func(cells ...string))) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)

@@ -19,8 +19,9 @@ func accountEnv(t *testing.T) (env []string, tokenID string) {
 	env = environ(settingsIn(t.TempDir(), "127.0.0.1:0", "127.0.0.1:1"))
 	for _, args := range []string{
 		"migrate", "centre add --number 2809 --name Een --identities", "user add --email een@sluis.example --role admin",
-		"user add --email twee@sluis.example --role admin", "user add --email up@zh.example --role uploader --centre 2809",
-		"token add --name nacht --role uploader --centre 2809",
+		"user add --email twee@sluis.example --role admin --as een@sluis.example",
+		"user add --email up@zh.example --role uploader --centre 2809 --as een@sluis.example",
+		"token add --name nacht --role uploader --centre 2809 --as een@sluis.example",
 	} {
 		if r := command(t, env, "", strings.Fields(args)...); r.code != 0 {
 			t.Fatalf("web %s: %s", args, r.err)

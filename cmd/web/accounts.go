@@ -65,6 +65,7 @@ func (migrateCommand) Run(ctx context.Context, c console) error {
 
 // addCentreCommand adds a centre.
 type addCentreCommand struct {
+	signingFlag
 	Number     string `required:"" help:"The centre's number, such as 2809."`
 	Name       string `required:"" help:"Its name on the screens."`
 	Identities bool   `help:"Let it deliver files with names; off unless given."`
@@ -77,8 +78,8 @@ func (a addCentreCommand) Run(ctx context.Context, c console) error {
 	if a.Number == "" || a.Name == "" {
 		return errors.New("--number and --name must not be empty")
 	}
-	return withStore(ctx, c, func(s *store.Store) error {
-		_, err := s.AddCentre(ctx, byCommand, account.Centre{Number: a.Number, Name: a.Name, IdentitiesAllowed: a.Identities})
+	return a.sign(ctx, c, func(s *store.Store, who audit.Who) error {
+		_, err := s.AddCentre(ctx, who, account.Centre{Number: a.Number, Name: a.Name, IdentitiesAllowed: a.Identities})
 		if apperr.KindOf(err) == apperr.Conflict {
 			return fmt.Errorf("centre %s is there already", a.Number)
 		} else if err != nil {
@@ -92,6 +93,7 @@ func (a addCentreCommand) Run(ctx context.Context, c console) error {
 // setCentreCommand changes the settings that it is given, and leaves the others as they
 // were.
 type setCentreCommand struct {
+	signingFlag
 	Number       string  `required:"" help:"The centre's number, such as 2809."`
 	Name         string  `help:"Its name on the screens."`
 	Identities   *bool   `negatable:"" help:"Let it deliver files with names, or no longer."`
@@ -104,7 +106,7 @@ func (c setCentreCommand) Run(ctx context.Context, con console) error {
 	if c.Brake != nil && (*c.Brake < 0 || *c.Brake > 100) {
 		return errors.New("--brake must be from 0 to 100")
 	}
-	return withStore(ctx, con, func(s *store.Store) error {
+	return c.sign(ctx, con, func(s *store.Store, who audit.Who) error {
 		centre, err := s.CentreByNumber(ctx, c.Number)
 		if apperr.KindOf(err) == apperr.NotFound {
 			return fmt.Errorf("there is no centre %s: add it with web centre add", c.Number)
@@ -123,7 +125,7 @@ func (c setCentreCommand) Run(ctx context.Context, con console) error {
 		if c.NumberSystem != nil {
 			centre.NumberSystem = strings.TrimSpace(*c.NumberSystem)
 		}
-		if err := s.ChangeCentre(ctx, byCommand, centre); err != nil {
+		if err := s.ChangeCentre(ctx, who, centre); err != nil {
 			return err
 		}
 		fmt.Fprintf(con.out, "centre %s: %s, identities %v, brake %d%%, number system %q\n",
@@ -134,6 +136,7 @@ func (c setCentreCommand) Run(ctx context.Context, con console) error {
 
 // addUserCommand adds a user.
 type addUserCommand struct {
+	signingFlag
 	Email         string         `required:"" help:"E-mail address to sign in with."`
 	Role          []account.Role `required:"" help:"clinician, uploader, centreadmin, datamanager, admin or auditor; may be given more than once."`
 	Centre        string         `help:"Number of the centre; for clinician, uploader and centreadmin."`
@@ -149,7 +152,7 @@ func (a addUserCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, c, func(s *store.Store) error {
+	return a.sign(ctx, c, func(s *store.Store, who audit.Who) error {
 		centre, err := centreFor(ctx, s, a.Centre, a.Role...)
 		if err != nil {
 			return err
@@ -158,7 +161,7 @@ func (a addUserCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.AddUser(ctx, byCommand, account.User{Email: a.Email, PasswordHash: hash, Roles: a.Role, Centre: centre})
+		_, err = s.AddUser(ctx, who, account.User{Email: a.Email, PasswordHash: hash, Roles: a.Role, Centre: centre})
 		if apperr.KindOf(err) == apperr.Conflict {
 			return fmt.Errorf("user %s is there already", a.Email)
 		} else if err != nil {
@@ -174,6 +177,7 @@ func (a addUserCommand) Run(ctx context.Context, c console) error {
 
 // addTokenCommand adds an API token.
 type addTokenCommand struct {
+	signingFlag
 	Name   string       `required:"" help:"What the token is for; shown in the access log."`
 	Role   account.Role `required:"" help:"clinician, uploader or datamanager."`
 	Centre string       `help:"Number of the centre; for clinician, uploader and centreadmin."`
@@ -187,13 +191,13 @@ func (a addTokenCommand) Run(ctx context.Context, c console) error {
 	if !account.TokenRole(a.Role) {
 		return fmt.Errorf("--role %s works on the pages only: a token is for clinician, uploader or datamanager", a.Role)
 	}
-	return withStore(ctx, c, func(s *store.Store) error {
+	return a.sign(ctx, c, func(s *store.Store, who audit.Who) error {
 		centre, err := centreFor(ctx, s, a.Centre, a.Role)
 		if err != nil {
 			return err
 		}
 		token, hash := account.NewToken()
-		if _, err := s.AddToken(ctx, byCommand, account.Token{Name: a.Name, Role: a.Role, Centre: centre}, hash); err != nil {
+		if _, err := s.AddToken(ctx, who, account.Token{Name: a.Name, Role: a.Role, Centre: centre}, hash); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "token %s added; it is shown this once:\n%s\n", a.Name, token)

@@ -199,8 +199,11 @@ func TestPrepareService(t *testing.T) {
 		{"", "user add --email c@b.example --role admin --password-stdin", 1, "no password"},
 		{"", "user add --email c@b.example --role admin --role auditor", 1, "an auditor has no other role"},
 		{"een lang genoeg wachtwoord\n", "user add --email c@b.example --role admin --role datamanager --password-stdin", 0, "added"},
-		{"", "token add --name script --role uploader --centre 2809", 0, "shown this once"},
-		{"", "token add --name script --role datamanager", 0, "shown this once"},
+		{"", "token add --name script --role uploader --centre 2809 --as c@b.example", 0, "shown this once"},
+		{"", "token add --name script --role datamanager", 1, "--as is missing"},
+		{"", "centre set --number 2809 --brake 40", 1, "--as is missing"},
+		{"", "centre set --number 2809 --brake 40 --as niemand@b.example", 1, "no administrator"},
+		{"", "token add --name script --role datamanager --as c@b.example", 0, "shown this once"},
 		{"", "token add --role datamanager", 2, "--name"},
 	} {
 		r := command(t, env, tc.stdin, strings.Fields(tc.args)...)

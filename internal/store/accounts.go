@@ -119,21 +119,63 @@ func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) 
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "centre", ObjectID: c.Number})
+		ev := audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "centre", ObjectID: c.Number}
+		if c.IdentitiesAllowed {
+			ev.Code = "identities_on"
+		}
+		return t.record(ev)
 	})
 	return c, err
 }
 
-// ChangeCentre stores the settings of a centre, found by its number.
+// ChangeCentre stores the settings of a centre, found by its number, with an event for
+// each that changed.
 func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centre) error {
 	return s.write(ctx, func(t *tx) error {
+		var was centreRow
+		if err := first(t.dialect.forUpdate(t.db, "centres").Where("number = ?", c.Number), &was); err != nil {
+			return err
+		}
 		res := t.db.Exec("UPDATE centres SET name = ?, identities_allowed = ?, brake_percent = ?, number_system = ? WHERE number = ?",
 			c.Name, c.IdentitiesAllowed, c.BrakePercent, c.NumberSystem, c.Number)
 		if err := one(res, errNotFound); err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "centre", ObjectID: c.Number})
+		for _, code := range centreChanges(was.centre(), c) {
+			err := t.record(audit.Event{
+				Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "centre", ObjectID: c.Number, Code: code,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// centreChanges returns the codes of the settings that differ: one event for each says
+// what was done, and not only that something was.
+func centreChanges(was, now account.Centre) []string {
+	var codes []string
+	switch {
+	case was.IdentitiesAllowed && !now.IdentitiesAllowed:
+		codes = append(codes, "identities_off")
+	case !was.IdentitiesAllowed && now.IdentitiesAllowed:
+		codes = append(codes, "identities_on")
+	}
+	if was.Name != now.Name {
+		codes = append(codes, "centre_name")
+	}
+	if was.BrakePercent != now.BrakePercent {
+		codes = append(codes, "centre_brake")
+	}
+	if was.NumberSystem != now.NumberSystem {
+		codes = append(codes, "number_system")
+	}
+	if len(codes) == 0 {
+		codes = []string{"unchanged"}
+	}
+	return codes
 }
 
 // centreOf returns a map with the one centre that has this id, as user and token take it.
@@ -185,6 +227,9 @@ func (s *Store) AddUser(ctx context.Context, who audit.Who, u account.User) (acc
 
 // addUser stores a new user without its event.
 func (t *tx) addUser(u account.User) (account.User, error) {
+	if err := checkSeparation(u); err != nil {
+		return u, err
+	}
 	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
 	var same int64
 	if err := t.db.Model(&userRow{}).Where("email = ?", u.Email).Count(&same).Error; err != nil {

@@ -139,6 +139,9 @@ func (t *tx) endSessions(userID int64) error {
 }
 
 func (t *tx) updateUser(u account.User) error {
+	if err := checkSeparation(u); err != nil {
+		return err
+	}
 	// SQL Server wants a typed NULL for a time that is not set.
 	var disabled *time.Time
 	if !u.DisabledAt.IsZero() {
@@ -148,6 +151,15 @@ func (t *tx) updateUser(u account.User) error {
 	res := t.db.Model(&userRow{}).Where("id = ?", u.ID).Select("roles", "centre_id", "password_hash", "disabled_at").
 		Updates(userRow{Roles: joinRoles(u.Roles), CentreID: centreID(u.Centre), PasswordHash: u.PasswordHash, DisabledAt: disabled})
 	return one(res, errNotFound)
+}
+
+// checkSeparation refuses an auditor with another role, whoever asks for it: who reads the
+// access log must not be one whose acts are in it.
+func checkSeparation(u account.User) error {
+	if account.CheckRoles(u.Roles, u.Centre) == account.RolesSeparate {
+		return apperr.New(apperr.Conflict, account.RolesSeparate)
+	}
+	return nil
 }
 
 func joinRoles(roles []account.Role) string {

@@ -30,6 +30,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"tokens are revoked":   tokensRevoked,
 		"health row":           healthRow,
 		"tries are counted":    triesAreCounted,
+		"roles are separate":   rolesAreSeparate,
+		"centre changes":       centreChanges,
 		"turns are taken":      turnsAreTaken,
 		"sessions":             sessions,
 		"tokens":               tokens,

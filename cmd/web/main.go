@@ -15,6 +15,9 @@ import (
 )
 
 func main() {
+	if err := refuseDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "web: this system may write the program's memory to a core dump:", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -32,6 +34,13 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
+// sameFolder reports whether two files are in one folder.
+func sameFolder(a, b string) bool {
+	x, errX := os.Stat(filepath.Dir(a))
+	y, errY := os.Stat(filepath.Dir(b))
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
 func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error {
 	hup, stop := hangups()
 	defer stop()
@@ -40,6 +49,10 @@ func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error 
 		return err
 	}
 	log.InfoContext(ctx, "configuration", "settings", strings.Split(strings.TrimSpace(cfg.String()), "\n"))
+	if file := cfg.DatabaseFile(); file != "" && sameFolder(file, cfg.KeyringFile) {
+		log.WarnContext(ctx, "the keyring is in the folder of the database: one backup of both can read what is sealed",
+			"setting", "SLUIS_KEYRING_FILE")
+	}
 	log.InfoContext(ctx, "opening the database", "database", cfg.DatabaseName())
 	key, err := tree.OpenKey(tree.KeyFile(cfg.KeyringFile))
 	if err != nil {

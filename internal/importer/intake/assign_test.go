@@ -52,6 +52,8 @@ func (p *plant) again(id string) delivery.Delivery {
 	return d
 }
 
+// TestColumnsAreAssigned follows a file with unknown columns, from its preview to the next
+// file with the same header.
 func TestColumnsAreAssigned(t *testing.T) {
 	p := newPlant(t, nil)
 	d := p.waits(odd)
@@ -62,6 +64,56 @@ func TestColumnsAreAssigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("preview", func(t *testing.T) { wantPreviewOfOdd(t, view) })
+	t.Run("wrong assignments", func(t *testing.T) {
+		for _, tc := range []struct {
+			columns map[delivery.Field]int
+			code    string
+			n       int
+		}{
+			{map[delivery.Field]int{"surname": 3, "initials": 3}, "COLUMN_USED_TWICE", 1},
+			{map[delivery.Field]int{"surname": 3}, "MISSING_COLUMN", 4},
+		} {
+			wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID,
+				delivery.Assignment{Header: 2, Columns: tc.columns}, true)
+			if err != nil || len(wrong) != tc.n || wrong[0].Code != tc.code {
+				t.Errorf("%v: %v (%v), want %d times %s", tc.columns, wrong, err, tc.n, tc.code)
+			}
+		}
+	})
+	t.Run("a right one", func(t *testing.T) {
+		a := delivery.Assignment{Header: view.Header, Columns: view.Chosen, Dates: delivery.MonthFirst}
+		if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, a, true); err != nil || len(wrong) > 0 {
+			t.Fatal(wrong, err)
+		}
+		d = p.again(d.PublicID)
+		if d.State != delivery.Exchanging || d.Counts.Read != 3 || d.Columns["surname"] != "Eigen naam" {
+			t.Errorf("%s %+v %v", d.State, d.Counts, d.Columns)
+		}
+		if !hasNote(d, "DATES_MONTH_FIRST") {
+			t.Errorf("it is not said that the dates were read month first: %v", d.Notes)
+		}
+	})
+	t.Run("the next file with the same header", func(t *testing.T) {
+		next := p.waits(strings.ReplaceAll(odd, "001", "002"))
+		if next.State != delivery.Exchanging || !hasNote(next, "COLUMNS_REMEMBERED") {
+			t.Errorf("%s %v", next.State, next.Notes)
+		}
+		if n, err := p.store.RememberedHeaders(t.Context(), p.centre.ID); err != nil || n != 1 {
+			t.Errorf("%d headers remembered (%v)", n, err)
+		}
+		if err := p.store.ForgetColumns(t.Context(), tester, p.centre.ID); err != nil {
+			t.Fatal(err)
+		}
+		if d := p.waits(odd); d.State != delivery.Mapping {
+			t.Errorf("after forgetting: %s", d.State)
+		}
+	})
+}
+
+// wantPreviewOfOdd checks the columns that are proposed for odd, and that no name is shown.
+func wantPreviewOfOdd(t *testing.T, view columns.Preview) {
+	t.Helper()
 	for field, column := range map[delivery.Field]int{
 		"patientNumber": 0, "birthDate": 1, "sex": 2, "surname": 3, "initials": 4, "surnamePrefix": 5,
 	} {
@@ -80,44 +132,10 @@ func TestColumnsAreAssigned(t *testing.T) {
 	if s := view.Columns[0].Samples; !slices.Equal(s, []string{"0017", "0018", "0019"}) {
 		t.Errorf("the numbers are shown as %q", s)
 	}
+}
 
-	a := delivery.Assignment{Header: view.Header, Columns: view.Chosen, Dates: delivery.MonthFirst}
-	wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID,
-		delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3, "initials": 3}}, true)
-	if err != nil || len(wrong) != 1 || wrong[0].Code != "COLUMN_USED_TWICE" {
-		t.Errorf("one column for two: %v (%v)", wrong, err)
-	}
-	wrong, err = p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID,
-		delivery.Assignment{Header: 2, Columns: map[delivery.Field]int{"surname": 3}}, true)
-	if err != nil || len(wrong) != 4 || wrong[0].Code != "MISSING_COLUMN" {
-		t.Errorf("too few: %v (%v)", wrong, err)
-	}
-	if wrong, err := p.intake.Assign(t.Context(), tester, p.scope(), d.PublicID, a, true); err != nil || len(wrong) > 0 {
-		t.Fatal(wrong, err)
-	}
-	d = p.again(d.PublicID)
-	if d.State != delivery.Exchanging || d.Counts.Read != 3 || d.Columns["surname"] != "Eigen naam" {
-		t.Errorf("%s %+v %v", d.State, d.Counts, d.Columns)
-	}
-	if !slices.ContainsFunc(d.Notes, func(n delivery.Remark) bool { return n.Code == "DATES_MONTH_FIRST" }) {
-		t.Errorf("it is not said that the dates were read month first: %v", d.Notes)
-	}
-
-	// The next file with the same header is parsed without asking the user.
-	next := p.waits(strings.ReplaceAll(odd, "001", "002"))
-	if next.State != delivery.Exchanging || !slices.ContainsFunc(next.Notes,
-		func(n delivery.Remark) bool { return n.Code == "COLUMNS_REMEMBERED" }) {
-		t.Errorf("the next file: %s %v", next.State, next.Notes)
-	}
-	if n, err := p.store.RememberedHeaders(t.Context(), p.centre.ID); err != nil || n != 1 {
-		t.Errorf("%d headers remembered (%v)", n, err)
-	}
-	if err := p.store.ForgetColumns(t.Context(), tester, p.centre.ID); err != nil {
-		t.Fatal(err)
-	}
-	if d := p.waits(odd); d.State != delivery.Mapping {
-		t.Errorf("after forgetting: %s", d.State)
-	}
+func hasNote(d delivery.Delivery, code string) bool {
+	return slices.ContainsFunc(d.Notes, func(n delivery.Remark) bool { return n.Code == code })
 }
 
 func TestWithoutAHeader(t *testing.T) {

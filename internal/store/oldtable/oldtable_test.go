@@ -138,6 +138,13 @@ func TestRowsAndQueries(t *testing.T) {
 		len(names) != 4 || !names["surname Timmermans"] || !names["email timmermans1@example.org"] {
 		t.Errorf("names = %v (%v)", names, err)
 	}
+	wantNoTable(t, path, m)
+}
+
+// wantNoTable opens tables and addresses that cannot be read. No error may have a value or a
+// password in it.
+func wantNoTable(t *testing.T, path string, m conversion.Mapping) {
+	t.Helper()
 	for what, change := range map[string]func(m *conversion.Mapping){
 		"a column that is not there": func(m *conversion.Mapping) { m.Surname = "naam" },
 		"a table that is not there":  func(m *conversion.Mapping) { m.Table, m.Query = "patienten", "" },

@@ -76,17 +76,17 @@ func hangUp(t *testing.T, p *program, what string) {
 	p.until(t, what, func() bool { return strings.Count(p.err.String(), what) > before })
 }
 
-// TestReload renews certificates and secrets while requests are running: none may fail.
-func TestReload(t *testing.T) {
-	dir := t.TempDir()
+// filedSettings are the settings of a service on https, with its keys and secrets in files of
+// dir: tls.crt, tls.key, session.key, mac.key and prepare.secret.
+func filedSettings(t *testing.T, dir string) map[string]string {
+	t.Helper()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	writePair(t, in("tls.crt"), in("tls.key"), 1)
 	write(t, in("session.key"), newKey())
 	write(t, in("mac.key"), newKey())
 	write(t, in("prepare.secret"), "prepare-secret-one")
 	settings := settingsIn(dir, freeAddress(t), "127.0.0.1:1")
-	address := settings["SLUIS_ADDR"]
-	settings["SLUIS_BASE_URL"] = "https://" + address
+	settings["SLUIS_BASE_URL"] = "https://" + settings["SLUIS_ADDR"]
 	settings["SLUIS_TLS_CERT_FILE"], settings["SLUIS_TLS_KEY_FILE"] = in("tls.crt"), in("tls.key")
 	for name, file := range map[string]string{
 		"SLUIS_SESSION_KEY": "session.key", "SLUIS_FILE_MAC_KEY": "mac.key", "SLUIS_TTP_PREPARE_CLIENT_SECRET": "prepare.secret",
@@ -94,6 +94,15 @@ func TestReload(t *testing.T) {
 		delete(settings, name)
 		settings[name+"_FILE"] = in(file)
 	}
+	return settings
+}
+
+// TestReload renews certificates and secrets while requests are running: none may fail.
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	settings := filedSettings(t, dir)
+	address := settings["SLUIS_ADDR"]
 	p := begin(t, environ(settings), "serve")
 	p.until(t, "address", func() bool { return strings.Contains(p.err.String(), `"msg":"serving"`) })
 	load := beginLoad(t, "https://"+address+"/healthz")

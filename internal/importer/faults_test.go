@@ -114,7 +114,8 @@ func (p *plant) account(t *testing.T, id string) []string {
 		lines = append(lines, fmt.Sprintf("note %s %v", r.Code, r.Args))
 	}
 	for _, f := range p.findings(t, id) {
-		lines = append(lines, fmt.Sprintf("line %d %s %s %s %s %s", f.Line, f.Severity, f.Source, f.Code, f.Field, f.Message)+partners(f.Partners))
+		lines = append(lines, fmt.Sprintf("line %d %s %s %s %s %s", f.Line, f.Severity, f.Source, f.Code, f.Field,
+			f.Message)+partners(f.Partners))
 	}
 	page, err := p.store.Patients(t.Context(), tester, account.AllCentres(), patient.Query{Limit: 200})
 	if err != nil {

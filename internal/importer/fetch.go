@@ -31,7 +31,8 @@ type Fetches interface {
 	FinishFetch(ctx context.Context, c delivery.Claim, p delivery.Parsed) error
 	// Refuse ends the delivery. Nothing of it is kept.
 	Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error
-	// PauseDelivery gives the delivery back until next, because the TTP did not answer.
+	// PauseDelivery ends the claim on the delivery because the TTP did not answer. The delivery
+	// is not claimed before next.
 	PauseDelivery(ctx context.Context, c delivery.Claim, why delivery.Pause, next time.Time) error
 }
 

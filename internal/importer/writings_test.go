@@ -31,7 +31,8 @@ var writingFormats = map[string]func(numbers []string) string{
 	"json": func(numbers []string) string {
 		var rows []map[string]string
 		for i, n := range numbers {
-			rows = append(rows, map[string]string{"patientnummer": n, "geboortedatum": fmt.Sprintf("%d-3-1970", i+2), "geslacht": "m", "achternaam": fmt.Sprintf("Naam%c", 'a'+i), "voorletters": "A"})
+			rows = append(rows, map[string]string{"patientnummer": n, "geboortedatum": fmt.Sprintf("%d-3-1970", i+2), "geslacht": "m",
+				"achternaam": fmt.Sprintf("Naam%c", 'a'+i), "voorletters": "A"})
 		}
 		raw, _ := json.Marshal(rows)
 		return string(raw)
@@ -58,13 +59,15 @@ var writingFormats = map[string]func(numbers []string) string{
 		}
 		const main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 		const office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-		const rels = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="` + office
+		const rels = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="` +
+			office
 		var out bytes.Buffer
 		z := zip.NewWriter(&out)
 		for _, part := range [][2]string{
 			{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>`},
 			{"_rels/.rels", rels + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
-			{"xl/workbook.xml", `<workbook xmlns="` + main + `" xmlns:r="` + office + `"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>`},
+			{"xl/workbook.xml", `<workbook xmlns="` + main + `" xmlns:r="` + office +
+				`"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>`},
 			{"xl/_rels/workbook.xml.rels", rels + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`},
 			{"xl/worksheets/sheet1.xml", `<worksheet xmlns="` + main + `"><sheetData>` + sheet + `</sheetData></worksheet>`},
 		} {
@@ -154,11 +157,13 @@ func TestAnyWritingAtEveryDoor(t *testing.T) {
 func TestAnyWritingInEveryFormat(t *testing.T) {
 	ttp := ttptest.Start(t)
 	bsns := []string{
-		"100\u00a0023\u00a0757", "1000.39.595", "100,126,704", "100174218.0", "100372193,00", "BSN100419707", "BSN: 100475140", "1.00601844E8",
+		"100\u00a0023\u00a0757", "1000.39.595", "100,126,704", "100174218.0", "100372193,00", "BSN100419707", "BSN: 100475140",
+		"1.00601844E8",
 		"١٠٠٦١٧٦٨٢", "100\u200b665\u200b196", "１００７５２３０５", "000100768143",
 	}
 	plain := []string{
-		"700100.0", "700101,0", "700102,00", "7.00103E5", "700\u200b104", "\u00a0700105", "700106\u2009", "700\u00ad107", "\ufeff700108", "70010\u202e9", "7.0011e+05", "700111",
+		"700100.0", "700101,0", "700102,00", "7.00103E5", "700\u200b104", "\u00a0700105", "700106\u2009", "700\u00ad107", "\ufeff700108",
+		"70010\u202e9", "7.0011e+05", "700111",
 	}
 	for format, file := range writingFormats {
 		t.Run(format, func(t *testing.T) {

@@ -21,7 +21,8 @@ import (
 func TestTwoFilesInOneRequest(t *testing.T) {
 	s := servertest.New(t)
 	pilot := servertest.Pilot(t)
-	empty, one, other := servertest.File("file", "", ""), servertest.File("file", "een.csv", pilot), servertest.File("bijlage", "twee.csv", pilot)
+	empty, one, other := servertest.File("file", "", ""), servertest.File("file", "een.csv", pilot),
+		servertest.File("bijlage", "twee.csv", pilot)
 	second := servertest.File("file", "twee.csv", pilot)
 	mode := servertest.Field("mode", "check")
 	for _, c := range []struct {

@@ -210,9 +210,11 @@ func TestTamperingIsNamed(t *testing.T) {
 			r.exec("DELETE FROM audit_subjects WHERE event_id <= 9", "DELETE FROM audit_events WHERE id <= 9")
 		}},
 		{"a reordering", 30, false, func(r *logRig) {
-			r.exec("PRAGMA foreign_keys = OFF", "UPDATE audit_events SET id = -1 WHERE id = 30", "UPDATE audit_events SET id = 30 WHERE id = 90",
+			r.exec("PRAGMA foreign_keys = OFF", "UPDATE audit_events SET id = -1 WHERE id = 30",
+				"UPDATE audit_events SET id = 30 WHERE id = 90",
 				"UPDATE audit_events SET id = 90 WHERE id = -1", "UPDATE audit_subjects SET event_id = -1 WHERE event_id = 30",
-				"UPDATE audit_subjects SET event_id = 30 WHERE event_id = 90", "UPDATE audit_subjects SET event_id = 90 WHERE event_id = -1")
+				"UPDATE audit_subjects SET event_id = 30 WHERE event_id = 90",
+				"UPDATE audit_subjects SET event_id = 90 WHERE event_id = -1")
 		}},
 		{"a truncation", 111, true, func(r *logRig) {
 			r.exec("DELETE FROM audit_subjects WHERE event_id > 110", "DELETE FROM audit_events WHERE id > 110",
@@ -340,7 +342,8 @@ func TestOlderEventsAreAdopted(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.exec("UPDATE audit_events SET seal = NULL, source = ''", "DELETE FROM audit_hashes", "UPDATE sequences SET next = 26 WHERE name = 'audit_adopt'")
+	r.exec("UPDATE audit_events SET seal = NULL, source = ''", "DELETE FROM audit_hashes",
+		"UPDATE sequences SET next = 26 WHERE name = 'audit_adopt'")
 	r.open()
 	r.grow(5, "x@example.nl")
 	if res := r.verify(nil); res.Bad != nil || res.Records != 30 || res.Unsealed != 25 {

@@ -14,10 +14,12 @@ func (s *Store) Grow(ctx context.Context, n int) error {
 			for i := range step {
 				ev := audit.Event{
 					Type: audit.Types[i%len(audit.Types)], Action: audit.Read,
-					Who: audit.Who{UserID: int64(i % 50), Name: "gebruiker" + string(rune('a'+i%26)) + "@example.nl", Role: "clinician", CentreID: int64(i%80 + 1),
-						Address: "192.0.2.1", Via: audit.ViaWeb},
+					Who: audit.Who{UserID: int64(i % 50), Name: "gebruiker" + string(rune('a'+i%26)) + "@example.nl", Role: "clinician",
+						CentreID: int64(i%80 + 1),
+						Address:  "192.0.2.1", Via: audit.ViaWeb},
 					ObjectType: "patient", ObjectID: "0195d0a0-0000-7000-8000-000000000000",
-					Subjects: []audit.Subject{{PatientID: int64(n-i)%90_000 + 1, Action: audit.Read}, {PatientID: int64(i%3000) + 100_000, Action: audit.Read}},
+					Subjects: []audit.Subject{{PatientID: int64(n-i)%90_000 + 1, Action: audit.Read},
+						{PatientID: int64(i%3000) + 100_000, Action: audit.Read}},
 				}
 				if err := t.record(ev); err != nil {
 					return err

@@ -16,7 +16,8 @@ import (
 // log of the service says that an event is missing.
 func TestSignOutWithoutALog(t *testing.T) {
 	var log strings.Builder
-	s, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sluis.db"), Options{Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sluis.db"),
+		Options{Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

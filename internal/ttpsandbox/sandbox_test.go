@@ -182,7 +182,8 @@ func TestFindings(t *testing.T) {
 	}{
 		"all well": {both, ok, nil, "NGGV NGG"},
 		"birth date empty": {
-			both, `"surname":"J","initials":"a","birthDate":" ","sex":"m"`, []want{{"fatal", "2101", "birthDate", "De geboortedatum is leeg"}}, "",
+			both, `"surname":"J","initials":"a","birthDate":" ","sex":"m"`,
+			[]want{{"fatal", "2101", "birthDate", "De geboortedatum is leeg"}}, "",
 		},
 		"born tomorrow": {
 			both, `"surname":"J","initials":"a","birthDate":"2026-11-23","sex":"m"`,
@@ -212,7 +213,8 @@ func TestFindings(t *testing.T) {
 		},
 		"sex in capitals": {both, `"surname":"J","initials":"a","birthDate":"2001-01-01","sex":"V"`, nil, "NGGV NGG"},
 		"surname empty": {
-			both, `"surname":"","initials":"a","birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2121", "surname", "De achternaam is leeg"}},
+			both, `"surname":"","initials":"a","birthDate":"2001-01-01","sex":"m"`,
+			[]want{{"fatal", "2121", "surname", "De achternaam is leeg"}},
 			"",
 		},
 		"surname digits": {
@@ -229,10 +231,12 @@ func TestFindings(t *testing.T) {
 		}, ""},
 		"no postcode": {`"NGG","PGG"`, ok, nil, "NGG"},
 		"only a postcode": {
-			`"PGG"`, `"birthDate":"2001-01-01","sex":"m","postcodes":[{"postcode":"1234 ab","houseNumber":"1","recordedOn":"2020-01-01"}]`, nil,
+			`"PGG"`, `"birthDate":"2001-01-01","sex":"m","postcodes":[{"postcode":"1234 ab","houseNumber":"1","recordedOn":"2020-01-01"}]`,
+			nil,
 			"PGG",
 		},
-		"postcode, no such": {`"PGG"`, `"birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2141", "postcode", "De postcode is leeg"}}, ""},
+		"postcode, no such": {`"PGG"`, `"birthDate":"2001-01-01","sex":"m"`, []want{{"fatal", "2141", "postcode", "De postcode is leeg"}},
+			""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.t = t
@@ -261,7 +265,8 @@ func TestFindings(t *testing.T) {
 func TestWhoIsTheSamePerson(t *testing.T) {
 	x := start(t, options(""))
 	f := func(surname, prefix, initials, sex string) string {
-		return fmt.Sprintf(`"surname":%q,"surnamePrefix":%q,"initials":%q,"birthDate":"2001-01-01","sex":%q`, surname, prefix, initials, sex)
+		return fmt.Sprintf(`"surname":%q,"surnamePrefix":%q,"initials":%q,"birthDate":"2001-01-01","sex":%q`, surname, prefix, initials,
+			sex)
 	}
 	a := f("Jansen", "", "a", "m")
 	for _, c := range []struct {
@@ -432,7 +437,8 @@ func TestRefusals(t *testing.T) {
 		"more after it": {"hospital", "temporary", ok + "{}", nil, 400, "MALFORMED"},
 		"no key":        {"hospital", "temporary", ok, func(r *http.Request) { r.Header.Del("Idempotency-Key") }, 400, "MALFORMED"},
 		"content type": {
-			"hospital", "temporary", ok, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415, "UNSUPPORTED_MEDIA_TYPE",
+			"hospital", "temporary", ok, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415,
+			"UNSUPPORTED_MEDIA_TYPE",
 		},
 		"too many":      {"hospital", "temporary", swap(`}]`, `},{"ref":"2"},{"ref":"3"}]`), nil, 413, "TOO_MANY_ITEMS"},
 		"no such call":  {"hospital", "permanent", ok, nil, 404, "NOT_FOUND"},

@@ -464,7 +464,8 @@ func conflicts(page templates.Page) templates.Conflicts {
 		Rows: []templates.ConflictRow{
 			{Href: "/beoordelen/1", Opened: "20 augustus 2025 14:02", Centre: "2809 Voorbeeldziekenhuis",
 				Reason: page.T.T("finding.CONFLICT_NUMBER"), Number: "0123",
-				Origin: &templates.ConflictOrigin{Filename: "een-erg-lange-bestandsnaam-zonder-spaties-van-het-tweede-kwartaal-2025.csv", Line: 1234, Href: "/aanleveringen/1"}, Further: 2},
+				Origin: &templates.ConflictOrigin{Filename: "een-erg-lange-bestandsnaam-zonder-spaties-van-het-tweede-kwartaal-2025.csv",
+					Line: 1234, Href: "/aanleveringen/1"}, Further: 2},
 			{Href: "/beoordelen/2", Opened: "20 augustus 2025 14:02", Centre: "2810", Reason: page.T.T("finding.CONFLICT_PSEUDONYM"),
 				Number: "123ABC"},
 		},

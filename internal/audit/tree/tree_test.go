@@ -171,7 +171,8 @@ func TestHeadSaysNothingOfRecords(t *testing.T) {
 			t.Errorf("%s is in the head", word)
 		}
 	}
-	if lines := strings.Split(signed, "\n"); lines[0] != "sluis access log" || lines[1] != "1" || !strings.HasPrefix(lines[7], "— sluis-access-log ") {
+	if lines := strings.Split(signed, "\n"); lines[0] != "sluis access log" || lines[1] != "1" ||
+		!strings.HasPrefix(lines[7], "— sluis-access-log ") {
 		t.Errorf("%q", signed)
 	}
 }

@@ -72,7 +72,8 @@ func newPlant(t *testing.T, change func(*intake.Options)) *plant {
 // chunks.
 func (p *plant) parse(file string) (delivery.Delivery, []delivery.ChunkClaim) {
 	p.t.Helper()
-	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb}, strings.NewReader(file))
+	id, err := p.intake.Receive(p.t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save, Via: audit.ViaWeb},
+		strings.NewReader(file))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -72,8 +72,9 @@ func newRegistry(t *testing.T, centres ...string) *registry {
 		Types:  ttptest.Types, LinkType: "NGGV", Now: time.Now, Log: log,
 	}))(t)
 	r.work = must(importer.New(importer.Options{
-		Ports: importer.Ports{Queue: r.store, Fetches: r.store, Answers: r.store, Repeats: r.store, Decisions: r.store, Registrations: r.store,
-			Housekeeping: r.store},
+		Ports: importer.Ports{Queue: r.store, Fetches: r.store, Answers: r.store, Repeats: r.store, Decisions: r.store,
+			Registrations: r.store,
+			Housekeeping:  r.store},
 		Intake: r.in, Resolver: resolve.New(r.ttp.Client(ttpclient.ScopeDefinitive), ttptest.Domain), Types: ttptest.Types,
 		Domain:    ttptest.Domain,
 		Registrar: patient.NewRegistrar("NGGV", time.Now), Keys: r.keys, Poll: 10 * time.Millisecond, Now: time.Now, Log: log,
@@ -298,13 +299,15 @@ func TestVerifyFindsFaults(t *testing.T) {
 		{"a row went", "UPDATE patient SET patid = -1 WHERE patid = 1", "UPDATE patient SET patid = 1 WHERE patid = -1",
 			conversion.Tally{Code: "ROW_FOREIGN", Count: 1}},
 		{"another birth date", "UPDATE patient SET geboortedatum = '2-1-2001' WHERE patid = 1",
-			"UPDATE patient SET geboortedatum = '1-1-2001' WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "birthDate", Count: 1}},
+			"UPDATE patient SET geboortedatum = '1-1-2001' WHERE patid = 1",
+			conversion.Tally{Code: "DISPLAY_OTHER", Field: "birthDate", Count: 1}},
 		{"another sex", "UPDATE patient SET geslacht = 'v' WHERE patid = 1", "UPDATE patient SET geslacht = 'm' WHERE patid = 1",
 			conversion.Tally{Code: "DISPLAY_OTHER", Field: "sex", Count: 1}},
 		{"another number", "UPDATE patient SET nummer = 'x' WHERE patid = 1", "UPDATE patient SET nummer = '523534' WHERE patid = 1",
 			conversion.Tally{Code: "DISPLAY_OTHER", Field: "patientNumber", Count: 1}},
 		{"a date of death", "UPDATE patient SET datumoverlijden = '2020-01-01' WHERE patid = 1",
-			"UPDATE patient SET datumoverlijden = NULL WHERE patid = 1", conversion.Tally{Code: "DISPLAY_OTHER", Field: "diedOn", Count: 1}},
+			"UPDATE patient SET datumoverlijden = NULL WHERE patid = 1",
+			conversion.Tally{Code: "DISPLAY_OTHER", Field: "diedOn", Count: 1}},
 		{"another surname", "UPDATE patient SET achternaam = 'Anders' WHERE patid = 1",
 			"UPDATE patient SET achternaam = 'Jansen' WHERE patid = 1", conversion.Tally{Code: "PSEUDONYM_OTHER", Field: "NGGV", Count: 1}},
 		{"another centre", "UPDATE patient SET centrum_id = 2810 WHERE patid = 1", "UPDATE patient SET centrum_id = 2809 WHERE patid = 1",
@@ -366,7 +369,8 @@ func TestPlanSaysWhatIsThere(t *testing.T) {
 	}
 	r.table("ALTER TABLE patient RENAME TO met_sleutel", "CREATE TABLE patient AS SELECT * FROM met_sleutel",
 		"INSERT INTO patient SELECT * FROM met_sleutel WHERE patid = 1", "UPDATE patient SET patid = NULL WHERE patid = 2")
-	if p := must(r.conversion(numbered("")).Plan(t.Context(), oldtable.Probe{}))(t); !slices.Equal(p.Blockers(), []string{"KEY_EMPTY", "KEY_TWICE"}) {
+	if p := must(r.conversion(numbered("")).Plan(t.Context(), oldtable.Probe{}))(t); !slices.Equal(p.Blockers(),
+		[]string{"KEY_EMPTY", "KEY_TWICE"}) {
 		t.Errorf("keys: %v", p.Blockers())
 	}
 }
@@ -436,7 +440,8 @@ func TestColumnsOfTheOldTable(t *testing.T) {
 			if text.For("nl").T("existing.blocker."+c.blocked) == "existing.blocker."+c.blocked {
 				t.Errorf("%s has no text", c.blocked)
 			}
-			if _, err := r.conversion(numbered("")).Run(t.Context(), oldtable.How{}); err == nil || !strings.Contains(err.Error(), c.blocked) {
+			if _, err := r.conversion(numbered("")).Run(t.Context(), oldtable.How{}); err == nil ||
+				!strings.Contains(err.Error(), c.blocked) {
 				t.Errorf("a run: %v", err)
 			}
 		})
@@ -468,7 +473,8 @@ func TestAnyWritingInTheOldTable(t *testing.T) {
 		}
 		writings += 2 * len(bsns)
 		r.fill(bsns, births, "m")
-		if p := must(r.conversion(numbered("nummer")).Plan(t.Context(), oldtable.Probe{Skip: true}))(t); !slices.Equal(p.Blockers(), []string{"BSN_NUMBERS"}) {
+		if p := must(r.conversion(numbered("nummer")).Plan(t.Context(), oldtable.Probe{Skip: true}))(t); !slices.Equal(p.Blockers(),
+			[]string{"BSN_NUMBERS"}) {
 			failures++
 			rt.Errorf("%q: blocked by %v", bsns, p.Blockers())
 		}

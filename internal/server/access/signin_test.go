@@ -155,7 +155,8 @@ func TestReturnsToThePageAskedFor(t *testing.T) {
 		t.Errorf("leads to %q", done.Location())
 	}
 	if evil := s.Browser().Post("/inloggen",
-		url.Values{"email": {"uploader@example.nl"}, "password": {servertest.Password}, "next": {"//evil.example"}}); evil.Location() != "/" {
+		url.Values{"email": {"uploader@example.nl"}, "password": {servertest.Password},
+			"next": {"//evil.example"}}); evil.Location() != "/" {
 		t.Errorf("leads to %q", evil.Location())
 	}
 }

@@ -43,7 +43,8 @@ func TestOrderOfDates(t *testing.T) {
 	}
 	t.Run("the same key with another order is another request", func(t *testing.T) {
 		send := func(query string) int {
-			return s.Call("uploader", "POST", api.Prefix+"/deliveries?filename=b.csv"+query, "text/csv", openDates, "Idempotency-Key", "k").Status
+			return s.Call("uploader", "POST", api.Prefix+"/deliveries?filename=b.csv"+query, "text/csv", openDates, "Idempotency-Key",
+				"k").Status
 		}
 		if one, two := send("&dates=dmy"), send("&dates=mdy"); one != http.StatusAccepted || two != http.StatusConflict {
 			t.Errorf("%d %d", one, two)
@@ -60,7 +61,8 @@ func TestEntryOfABSN(t *testing.T) {
 		if a.Status != http.StatusUnprocessableEntity {
 			t.Errorf("%q: %d %s", number, a.Status, a.Body)
 		}
-		servertest.Contains(t, number, a.Body, `"number_bsn"`, `"patientNumber"`, "Een registratie mag geen BSN ontvangen. Gebruik het patiëntnummer uit uw EPD.")
+		servertest.Contains(t, number, a.Body, `"number_bsn"`, `"patientNumber"`,
+			"Een registratie mag geen BSN ontvangen. Gebruik het patiëntnummer uit uw EPD.")
 	}
 	a := s.Call("clinician", "POST", api.Prefix+"/patients", "application/json",
 		`{"patientNumber":"700\u200b100","birthDate":"1970-03-02","sex":"m","surname":"Jansen","initials":"A"}`)

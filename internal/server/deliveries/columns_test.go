@@ -77,7 +77,8 @@ func TestOrderOfDatesIsAsked(t *testing.T) {
 	at := ask("epd.csv", head+open)
 	form := b.Get(at + "/kolommen")
 	servertest.Contains(t, "the form", form.Body, "Volgorde van dag en maand", "7/1/1990 12:00:00 AM", "Dag eerst: 3-4-1970 is 3 april",
-		`<input type="hidden" name="veld-patientNumber" value="0"`, `<input type="hidden" name="veld-initials" value="4"`, "Kiezen en verder")
+		`<input type="hidden" name="veld-patientNumber" value="0"`, `<input type="hidden" name="veld-initials" value="4"`,
+		"Kiezen en verder")
 	if strings.Contains(form.Body, "<select") || strings.Contains(form.Body, "Canary") {
 		t.Errorf("more is asked, or a name is shown:\n%s", form.Body)
 	}
@@ -89,9 +90,11 @@ func TestOrderOfDatesIsAsked(t *testing.T) {
 	}
 	servertest.Contains(t, "no order", wrong.Body, "Kies hoe de datums zijn geschreven.", `href="#volgorde"`)
 	v.Set("volgorde", "mdy")
-	servertest.Contains(t, "it goes on", b.Follow(b.Post(at+"/kolommen", v)).Body, "Alle 2 records opgeslagen", "gelezen als maand-dag-jaar",
+	servertest.Contains(t, "it goes on", b.Follow(b.Post(at+"/kolommen", v)).Body, "Alle 2 records opgeslagen",
+		"gelezen als maand-dag-jaar",
 		"van 1985 tot en met 1990")
-	servertest.Contains(t, "it is remembered", b.Follow(b.Upload("check", "epd2.csv", head+strings.ReplaceAll(open, "Canary", "Kanarie"))).Body,
+	servertest.Contains(t, "it is remembered", b.Follow(b.Upload("check", "epd2.csv",
+		head+strings.ReplaceAll(open, "Canary", "Kanarie"))).Body,
 		"gelezen als maand-dag-jaar")
 	servertest.Contains(t, "forgotten", b.Follow(b.Post("/aanleveringen/kolommen/vergeten", nil)).Body, "Vergeten.")
 

@@ -50,7 +50,8 @@ func TestAnyWritingInSingleEntry(t *testing.T) {
 			return result
 		}
 		bsn := valuetest.BSN(t, rapid.SampledFrom(valuetest.BSNs).Draw(t, "bsn"))
-		if r := submit(bsn); r.Stored() || door.number != "" || len(r.Faults) != 1 || r.Faults[0] != (entry.Fault{Field: entry.Number, Code: "number_bsn"}) {
+		if r := submit(bsn); r.Stored() || door.number != "" || len(r.Faults) != 1 ||
+			r.Faults[0] != (entry.Fault{Field: entry.Number, Code: "number_bsn"}) {
 			failures++
 			t.Errorf("%q: %+v", bsn, r)
 		}
@@ -75,7 +76,8 @@ func TestRewrittenNumber(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(r.Findings) == 1 && r.Findings[0].Code == "NUMBER_REWRITTEN" && r.Findings[0].Severity == patient.Warning; got != told {
+		if got := len(r.Findings) == 1 && r.Findings[0].Code == "NUMBER_REWRITTEN" &&
+			r.Findings[0].Severity == patient.Warning; got != told {
 			t.Errorf("%q: %+v", typed, r.Findings)
 		}
 	}

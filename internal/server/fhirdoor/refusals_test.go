@@ -27,7 +27,8 @@ func TestRefusalsInWordsOfFHIR(t *testing.T) {
 		}
 		return out
 	}
-	withPseudonym := strings.Replace(good, `"identifier":[`, `"identifier":[{"system":"urn:sluis:temporary-pseudonym:NGGV","value":"abc"},`, 1)
+	withPseudonym := strings.Replace(good, `"identifier":[`, `"identifier":[{"system":"urn:sluis:temporary-pseudonym:NGGV","value":"abc"},`,
+		1)
 	onlyNGG := `{"resourceType":"Patient","identifier":[{"system":"urn:hospital","value":"1"},{"system":"urn:sluis:temporary-pseudonym:NGG","value":"abc"}],` +
 		`"birthDate":"1960-02-03","gender":"male"}`
 	for code, c := range map[string]struct {
@@ -35,18 +36,24 @@ func TestRefusalsInWordsOfFHIR(t *testing.T) {
 		text     string
 		who      string
 	}{
-		"FHIR_BSN":               {[]string{strings.Replace(good, "urn:hospital", "http://fhir.nl/fhir/NamingSystem/bsn", 1)}, "An identifier without a value", ""},
-		"NO_PATIENTS":            {[]string{`{"resourceType":"Observation"}`}, "does not contain a single Patient", ""},
-		"BSN_NUMBERS":            {bsns(), "Nearly all patient numbers look like a BSN", ""},
-		"MIXED":                  {[]string{withPseudonym}, "The Patients have both personal data and temporary pseudonyms", ""},
-		"MISSING_COLUMN":         {[]string{without(`,"gender":"male"`)}, "No Patient has gender. Deliver that element.", ""},
-		"NO_LINK_PSEUDONYM":      {[]string{onlyNGG}, "No Patient has an identifier with the temporary pseudonym", ""},
-		"ONE_COLUMN":             {[]string{`{"resourceType":"Patient","identifier":[{"system":"urn:hospital","value":"1"}]}`}, "only one item that Sluis reads", ""},
-		"SEX_ZERO_ONE":           {[]string{person("1", "A", "1960-02-03", "0"), person("2", "B", "1960-02-03", "1")}, "gender has only 0 and 1", ""},
-		"DATES_ORDER_OPEN":       {births("7/1/1990 12:00:00 AM"), "FHIR prescribes yyyy-mm-dd.", ""},
-		"DATES_MIXED":            {births("31-1-1950", "30-1-1951", "29-1-1952", "1-31-1950", "1-30-1951", "1-29-1952"), "FHIR prescribes yyyy-mm-dd.", ""},
-		"DATES_SWAPPED":          {births("1950-02-01", "1951-12-12", "1952-03-04", "13-1-1950", "14-2-1951", "31-3-1952"), "FHIR prescribes yyyy-mm-dd.", ""},
-		"BIRTHS_NUMBERED_TEXT":   {births("18264", "20000", "25000", "30000", "31000"), "birthDate has numbers instead of dates: 5. FHIR", ""},
+		"FHIR_BSN": {[]string{strings.Replace(good, "urn:hospital", "http://fhir.nl/fhir/NamingSystem/bsn", 1)},
+			"An identifier without a value", ""},
+		"NO_PATIENTS":       {[]string{`{"resourceType":"Observation"}`}, "does not contain a single Patient", ""},
+		"BSN_NUMBERS":       {bsns(), "Nearly all patient numbers look like a BSN", ""},
+		"MIXED":             {[]string{withPseudonym}, "The Patients have both personal data and temporary pseudonyms", ""},
+		"MISSING_COLUMN":    {[]string{without(`,"gender":"male"`)}, "No Patient has gender. Deliver that element.", ""},
+		"NO_LINK_PSEUDONYM": {[]string{onlyNGG}, "No Patient has an identifier with the temporary pseudonym", ""},
+		"ONE_COLUMN": {[]string{`{"resourceType":"Patient","identifier":[{"system":"urn:hospital","value":"1"}]}`},
+			"only one item that Sluis reads", ""},
+		"SEX_ZERO_ONE": {[]string{person("1", "A", "1960-02-03", "0"), person("2", "B", "1960-02-03", "1")},
+			"gender has only 0 and 1", ""},
+		"DATES_ORDER_OPEN": {births("7/1/1990 12:00:00 AM"), "FHIR prescribes yyyy-mm-dd.", ""},
+		"DATES_MIXED": {births("31-1-1950", "30-1-1951", "29-1-1952", "1-31-1950", "1-30-1951", "1-29-1952"),
+			"FHIR prescribes yyyy-mm-dd.", ""},
+		"DATES_SWAPPED": {births("1950-02-01", "1951-12-12", "1952-03-04", "13-1-1950", "14-2-1951", "31-3-1952"),
+			"FHIR prescribes yyyy-mm-dd.", ""},
+		"BIRTHS_NUMBERED_TEXT": {births("18264", "20000", "25000", "30000", "31000"), "birthDate has numbers instead of dates: 5. FHIR",
+			""},
 		"IDENTITIES_NOT_ALLOWED": {[]string{good}, "may not deliver personal data", "other"},
 	} {
 		t.Run(code, func(t *testing.T) {

@@ -100,7 +100,7 @@ func (v *Visit) Find(key string, value any) bool { return v.frame.o.Notes.Find(v
 
 const flashNote = "flash"
 
-// Flash tells on the next page what was done, or why it was not.
+// Flash shows on the next page what was done, or why it was not.
 func (v *Visit) Flash(message string, success bool) error {
 	return v.Leave(flashNote, templates.Flash{Text: message, Success: success})
 }

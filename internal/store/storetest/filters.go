@@ -53,7 +53,8 @@ func deliveryFilters(t *testing.T, s *store.Store) {
 			t.Errorf("since %s: %d, want %d", since, len(got), want)
 		}
 	}
-	if got := listed(t, s, c, delivery.Query{Statuses: []delivery.Status{delivery.StatusCancelled}, After: all[1].PublicID}); len(got) != 0 {
+	if got := listed(t, s, c, delivery.Query{Statuses: []delivery.Status{delivery.StatusCancelled},
+		After: all[1].PublicID}); len(got) != 0 {
 		t.Errorf("after the second: %+v", got)
 	}
 	for _, d := range all[1:] { // the tests after this one claim what is open

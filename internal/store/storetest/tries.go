@@ -92,7 +92,8 @@ func turnsAreTaken(t *testing.T, s *store.Store) {
 	if len(seen) != 5 {
 		t.Errorf("two have the same place: %v", waits)
 	}
-	if wait, taken, err := s.TakeTurns(t.Context(), []account.Turn{{TryCounter: free, Spacing: spacing}}, longest); err != nil || !taken || wait > 0 {
+	if wait, taken, err := s.TakeTurns(t.Context(), []account.Turn{{TryCounter: free, Spacing: spacing}}, longest); err != nil || !taken ||
+		wait > 0 {
 		t.Errorf("another line: %s, %v, %v", wait, taken, err)
 	}
 }

@@ -222,10 +222,12 @@ func TestOthersNamesAreMasked(t *testing.T) {
 			}
 			delete(item, "pseudonyms")
 			item["findings"] = []any{
-				map[string]any{"severity": "fatal", "code": "E_POSTCODE", "field": "Qanarynaam", "message": "Lijkt op qanarynaam, 5-6-1987"},
+				map[string]any{"severity": "fatal", "code": "E_POSTCODE", "field": "Qanarynaam",
+					"message": "Lijkt op qanarynaam, 5-6-1987"},
 			}
 			if len(answered) > 1 { // a name as a code is unusable; alone the row is answered without it
-				item["findings"] = append(item["findings"].([]any), map[string]any{"severity": "warning", "code": "QANARYNAAM", "message": "x"})
+				item["findings"] = append(item["findings"].([]any),
+					map[string]any{"severity": "warning", "code": "QANARYNAAM", "message": "x"})
 			}
 		}
 		return answered

@@ -21,7 +21,8 @@ func TestNumberedHeaders(t *testing.T) {
 		"Peildatum 2 postcode": "recordedOn.2", "recorded on 3": "recordedOn.3",
 		"Pseudoniem PGG": "PGG", "Pseudoniem PGG 1": "PGG.1", "PGG1": "PGG.1", "tijdelijk_pseudoniem_pgg_02": "PGG.2",
 		"Temporary pseudonym PGG 3": "PGG.3",
-		"Peildatum PGG":             "recordedOn.PGG", "Peildatum PGG 1": "recordedOn.PGG.1", "Peildatum pseudoniem PGG 1": "recordedOn.PGG.1",
+		"Peildatum PGG":             "recordedOn.PGG", "Peildatum PGG 1": "recordedOn.PGG.1",
+		"Peildatum pseudoniem PGG 1": "recordedOn.PGG.1",
 		"Pseudoniem PGG 1 peildatum": "recordedOn.PGG.1",
 		"PGG recorded on":            "recordedOn.PGG", "Recorded on PGG 12": "recordedOn.PGG.12",
 		"Pseudoniem PGG2 20": "PGG2.20", "Pseudoniem PGG2": "PGG2", // and not the second of PGG

@@ -401,6 +401,10 @@ func others(lang string) []sample {
 		{name: "log-wrong", page: templates.LogPage(wrongLog), wrong: true},
 		{name: "error-404", page: templates.ErrorPage(templates.Error{Page: page, Status: 404, Code: "not_found",
 			Reference: "0197a3f2-7c1e"})},
+		{name: "error-query", page: templates.ErrorPage(templates.Error{
+			Page: page, Status: 400, Code: "unknown_parameter", Reference: "0197a3f2-7c1e", Query: true, Parameter: "format",
+			Known: []string{"soort", "gebruiker", "centrum", "van", "tot", "voor"}, PlainHref: "/logboek",
+		})},
 		{name: "error-500", page: templates.ErrorPage(templates.Error{Page: out, Status: 500, Code: "never_heard_of",
 			Reference: "0197a3f2-7c1e"})},
 	}

@@ -124,7 +124,8 @@ func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *
 		return nil, err
 	}
 	in, err := intake.New(intake.Options{
-		Store: s, Preparer: ttp.preparer, Keys: keys, MACKey: []byte(c.FileMACKey.Reveal()), Types: c.Types, LinkType: c.LinkType,
+		Ports:    intake.Ports{Uploads: s, Blocks: s, Mappings: s, Parses: s, Preparations: s},
+		Preparer: ttp.preparer, Keys: keys, MACKey: []byte(c.FileMACKey.Reveal()), Types: c.Types, LinkType: c.LinkType,
 		PostcodeTypes: c.PostcodeTypes, TemporaryLife: c.TTP.TemporaryLife, ChunkRows: c.TTP.Rows,
 		YearOnly: c.BirthYearOnly, MaxBytes: c.MaxFileBytes, MaxRows: c.MaxRows, Now: time.Now, Log: log,
 	})

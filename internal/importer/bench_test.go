@@ -25,15 +25,16 @@ import (
 
 // plant is the pipeline on real parts: SQLite on disk, the sandbox over HTTP.
 type plant struct {
-	store    *store.Store
-	intake   *intake.Intake
-	importer *importer.Importer
-	desk     *importer.Desk
-	options  importer.Options // of importer
-	centre   account.Centre
-	keys     *sealing.Keyring
-	path     string // of the database
-	tryNow   func() // of the TTP's clients; may be nil
+	store     *store.Store
+	intake    *intake.Intake
+	importer  *importer.Importer
+	desk      *importer.Desk
+	options   importer.Options // of importer
+	receiving intake.Options   // of intake
+	centre    account.Centre
+	keys      *sealing.Keyring
+	path      string // of the database
+	tryNow    func() // of the TTP's clients; may be nil
 }
 
 func newPlant(tb testing.TB) *plant {
@@ -59,17 +60,18 @@ func newPlantAt(tb testing.TB, ttp *ttptest.TTP, chunkRows int, now func() time.
 	keys, err := sealing.OpenKeyring(filepath.Join(dir, "keyring.json"), now)
 	must(err)
 	p := prepare.New(ttp.Client(ttpsandbox.ScopeTemporary), ttptest.Domain, ttptest.Types)
-	in, err := intake.New(intake.Options{
-		Store: s, Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", ChunkRows: chunkRows, Now: now,
-		Log: log,
-	})
+	receiving := intake.Options{
+		Ports:    intake.Ports{Uploads: s, Blocks: s, Mappings: s, Parses: s, Preparations: s},
+		Preparer: p, Keys: keys, MACKey: make([]byte, 32), Types: ttptest.Types, LinkType: "NGGV", ChunkRows: chunkRows, Now: now, Log: log,
+	}
+	in, err := intake.New(receiving)
 	must(err)
 	o := importer.Options{
 		Ports:  importer.Ports{Queue: s, Fetches: s, Answers: s, Repeats: s, Decisions: s, Registrations: s, Housekeeping: s},
 		Intake: in, Resolver: resolve.New(ttp.Client(ttpsandbox.ScopeDefinitive), ttptest.Domain),
 		Registrar: patient.NewRegistrar("NGGV", now), Keys: keys, Now: now, Log: log,
 	}
-	pl := &plant{store: s, intake: in, keys: keys, path: filepath.Join(dir, "sluis.db")}
+	pl := &plant{store: s, intake: in, receiving: receiving, keys: keys, path: filepath.Join(dir, "sluis.db")}
 	pl.use(tb, o)
 	c, err := s.AddCentre(tb.Context(), audit.Who{Name: "bench"}, account.Centre{Number: "2809", Name: "Bench", IdentitiesAllowed: true})
 	must(err)

@@ -171,11 +171,9 @@ func (p *plant) onLine(tb testing.TB, ttp *ttptest.TTP, change func(*ttpclient.L
 		})
 	}
 	preparing, resolving := client(ttpsandbox.ScopeTemporary), client(ttpsandbox.ScopeDefinitive)
-	in, err := intake.New(func() intake.Options {
-		o := p.intake.Options
-		o.Preparer = prepare.New(preparing, ttptest.Domain, ttptest.Types)
-		return o
-	}())
+	receiving := p.receiving
+	receiving.Preparer = prepare.New(preparing, ttptest.Domain, ttptest.Types)
+	in, err := intake.New(receiving)
 	if err != nil {
 		tb.Fatal(err)
 	}

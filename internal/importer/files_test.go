@@ -253,7 +253,12 @@ func (b broken) Read(p []byte) (int, error) {
 // no delivery.
 func TestUploadLeavesNothing(t *testing.T) {
 	p := newPlantAt(t, ttptest.Start(t), 4, time.Now)
-	p.intake.MaxBytes = 1 << 20
+	receiving := p.receiving
+	receiving.MaxBytes = 1 << 20
+	in, err := intake.New(receiving)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		from interface{ Read([]byte) (int, error) }
 		want apperr.Kind
@@ -262,7 +267,7 @@ func TestUploadLeavesNothing(t *testing.T) {
 		"too large":  {bytes.NewReader(bytes.Repeat([]byte("x"), 1<<20+1)), apperr.TooLarge},
 		"empty":      {strings.NewReader(""), apperr.Invalid},
 	} {
-		_, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save}, c.from)
+		_, err := in.Receive(t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save}, c.from)
 		if err == nil || apperr.KindOf(err) != c.want {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}

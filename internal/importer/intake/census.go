@@ -31,7 +31,7 @@ type counts struct {
 // count reads the rows once. What cannot be read is a *tabular.Error.
 func (p *parse) count() error {
 	p.counts = counts{
-		Census: census.New(p.source.Tables()[p.Table].Epoch, p.in.Now()),
+		Census: census.New(p.source.Tables()[p.Table].Epoch, p.in.now()),
 		empty:  map[delivery.Field]int{}, details: map[string]int{}, unread: map[int]*value.NumberColumn{},
 	}
 	for _, i := range p.Unread(p.LastColumn) {

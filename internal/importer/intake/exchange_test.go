@@ -29,11 +29,12 @@ var (
 
 // plant is an intake on a real database, with the sandbox as its TTP.
 type plant struct {
-	t      *testing.T
-	store  *store.Store
-	keys   *sealing.Keyring
-	intake *intake.Intake
-	centre account.Centre
+	t       *testing.T
+	store   *store.Store
+	keys    *sealing.Keyring
+	intake  *intake.Intake
+	options intake.Options // of intake
+	centre  account.Centre
 }
 
 func newPlant(t *testing.T, change func(*intake.Options)) *plant {
@@ -57,12 +58,14 @@ func newPlant(t *testing.T, change func(*intake.Options)) *plant {
 	must(err)
 	types := []string{"NGGV", "PGG"}
 	o := intake.Options{
-		Store: p.store, Preparer: prepare.New(ttptest.Start(t).Client(ttpsandbox.ScopeTemporary), ttptest.Domain, types), Keys: p.keys,
+		Ports:    intake.Ports{Uploads: p.store, Blocks: p.store, Mappings: p.store, Parses: p.store, Preparations: p.store},
+		Preparer: prepare.New(ttptest.Start(t).Client(ttpsandbox.ScopeTemporary), ttptest.Domain, types), Keys: p.keys,
 		MACKey: make([]byte, 32), Types: types, PostcodeTypes: []string{"PGG"}, LinkType: "NGGV", ChunkRows: 2, Now: now, Log: log,
 	}
 	if change != nil {
 		change(&o)
 	}
+	p.options = o
 	p.intake, err = intake.New(o)
 	must(err)
 	return p
@@ -233,7 +236,7 @@ func TestWhenTemporariesRunOut(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	good := newPlant(t, nil).intake.Options
+	good := newPlant(t, nil).options
 	for name, spoil := range map[string]func(*intake.Options){
 		"the linking type is of a postcode":  func(o *intake.Options) { o.PostcodeTypes = []string{"NGGV"} },
 		"a postcode type that is no type":    func(o *intake.Options) { o.PostcodeTypes = []string{"PGX"} },

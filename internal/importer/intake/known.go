@@ -46,7 +46,7 @@ func (r KnownRow) Rejected() bool { return checked{findings: r.Findings}.rejecte
 // Known returns the checker of a centre's rows in the old table.
 func (in *Intake) Known(centre account.Centre) Known {
 	return Known{in, checker{
-		Layout: columns.Fixed(knownFields), centre: centre, linkType: in.LinkType, yearOnly: in.YearOnly, today: in.Now(),
+		Layout: columns.Fixed(knownFields), centre: centre, linkType: in.types.Link, yearOnly: in.yearOnly, today: in.now(),
 	}}
 }
 
@@ -89,7 +89,7 @@ func (k Known) Prepare(ctx context.Context, callKey string, rows []KnownRow) ([]
 	if len(items) == 0 {
 		return nil, nil, nil
 	}
-	answers, err := k.in.Preparer.Prepare(ctx, callKey, items)
+	answers, err := k.in.preparer.Prepare(ctx, callKey, items)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,17 +9,28 @@ import (
 	"sluis/internal/importer/intake/columns"
 )
 
-func (in *Intake) types() columns.Types {
-	return columns.Types{All: in.Types, Dated: in.PostcodeTypes, Link: in.LinkType}
+// Mappings stores how users assigned the columns of their files.
+type Mappings interface {
+	columns.Memory
+	// AwaitingColumns returns a delivery that waits for its columns, with the wrapped
+	// key of its upload; apperr.Conflict "delivery_not_mapping".
+	AwaitingColumns(ctx context.Context, scope account.Scope, publicID string) (delivery.Claim, error)
+	// AssignColumns lets it be parsed so; a keyed hash of its header has the centre's
+	// next files with that header read the same way.
+	AssignColumns(ctx context.Context, who audit.Who, scope account.Scope, publicID string, a delivery.Assignment, header []byte) error
+	RememberedHeaders(ctx context.Context, centreID int64) (int, error)
+	ForgetColumns(ctx context.Context, who audit.Who, centreID int64) error
 }
 
 func (in *Intake) finder(c account.Centre) columns.Finder {
-	return columns.Finder{Types: in.types(), CentreID: c.ID, IdentitiesAllowed: c.IdentitiesAllowed, MACKey: in.MACKey, Memory: in.Store}
+	return columns.Finder{
+		Types: in.types, CentreID: c.ID, IdentitiesAllowed: c.IdentitiesAllowed, MACKey: in.macKey, Memory: in.ports.Mappings,
+	}
 }
 
 // Describe lists the columns of a kind of file for a centre.
 func (in *Intake) Describe(kind delivery.Kind, centre string) []columns.Described {
-	return columns.Describe(in.types(), kind, centre)
+	return columns.Describe(in.types, kind, centre)
 }
 
 // Preview shows a delivery that waits for its columns to be assigned. Errors:
@@ -35,7 +46,7 @@ func (in *Intake) Preview(ctx context.Context, scope account.Scope, publicID str
 
 // reopen opens the upload of a delivery that waits for its columns to be assigned.
 func (in *Intake) reopen(ctx context.Context, scope account.Scope, publicID string) (*parse, []columns.Top, error) {
-	c, err := in.Store.AwaitingColumns(ctx, scope, publicID)
+	c, err := in.ports.Mappings.AwaitingColumns(ctx, scope, publicID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,22 +75,22 @@ func (in *Intake) Assign(
 	if before := p.claim.Assignment; a.Dates == "" && before != nil {
 		a.Dates = before.Dates // as its sender said
 	}
-	wrong, header, err := in.finder(p.centre).Assign(all, a, in.Limits.OrDefault().Columns)
+	wrong, header, err := in.finder(p.centre).Assign(all, a, in.limits.OrDefault().Columns)
 	if err != nil || len(wrong) > 0 {
 		return wrong, err
 	}
 	if !keep {
 		header = nil
 	}
-	return nil, in.Store.AssignColumns(ctx, who, scope, publicID, a, header)
+	return nil, in.ports.Mappings.AssignColumns(ctx, who, scope, publicID, a, header)
 }
 
 // Remembered returns the number of headers for which a centre's assignment is kept.
 func (in *Intake) Remembered(ctx context.Context, centreID int64) (int, error) {
-	return in.Store.RememberedHeaders(ctx, centreID)
+	return in.ports.Mappings.RememberedHeaders(ctx, centreID)
 }
 
 // Forget deletes the assignments that are kept for a centre.
 func (in *Intake) Forget(ctx context.Context, who audit.Who, centreID int64) error {
-	return in.Store.ForgetColumns(ctx, who, centreID)
+	return in.ports.Mappings.ForgetColumns(ctx, who, centreID)
 }

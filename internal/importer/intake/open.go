@@ -30,7 +30,7 @@ func (p *parse) open() (tabular.Source, error) {
 		return nil, err
 	}
 	if tabular.IsWorkbook(head) {
-		return tabular.OpenXLSX(p.file, p.file.size, p.in.Limits)
+		return tabular.OpenXLSX(p.file, p.file.size, p.in.limits)
 	}
 	start := tabular.Start(head)
 	defer clear(start)
@@ -40,12 +40,12 @@ func (p *parse) open() (tabular.Source, error) {
 	case markup.Match(start):
 		return nil, &tabular.Error{Code: tabular.Markup}
 	case !jsonStart.Match(start[:min(len(start), 256)]):
-		return tabular.OpenCSV(p.file, p.file.size, p.in.Limits)
+		return tabular.OpenCSV(p.file, p.file.size, p.in.limits)
 	case fhir.Looks(start):
 		p.isFHIR = true
 		return fhir.Open(p.file, p.file.size, fhir.Options{
-			Limits: p.in.Limits, NumberSystem: p.centre.NumberSystem, Types: p.in.Types, Today: p.in.Now(),
+			Limits: p.in.limits, NumberSystem: p.centre.NumberSystem, Types: p.in.types.All, Today: p.in.now(),
 		})
 	}
-	return tabular.OpenJSON(p.file, p.file.size, p.in.Limits, columns.NewWords(p.in.types()).OfRecord)
+	return tabular.OpenJSON(p.file, p.file.size, p.in.limits, columns.NewWords(p.in.types).OfRecord)
 }

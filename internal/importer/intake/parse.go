@@ -25,6 +25,21 @@ import (
 	"sluis/internal/sealing"
 )
 
+// Parses stores what a file turns out to be, and its rows.
+type Parses interface {
+	CentreByID(ctx context.Context, id int64) (account.Centre, error)
+	// AwaitColumns lets a delivery wait for a user to say what its columns are, until
+	// expires; the upload stays.
+	AwaitColumns(ctx context.Context, c delivery.Claim, expires time.Time) error
+	// BeginParse removes what an interrupted parse left behind.
+	BeginParse(ctx context.Context, c delivery.Claim) error
+	AddChunk(ctx context.Context, c delivery.Claim, chunk delivery.Chunk) error
+	// FinishParse removes the upload and lets the chunks go to the TTP.
+	FinishParse(ctx context.Context, c delivery.Claim, p delivery.Parsed) error
+	// Refuse ends the delivery, removes its upload and destroys its key.
+	Refuse(ctx context.Context, c delivery.Claim, p delivery.Parsed, why []delivery.Remark) error
+}
+
 // Parse reads a received upload. A file that must be refused is refused before
 // a row of it is written; one whose columns are not known waits for a user to
 // assign them; otherwise its rows go into sealed chunks, and the upload is gone
@@ -42,18 +57,18 @@ func (in *Intake) Parse(ctx context.Context, c delivery.Claim) error {
 	parsed := delivery.Parsed{Kind: p.Kind, Columns: p.Columns, Notes: p.notes()}
 	switch {
 	case len(refusals) > 0 && p.Assignable() && p.askable():
-		return in.Store.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(delivery.UploadLife))
+		return in.ports.Parses.AwaitColumns(ctx, c, c.Delivery.CreatedAt.Add(delivery.UploadLife))
 	case len(refusals) > 0:
 		p.nameParameter(refusals)
-		return in.Store.Refuse(ctx, c, parsed, refusals)
+		return in.ports.Parses.Refuse(ctx, c, parsed, refusals)
 	}
-	if err := in.Store.BeginParse(ctx, c); err != nil {
+	if err := in.ports.Parses.BeginParse(ctx, c); err != nil {
 		return err
 	}
 	if err := p.cut(ctx); err != nil {
 		return err
 	}
-	return in.Store.FinishParse(ctx, c, parsed)
+	return in.ports.Parses.FinishParse(ctx, c, parsed)
 }
 
 // askable reports whether somebody is there to answer the questions about a file. Which
@@ -81,15 +96,15 @@ type parse struct {
 
 // begin opens what is needed to read an upload.
 func (in *Intake) begin(ctx context.Context, c delivery.Claim) (*parse, error) {
-	key, err := in.Keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
+	key, err := in.keys.OpenKey(c.WrappedKey, c.Delivery.PublicID)
 	if err != nil {
 		return nil, err
 	}
-	centre, err := in.Store.CentreByID(ctx, c.Delivery.CentreID)
+	centre, err := in.ports.Parses.CentreByID(ctx, c.Delivery.CentreID)
 	if err != nil {
 		return nil, fmt.Errorf("find the centre: %w", err)
 	}
-	file := &sealedFile{ctx: ctx, store: in.Store, key: key, id: c.Delivery.ID, size: c.FileBytes}
+	file := &sealedFile{ctx: ctx, blocks: in.ports.Blocks, key: key, id: c.Delivery.ID, size: c.FileBytes}
 	return &parse{in: in, claim: c, key: key, centre: centre, file: file}, nil
 }
 
@@ -126,7 +141,7 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 		if err := p.count(); err != nil {
 			return p.Refusals, err
 		}
-		p.Refusals = append(p.Refusals, p.forbidden(p.in.MaxRows)...)
+		p.Refusals = append(p.Refusals, p.forbidden(p.in.maxRows)...)
 		p.Refusals = append(p.Refusals, p.Doubts(p.Columns, p.Dates)...)
 	}
 	return p.Refusals, nil
@@ -251,8 +266,8 @@ func (p *parse) repeatsHeader(row tabular.Row) bool {
 // checker returns the checker of the file's rows.
 func (p *parse) checker() checker {
 	return checker{
-		Layout: p.Layout, dates: p.Census.Dates(p.Dates), centre: p.centre, linkType: p.in.LinkType,
-		yearOnly: p.in.YearOnly, today: p.in.Now(), habits: p.Habits(), details: p.details,
+		Layout: p.Layout, dates: p.Census.Dates(p.Dates), centre: p.centre, linkType: p.in.types.Link,
+		yearOnly: p.in.yearOnly, today: p.in.now(), habits: p.Habits(), details: p.details,
 	}
 }
 
@@ -280,7 +295,7 @@ func (p *parse) notes() []delivery.Remark {
 		notes = append(notes, delivery.NewRemark("TRAILING_LINES", "count", strconv.Itoa(p.trailing)))
 	}
 	notes = append(append(notes, p.Notes(p.Columns, p.Dates)...), p.unreadBSNs()...)
-	return append(notes, p.empties(p.Layout, p.in.LinkType)...)
+	return append(notes, p.empties(p.Layout, p.in.types.Link)...)
 }
 
 // total counts what was skipped. typesOf names it, the commonest first.
@@ -304,7 +319,7 @@ func typesOf(skipped map[string]int) string {
 }
 
 func (p *parse) unreadable(e *tabular.Error) delivery.Remark {
-	limits := p.in.Limits.OrDefault()
+	limits := p.in.limits.OrDefault()
 	switch e.Code {
 	case tabular.TooManyColumns:
 		return delivery.NewRemark(string(e.Code), "max", strconv.Itoa(limits.Columns), "line", strconv.Itoa(e.Line))
@@ -327,7 +342,7 @@ func (p *parse) cut(ctx context.Context) error {
 	ready, stored := make(chan delivery.Chunk), make(chan error, 1)
 	go func() {
 		for chunk := range ready {
-			if err := p.in.Store.AddChunk(ctx, p.claim, chunk); err != nil {
+			if err := p.in.ports.Parses.AddChunk(ctx, p.claim, chunk); err != nil {
 				stored <- err
 				return
 			}
@@ -356,7 +371,7 @@ func (p *parse) chunks(out func(delivery.Chunk) error) error {
 		return err
 	}
 	check := p.checker()
-	batch := make([]checked, 0, p.in.ChunkRows)
+	batch := make([]checked, 0, p.in.chunkRows)
 	for no := 0; ; {
 		row, err := tabular.NextFilled(r)
 		last := errors.Is(err, io.EOF)
@@ -366,7 +381,7 @@ func (p *parse) chunks(out func(delivery.Chunk) error) error {
 		if !last {
 			batch = append(batch, check.row(row))
 		}
-		if len(batch) == p.in.ChunkRows || (last && len(batch) > 0) {
+		if len(batch) == p.in.chunkRows || (last && len(batch) > 0) {
 			chunk, err := p.chunk(no, batch)
 			for _, c := range batch {
 				c.identity.Forget()
@@ -435,7 +450,7 @@ func (p *parse) firstEnd(rows []patient.TemporaryRow) time.Time {
 	silent := slices.ContainsFunc(rows, func(r patient.TemporaryRow) bool {
 		return slices.ContainsFunc(r.Temporaries, func(t patient.Temporary) bool { return t.ExpiresAt.IsZero() })
 	})
-	if end := p.claim.Delivery.CreatedAt.Add(p.in.TemporaryLife); silent && (first.IsZero() || end.Before(first)) {
+	if end := p.claim.Delivery.CreatedAt.Add(p.in.temporaryLife); silent && (first.IsZero() || end.Before(first)) {
 		return end
 	}
 	return first

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"slices"
+	"time"
 
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
@@ -11,11 +12,26 @@ import (
 	"sluis/internal/patient"
 )
 
+// Preparations stores what the TTP made of the identities of a chunk.
+type Preparations interface {
+	// StorePrepared replaces the identities of a chunk by the sealed temporary
+	// pseudonyms of so many rows, the first of which runs out at expires, in one
+	// transaction.
+	StorePrepared(
+		ctx context.Context,
+		c delivery.ChunkClaim,
+		sealed []byte,
+		waiting int,
+		expires time.Time,
+		findings []delivery.Finding,
+	) (delivery.ChunkClaim, error)
+}
+
 // Prepare exchanges the identities of a chunk for temporary pseudonyms and
 // destroys them in the same transaction. It answers the claim as it goes on, or
 // *patient.UnavailableError, and then the chunk is as it was.
 func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.ChunkClaim, error) {
-	key, err := in.Keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
+	key, err := in.keys.OpenKey(c.WrappedKey, c.DeliveryPublicID)
 	if err != nil {
 		return c, err
 	}
@@ -27,7 +43,7 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	for i, r := range rows {
 		items[i] = identity.Item{Ref: r.Ref, Identity: identity.New(r.Person)}
 	}
-	answers, err := in.Preparer.Prepare(ctx, c.CallKey, items)
+	answers, err := in.preparer.Prepare(ctx, c.CallKey, items)
 	if err != nil {
 		return c, err
 	}
@@ -45,14 +61,14 @@ func (in *Intake) Prepare(ctx context.Context, c delivery.ChunkClaim) (delivery.
 	if err != nil {
 		return c, err
 	}
-	return in.Store.StorePrepared(ctx, c, sealed, len(exchange), patient.FirstExpiry(exchange), findings)
+	return in.ports.Preparations.StorePrepared(ctx, c, sealed, len(exchange), patient.FirstExpiry(exchange), findings)
 }
 
 // complete returns the findings of an answer about a person. It adds ours if the TTP
 // made pseudonyms but not the one by which we link: the parts of the identity that it
 // needed and that are missing. The TTP says so only of parts that every pseudonym needs.
 func (in *Intake) complete(a patient.Prepared, has identity.Parts) []patient.Finding {
-	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.LinkType })
+	linked := slices.ContainsFunc(a.Temporaries, func(t patient.Temporary) bool { return t.Type == in.types.Link })
 	if linked || patient.AnyFatal(a.Findings) {
 		return a.Findings
 	}
@@ -63,7 +79,7 @@ func (in *Intake) complete(a patient.Prepared, has identity.Parts) []patient.Fin
 	parts := map[delivery.Field]bool{
 		columns.FieldSurname: has.Surname, delivery.FieldBirthDate: has.BirthDate, delivery.FieldSex: has.Sex,
 	}
-	for _, f := range columns.Required(delivery.Identities, in.LinkType) {
+	for _, f := range columns.Required(delivery.Identities, in.types.Link) {
 		part, isPart := parts[f]
 		switch {
 		case f == columns.FieldInitials && !has.Initials:
@@ -73,7 +89,7 @@ func (in *Intake) complete(a patient.Prepared, has identity.Parts) []patient.Fin
 		}
 	}
 	if !patient.AnyFatal(findings) {
-		add("LINK_NOT_MADE", columns.OfType(in.LinkType))
+		add("LINK_NOT_MADE", columns.OfType(in.types.Link))
 	}
 	return findings
 }

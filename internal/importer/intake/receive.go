@@ -13,8 +13,25 @@ import (
 	"github.com/google/uuid"
 
 	"sluis/internal/apperr"
+	"sluis/internal/audit"
 	"sluis/internal/delivery"
 )
+
+// Uploads stores files as they come in.
+type Uploads interface {
+	// CreateDelivery begins a delivery in state receiving.
+	CreateDelivery(ctx context.Context, d delivery.New) (id int64, err error)
+	// CreateDeliveryOnce is CreateDelivery for a request that may come more than once. If an
+	// earlier request with the same key has a delivery, it returns that one. An earlier
+	// upload that is not finished makes room: its sender gave up, or sends again.
+	CreateDeliveryOnce(ctx context.Context, d delivery.New, r delivery.Request) (id int64, earlier delivery.Earlier, err error)
+	// AppendBlock adds to an upload; apperr.NotFound if it was removed to make room for a newer one.
+	AppendBlock(ctx context.Context, deliveryID int64, no int, sealed []byte) error
+	// FinishUpload makes the upload safe: state received, with its event.
+	FinishUpload(ctx context.Context, deliveryID int64, mac []byte, size int64, who audit.Who) error
+	// DropUpload removes a delivery that is still in state receiving.
+	DropUpload(ctx context.Context, deliveryID int64) error
+}
 
 // blockBytes is how much of an upload is in memory at once.
 const blockBytes = 512 << 10
@@ -31,14 +48,14 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 		return "", fmt.Errorf("make a delivery id: %w", err)
 	}
 	publicID = id7.String()
-	key, wrapped, keyID, err := in.Keys.NewKey(publicID)
+	key, wrapped, keyID, err := in.keys.NewKey(publicID)
 	if err != nil {
 		return "", err
 	}
 	id, earlier, err := in.openUpload(ctx, up, delivery.New{
 		PublicID: publicID, CentreID: up.Centre.ID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
 		Confirmed: up.Confirmed, Repairs: up.Repairs, Dates: up.Dates, Who: up.Who, KeyID: keyID, WrappedKey: wrapped,
-		At: in.Now().UTC().Truncate(time.Millisecond),
+		At: in.now().UTC().Truncate(time.Millisecond),
 	})
 	if err != nil {
 		return "", fmt.Errorf("open a delivery: %w", err)
@@ -48,8 +65,8 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 	}
 	defer func() {
 		if err != nil {
-			if dropErr := in.Store.DropUpload(context.WithoutCancel(ctx), id); dropErr != nil {
-				in.Log.ErrorContext(ctx, "drop a broken upload", "delivery", publicID, "err", dropErr)
+			if dropErr := in.ports.Uploads.DropUpload(context.WithoutCancel(ctx), id); dropErr != nil {
+				in.log.ErrorContext(ctx, "drop a broken upload", "delivery", publicID, "err", dropErr)
 			}
 		}
 	}()
@@ -62,10 +79,10 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 			return err
 		}
 		no++
-		return in.Store.AppendBlock(ctx, id, no-1, sealed)
+		return in.ports.Uploads.AppendBlock(ctx, id, no-1, sealed)
 	})
 	if err == nil {
-		err = in.Store.FinishUpload(ctx, id, mac.Sum(nil), size, up.Who)
+		err = in.ports.Uploads.FinishUpload(ctx, id, mac.Sum(nil), size, up.Who)
 	}
 	if up.Key != "" && apperr.KindOf(err) == apperr.NotFound {
 		return "", apperr.Wrap(apperr.Conflict, "upload_superseded", err)
@@ -79,17 +96,17 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 // openUpload begins a delivery, once for each key.
 func (in *Intake) openUpload(ctx context.Context, up Upload, d delivery.New) (int64, delivery.Earlier, error) {
 	if up.Key == "" {
-		id, err := in.Store.CreateDelivery(ctx, d)
+		id, err := in.ports.Uploads.CreateDelivery(ctx, d)
 		return id, delivery.Earlier{}, err
 	}
-	return in.Store.CreateDeliveryOnce(ctx, d, in.request(up))
+	return in.ports.Uploads.CreateDeliveryOnce(ctx, d, in.request(up))
 }
 
 // request is what is kept of a request: keyed hashes, since a key may say
 // anything, and a file name too.
 func (in *Intake) request(up Upload) delivery.Request {
 	hash := func(parts ...string) (out [32]byte) {
-		mac := hmac.New(sha256.New, in.MACKey)
+		mac := hmac.New(sha256.New, in.macKey)
 		for _, p := range parts {
 			_, _ = fmt.Fprintf(mac, "%d|%s|", len(p), p)
 		}
@@ -120,7 +137,7 @@ func (in *Intake) again(up Upload, earlier delivery.Earlier, r io.Reader) (strin
 
 // fileMAC is the keyed hash by which a centre's file is known again.
 func (in *Intake) fileMAC(up Upload) hash.Hash {
-	mac := hmac.New(sha256.New, in.MACKey)
+	mac := hmac.New(sha256.New, in.macKey)
 	_, _ = fmt.Fprintf(mac, "file|%d|", up.Centre.ID)
 	return mac
 }
@@ -131,7 +148,7 @@ func (in *Intake) blocks(r io.Reader, take func(block []byte) error) (size int64
 	defer clear(buf)
 	for {
 		n, readErr := fill(r, buf)
-		if size += int64(n); size > in.MaxBytes {
+		if size += int64(n); size > in.maxBytes {
 			return size, apperr.New(apperr.TooLarge, "file_too_large")
 		}
 		if n > 0 {

@@ -8,6 +8,12 @@ import (
 	"sluis/internal/sealing"
 )
 
+// Blocks returns what Uploads stored.
+type Blocks interface {
+	// Block returns a sealed block of an upload; nil after the last one.
+	Block(ctx context.Context, deliveryID int64, no int) ([]byte, error)
+}
+
 // openBlocks is how many blocks of an upload are in memory at once: a zip is read
 // at its end and in its parts by turns.
 const openBlocks = 4
@@ -15,12 +21,12 @@ const openBlocks = 4
 // sealedFile reads a sealed upload at any place, a few blocks in memory and
 // nothing on a disk.
 type sealedFile struct {
-	ctx   context.Context
-	store Store
-	key   sealing.Key
-	id    int64
-	size  int64
-	cache []openBlock // the latest first
+	ctx    context.Context
+	blocks Blocks
+	key    sealing.Key
+	id     int64
+	size   int64
+	cache  []openBlock // the latest first
 }
 
 type openBlock struct {
@@ -57,7 +63,7 @@ func (f *sealedFile) block(no int) ([]byte, error) {
 			return b.plain, nil
 		}
 	}
-	sealed, err := f.store.Block(f.ctx, f.id, no)
+	sealed, err := f.blocks.Block(f.ctx, f.id, no)
 	if err != nil {
 		return nil, fmt.Errorf("read upload block %d: %w", no, err)
 	}

@@ -67,7 +67,8 @@ func newRegistry(t *testing.T, centres ...string) *registry {
 	}
 	r.keys = must(sealing.OpenKeyring(filepath.Join(dir, "keyring"), time.Now))(t)
 	r.in = must(intake.New(intake.Options{
-		Store: r.store, Preparer: prepare.New(r.ttp.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types), Keys: r.keys,
+		Ports:    intake.Ports{Uploads: r.store, Blocks: r.store, Mappings: r.store, Parses: r.store, Preparations: r.store},
+		Preparer: prepare.New(r.ttp.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types), Keys: r.keys,
 		MACKey: bytes.Repeat([]byte("mac!"), 8),
 		Types:  ttptest.Types, LinkType: "NGGV", Now: time.Now, Log: log,
 	}))(t)

@@ -162,7 +162,8 @@ func (s *Site) startPipeline(dir string, log *slog.Logger) pipeline {
 	keys := Must(sealing.OpenKeyring(filepath.Join(dir, "keyring"), s.Clock.Now))(t)
 	prep := prepare.New(s.TTP.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types)
 	in := Must(intake.New(intake.Options{
-		Store: s.Store, Preparer: prep, Keys: keys, MACKey: bytes.Repeat([]byte("mac!"), 8), Types: ttptest.Types, LinkType: "NGGV",
+		Ports:    intake.Ports{Uploads: s.Store, Blocks: s.Store, Mappings: s.Store, Parses: s.Store, Preparations: s.Store},
+		Preparer: prep, Keys: keys, MACKey: bytes.Repeat([]byte("mac!"), 8), Types: ttptest.Types, LinkType: "NGGV",
 		MaxBytes: 1 << 20, Now: s.Clock.Now, Log: log,
 	}))(t)
 	resolver := resolve.New(s.TTP.Client(ttpclient.ScopeDefinitive), ttptest.Domain)

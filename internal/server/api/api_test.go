@@ -449,7 +449,8 @@ func TestNearestParameter(t *testing.T) {
 	}
 	for field, want := range map[string]string{
 		"patientNumbr": "patientNumber", "PatientNumber": "patientNumber", "patient_number": "patientNumber", "birthdate": "birthDate",
-		"sexe": "sex", "surName": "surname", "bsn": "", servertest.Canary: "",
+		"sexe": "sex", "surName": "surname",
+		"number": "patientNumber", "date": "birthDate", "pre": "", "bsn": "", servertest.Canary: "",
 	} {
 		a := s.Call("clinician", "POST", "/api/v1/patients", "application/json", `{"`+field+`":"`+servertest.Canary+`"}`)
 		d.problem(field, a, 400, "unknown_parameter")

@@ -73,12 +73,21 @@ func unknown(name string, known []string) error {
 	return &unknownError{apperr.New(apperr.Invalid, "unknown_parameter"), nearest(name, known), known}
 }
 
-// nearest returns the known name that name was most likely meant to be, or "".
+// minPart is the length from which on a part of a known name is taken for it.
+const minPart = 4
+
+// nearest returns the known name that name was most likely meant to be, or "": one with
+// other letters, or one of which it is a part, such as number of patientNumber.
 func nearest(name string, known []string) string {
 	best, found := maxTypos+1, ""
 	for _, k := range known {
 		if d := distance(name, k); d < best {
 			best, found = d, k
+		}
+	}
+	for _, k := range known {
+		if found == "" && len(name) >= minPart && strings.Contains(strings.ToLower(k), strings.ToLower(name)) {
+			found = k
 		}
 	}
 	return found

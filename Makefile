@@ -14,7 +14,7 @@ test: ## run all tests, the browser's too
 	@./.ci/tools chromium curl python3 node
 	$(GO) vet ./...
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
-	@said=$$($(GO) tool templ generate -path web 2>&1) || { echo "$$said"; exit 1; }
+	@said=$$($(GO) tool templ generate 2>&1) || { echo "$$said"; exit 1; }
 	git diff --exit-code -- '*_templ.go'
 	@./.ci/assets
 	@./.ci/lint
@@ -31,7 +31,7 @@ lint: ## linters and formatters
 	@./.ci/lint
 
 generate: ## templ files to Go
-	$(GO) tool templ generate -path web
+	$(GO) tool templ generate
 	$(GO) tool templ fmt web
 
 assets: ## style sheet, script and fonts to web/static/dist (needs node)

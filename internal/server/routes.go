@@ -143,6 +143,7 @@ func (s *Server) pageTable() []line[page.Handler] {
 
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
 		{"GET", "/logboek?soort&gebruiker&centrum&van&tot&voor", account.ViewLog, Page, s.access.ViewLog},
+		{"POST", "/logboek", account.ViewLog, Page, s.access.WhoLooked},
 
 		{"GET", "/gebruikers?zoek&rol&staat&centrum&na", account.ManageUsers, Page, s.accounts.List},
 		{"GET", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.InviteForm},

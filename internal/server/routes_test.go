@@ -53,6 +53,7 @@ var routeTable = map[string]struct {
 	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
+	"POST /logboek":            {"at", 422},
 	"GET /api/v1/openapi.json": {"-", 200},
 	"GET /api/v1/deliveries":   {"cud", 200}, "POST /api/v1/deliveries": {"u", 415},
 	"GET /api/v1/deliveries/{id}": {"cud", 200}, "GET /api/v1/deliveries/{id}/report": {"cud", 200},

@@ -142,6 +142,18 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 		if q.UserName != "" {
 			db = db.Where("LOWER(e.user_name) = ?", strings.ToLower(q.UserName))
 		}
+		reading := audit.Event{Type: audit.LogViewed, Action: audit.Read, Who: who, ObjectType: "log"}
+		if q.PatientNumber != "" {
+			ids, err := t.patientsOf(q)
+			if err != nil {
+				return err
+			}
+			db = db.Where("e.id IN (SELECT s.event_id FROM audit_subjects s WHERE s.patient_id IN ?)", append(ids, 0)) // no patient has 0
+			reading.Code = "log_patient"
+			for _, id := range ids {
+				reading.Subjects = append(reading.Subjects, audit.Subject{PatientID: id, Action: audit.Read})
+			}
+		}
 		if q.CentreNumber != "" {
 			db = db.Where("c.number = ?", q.CentreNumber)
 		}
@@ -172,7 +184,17 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 			}
 			page.Events = append(page.Events, ev)
 		}
-		return t.record(audit.Event{Type: audit.LogViewed, Action: audit.Read, Who: who, ObjectType: "log"})
+		return t.record(reading)
 	})
 	return page, err
+}
+
+// patientsOf returns the ids of the patients that a query is about: one for each centre
+// that has the number.
+func (t *tx) patientsOf(q audit.Query) ([]int64, error) {
+	// The condition on the centre is always there: it is the first column of the index.
+	db := t.db.Table("patients p").Where("p.patient_number = ? AND p.centre_id IN (SELECT c.id FROM centres c WHERE ? IN ('', c.number))",
+		q.PatientNumber, q.PatientCentre)
+	var ids []int64
+	return ids, db.Limit(t.dialect.maxIn()-1).Pluck("p.id", &ids).Error
 }

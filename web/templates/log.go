@@ -13,6 +13,13 @@ type Log struct {
 	Filtered  bool
 	NextHref  string
 	FirstHref string
+
+	// The question who looked at a patient.
+	Hospitals  []Option // of the patient; first one: all
+	Hospital   string   // the chosen one
+	Number     string   // of the patient
+	ForPatient bool     // the rows are the answer to it
+	NextBefore string   // of the answer's next page; empty if there is none
 }
 
 // LogRow is one event of the access log.

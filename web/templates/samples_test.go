@@ -357,7 +357,10 @@ func others(lang string) []sample {
 				Code: page.T.T("audit.code.IDENTITIES_NOT_ALLOWED"), Address: "2001:db8:85a3::8a2e:370:7334", Via: "API"},
 		},
 	}
-	wrongLog := templates.Log{Page: log.Page, Types: centres, Centres: centres, From: "gisteren", Filtered: true,
+	log.Hospitals = centres
+	lookedAt := log
+	lookedAt.ForPatient, lookedAt.Number, lookedAt.NextHref, lookedAt.NextBefore = true, "700100", "", "9"
+	wrongLog := templates.Log{Page: log.Page, Types: centres, Centres: centres, Hospitals: centres, From: "gisteren", Filtered: true,
 		Errors: []templates.FieldError{{Field: "van", Message: page.T.T("form.date_unreadable")}}}
 	home := templates.Overview{
 		Page: frame(lang, "/", "Aanleveraar"), MayDeliver: true, MayEnter: true, ShowPatients: true, ShowDeliveries: true, ToMend: 2,
@@ -386,6 +389,7 @@ func others(lang string) []sample {
 			ShowCentre: true, Centres: centres, FirstHref: "/aanleveringen"})},
 		{name: "deliveries-empty", page: templates.DeliveriesPage(templates.Deliveries{Page: page, Tabs: tabs("open"), MayDeliver: true})},
 		{name: "log", page: templates.LogPage(log)},
+		{name: "log-patient", page: templates.LogPage(lookedAt)},
 		{name: "ttp-unused", page: templates.TTPStatusPage(templates.TTPStatus{Page: page, State: "unused", At: "20 augustus 2025 14:02",
 			RefreshHref: "/status/ttp"})},
 		{name: "ttp-denied", page: templates.TTPStatusPage(ttp(page))},

@@ -33,15 +33,15 @@ func (h *Handlers) ViewLog(v *page.Visit) error {
 		"soort", q.Get("soort"), "gebruiker", props.User, page.CentreParam, query.CentreNumber, "van", props.From, "tot", props.To,
 	}
 	props.Filtered = page.Link("", filter...) != ""
+	if props.Hospitals, err = v.CentreOptions(""); err != nil {
+		return err
+	}
 	if props.Errors = faults; len(faults) > 0 {
 		return v.Render(http.StatusUnprocessableEntity, templates.LogPage(props))
 	}
-	found, err := h.o.Audit.Events(v.Context(), v.Who, query)
+	found, err := h.events(v, query, &props)
 	if err != nil {
 		return err
-	}
-	for _, ev := range found.Events {
-		props.Rows = append(props.Rows, logRow(t, ev))
 	}
 	if query.After > 0 {
 		props.FirstHref = page.Link("/logboek", filter...)
@@ -50,6 +50,49 @@ func (h *Handlers) ViewLog(v *page.Visit) error {
 		props.NextHref = page.Link("/logboek", append(filter, "voor", strconv.FormatInt(found.Next, 10))...)
 	}
 	return v.Render(http.StatusOK, templates.LogPage(props))
+}
+
+// WhoLooked is POST /logboek: what was done and seen of one patient. The number comes in a
+// form, so that it is in no URL, no history and no log of a proxy.
+func (h *Handlers) WhoLooked(v *page.Visit) error {
+	t := v.T
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	props := templates.Log{Page: v.Page(v.Home()), Types: typeOptions(t, ""), Number: strings.TrimSpace(form.Get("nummer")), ForPatient: true}
+	if props.Centres, err = v.CentreOptions(""); err != nil {
+		return err
+	}
+	props.Hospital = form.Get("zorgaanbieder")
+	if props.Hospitals, err = v.CentreOptions(props.Hospital); err != nil {
+		return err
+	}
+	if props.Number == "" {
+		props.Errors = []templates.FieldError{{Field: "nummer", Message: t.T("form.number_required")}}
+		return v.Render(http.StatusUnprocessableEntity, templates.LogPage(props))
+	}
+	query := audit.Query{PatientNumber: props.Number, PatientCentre: props.Hospital, Limit: page.Size}
+	if before, err := strconv.ParseInt(form.Get("voor"), 10, 64); err == nil && before > 0 {
+		query.After = before
+	}
+	found, err := h.events(v, query, &props)
+	if err != nil {
+		return err
+	}
+	if found.Next > 0 {
+		props.NextBefore = strconv.FormatInt(found.Next, 10)
+	}
+	return v.Render(http.StatusOK, templates.LogPage(props))
+}
+
+// events reads a page of the log into the rows of props.
+func (h *Handlers) events(v *page.Visit, query audit.Query, props *templates.Log) (audit.Page, error) {
+	found, err := h.o.Audit.Events(v.Context(), v.Who, query)
+	for _, ev := range found.Events {
+		props.Rows = append(props.Rows, logRow(v.T, ev))
+	}
+	return found, err
 }
 
 // logQuery reads the filter except for the centre. The last day of a period counts

@@ -2,6 +2,8 @@ package access_test
 
 import (
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -55,5 +57,42 @@ func TestLogTellsReasonsInWords(t *testing.T) {
 	page := s.SignedIn("auditor").Get("/logboek")
 	if !strings.Contains(page.Body, "geen recht: logboek") || strings.Contains(page.Body, "log.view") {
 		t.Errorf("%s", page.Body)
+	}
+}
+
+// TestWhoLookedAtAPatient asks for one patient: what is shown is about that patient only,
+// the number is in no URL, and the question is an event about the patient too.
+func TestWhoLookedAtAPatient(t *testing.T) {
+	s := servertest.New(t)
+	ids := s.OwnObjects()
+	c := s.SignedIn("clinician")
+	viewed := c.Get("/patienten/" + ids.Patient)
+	if viewed.Status != http.StatusOK {
+		t.Fatalf("%d", viewed.Status)
+	}
+	found := regexp.MustCompile(`href="/patienten/` + ids.Patient + `"[^>]*>\s*([^<\s]+)`).FindStringSubmatch(c.Get("/patienten").Body)
+	if found == nil {
+		t.Fatal("the patient is not in the list")
+	}
+	number := found[1]
+	b := s.SignedIn("auditor")
+	b.Get("/logboek") // about nobody
+	page := b.Post("/logboek", url.Values{"nummer": {number}})
+	if page.Status != http.StatusOK || !strings.Contains(page.Body, "clinician@example.nl") || strings.Contains(page.Body, "Inloggen</td>") {
+		t.Errorf("%d\n%.3000s", page.Status, page.Body)
+	}
+	if ev := s.Events()[0]; ev.Type != audit.LogViewed || ev.Code != "log_patient" || ev.SubjectCount != 1 || strings.Contains(ev.ObjectID, number) {
+		t.Errorf("the question: %+v", ev)
+	}
+	if again := b.Post("/logboek", url.Values{"nummer": {number}, "zorgaanbieder": {"2809"}}); !strings.Contains(again.Body, "van één patiënt") {
+		t.Error("who asked before is not shown")
+	}
+	for name, form := range map[string]url.Values{
+		"another number": {"nummer": {"bestaat-niet"}}, "another hospital": {"nummer": {number}, "zorgaanbieder": {"2810"}},
+	} {
+		none := b.Post("/logboek", form)
+		if none.Status != http.StatusOK || !strings.Contains(none.Body, "geen gebeurtenissen over een patiënt") || strings.Contains(none.Body, "<table") {
+			t.Errorf("%s: %d", name, none.Status)
+		}
 	}
 }

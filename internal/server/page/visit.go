@@ -150,7 +150,7 @@ func (v *Visit) here() string {
 		return v.R.URL.RequestURI()
 	}
 	if strings.HasPrefix(path, PatientsPath) || strings.HasPrefix(path, ConflictsPath+"/") || path == DeliveriesPath ||
-		path == "/inloggen" {
+		path == "/inloggen" || path == "/logboek" {
 		return path
 	}
 	if strings.HasPrefix(path, ConversionPath) {

@@ -72,7 +72,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	}
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, People: s, Sessions: s, Tries: s, Audit: s, Records: s,
+		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: s, Tries: s, Audit: s, Records: s,
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
 		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),

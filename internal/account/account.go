@@ -26,6 +26,13 @@ type Centre struct {
 	// NumberSystem is the system of the centre's patient numbers in FHIR
 	// (Patient.identifier.system); empty if patients have no other identifiers.
 	NumberSystem string
+	// TemporaryRefused keeps the centre from delivering temporary pseudonyms.
+	TemporaryRefused bool
+	// MaxRows is the number of rows that one delivery of the centre may have; 0 means
+	// the registry's. It is never more than that.
+	MaxRows int
+	// The person at the centre who is asked about its deliveries.
+	ContactName, ContactEmail, ContactPhone string
 }
 
 // Role is one of product.md's roles.
@@ -82,7 +89,7 @@ var granted = map[Role][]Permission{
 	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
 	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
 	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, RunConversion, ApproveErasure},
-	CentreAdmin: {ManageUsers},
+	CentreAdmin: {ManageUsers, ManageTokens},
 	Admin: {
 		ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
 	},
@@ -116,9 +123,28 @@ type Token struct {
 	Centre   *Centre
 	Demo     bool
 
-	CreatedAt time.Time
-	ExpiresAt time.Time // zero: never
-	RevokedAt time.Time // zero: the token is in use
+	CreatedBy  string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: never
+	LastUsedAt time.Time // zero: never; to the minute
+	RevokedAt  time.Time // zero: the token is in use
+}
+
+// The states of a token, besides Active.
+const (
+	Expired State = "expired"
+	Revoked State = "revoked"
+)
+
+// State returns whether the token can be used.
+func (t Token) State(now time.Time) State {
+	switch {
+	case !t.RevokedAt.IsZero():
+		return Revoked
+	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
+		return Expired
+	}
+	return Active
 }
 
 // Actor makes a request: it is a signed-in user or an API token.

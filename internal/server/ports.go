@@ -7,6 +7,7 @@ import (
 	"sluis/internal/server/access"
 	"sluis/internal/server/accounts"
 	"sluis/internal/server/api"
+	"sluis/internal/server/centres"
 	"sluis/internal/server/conflicts"
 	"sluis/internal/server/conversions"
 	"sluis/internal/server/deliveries"
@@ -26,6 +27,8 @@ type (
 	People = accounts.Store
 	// Tries counts tries to sign in.
 	Tries = access.Tries
+	// CentreDesk keeps the centres and tokens for the pages about them.
+	CentreDesk = centres.Store
 	// AuditLog writes and reads the access log.
 	AuditLog = access.Log
 	// Receiver takes in a file.

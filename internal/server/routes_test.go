@@ -49,7 +49,11 @@ var routeTable = map[string]struct {
 	"GET /gebruikers": {"al", 200}, "GET /gebruikers/nieuw": {"al", 200}, "POST /gebruikers/nieuw": {"al", 422},
 	"GET /gebruikers/{id}": {"al", 200}, "POST /gebruikers/{id}/rollen": {"al", 422}, "POST /gebruikers/{id}/blokkeren": {"al", 422},
 	"POST /gebruikers/{id}/deblokkeren": {"al", 422}, "POST /gebruikers/{id}/link": {"al", 422},
-	"GET /uitnodiging/{token}": {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
+	"GET /gebruikers/controle": {"a", 200}, "POST /gebruikers/controle": {"a", 422}, "GET /gebruikers/controle.csv": {"a", 200},
+	"GET /centra": {"a", 200}, "GET /centra/nieuw": {"a", 200}, "POST /centra/nieuw": {"a", 422}, "GET /centra/{id}": {"a", 200},
+	"POST /centra/{id}": {"a", 422}, "GET /tokens": {"al", 200}, "GET /tokens/nieuw": {"al", 200}, "POST /tokens/nieuw": {"al", 422},
+	"POST /tokens/{id}/intrekken": {"al", 303},
+	"GET /uitnodiging/{token}":    {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
 	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
@@ -86,6 +90,7 @@ const unknownID = "01920000-0000-7000-8000-000000000000"
 
 var noObjects = servertest.Objects{
 	Patient: unknownID, Delivery: unknownID, Conflict: unknownID, Proof: unknownID, User: unknownID, Link: "sluis_nothing",
+	Token: unknownID, Centre: "0000",
 }
 
 // TestMatrix asks for every route as every role: of an object of the own centre, of one of
@@ -229,6 +234,12 @@ func pathOf(s *servertest.Site, route server.Route, ids servertest.Objects) stri
 	if strings.Contains(route.Pattern, "gebruikers") {
 		id = ids.User
 	}
+	if strings.Contains(route.Pattern, "centra") {
+		id = ids.Centre
+	}
+	if strings.Contains(route.Pattern, "tokens") {
+		id = ids.Token
+	}
 	path := strings.NewReplacer("{id}", id, "{token}", ids.Link).Replace(route.Pattern)
 	if route.Pattern == "/static/*" {
 		_, rest, _ := strings.Cut(s.Browser().Get("/inloggen").Body, `href="/static/`)
@@ -281,7 +292,7 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 
 // plain is a body without the request's id and the object's.
 func plain(a servertest.Answer, ids servertest.Objects) string {
-	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID", ids.User, "ID").Replace(a.Body)
+	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID", ids.User, "ID", ids.Token, "ID").Replace(a.Body)
 }
 
 func TestSecurityHeadersEverywhere(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 	"sluis/internal/server/access"
 	"sluis/internal/server/accounts"
 	"sluis/internal/server/api"
+	"sluis/internal/server/centres"
 	"sluis/internal/server/conflicts"
 	"sluis/internal/server/conversions"
 	"sluis/internal/server/deliveries"
@@ -47,6 +48,7 @@ type Options struct {
 
 	Accounts   Accounts
 	People     People
+	CentreDesk CentreDesk
 	Sessions   Sessions
 	Tries      Tries
 	Audit      AuditLog
@@ -92,6 +94,7 @@ type Server struct {
 	ready       *readiness
 	access      *access.Handlers
 	accounts    *accounts.Handlers
+	centres     *centres.Handlers
 	conflicts   *conflicts.Handlers
 	conversions *conversions.Handlers
 	deliveries  *deliveries.Handlers
@@ -125,6 +128,7 @@ func (s *Server) furnish() {
 		Keys: o.SessionKeys,
 	})
 	s.accounts = accounts.New(accounts.Options{Now: o.Now, Store: o.People, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL})
+	s.centres = centres.New(centres.Options{Now: o.Now, Store: o.CentreDesk, MaxRows: o.MaxRows})
 	s.frame = page.New(page.Options{
 		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly,
 	})
@@ -156,8 +160,8 @@ func (o *Options) complete() error {
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.People == nil, o.Sessions == nil, o.Tries == nil, o.Audit == nil, o.Records == nil,
-		o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
+	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil,
+		o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
 		o.Conversion == nil, o.Ready == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):

@@ -20,6 +20,11 @@ type centreRow struct {
 	IdentitiesAllowed bool
 	BrakePercent      int
 	NumberSystem      string
+	TemporaryRefused  bool
+	MaxRows           int
+	ContactName       string
+	ContactEmail      string
+	ContactPhone      string
 	CreatedAt         time.Time
 }
 
@@ -27,7 +32,8 @@ func (centreRow) TableName() string { return "centres" }
 
 func (r centreRow) centre() account.Centre {
 	return account.Centre{ID: r.ID, Number: r.Number, Name: r.Name, IdentitiesAllowed: r.IdentitiesAllowed, BrakePercent: r.BrakePercent,
-		NumberSystem: r.NumberSystem}
+		NumberSystem: r.NumberSystem, TemporaryRefused: r.TemporaryRefused, MaxRows: r.MaxRows,
+		ContactName: r.ContactName, ContactEmail: r.ContactEmail, ContactPhone: r.ContactPhone}
 }
 
 type userRow struct {
@@ -54,9 +60,12 @@ type tokenRow struct {
 	Role      string
 	CentreID  *int64
 	Demo      bool
+	CreatedBy string
 	CreatedAt time.Time
 	ExpiresAt *time.Time
 	RevokedAt *time.Time
+
+	LastUsedAt *time.Time
 }
 
 func (tokenRow) TableName() string { return "tokens" }
@@ -114,7 +123,8 @@ func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) 
 		}
 		row := centreRow{
 			ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, BrakePercent: c.BrakePercent,
-			NumberSystem: c.NumberSystem, CreatedAt: t.at,
+			NumberSystem: c.NumberSystem, TemporaryRefused: c.TemporaryRefused, MaxRows: c.MaxRows,
+			ContactName: c.ContactName, ContactEmail: c.ContactEmail, ContactPhone: c.ContactPhone, CreatedAt: t.at,
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
@@ -128,20 +138,22 @@ func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) 
 	return c, err
 }
 
-// ChangeCentre stores the settings of a centre, found by its number, with an event for
-// each that changed.
+// ChangeCentre stores the settings of a centre, found by its number. Each setting that
+// changed has an event of its own, which says so.
 func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centre) error {
 	return s.write(ctx, func(t *tx) error {
-		var was centreRow
-		if err := first(t.dialect.forUpdate(t.db, "centres").Where("number = ?", c.Number), &was); err != nil {
+		var r centreRow
+		if err := first(t.dialect.forUpdate(t.db, "centres").Where("number = ?", c.Number), &r); err != nil {
 			return err
 		}
-		res := t.db.Exec("UPDATE centres SET name = ?, identities_allowed = ?, brake_percent = ?, number_system = ? WHERE number = ?",
-			c.Name, c.IdentitiesAllowed, c.BrakePercent, c.NumberSystem, c.Number)
+		res := t.db.Exec(`UPDATE centres SET name = ?, identities_allowed = ?, brake_percent = ?, number_system = ?, temporary_refused = ?,
+			max_rows = ?, contact_name = ?, contact_email = ?, contact_phone = ? WHERE id = ?`,
+			c.Name, c.IdentitiesAllowed, c.BrakePercent, c.NumberSystem, c.TemporaryRefused, c.MaxRows, c.ContactName, c.ContactEmail,
+			c.ContactPhone, r.ID)
 		if err := one(res, errNotFound); err != nil {
 			return err
 		}
-		for _, code := range centreChanges(was.centre(), c) {
+		for _, code := range changedSettings(r.centre(), c) {
 			err := t.record(audit.Event{
 				Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "centre", ObjectID: c.Number, Code: code,
 			})
@@ -153,28 +165,25 @@ func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centr
 	})
 }
 
-// centreChanges returns the codes of the settings that differ: one event for each says
-// what was done, and not only that something was.
-func centreChanges(was, now account.Centre) []string {
+// changedSettings lists, as codes of the access log, the settings in which a centre differs
+// from what it was.
+func changedSettings(was, now account.Centre) []string {
 	var codes []string
-	switch {
-	case was.IdentitiesAllowed && !now.IdentitiesAllowed:
-		codes = append(codes, "identities_off")
-	case !was.IdentitiesAllowed && now.IdentitiesAllowed:
-		codes = append(codes, "identities_on")
+	note := func(changed bool, code string) {
+		if changed {
+			codes = append(codes, code)
+		}
 	}
-	if was.Name != now.Name {
-		codes = append(codes, "centre_name")
-	}
-	if was.BrakePercent != now.BrakePercent {
-		codes = append(codes, "centre_brake")
-	}
-	if was.NumberSystem != now.NumberSystem {
-		codes = append(codes, "number_system")
-	}
-	if len(codes) == 0 {
-		codes = []string{"unchanged"}
-	}
+	note(was.Name != now.Name, "centre_name")
+	note(!was.IdentitiesAllowed && now.IdentitiesAllowed, "identities_on")
+	note(was.IdentitiesAllowed && !now.IdentitiesAllowed, "identities_off")
+	note(was.TemporaryRefused && !now.TemporaryRefused, "temporary_on")
+	note(!was.TemporaryRefused && now.TemporaryRefused, "temporary_off")
+	note(was.MaxRows != now.MaxRows, "centre_limit")
+	note(was.BrakePercent != now.BrakePercent, "centre_brake")
+	note(was.NumberSystem != now.NumberSystem, "number_system")
+	note(was.ContactName != now.ContactName ||
+		was.ContactEmail != now.ContactEmail || was.ContactPhone != now.ContactPhone, "centre_contact")
 	return codes
 }
 
@@ -271,7 +280,7 @@ func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, ha
 		}
 		row := tokenRow{
 			ID: k.ID, PublicID: k.PublicID, Name: k.Name, TokenHash: hash[:], Role: string(k.Role), CentreID: centreID(k.Centre),
-			Demo: k.Demo, CreatedAt: t.at, ExpiresAt: pointer(k.ExpiresAt),
+			Demo: k.Demo, CreatedBy: cut(who.Name, 300), CreatedAt: t.at, ExpiresAt: pointer(k.ExpiresAt),
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
@@ -294,6 +303,31 @@ func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (account.Token, 
 		return account.Token{}, err
 	}
 	return r.token(centres), nil
+}
+
+// DeadToken returns a token that was revoked or has expired, or apperr.NotFound: whoever
+// still sends one may have found it.
+func (s *Store) DeadToken(ctx context.Context, hash [32]byte) (account.Token, error) {
+	var r tokenRow
+	q := s.read(ctx).Where("token_hash = ? AND (revoked_at IS NOT NULL OR expires_at <= ?)", hash[:], s.clock())
+	if err := first(q, &r); err != nil {
+		return account.Token{}, s.dialect.clean(err)
+	}
+	centres, err := s.centreOf(ctx, r.CentreID)
+	return r.token(centres), err
+}
+
+// tokenUseEvery is the shortest time between two writes of a token's last use.
+const tokenUseEvery = time.Minute
+
+// NoteTokenUse stores that a token was used now, unless that was stored a moment ago.
+func (s *Store) NoteTokenUse(ctx context.Context, k account.Token) error {
+	if s.clock().Sub(k.LastUsedAt) < tokenUseEvery {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error {
+		return t.db.Exec("UPDATE tokens SET last_used_at = ? WHERE id = ?", t.at, k.ID).Error
+	})
 }
 
 // HasDemoAccounts reports whether a demonstration left its accounts in this database.

@@ -204,11 +204,16 @@ func (r userRow) user(centres map[int64]account.Centre) account.User {
 	return u
 }
 
-// Tokens returns all API tokens, newest first, with its event.
-func (s *Store) Tokens(ctx context.Context, who audit.Who) (list []account.Token, err error) {
+// Tokens returns every API token, the newest first, with the event of who asked.
+func (s *Store) Tokens(ctx context.Context, who audit.Who) ([]account.Token, error) {
+	return s.TokensOf(ctx, who, account.AllCentres())
+}
+
+// TokensOf is [Store.Tokens] for the tokens in a scope.
+func (s *Store) TokensOf(ctx context.Context, who audit.Who, scope account.Scope) (list []account.Token, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		var rows []tokenRow
-		if err := t.db.Order("id DESC").Find(&rows).Error; err != nil {
+		if err := inPeopleScope(t.db, scope).Order("id DESC").Find(&rows).Error; err != nil {
 			return err
 		}
 		centres, err := centresByID(t.db)
@@ -227,7 +232,8 @@ func (s *Store) Tokens(ctx context.Context, who audit.Who) (list []account.Token
 func (r tokenRow) token(centres map[int64]account.Centre) account.Token {
 	k := account.Token{
 		ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo,
-		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: moment(r.ExpiresAt), RevokedAt: moment(r.RevokedAt),
+		CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: moment(r.ExpiresAt),
+		LastUsedAt: moment(r.LastUsedAt), RevokedAt: moment(r.RevokedAt),
 	}
 	if r.CentreID != nil {
 		if c, ok := centres[*r.CentreID]; ok {
@@ -240,9 +246,14 @@ func (r tokenRow) token(centres map[int64]account.Centre) account.Token {
 // RevokeToken ends the token with this public id at once. The error is apperr.NotFound if
 // there is no such token, and apperr.Conflict "token_revoked" if it was revoked before.
 func (s *Store) RevokeToken(ctx context.Context, who audit.Who, publicID string) error {
+	return s.RevokeTokenIn(ctx, who, account.AllCentres(), publicID)
+}
+
+// RevokeTokenIn is [Store.RevokeToken] for a token in a scope.
+func (s *Store) RevokeTokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
 	return s.write(ctx, func(t *tx) error {
 		var r tokenRow
-		if err := first(t.dialect.forUpdate(t.db, "tokens").Where("public_id = ?", publicID), &r); err != nil {
+		if err := first(inPeopleScope(t.dialect.forUpdate(t.db, "tokens"), scope).Where("public_id = ?", publicID), &r); err != nil {
 			return err
 		}
 		if r.RevokedAt != nil {

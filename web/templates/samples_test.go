@@ -417,7 +417,7 @@ func others(lang string) []sample {
 // samples are all pages in all their states.
 func samples(lang string) []sample {
 	var all []sample
-	for _, part := range [][]sample{others(lang), deliveries(lang), reports(lang), patients(lang), entries(lang), conversions(lang), users(lang)} {
+	for _, part := range [][]sample{others(lang), deliveries(lang), reports(lang), patients(lang), entries(lang), conversions(lang), users(lang), centres(lang)} {
 		all = append(all, part...)
 	}
 	return all

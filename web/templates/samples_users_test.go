@@ -85,3 +85,52 @@ func users(lang string) []sample {
 		{name: "own-account-wrong", page: templates.OwnAccountPage(wrongMine), wrong: true},
 	}
 }
+
+func centres(lang string) []sample {
+	p := frame(lang, "/centra", "Beheerder")
+	t := p.T
+	kinds := []ui.Checkbox{{Value: "tijdelijk", Text: t.T("centres.kind.temporary"), Hint: t.T("centres.kind.temporary_hint"), Checked: true}}
+	form := templates.CentreForm{Page: p, Number: "2809", Name: "Voorbeeldziekenhuis", Kinds: kinds, RegistryRows: "200.000", RegistryBrake: "30", Action: "/centra/2809", TokensHref: "/tokens?centrum=2809"}
+	fresh := templates.CentreForm{Page: p, New: true, Kinds: kinds, RegistryRows: "200.000", RegistryBrake: "30", Action: "/centra/nieuw"}
+	wrong := fresh
+	for _, f := range []string{"nummer", "naam", "soort", "limiet", "rem", "nummersysteem", "contact", "contact-email", "contact-telefoon"} {
+		wrong.Errors = append(wrong.Errors, templates.FieldError{Field: f, Message: t.T("centres.error.name")})
+	}
+	options := []templates.Option{{Text: t.T("word.all_centres"), Selected: true}, {Value: "2809", Text: "2809"}}
+	tokens := templates.Tokens{Page: p, Centres: options, Filtered: true, Rows: []templates.TokenRow{
+		{Name: "nachtelijke aanlevering", Role: "Aanleveraar", Centre: "2809 Voorbeeldziekenhuis", Made: "1 augustus 2025 14:02", By: "beheer@voorbeeld.nl", Ends: "20 augustus 2025 14:02", Used: "19 augustus 2025 14:02", State: "active", Soon: true, RevokeAction: "/tokens/1/intrekken"},
+		{Name: "oud", Role: "Datamanager", Made: "1 augustus 2024 14:02", State: "expired"},
+		{Name: "weg", Role: "Datamanager", Made: "1 augustus 2024 14:02", State: "revoked"},
+	}}
+	ask := templates.TokenForm{Page: p, Roles: []ui.Radio{{Value: "uploader", Text: t.T("role.uploader"), Hint: t.T("tokens.hint.uploader")}}, Centres: options, Lives: []templates.Option{{Value: "30", Text: t.N("tokens.days", 30)}}}
+	askWrong := ask
+	for _, f := range []string{"naam", "rol", "centrum", "geldig"} {
+		askWrong.Errors = append(askWrong.Errors, templates.FieldError{Field: f, Message: t.T("tokens.error.role")})
+	}
+	review := templates.AccessReview{
+		Page: p, Due: t.T("review.never"), Overdue: true, Accounts: 12, Blocked: 1, Tokens: 3, CSVHref: "/gebruikers/controle.csv",
+		Roles:  []templates.RoleCount{{Role: t.T("role.uploader"), Count: 3}},
+		Unused: []templates.UserRow{{Href: "/gebruikers/1", Name: "Jan", Roles: "Invoerder", Centre: "2809"}},
+	}
+	signed := review
+	signed.Overdue, signed.Unused = false, nil
+	signed.Done = []templates.ReviewRow{{When: "1 augustus 2025 14:02", By: "beheer@voorbeeld.nl", What: t.T("review.what", "accounts", 12, "blocked", 1, "tokens", 3), Remark: "Een account geblokkeerd"}}
+	signed.Errors = []templates.FieldError{{Field: "gezien", Message: t.T("review.error.seen")}, {Field: "opmerking", Message: t.T("users.error.reason_short")}}
+	return []sample{
+		{name: "centres", page: templates.CentresPage(templates.Centres{Page: p, Rows: []templates.CentreRow{
+			{Href: "/centra/2809", Number: "2809", Name: "Voorbeeldziekenhuis", Kinds: "Tijdelijke pseudoniemen, Persoonsgegevens", Brake: "30%", MaxRows: "200.000", Contact: "F. Bakker"},
+			{Href: "/centra/2810", Number: "2810", Name: "Tweede", Brake: "30%", MaxRows: "500"},
+		}})},
+		{name: "centres-none", page: templates.CentresPage(templates.Centres{Page: p})},
+		{name: "centre", page: templates.CentrePage(form)},
+		{name: "centre-new", page: templates.CentrePage(fresh)},
+		{name: "centre-wrong", page: templates.CentrePage(wrong), wrong: true},
+		{name: "tokens", page: templates.TokensPage(tokens)},
+		{name: "tokens-none", page: templates.TokensPage(templates.Tokens{Page: p})},
+		{name: "token-new", page: templates.TokenFormPage(ask)},
+		{name: "token-wrong", page: templates.TokenFormPage(askWrong), wrong: true},
+		{name: "token-made", page: templates.TokenMadePage(templates.TokenMade{Page: p, Name: "nacht", Token: "sluis_x", Ends: "20 augustus 2026 14:02", Back: "/tokens"})},
+		{name: "review", page: templates.AccessReviewPage(review)},
+		{name: "review-wrong", page: templates.AccessReviewPage(signed), wrong: true},
+	}
+}

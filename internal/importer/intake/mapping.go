@@ -24,7 +24,8 @@ type Mappings interface {
 
 func (in *Intake) finder(c account.Centre) columns.Finder {
 	return columns.Finder{
-		Types: in.types, CentreID: c.ID, IdentitiesAllowed: c.IdentitiesAllowed, MACKey: in.macKey, Memory: in.ports.Mappings,
+		Types: in.types, CentreID: c.ID, IdentitiesAllowed: c.IdentitiesAllowed, TemporaryRefused: c.TemporaryRefused,
+		MACKey: in.macKey, Memory: in.ports.Mappings,
 	}
 }
 

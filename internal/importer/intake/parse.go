@@ -141,10 +141,18 @@ func (p *parse) look(ctx context.Context) ([]delivery.Remark, error) {
 		if err := p.count(); err != nil {
 			return p.Refusals, err
 		}
-		p.Refusals = append(p.Refusals, p.forbidden(p.in.maxRows)...)
+		p.Refusals = append(p.Refusals, p.forbidden(p.maxRows())...)
 		p.Refusals = append(p.Refusals, p.Doubts(p.Columns, p.Dates)...)
 	}
 	return p.Refusals, nil
+}
+
+// maxRows is the number of rows that this centre may deliver at once.
+func (p *parse) maxRows() int {
+	if p.centre.MaxRows > 0 {
+		return min(p.centre.MaxRows, p.in.maxRows)
+	}
+	return p.in.maxRows
 }
 
 // rows starts at the first row below the header.

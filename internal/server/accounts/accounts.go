@@ -53,6 +53,14 @@ type Centres interface {
 	Centres(ctx context.Context) ([]account.Centre, error)
 }
 
+// Reviews are the reviews of who has access.
+type Reviews interface {
+	// AccessList is in the access log with the format in which it leaves.
+	AccessList(ctx context.Context, who audit.Who, code string) ([]account.User, []account.Token, error)
+	SignReview(ctx context.Context, who audit.Who, remark string) error
+	Reviews(ctx context.Context) ([]account.Review, error)
+}
+
 // Log writes the access log.
 type Log interface {
 	Record(ctx context.Context, ev audit.Event) error
@@ -63,6 +71,7 @@ type Store interface {
 	People
 	Links
 	Own
+	Reviews
 	Centres
 }
 
@@ -95,6 +104,7 @@ const (
 	usersPath = "/gebruikers"
 	linkPath  = "/uitnodiging"
 	ownPath   = "/account"
+	reviewing = usersPath + "/controle"
 	signIn    = "/inloggen?klaar=1"
 )
 

@@ -28,8 +28,9 @@ func (h *Handlers) show(v *page.Visit, status int, chosen *roleForm, reason stri
 	t := v.T
 	props := templates.Account{
 		Page: v.Page(v.Home(), usersCrumb(v)), Email: p.Email, Name: p.Name, Roles: page.RoleWords(t, p.Roles), State: string(p.State()),
-		Created: t.Moment(p.CreatedAt), SignIn: moment(t, p.LastSignInAt), Sessions: p.Sessions, LinkEnds: moment(t, p.LinkExpiresAt),
-		Path: userPath(p.PublicID), Errors: faults,
+		Created: t.Moment(p.CreatedAt), SignIn: page.MomentOrNone(t, p.LastSignInAt), Sessions: p.Sessions,
+		LinkEnds: page.MomentOrNone(t, p.LinkExpiresAt),
+		Path:     userPath(p.PublicID), Errors: faults,
 	}
 	f := roleForm{roles: p.Roles}
 	if p.Centre != nil {
@@ -133,7 +134,7 @@ type act struct {
 
 func (h *Handlers) change(v *page.Visit, a act) error {
 	reason := strings.TrimSpace(v.R.PostForm.Get(a.reason))
-	faults := slices.Concat(a.faults, checkReason(v.T, a.reason, reason))
+	faults := slices.Concat(a.faults, page.CheckReason(v.T, a.reason, reason))
 	check := guard(v, a.refusal, faults)
 	err := h.o.Store.ChangePerson(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), account.Act{Code: a.code, Reason: reason},
 		func(u *account.User) error {
@@ -229,7 +230,7 @@ func (h *Handlers) MakeLink(v *page.Visit) error {
 		return err
 	}
 	reason := strings.TrimSpace(form.Get("reden-link"))
-	faults := checkReason(v.T, "reden-link", reason)
+	faults := page.CheckReason(v.T, "reden-link", reason)
 	token, hash := account.NewToken()
 	u, err := h.o.Store.MakeLink(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), hash, reason, guard(v, nil, faults))
 	switch {

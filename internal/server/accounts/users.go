@@ -3,11 +3,9 @@ package accounts
 import (
 	"errors"
 	"net/http"
-	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"sluis/internal/account"
@@ -18,11 +16,8 @@ import (
 	"sluis/web/text"
 )
 
-// The lengths of what is typed, in characters.
-const (
-	maxEmail = 254
-	maxName  = 100
-)
+// maxName is the longest name of a person, in characters.
+const maxName = 100
 
 // List is GET /gebruikers?zoek=&rol=&staat=&centrum=&na=.
 func (h *Handlers) List(v *page.Visit) error {
@@ -50,13 +45,18 @@ func (h *Handlers) List(v *page.Visit) error {
 	}
 	props := templates.Users{
 		Page: v.Page(v.Home()), Search: filter.Search, Total: found.Total, Centres: centres,
-		Roles: filterOptions(t, string(filter.Role), roleNames(t, account.Roles)),
+		Roles: page.FilterOptions(t, string(filter.Role), roleNames(t, account.Roles)),
 	}
-	var states [][2]string
+	if actor.May(account.ReviewAccess) {
+		if err := h.reviewDue(v, &props); err != nil {
+			return err
+		}
+	}
+	var states []page.Choice
 	for _, s := range account.States {
-		states = append(states, [2]string{string(s), t.T("user.state." + string(s))})
+		states = append(states, page.Choice{Value: string(s), Text: t.T("user.state." + string(s))})
 	}
-	props.States = filterOptions(t, string(filter.State), states)
+	props.States = page.FilterOptions(t, string(filter.State), states)
 	for _, u := range found.Users {
 		props.Rows = append(props.Rows, userRow(v, u))
 	}
@@ -74,7 +74,7 @@ func (h *Handlers) List(v *page.Visit) error {
 func userRow(v *page.Visit, u account.User) templates.UserRow {
 	row := templates.UserRow{
 		Href: userPath(u.PublicID), Name: u.Name, Email: u.Email, Roles: page.RoleWords(v.T, u.Roles), State: string(u.State()),
-		SignIn: moment(v.T, u.LastSignInAt), IsOwner: u.ID == v.Actor.UserID,
+		SignIn: page.MomentOrNone(v.T, u.LastSignInAt), IsOwner: u.ID == v.Actor.UserID,
 	}
 	if row.Name == "" {
 		row.Name = u.Email
@@ -85,27 +85,10 @@ func userRow(v *page.Visit, u account.User) templates.UserRow {
 	return row
 }
 
-// moment writes a time, or nothing for the zero time.
-func moment(t *text.Catalogue, at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return t.Moment(at)
-}
-
-func roleNames(t *text.Catalogue, roles []account.Role) [][2]string {
-	out := make([][2]string, len(roles))
+func roleNames(t *text.Catalogue, roles []account.Role) []page.Choice {
+	out := make([]page.Choice, len(roles))
 	for i, r := range roles {
-		out[i] = [2]string{string(r), t.T("role." + string(r))}
-	}
-	return out
-}
-
-// filterOptions are the choices of a filter, all of them first.
-func filterOptions(t *text.Catalogue, chosen string, each [][2]string) []templates.Option {
-	out := []templates.Option{{Text: t.T("word.all"), Selected: chosen == ""}}
-	for _, o := range each {
-		out = append(out, templates.Option{Value: o[0], Text: o[1], Selected: o[0] == chosen})
+		out[i] = page.Choice{Value: string(r), Text: t.T("role." + string(r))}
 	}
 	return out
 }
@@ -179,17 +162,6 @@ func (h *Handlers) resolve(v *page.Visit, f roleForm) (centre *account.Centre, f
 	return centre, faults, nil
 }
 
-// checkReason says what is wrong with a reason.
-func checkReason(t *text.Catalogue, field, reason string) []templates.FieldError {
-	switch n := utf8.RuneCountInString(reason); {
-	case n < account.MinReason:
-		return []templates.FieldError{{Field: field, Message: t.T("users.error.reason_short")}}
-	case n > account.MaxReason:
-		return []templates.FieldError{{Field: field, Message: t.T("users.error.reason_long")}}
-	}
-	return nil
-}
-
 // InviteForm is GET /gebruikers/nieuw.
 func (h *Handlers) InviteForm(v *page.Visit) error {
 	return h.showInvitation(v, http.StatusOK, templates.Invitation{}, roleForm{})
@@ -226,7 +198,7 @@ func (h *Handlers) Invite(v *page.Visit) error {
 	} else if err != nil {
 		return err
 	}
-	faults = slices.Concat(checkPerson(t, props.Email, props.Name), faults, checkReason(t, "reden", props.Why))
+	faults = slices.Concat(checkPerson(t, props.Email, props.Name), faults, page.CheckReason(t, "reden", props.Why))
 	if len(faults) > 0 {
 		props.Errors = faults
 		return h.showInvitation(v, http.StatusUnprocessableEntity, props, f)
@@ -248,7 +220,7 @@ func (h *Handlers) Invite(v *page.Visit) error {
 // checkPerson says what is wrong with an address and a name.
 func checkPerson(t *text.Catalogue, email, name string) []templates.FieldError {
 	var faults []templates.FieldError
-	if addr, err := mail.ParseAddress(email); err != nil || addr.Address != email || len(email) > maxEmail {
+	if !page.IsEmail(email) {
 		faults = append(faults, templates.FieldError{Field: "email", Message: t.T("users.error.email")})
 	}
 	switch {

@@ -30,6 +30,9 @@ const Prefix = "/api/v1"
 // Tokens looks up API tokens.
 type Tokens interface {
 	TokenByHash(ctx context.Context, hash [32]byte) (account.Token, error)
+	// DeadToken returns a token that was revoked or has expired.
+	DeadToken(ctx context.Context, hash [32]byte) (account.Token, error)
+	NoteTokenUse(ctx context.Context, k account.Token) error
 }
 
 // Records reads patients and deliveries. Every read except Delivery is in the
@@ -137,13 +140,42 @@ func (a *API) authenticate(r *http.Request) error {
 		case flooding:
 			return &retryError{apperr.New(apperr.TooMany, "too_many_attempts"), wait}
 		}
+		if err := a.alarmDeadToken(r, hash); err != nil {
+			return err
+		}
 		return apperr.New(apperr.Unauthenticated, "token_invalid")
 	}
 	if err != nil {
 		return err
 	}
+	if err := a.o.Tokens.NoteTokenUse(r.Context(), t); err != nil {
+		return err
+	}
 	info.Actor, info.Known, info.Token = account.ActorOfToken(t), true, t
 	return nil
+}
+
+// alarmDeadToken writes to the access log that r brings a token that was revoked or has
+// expired. A revoked one is an alarm: somebody has it who should not.
+func (a *API) alarmDeadToken(r *http.Request, hash [32]byte) error {
+	dead, err := a.o.Tokens.DeadToken(r.Context(), hash)
+	switch {
+	case apperr.KindOf(err) == apperr.NotFound:
+		return nil
+	case err != nil:
+		return err
+	}
+	ev := audit.Event{
+		At: a.o.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure, Who: account.ActorOfToken(dead).Who(),
+		ObjectType: "token", ObjectID: dead.PublicID, Code: "token_expired",
+	}
+	from := request.Who(r)
+	ev.Address, ev.RequestID, ev.Via = from.Address, from.RequestID, from.Via
+	if dead.State(a.o.Now()) == account.Revoked {
+		ev.Code, ev.Result = "token_revoked", audit.SeriousFailure
+		a.o.Log.WarnContext(r.Context(), "a revoked token was used", "token", dead.PublicID, "request", from.RequestID)
+	}
+	return a.o.Audit.Record(r.Context(), ev)
 }
 
 // denied writes to the access log that r was refused.

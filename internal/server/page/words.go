@@ -25,6 +25,8 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},
 		{account.ManageUsers, "nav.users", "/gebruikers"},
+		{account.ManageCentres, "nav.centres", "/centra"},
+		{account.ManageTokens, "nav.tokens", "/tokens"},
 	} {
 		if a.May(item.permission) {
 			current := path == item.href || strings.HasPrefix(path, item.href+"/")

@@ -191,7 +191,8 @@ func (s *Site) startPipeline(dir string, log *slog.Logger) pipeline {
 // options returns the options of the server, before a test changes them.
 func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
 	return server.Options{
-		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
+		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, CentreDesk: s.Store,
+		Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
 		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {
 			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}
@@ -405,9 +406,9 @@ func Action(page string) string {
 	return "/aanleveringen?" + query
 }
 
-// Objects are the ids of a patient, a delivery, a conflict, a proof and an account, and
-// the token of a one-time link.
-type Objects struct{ Patient, Delivery, Conflict, Proof, User, Link string }
+// Objects are the ids of a patient, a delivery, a conflict, a proof, an account and an API
+// token, the token of a one-time link, and the number of a centre.
+type Objects struct{ Patient, Delivery, Conflict, Proof, User, Token, Link, Centre string }
 
 // OwnObjects makes a delivery of 2809 that is done, with its patients.
 func (s *Site) OwnObjects() Objects {
@@ -432,9 +433,13 @@ func (s *Site) OwnObjects() Objects {
 	proof := Must(s.Store.AddReport(s.t.Context(), audit.Who{Name: "test"},
 		conversion.Report{Kind: conversion.KindProof, Document: string(Must(json.Marshal(signed))(s.t))}))(s.t)
 	user := Must(s.Store.UserByEmail(s.t.Context(), "uploader@example.nl"))(s.t)
+	centre := s.Centres["2809"]
+	_, hash := account.NewToken()
+	spare := Must(s.Store.AddToken(s.t.Context(), audit.Who{Name: "test"}, account.Token{Name: "spare", Role: account.Uploader, Centre: &centre},
+		hash))(s.t)
 	return Objects{
 		Patient: id, Delivery: strings.TrimPrefix(sent.Location(), "/aanleveringen/"), Conflict: conflicts[0].PublicID, Proof: proof.PublicID,
-		User: user.PublicID, Link: s.Invited("genodigde@example.nl"),
+		User: user.PublicID, Token: spare.PublicID, Centre: "2809", Link: s.Invited("genodigde@example.nl"),
 	}
 }
 

@@ -27,6 +27,7 @@ type Finder struct {
 	Types             Types
 	CentreID          int64
 	IdentitiesAllowed bool   // the centre may deliver identities
+	TemporaryRefused  bool   // the centre may not deliver temporary pseudonyms
 	MACKey            []byte // of the keyed hash by which a header is known again
 	Memory            Memory
 }
@@ -204,6 +205,9 @@ func (fi Finder) guard(all []Top, f Found) Found {
 	}
 	if f.Kind == delivery.Identities && !fi.IdentitiesAllowed && f.identifies {
 		f.Refusals = append(f.Refusals, delivery.NewRemark("IDENTITIES_NOT_ALLOWED"))
+	}
+	if f.Kind == delivery.Temporary && fi.TemporaryRefused {
+		f.Refusals = append(f.Refusals, delivery.NewRemark("TEMPORARY_NOT_ALLOWED"))
 	}
 	return f
 }

@@ -10,8 +10,8 @@ import (
 
 	"sluis/internal/audit"
 	"sluis/internal/patient"
-	"sluis/internal/server/entry"
 	"sluis/internal/server/page"
+	"sluis/internal/value"
 	"sluis/web/templates"
 	"sluis/web/text"
 )
@@ -140,8 +140,7 @@ func typedDate(s string) (patient.Birth, bool) {
 	if len(parts[0]) == 4 {
 		slices.Reverse(parts)
 	}
-	b, fault := entry.ParseDate(parts[0], parts[1], parts[2])
-	return b, fault == nil && !b.IsZero()
+	return value.TypedDate(strings.TrimSpace(parts[0]), strings.TrimSpace(parts[1]), strings.TrimSpace(parts[2]))
 }
 
 func typeOptions(t *text.Catalogue, chosen string) []templates.Option {

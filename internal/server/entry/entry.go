@@ -226,11 +226,8 @@ func ParseDate(day, month, year string) (patient.Birth, *Fault) {
 	case day == "" || month == "" || year == "":
 		return patient.Birth{}, &Fault{Birth, "birth_incomplete"}
 	}
-	d, okDay := digits(day, 2)
-	m, okMonth := digits(month, 2)
-	y, okYear := digits(year, 4)
-	b := patient.Birth{Year: y, Month: m, Day: d}
-	if !okDay || !okMonth || !okYear || len(year) != 4 || !exists(b) {
+	b, ok := value.TypedDate(day, month, year)
+	if !ok {
 		return patient.Birth{}, &Fault{Birth, "birth_impossible"}
 	}
 	return b, nil
@@ -247,26 +244,4 @@ func ParseISODate(s string) (patient.Birth, *Fault) {
 		return patient.Birth{}, &Fault{Birth, "birth_format"}
 	}
 	return ParseDate(parts[2], parts[1], parts[0])
-}
-
-// exists reports whether the calendar has b. The TTP decides whether it is in the
-// future or too long ago.
-func exists(b patient.Birth) bool {
-	t := time.Date(b.Year, time.Month(b.Month), b.Day, 0, 0, 0, 0, time.UTC)
-	return b.Year > 0 && t.Year() == b.Year && int(t.Month()) == b.Month && t.Day() == b.Day
-}
-
-// digits reads at most n digits. (strconv's errors repeat what they read.)
-func digits(s string, n int) (int, bool) {
-	if len(s) > n {
-		return 0, false
-	}
-	value := 0
-	for _, r := range s {
-		if r < '0' || r > '9' {
-			return 0, false
-		}
-		value = value*10 + int(r-'0')
-	}
-	return value, true
 }

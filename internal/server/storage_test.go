@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,18 +14,15 @@ import (
 	"sluis/internal/store"
 )
 
-// sick is a statement that new connections to SQLite run first; "" for none.
-var sick atomic.Value
+// opened takes the connections to SQLite that are opened while it is set.
+var opened atomic.Pointer[[]sqlite.ExecQuerierContext]
 
 func init() {
-	sick.Store("")
 	sqlite.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
-		statement := sick.Load().(string)
-		if statement == "" {
-			return nil
+		if all := opened.Load(); all != nil {
+			*all = append(*all, c)
 		}
-		_, err := c.ExecContext(context.Background(), statement, nil)
-		return err
+		return nil
 	})
 }
 
@@ -34,10 +30,14 @@ func init() {
 // which this statement was run.
 func onSick(t *testing.T, s *servertest.Site, statement string) *servertest.Site {
 	t.Helper()
-	sick.Store(statement)
+	var all []sqlite.ExecQuerierContext
+	opened.Store(&all)
 	db := servertest.Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Beside: true}))(t)
-	sick.Store("")
+	opened.Store(nil)
 	t.Cleanup(func() { _ = db.Close() })
+	for _, c := range all { // nobody uses them yet
+		servertest.Must(c.ExecContext(t.Context(), statement, nil))(t)
+	}
 	return s.Again(func(o *server.Options) {
 		o.Accounts, o.People, o.Sessions, o.Audit, o.Records, o.Watch, o.Conversion = db, db, db, db, db, db, db
 	})

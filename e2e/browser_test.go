@@ -280,11 +280,11 @@ func (b *tab) fill(selector, value string) {
 	b.do(chromedp.KeyEvent(kb.Delete), chromedp.KeyEvent(value))
 }
 
-// choose picks a radio button or a file, or an option of a list.
+// choose picks a radio button, a checkbox or a file, or an option of a list.
 func (b *tab) choose(name, value string) {
 	b.t.Helper()
 	switch kind := ask[string](b, `document.querySelector('[name=`+name+`]').type`); kind {
-	case "radio":
+	case "radio", "checkbox":
 		b.do(chromedp.Click(chromedp.CSS(`label[for="` + ask[string](b, `document.querySelector('[name=`+name+`][value=`+value+`]').id`) +
 			`"]`)))
 	case "file":

@@ -184,6 +184,7 @@ func changedSettings(was, now account.Centre) []string {
 	note(was.NumberSystem != now.NumberSystem, "number_system")
 	note(was.ContactName != now.ContactName ||
 		was.ContactEmail != now.ContactEmail || was.ContactPhone != now.ContactPhone, "centre_contact")
+	note(len(codes) == 0, "unchanged") // saving is an act, also if it changes nothing
 	return codes
 }
 

@@ -110,7 +110,7 @@ func (v *Visit) FlashPassing(message string, passing bool) error {
 	return v.Leave(flashNote, templates.Flash{Text: message, Success: true, Passing: passing})
 }
 
-// FlashConflict tells on the next page that err came between: somebody was first,
+// FlashConflict shows err on the next page, as what came between: somebody was first,
 // or a button was pressed twice.
 func (v *Visit) FlashConflict(err error) error {
 	v.LogFailure(err)

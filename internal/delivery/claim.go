@@ -54,6 +54,10 @@ const UploadLife = 24 * time.Hour
 // RequestLife is how long an Idempotency-Key is remembered.
 const RequestLife = 7 * 24 * time.Hour
 
+// LeaseLife is how long nobody else may take a claim, from the claim itself and from each
+// later write of its worker. It is longer than a step takes without a write.
+const LeaseLife = 2 * time.Minute
+
 // Claim is a worker's right to work on a delivery. A write of the worker succeeds only
 // if the delivery still has the same Fence.
 type Claim struct {

@@ -62,7 +62,6 @@ func (p Ports) complete() bool {
 const (
 	defaultWorkers = 2
 	defaultCalls   = 6
-	defaultLease   = 2 * time.Minute
 	defaultPoll    = 500 * time.Millisecond
 
 	// checkLife is how long an unanswered check is kept (product.md, "The rules").
@@ -117,7 +116,7 @@ func New(o Options) (*Importer, error) {
 	return &Importer{
 		ports: o.Ports, intake: o.Intake, exchanger: exchanger{o.Resolver, o.Registrar.LinkingType()}, sets: readySets{o.Sets},
 		registrar: o.Registrar, keys: o.Keys, types: o.Types, yearOnly: o.YearOnly, maxRows: o.MaxRows, domain: o.Domain,
-		workers: o.Workers, calls: o.Calls, lease: cmp.Or(o.Lease, defaultLease), poll: cmp.Or(o.Poll, defaultPoll),
+		workers: o.Workers, calls: o.Calls, lease: cmp.Or(o.Lease, delivery.LeaseLife), poll: cmp.Or(o.Poll, defaultPoll),
 		reportLife: cmp.Or(o.ReportLife, defaultReportLife), now: o.Now, log: o.Log, wake: make(chan struct{}, o.Workers+o.Calls),
 	}, nil
 }

@@ -332,7 +332,7 @@ func (t *tx) startClock(id int64) error {
 // Otherwise it prolongs the lease.
 func (t *tx) requireClaim(c delivery.Claim) error {
 	res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ? AND state = ?",
-		t.at.Add(deliveryLease), c.Delivery.ID, c.Fence, string(c.Delivery.State))
+		t.at.Add(delivery.LeaseLife), c.Delivery.ID, c.Fence, string(c.Delivery.State))
 	return one(res, delivery.ErrLost)
 }
 
@@ -340,6 +340,3 @@ func (t *tx) requireClaim(c delivery.Claim) error {
 func stillClaimed(c delivery.Claim) func(t *tx) error {
 	return func(t *tx) error { return t.requireClaim(c) }
 }
-
-// deliveryLease is how long a lease lasts after each write of its worker.
-const deliveryLease = time.Minute

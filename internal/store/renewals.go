@@ -133,7 +133,7 @@ func (s *Store) RenewalBatch(ctx context.Context, c renewal.Claim, n int) ([]ren
 // that value stays and is counted as a conflict.
 func (s *Store) StoreRenewed(ctx context.Context, c renewal.Claim, looked int, fresh []renewal.Held, refused int, upTo int64) error {
 	return s.write(ctx, func(t *tx) error {
-		res := t.db.Exec("UPDATE renewals SET lease_until = ? WHERE id = ? AND fence = ? AND finished_at IS NULL", t.at.Add(deliveryLease),
+		res := t.db.Exec("UPDATE renewals SET lease_until = ? WHERE id = ? AND fence = ? AND finished_at IS NULL", t.at.Add(delivery.LeaseLife),
 			c.ID, c.Fence)
 		if err := one(res, delivery.ErrLost); err != nil {
 			return err

@@ -60,7 +60,8 @@ func (h *Handlers) WhoLooked(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	props := templates.Log{Page: v.Page(v.Home()), Types: typeOptions(t, ""), Number: strings.TrimSpace(form.Get("nummer")), ForPatient: true}
+	number := strings.TrimSpace(form.Get("nummer"))
+	props := templates.Log{Page: v.Page(v.Home()), Types: typeOptions(t, ""), Number: number, ForPatient: true}
 	if props.Centres, err = v.CentreOptions(""); err != nil {
 		return err
 	}

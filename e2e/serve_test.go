@@ -37,6 +37,7 @@ type service struct {
 	*program
 	t        *testing.T
 	etc, lib string // in the place of /etc/sluis and /var/lib/sluis
+	keys     string // in the place of /var/lib/sluis-keys
 	env      []string
 	roots    *x509.CertPool
 	printed  string // output of the commands that add accounts
@@ -70,7 +71,7 @@ func TestServe(t *testing.T) {
 // prepareService does everything that the manual says must be done before the start.
 func prepareService(t *testing.T) *service {
 	t.Helper()
-	s := &service{t: t, etc: t.TempDir(), lib: t.TempDir()}
+	s := &service{t: t, etc: t.TempDir(), lib: t.TempDir(), keys: t.TempDir()}
 	s.makeCertificates()
 	const prepareSecret, resolveSecret = "a secret of the care provider", "a secret of the registry"
 	ttp := startProgram(t, []string{"SLUIS_SANDBOX_PREPARE_SECRET=" + prepareSecret, "SLUIS_SANDBOX_RESOLVE_SECRET=" + resolveSecret},
@@ -85,7 +86,8 @@ func prepareService(t *testing.T) *service {
 	address := unusedAddress(t)
 	text := string(raw)
 	for example, here := range map[string]string{
-		"/etc/sluis": s.etc, "/var/lib/sluis/": s.lib + "/", "0.0.0.0:8443": address, "https://sluis.example.nl": "https://" + address,
+		"/etc/sluis": s.etc, "/var/lib/sluis/": s.lib + "/", "/var/lib/sluis-keys/": s.keys + "/",
+		"0.0.0.0:8443": address, "https://sluis.example.nl": "https://" + address,
 		"https://auth.ttp.example.nl": "https://" + ttp.address, "https://api.ttp.example.nl": "https://" + ttp.address,
 	} {
 		if !strings.Contains(text, example) {
@@ -287,8 +289,13 @@ func (s *service) wantSecureCookie() {
 		s.t.Error("signing in sets no cookie")
 	}
 	for _, c := range cookies {
-		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" ||
-			c.SameSite != http.SameSiteLaxMode {
+		path, site := "/", http.SameSiteLaxMode
+		if c.Name == "__Secure-sluis-bekend" { // of a browser that signed in before: only the sign-in page gets it
+			path, site = "/inloggen", http.SameSiteStrictMode
+		} else if !strings.HasPrefix(c.Name, "__Host-") {
+			s.t.Errorf("cookie %s has no prefix that ties it to this host", c.Name)
+		}
+		if !c.Secure || !c.HttpOnly || c.Path != path || c.Domain != "" || c.SameSite != site {
 			s.t.Errorf("cookie %s: secure %v, http only %v, path %q, domain %q, same site %v",
 				c.Name, c.Secure, c.HttpOnly, c.Path, c.Domain, c.SameSite)
 		}
@@ -360,7 +367,7 @@ func (s *service) wantNoDates(canary string) {
 		s.t.Fatalf("only %d dates to look for", len(look))
 	}
 	scan := newScanner(look)
-	hits, files, size := scan.sweep(s.t, s.lib, s.etc)
+	hits, files, size := scan.sweep(s.t, s.lib, s.etc, s.keys)
 	for _, h := range scan.find([]byte(s.log())) {
 		hits = append(hits, "the log: "+h)
 	}

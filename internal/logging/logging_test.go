@@ -31,7 +31,7 @@ func at(t *testing.T, l *Log, when time.Time, err error) {
 func TestStorageFaultOnce(t *testing.T) {
 	var out bytes.Buffer
 	l := New(&out)
-	begin := time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC)
+	begin := time.Now() // the last step logs now, which must be before the next line is due
 	wrapped := fmt.Errorf("claim: %w", full{})
 	for i := range 7200 {
 		at(t, l, begin.Add(time.Duration(i)*500*time.Millisecond), wrapped)

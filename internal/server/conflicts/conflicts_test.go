@@ -58,90 +58,103 @@ func lacks(page string, words ...string) []string {
 func TestJudging(t *testing.T) {
 	s := servertest.New(t)
 	uploader, dm, delivery := conflicted(t, s)
-	if missing := lacks(dm.Get("/").Body, "2 records wachten op uw beoordeling", `href="/beoordelen"`); missing != nil {
-		t.Errorf("the overview lacks %q", missing)
-	}
-	own := dm.Get(delivery).Body
-	if missing := lacks(own, `href="/beoordelen?aanlevering=`+strings.TrimPrefix(delivery, "/aanleveringen/")); missing != nil {
-		t.Errorf("the delivery lacks %q", missing)
-	}
-	if strings.Contains(uploader.Get(delivery).Body, "/beoordelen") {
-		t.Error("an uploader is led to the judging")
-	}
-	list := dm.Get("/beoordelen").Body
-	if missing := lacks(list, "2 records wachten", "dan.csv, regel 2", "2809 Ziekenhuis 2809",
-		"bekend bij een andere persoon"); missing != nil || len(queue(list)) != 2 {
-		t.Fatalf("the queue lacks %q\n%s", missing, list)
-	}
-	if filtered := queue(dm.Get("/beoordelen?reden=CONFLICT_PSEUDONYM").Body); len(filtered) != 1 ||
-		!strings.HasPrefix(filtered[0], strings.Split(queue(list)[1], "?")[0]) {
-		t.Errorf("filtered: %q", filtered)
-	}
-	if none := dm.Get("/beoordelen?centrum=2810").Body; len(queue(none)) != 0 ||
-		lacks(none, "Niets te beoordelen met deze filters", "Filters wissen") != nil {
-		t.Errorf("of another centre: %s", none)
-	}
-
-	first := queue(list)[0]
-	page := dm.Get(first).Body
-	if missing := lacks(page, "31-12-1980", "1-4-1970", "verschilt", "Koppelpseudoniem", "Bestaande houden", "Aangeleverde gebruiken",
-		"Terug naar centrum",
-		"Beide bewaren kan niet: een patiëntnummer hoort bij één patiënt", "Noem hier geen namen"); missing != nil {
-		t.Errorf("the conflict lacks %q\n%s", missing, page)
-	}
-	if strings.Contains(page, `value="keep_both"`) {
-		t.Error("both can be kept of one number")
-	}
-	for name, c := range map[string]struct {
-		form url.Values
-		want []string
-	}{
-		"nothing": {url.Values{"gezien": {seen(page)}},
-			[]string{`href="#besluit"`, `href="#reden"`, "Kies wat er", "ten minste 3 tekens", "<title>Fout:"}},
-		"no choice": {decide(page, "", "Nagevraagd bij het centrum."), []string{`href="#besluit"`, "Nagevraagd bij het centrum."}},
-		"withheld":  {decide(page, "keep_both", "Tweeling."), []string{`href="#besluit"`, "Tweeling."}},
-		"too long":  {decide(page, "return", strings.Repeat("é", 501)), []string{"hoogstens 500 tekens", `value="return" checked`}},
-	} {
-		if got := dm.Post(first, c.form); got.Status != http.StatusUnprocessableEntity || lacks(got.Body, c.want...) != nil {
-			t.Errorf("%s: %d lacks %q", name, got.Status, lacks(got.Body, c.want...))
+	var list, first, second string // the queue's page, and the addresses of its two conflicts
+	t.Run("ways to the queue", func(t *testing.T) {
+		if missing := lacks(dm.Get("/").Body, "2 records wachten op uw beoordeling", `href="/beoordelen"`); missing != nil {
+			t.Errorf("the overview lacks %q", missing)
 		}
-	}
-
-	next := dm.Post(first, decide(page, "keep_existing", "Centrum bevestigt: verkeerd nummer."))
-	if !strings.HasPrefix(next.Location(), strings.Split(queue(list)[1], "?")[0]) {
-		t.Fatalf("goes on to %q, of %q", next.Location(), queue(list))
-	}
-	page = dm.Follow(next).Body
-	if missing := lacks(page, "Opgeslagen. Nog 1 te beoordelen.", "bekend onder een ander patiëntnummer",
-		`value="keep_both"`); missing != nil {
-		t.Errorf("the next one lacks %q", missing)
-	}
-	last := dm.Post(next.Location(), decide(page, "keep_both", "Een tweeling."))
-	if end := dm.Follow(last).Body; last.Location() != "/beoordelen" ||
-		lacks(end, "Opgeslagen. Er is niets meer te beoordelen.", "Niets te beoordelen.") != nil {
-		t.Errorf("at the end: %q\n%s", last.Location(), end)
-	}
-
-	report := uploader.Get(delivery + "/fouten.csv").Body
-	if missing := lacks(report, "JUDGED_KEPT", "de bestaande gegevens zijn gehouden"); missing != nil ||
-		strings.Contains(report, "verkeerd nummer") || strings.Contains(report, "CONFLICT_") {
-		t.Errorf("the centre's report lacks %q\n%s", missing, report)
-	}
-	if missing := lacks(uploader.Get(delivery).Body, "2 van 3 records opgeslagen, 1 afgewezen"); missing != nil {
-		t.Errorf("the delivery lacks %q", missing)
-	}
-	if missing := lacks(uploader.Get("/patienten").Body, ">1<", ">2<", ">3<"); missing != nil {
-		t.Errorf("patients that are not there: %q", missing)
-	}
-	judged := 0
-	for _, e := range s.Events() {
-		if e.Type == audit.ConflictJudged && e.SubjectCount == 1 && e.UserID != 0 {
-			judged++
+		own := dm.Get(delivery).Body
+		if missing := lacks(own, `href="/beoordelen?aanlevering=`+strings.TrimPrefix(delivery, "/aanleveringen/")); missing != nil {
+			t.Errorf("the delivery lacks %q", missing)
 		}
-	}
-	if judged != 2 {
-		t.Errorf("%d judgements in the access log, want 2", judged)
-	}
+		if strings.Contains(uploader.Get(delivery).Body, "/beoordelen") {
+			t.Error("an uploader is led to the judging")
+		}
+	})
+	t.Run("the queue and its filters", func(t *testing.T) {
+		list = dm.Get("/beoordelen").Body
+		if missing := lacks(list, "2 records wachten", "dan.csv, regel 2", "2809 Ziekenhuis 2809",
+			"bekend bij een andere persoon"); missing != nil || len(queue(list)) != 2 {
+			t.Fatalf("the queue lacks %q\n%s", missing, list)
+		}
+		first, second = queue(list)[0], strings.Split(queue(list)[1], "?")[0]
+		if filtered := queue(dm.Get("/beoordelen?reden=CONFLICT_PSEUDONYM").Body); len(filtered) != 1 ||
+			!strings.HasPrefix(filtered[0], second) {
+			t.Errorf("filtered: %q", filtered)
+		}
+		if none := dm.Get("/beoordelen?centrum=2810").Body; len(queue(none)) != 0 ||
+			lacks(none, "Niets te beoordelen met deze filters", "Filters wissen") != nil {
+			t.Errorf("of another centre: %s", none)
+		}
+	})
+	t.Run("one conflict", func(t *testing.T) {
+		page := dm.Get(first).Body
+		if missing := lacks(page, "31-12-1980", "1-4-1970", "verschilt", "Koppelpseudoniem", "Bestaande houden", "Aangeleverde gebruiken",
+			"Terug naar centrum",
+			"Beide bewaren kan niet: een patiëntnummer hoort bij één patiënt", "Noem hier geen namen"); missing != nil {
+			t.Errorf("the conflict lacks %q\n%s", missing, page)
+		}
+		if strings.Contains(page, `value="keep_both"`) {
+			t.Error("both can be kept of one number")
+		}
+	})
+	t.Run("faulty judgements", func(t *testing.T) {
+		page := dm.Get(first).Body
+		for name, c := range map[string]struct {
+			form url.Values
+			want []string
+		}{
+			"nothing": {url.Values{"gezien": {seen(page)}},
+				[]string{`href="#besluit"`, `href="#reden"`, "Kies wat er", "ten minste 3 tekens", "<title>Fout:"}},
+			"no choice": {decide(page, "", "Nagevraagd bij het centrum."), []string{`href="#besluit"`, "Nagevraagd bij het centrum."}},
+			"withheld":  {decide(page, "keep_both", "Tweeling."), []string{`href="#besluit"`, "Tweeling."}},
+			"too long":  {decide(page, "return", strings.Repeat("é", 501)), []string{"hoogstens 500 tekens", `value="return" checked`}},
+		} {
+			if got := dm.Post(first, c.form); got.Status != http.StatusUnprocessableEntity || lacks(got.Body, c.want...) != nil {
+				t.Errorf("%s: %d lacks %q", name, got.Status, lacks(got.Body, c.want...))
+			}
+		}
+	})
+	t.Run("one judgement after the other", func(t *testing.T) {
+		next := dm.Post(first, decide(dm.Get(first).Body, "keep_existing", "Centrum bevestigt: verkeerd nummer."))
+		if !strings.HasPrefix(next.Location(), second) {
+			t.Fatalf("goes on to %q, of %q", next.Location(), queue(list))
+		}
+		page := dm.Follow(next).Body
+		if missing := lacks(page, "Opgeslagen. Nog 1 te beoordelen.", "bekend onder een ander patiëntnummer",
+			`value="keep_both"`); missing != nil {
+			t.Errorf("the next one lacks %q", missing)
+		}
+		last := dm.Post(next.Location(), decide(page, "keep_both", "Een tweeling."))
+		if end := dm.Follow(last).Body; last.Location() != "/beoordelen" ||
+			lacks(end, "Opgeslagen. Er is niets meer te beoordelen.", "Niets te beoordelen.") != nil {
+			t.Errorf("at the end: %q\n%s", last.Location(), end)
+		}
+	})
+	t.Run("what the centre sees", func(t *testing.T) {
+		report := uploader.Get(delivery + "/fouten.csv").Body
+		if missing := lacks(report, "JUDGED_KEPT", "de bestaande gegevens zijn gehouden"); missing != nil ||
+			strings.Contains(report, "verkeerd nummer") || strings.Contains(report, "CONFLICT_") {
+			t.Errorf("the centre's report lacks %q\n%s", missing, report)
+		}
+		if missing := lacks(uploader.Get(delivery).Body, "2 van 3 records opgeslagen, 1 afgewezen"); missing != nil {
+			t.Errorf("the delivery lacks %q", missing)
+		}
+		if missing := lacks(uploader.Get("/patienten").Body, ">1<", ">2<", ">3<"); missing != nil {
+			t.Errorf("patients that are not there: %q", missing)
+		}
+	})
+	t.Run("the access log", func(t *testing.T) {
+		judged := 0
+		for _, e := range s.Events() {
+			if e.Type == audit.ConflictJudged && e.SubjectCount == 1 && e.UserID != 0 {
+				judged++
+			}
+		}
+		if judged != 2 {
+			t.Errorf("%d judgements in the access log, want 2", judged)
+		}
+	})
 }
 
 // TestJudgedMeanwhile: a patient that changes while somebody looks, and two data

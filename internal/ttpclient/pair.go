@@ -203,6 +203,6 @@ func (x *exchange) finding(r Row, w wireFinding) (patient.Finding, bool) {
 		return f, true
 	}
 	// A code that is by chance a name of another row is unusable only as long as both
-	// are in one call: the row is then asked about alone.
+	// are in one call. Such a row is asked about again in a call of its own.
 	return f, newMask(r).clean(w.Code) == w.Code && (x.alone || !m.names(w.Code))
 }

@@ -93,7 +93,7 @@ func roleNames(t *text.Catalogue, roles []account.Role) []page.Choice {
 	return out
 }
 
-// roleForm is what a form that gives roles has in it.
+// roleForm is the filled-in form with which somebody is given roles.
 type roleForm struct {
 	roles  []account.Role
 	centre string // its number

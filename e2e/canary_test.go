@@ -395,6 +395,13 @@ func (s *sieve) readEverything() {
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/patients?limit=200"})
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries?limit=200"})
 	auditor.get("/logboek")
+	auditor.form("/logboek", url.Values{"nummer": {s.name("who looked at this number")}}, true)
+	admin := s.visitor().signIn(s.p.account("admin", ""))
+	admin.form("/gebruikers/nieuw", url.Values{"naam": {s.name("name without an address")}, "email": {s.name("wrong address")}}, true)
+	for _, path := range []string{"/gebruikers", "/gebruikers/controle", "/gebruikers/controle.csv", "/centra", "/tokens", "/account"} {
+		admin.get(path)
+	}
+	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/me"})
 }
 
 // sweep looks for every canary, and proves that it looked in the right places.

@@ -11,7 +11,7 @@ run: ## start the demonstration
 	$(GO) run ./cmd/web demo
 
 test: ## run all tests, the browser's too
-	@./.ci/tools chromium curl python3 node
+	@./.ci/tools chromium curl python3 node postgresql
 	$(GO) vet ./...
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
 	@said=$$($(GO) tool templ generate 2>&1) || { echo "$$said"; exit 1; }

@@ -63,7 +63,7 @@ func check(s settings, faults *Faults) Config {
 	return c
 }
 
-// checkDatabase checks that value names a database of one of the two kinds.
+// checkDatabase checks that value names a database of one of the three kinds.
 func checkDatabase(value string, faults *Faults) Secret {
 	path, isFile := strings.CutPrefix(value, "sqlite:")
 	switch {
@@ -71,14 +71,15 @@ func checkDatabase(value string, faults *Faults) Secret {
 	case value == "":
 		faults.Add(
 			"SLUIS_DATABASE",
-			"is missing; set it to sqlite:PATH or sqlserver://USER:PASSWORD@HOST?database=NAME&encrypt=true (or put that in a file "+
-				"named by SLUIS_DATABASE_FILE)",
+			"is missing; set it to sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full or "+
+				"sqlserver://USER:PASSWORD@HOST?database=NAME&encrypt=true (or put that in a file named by SLUIS_DATABASE_FILE)",
 		)
 	case isFile && path == "":
 		faults.Add("SLUIS_DATABASE", "names no file; write sqlite:PATH")
-	case !isFile && !strings.HasPrefix(value, "sqlserver://"):
-		faults.Add("SLUIS_DATABASE", "must start with sqlite: or sqlserver://")
+	case !isFile && !isPostgres(value) && !strings.HasPrefix(value, "sqlserver://"):
+		faults.Add("SLUIS_DATABASE", "must start with sqlite:, postgres:// or sqlserver://")
 	}
+	checkPostgres("SLUIS_DATABASE", value, faults)
 	checkSQLServer("SLUIS_DATABASE", value, faults)
 	return NewSecret(value)
 }

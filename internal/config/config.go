@@ -7,6 +7,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -19,7 +20,7 @@ import (
 type Config struct {
 	Addr    string   // host:port to listen on
 	BaseURL *url.URL // how browsers reach us; https, or http on loopback
-	// Database is "sqlite:PATH" or "sqlserver://…"; it may hold a password.
+	// Database is "sqlite:PATH", "postgres://…" or "sqlserver://…"; it may hold a password.
 	Database Secret
 	// BirthYearOnly means that only the year of a birth date is kept and shown.
 	BirthYearOnly bool
@@ -106,7 +107,7 @@ func (c Config) AuditHeads() string {
 	return DefaultHeads(c.KeyringFile)
 }
 
-// DatabaseFile returns the path of the SQLite database, or "" for SQL Server.
+// DatabaseFile returns the path of the SQLite database, or "" for a server.
 func (c Config) DatabaseFile() string {
 	path, _ := strings.CutPrefix(c.Database.Reveal(), "sqlite:")
 	if path == c.Database.Reveal() {
@@ -127,6 +128,9 @@ func (c Config) DatabaseName() string {
 	u, err := url.Parse(c.Database.Reveal())
 	if err != nil {
 		return "SQL Server" // the error may quote the password
+	}
+	if isPostgres(c.Database.Reveal()) {
+		return "PostgreSQL " + cmp.Or(u.Host, u.Query().Get("host")) + ", database " + strings.Trim(u.Path, "/")
 	}
 	return "SQL Server " + u.Host + u.Path + ", database " + u.Query().Get("database")
 }

@@ -23,6 +23,40 @@ func checkTransport(c *Config, faults *Faults) {
 	}
 }
 
+// checkPostgres is checkSQLServer for PostgreSQL.
+func checkPostgres(name, value string, faults *Faults) {
+	if !isPostgres(value) {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		// err quotes the password
+		faults.Add(name, "is not a URL; a percent sign in the password is written as %%25, and other marks likewise")
+		return
+	}
+	q := u.Query()
+	if strings.Trim(u.Path, "/") == "" && q.Get("dbname") == "" {
+		faults.Add(name, "names no database; write postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full")
+	}
+	here := true
+	for _, part := range strings.Split(u.Host, ",") {
+		host := (&url.URL{Host: part}).Hostname()
+		here = here && (host == "" || host == "localhost" || loopback(host))
+	}
+	for _, host := range strings.Split(q.Get("host"), ",") {
+		here = here && (host == "" || strings.HasPrefix(host, "/") || host == "localhost" || loopback(host))
+	}
+	if !here && q.Get("sslmode") != "verify-full" {
+		faults.Add(name, "has no sslmode=verify-full, without which patients would cross the network unencrypted, or to whoever answers; "+
+			"write ?sslmode=verify-full behind the database's name, and for a certificate of your own authority also &sslrootcert=FILE, "+
+			"which names that authority's certificate")
+	}
+}
+
+func isPostgres(value string) bool {
+	return strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://")
+}
+
 // checkSQLServer wants TLS with a certificate that is verified, unless the server is on
 // this machine: patients must not cross a network in the clear, and an encrypted
 // connection to whoever answers protects nobody.

@@ -31,6 +31,34 @@ func TestServingInTheClear(t *testing.T) {
 	}
 }
 
+// TestPostgresInTheClear is TestDatabaseInTheClear for PostgreSQL.
+func TestPostgresInTheClear(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"postgres://u:" + canary + "@db/x?sslmode=verify-full":                       "",
+		"postgresql://u:" + canary + "@db:5432/x?sslmode=verify-full&sslrootcert=ca": "",
+		"postgres://u:" + canary + "@127.0.0.1:5433/x":                               "",
+		"postgres://u:" + canary + "@localhost/x?sslmode=disable":                    "",
+		"postgres:///x?host=/run/postgresql&user=u&password=" + canary:               "",
+		"postgres://u:" + canary + "@db/x":                                           "has no sslmode=verify-full",
+		"postgres://u:" + canary + "@db/x?sslmode=require":                           "has no sslmode=verify-full",
+		"postgres://u:" + canary + "@db/x?sslmode=verify-ca":                         "has no sslmode=verify-full",
+		"postgres://u:" + canary + "@localhost,db/x?sslmode=prefer":                  "has no sslmode=verify-full",
+		"postgres:///x?host=/run/postgresql,db&user=u&password=" + canary:            "has no sslmode=verify-full",
+		"postgres://u:" + canary + "@127.0.0.1.example.nl/x":                         "has no sslmode=verify-full",
+		"postgres://u:" + canary + "%zz@db/x":                                        "is not a URL",
+	} {
+		_, err := config.LoadDatabase([]string{"SLUIS_DATABASE=" + dsn})
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", dsn, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v", dsn, err)
+		case err != nil && strings.Contains(err.Error(), canary):
+			t.Errorf("the password is shown: %v", err)
+		}
+	}
+}
+
 // TestDatabaseInTheClear: a database elsewhere is reached over TLS that is verified.
 func TestDatabaseInTheClear(t *testing.T) {
 	for dsn, want := range map[string]string{

@@ -108,9 +108,9 @@ func (t *tx) recordSubjects(ev audit.Event, created idRange) error {
 }
 
 // cut returns at most n characters of s, as every database returns them: what is not
-// UTF-8 would come back as something else than was hashed.
+// UTF-8, and a byte 0, would come back as something else than was hashed.
 func cut(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = readable(s)
 	if r := []rune(s); len(r) > n {
 		return string(r[:n])
 	}
@@ -148,7 +148,8 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 			if err != nil {
 				return err
 			}
-			db = db.Where("e.id IN (SELECT s.event_id FROM audit_subjects s WHERE s.patient_id IN ?)", append(ids, 0)) // no patient has 0
+			some := append(ids, 0) // no patient has 0
+			db = db.Where("e.id IN (SELECT s.event_id FROM audit_subjects s WHERE s.patient_id ?)", t.dialect.oneOf(&some))
 			reading.Code = "log_patient"
 			for _, id := range ids {
 				reading.Subjects = append(reading.Subjects, audit.Subject{PatientID: id, Action: audit.Read})

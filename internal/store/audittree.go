@@ -45,7 +45,7 @@ func (t *tx) storedHashes(indexes []int64) ([]tree.Hash, error) {
 	found := 0
 	err := pieces(indexes, t.dialect.maxIn(), func(part []int64) error {
 		var rows []hashRow
-		if err := t.db.Raw("SELECT id, hash FROM audit_hashes WHERE id IN ?", part).Scan(&rows).Error; err != nil {
+		if err := t.db.Raw("SELECT id, hash FROM audit_hashes WHERE id ?", t.dialect.oneOf(&part)).Scan(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {

@@ -63,7 +63,7 @@ func (s *Store) claimDelivery(ctx context.Context, now time.Time, lease time.Dur
 		Joins("LEFT JOIN turns w ON w.centre_id = d.centre_id AND w.lane = ?", laneWork).
 		Where("d.state IN ? AND d.lease_until <= ?", claimableStates, now).
 		Where(inTurn, string(delivery.Received), workingStates)).
-		Order("w.served_at, d.id").Limit(8).Scan(&rows).Error // NULL, a centre without a turn so far, sorts first
+		Order(longestWait + ", d.id").Limit(8).Scan(&rows).Error
 	if err != nil {
 		return delivery.Claim{}, false, s.dialect.clean(err)
 	}
@@ -88,6 +88,10 @@ const (
 	laneWork = "work"
 	laneCall = "call"
 )
+
+// longestWait orders centres by their last turn. One without a turn so far is first: the
+// databases do not agree where a NULL goes.
+const longestWait = "CASE WHEN w.served_at IS NULL THEN 0 ELSE 1 END, w.served_at"
 
 // turn is the turn of a centre in a lane. It is zero for work of no centre, such as a
 // renewal.
@@ -194,7 +198,7 @@ func (s *Store) nextChunks(ctx context.Context, now time.Time) (rows []waitingCh
 		Where("d.state IN ? AND EXISTS (SELECT 1 FROM chunks k WHERE k.delivery_id = d.id AND k.holds IN ? AND k.next_try_at <= ?"+
 			" AND k.lease_until <= ?)",
 			underExchange, []string{string(chunk.Identities), string(chunk.Temporaries)}, now, now).
-		Order("w.served_at, d.id").Limit(4).Pluck("d.id", &ids).Error
+		Order(longestWait+", d.id").Limit(4).Pluck("d.id", &ids).Error
 	for _, id := range ids {
 		for _, holds := range []chunk.Content{chunk.Temporaries, chunk.Identities} {
 			if err != nil || len(rows) > 0 { // other workers may have taken all chunks of the first delivery

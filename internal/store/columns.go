@@ -87,7 +87,7 @@ func (s *Store) RememberedColumns(ctx context.Context, centreID int64, macs [][]
 	var newest columnMapRow
 	err := pieces(macs, s.dialect.maxIn(), func(part [][]byte) error {
 		var rows []columnMapRow
-		if err := s.read(ctx).Where("centre_id = ? AND header_mac IN ?", centreID, part).Find(&rows).Error; err != nil {
+		if err := s.read(ctx).Where("centre_id = ? AND header_mac ?", centreID, s.dialect.oneOf(&part)).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {

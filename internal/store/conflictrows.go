@@ -107,8 +107,8 @@ func (p *patientTx) openConflicts(rows []conflictRow) (map[statement]int64, erro
 	open := map[statement]int64{}
 	err := pieces(numbers, p.t.dialect.maxIn(), func(part []string) error {
 		var found []conflictRow
-		err := p.t.db.Select("id, patient_number, reason, content_hash").Where("centre_id = ? AND patient_number IN ? AND state = ?",
-			rows[0].CentreID, part, stateOpen).Find(&found).Error
+		err := p.t.db.Select("id, patient_number, reason, content_hash").Where("centre_id = ? AND patient_number ? AND state = ?",
+			rows[0].CentreID, p.t.dialect.oneOf(&part), stateOpen).Find(&found).Error
 		for _, r := range found {
 			open[r.statement()] = r.ID
 		}

@@ -179,8 +179,8 @@ func (t *tx) counted(rows []listedConflict) ([]patient.Conflict, error) {
 	by := map[int64]count{}
 	err := pieces(ids, t.dialect.maxIn(), func(part []int64) error {
 		var counts []count
-		err := t.db.Raw("SELECT review_id, COUNT(*) AS n, COUNT(DISTINCT delivery_id) AS d FROM review_rows WHERE review_id IN ?"+
-			" GROUP BY review_id", part).Scan(&counts).Error
+		err := t.db.Raw("SELECT review_id, COUNT(*) AS n, COUNT(DISTINCT delivery_id) AS d FROM review_rows WHERE review_id ?"+
+			" GROUP BY review_id", t.dialect.oneOf(&part)).Scan(&counts).Error
 		for _, c := range counts {
 			by[c.ConflictID] = c
 		}

@@ -227,7 +227,7 @@ func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code 
 		known := map[string]bool{}
 		err := pieces(keys, t.dialect.maxIn(), func(part []string) error {
 			var have []string
-			err := t.db.Table("existing_rows").Where("run_id = ? AND legacy_id IN ?", runID, part).Pluck("legacy_id", &have).Error
+			err := t.db.Table("existing_rows").Where("run_id = ? AND legacy_id ?", runID, t.dialect.oneOf(&part)).Pluck("legacy_id", &have).Error
 			for _, k := range have {
 				known[k] = true
 			}

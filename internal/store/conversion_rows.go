@@ -27,7 +27,7 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 			Select("e.legacy_id, e.line, e.code, e.delivery_id, COALESCE(w.outcome, '') AS outcome, COALESCE(d.centre_id, 0) AS centre_id").
 			Joins("LEFT JOIN delivery_rows w ON w.delivery_id = e.delivery_id AND w.line = e.line").
 			Joins("LEFT JOIN deliveries d ON d.id = e.delivery_id").
-			Where("e.run_id = ? AND e.legacy_id IN ?", runID, part).Scan(&rows).Error
+			Where("e.run_id = ? AND e.legacy_id ?", runID, s.dialect.oneOf(&part)).Scan(&rows).Error
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (s *Store) Where(ctx context.Context, runID int64, keys []string) (map[stri
 			LegacyID string
 		}
 		err = s.read(ctx).Table("legacy_keys k").Select("p.*, k.legacy_id").Joins("JOIN patients p ON p.id = k.patient_id").
-			Where("k.legacy_id IN ?", part).Scan(&held).Error
+			Where("k.legacy_id ?", s.dialect.oneOf(&part)).Scan(&held).Error
 		for _, h := range held {
 			w, there := out[h.LegacyID]
 			if !there {
@@ -208,7 +208,8 @@ func (s *Store) reasons(db *gorm.DB, rows []openRow, outcome patient.Outcome) (m
 	for id, list := range lines { // as many queries as there are centres on the page
 		err := pieces(list, s.dialect.maxIn(), func(part []int) error {
 			var found []findingRow
-			err := db.Table("findings").Where("delivery_id = ? AND line IN ?", id, part).Order("line, severity, seq").Find(&found).Error
+			err := db.Table("findings").Where("delivery_id = ? AND line ?", id, s.dialect.oneOf(&part)).
+				Order("line, severity, seq").Find(&found).Error
 			for _, f := range found {
 				at := deliveryLine{id, f.Line}
 				have, there := out[at]

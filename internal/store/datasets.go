@@ -57,7 +57,7 @@ func (s *Store) LatestImports(ctx context.Context, who audit.Who, ids []string) 
 		clear(out)
 		err := pieces(ids, t.dialect.maxIn(), func(part []string) error {
 			var rows []deliveryRow
-			err := t.db.Where("dataset_id IN ?", part).Order("id").Find(&rows).Error
+			err := t.db.Where("dataset_id ?", t.dialect.oneOf(&part)).Order("id").Find(&rows).Error
 			for _, r := range rows {
 				out[r.DatasetID] = r.delivery("")
 			}

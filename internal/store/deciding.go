@@ -117,7 +117,7 @@ func repeats[K comparable](ctx context.Context, s *Store, by, distinct string, i
 			K    K
 			Line int
 		}
-		err := s.read(ctx).Raw("SELECT "+by+" AS k, line FROM row_marks WHERE delivery_id = ? AND "+by+" IN ? ORDER BY line", id, part).
+		err := s.read(ctx).Raw("SELECT "+by+" AS k, line FROM row_marks WHERE delivery_id = ? AND "+by+" ? ORDER BY line", id, s.dialect.oneOf(&part)).
 			Scan(&rows).Error
 		lines := map[K][]int{}
 		for _, r := range rows {

@@ -15,7 +15,10 @@ import (
 
 // sqliteDialector is what GORM needs to know of SQLite: how to quote, bind and
 // limit. GORM's own one would link a second SQLite, written in C (ADR 27).
-type sqliteDialector struct{ conn *sql.DB }
+type sqliteDialector struct {
+	silent
+	conn *sql.DB
+}
 
 // Name is the name that GORM knows SQLite by.
 func (sqliteDialector) Name() string { return "sqlite" }
@@ -62,38 +65,48 @@ func (sqliteDialector) BindVarTo(w clause.Writer, _ *gorm.Statement, _ any) { _ 
 
 // QuoteTo quotes a name, each part of it if it has dots. Backticks, because
 // SQLite takes an unknown name in double quotes for a text.
-func (sqliteDialector) QuoteTo(w clause.Writer, name string) {
+func (sqliteDialector) QuoteTo(w clause.Writer, name string) { quoteTo(w, name, "`") }
+
+// quoteTo writes a name in quotation marks, each part of it if it has dots.
+func quoteTo(w clause.Writer, name, mark string) {
 	for i, part := range strings.Split(name, ".") {
 		if i > 0 {
 			_ = w.WriteByte('.')
 		}
-		_, _ = w.WriteString("`" + strings.ReplaceAll(part, "`", "``") + "`")
+		_, _ = w.WriteString(mark + strings.ReplaceAll(part, mark, mark+mark) + mark)
 	}
 }
 
+// silent is what our dialectors have in common: they tell GORM nothing to log.
+type silent struct{}
+
 // Explain returns the statement as it is. Its values may be of a patient and must
 // never get into a log.
-func (sqliteDialector) Explain(statement string, _ ...any) string { return statement }
+func (silent) Explain(statement string, _ ...any) string { return statement }
 
 // DefaultValueOf is the value of a column that a row leaves to the database.
-func (sqliteDialector) DefaultValueOf(*schema.Field) clause.Expression {
+func (silent) DefaultValueOf(*schema.Field) clause.Expression {
 	return clause.Expr{SQL: "NULL"}
 }
 
 // DataTypeOf only serves GORM's migrations, which nobody uses: the schema is
 // written in SQL (package migrations).
-func (sqliteDialector) DataTypeOf(f *schema.Field) string { return string(f.DataType) }
+func (silent) DataTypeOf(f *schema.Field) string { return string(f.DataType) }
 
 // Migrator returns GORM's view of the schema, of which only GetTables is used.
 func (d sqliteDialector) Migrator(db *gorm.DB) gorm.Migrator {
-	return sqliteTables{migrator.Migrator{Config: migrator.Config{DB: db, Dialector: d}}}
+	return listedTables{migrator.Migrator{Config: migrator.Config{DB: db, Dialector: d}},
+		"SELECT name FROM sqlite_master WHERE type = 'table'"}
 }
 
-type sqliteTables struct{ migrator.Migrator }
+type listedTables struct {
+	migrator.Migrator
+	query string
+}
 
 // GetTables returns the names of all tables.
-func (m sqliteTables) GetTables() (names []string, err error) {
-	err = m.DB.Raw("SELECT name FROM sqlite_master WHERE type = ?", "table").Scan(&names).Error
+func (m listedTables) GetTables() (names []string, err error) {
+	err = m.DB.Raw(m.query).Scan(&names).Error
 	return names, err
 }
 

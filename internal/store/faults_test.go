@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	mssql "github.com/microsoft/go-mssqldb"
 
 	"sluis/internal/apperr"
@@ -33,6 +35,12 @@ func TestFaultsInWords(t *testing.T) {
 		{sqlserverDialect{}.clean(mssql.Error{Number: 1105}), "SQL Server error 1105: the disk or a filegroup is full", true},
 		{sqlserverDialect{}.clean(mssql.Error{Number: 824}), "SQL Server error 824: the database is damaged", true},
 		{sqlserverDialect{}.clean(mssql.Error{Number: 3906}), "SQL Server error 3906: the database is read-only", true},
+		{(&postgresDialect{}).clean(&pgconn.PgError{Code: "53100", Message: "x"}), "PostgreSQL error 53100: the disk is full", true},
+		{(&postgresDialect{}).clean(&pgconn.PgError{Code: "25006"}), "PostgreSQL error 25006: the database is read-only", true},
+		{(&postgresDialect{}).clean(&pgconn.PgError{Code: "57P01"}), "PostgreSQL error 57P01: the server is stopping", true},
+		{(&postgresDialect{}).clean(&pgconn.PgError{Code: "23505", Detail: "Key (number)=(123) exists"}), "PostgreSQL error 23505", false},
+		{(&postgresDialect{}).clean(&pgconn.PgError{Code: "40P01"}), "PostgreSQL error 40P01", false},
+		{(&postgresDialect{}).clean(io.ErrUnexpectedEOF), "PostgreSQL: the database cannot be reached", true},
 		{sqlserverDialect{}.clean(mssql.Error{Number: 13}), "SQL Server error 13", false}, // not SQLite's 13
 	} {
 		if c.err.Error() != c.want || apperr.IsStorage(fmt.Errorf("a step: %w", c.err)) != c.storage {

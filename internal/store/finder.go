@@ -26,7 +26,7 @@ func (f finder) byNumber(centreID int64, numbers []string) (map[string]patient.P
 	out := make(map[string]patient.Patient, len(numbers))
 	err := pieces(numbers, f.d.maxIn(), func(part []string) error {
 		var rows []patientRow
-		if err := f.patients().Where("centre_id = ? AND patient_number IN ?", centreID, part).Find(&rows).Error; err != nil {
+		if err := f.patients().Where("centre_id = ? AND patient_number ?", centreID, f.d.oneOf(&part)).Find(&rows).Error; err != nil {
 			return err
 		}
 		return f.whole(rows, func(p patient.Patient) { out[p.Number] = p })
@@ -38,7 +38,7 @@ func (f finder) byID(centreID int64, ids []int64) (map[int64]patient.Patient, er
 	out := make(map[int64]patient.Patient, len(ids))
 	err := pieces(ids, f.d.maxIn(), func(part []int64) error {
 		var rows []patientRow
-		if err := f.patients().Where("centre_id = ? AND id IN ?", centreID, part).Find(&rows).Error; err != nil {
+		if err := f.patients().Where("centre_id = ? AND id ?", centreID, f.d.oneOf(&part)).Find(&rows).Error; err != nil {
 			return err
 		}
 		return f.whole(rows, func(p patient.Patient) { out[p.ID] = p })
@@ -55,7 +55,7 @@ func (f finder) whole(rows []patientRow, each func(patient.Patient)) error {
 	held := make(map[int64][]patient.Pseudonym, len(rows))
 	err := pieces(ids, f.d.maxIn(), func(part []int64) error {
 		var rows []pseudonymRow
-		err := f.db.Table("pseudonyms").Where("patient_id IN ?", part).Order("patient_id, type, domain, key_version, value_hash").
+		err := f.db.Table("pseudonyms").Where("patient_id ?", f.d.oneOf(&part)).Order("patient_id, type, domain, key_version, value_hash").
 			Find(&rows).Error
 		for _, r := range rows {
 			held[r.PatientID] = append(held[r.PatientID], r.pseudonym())
@@ -77,7 +77,7 @@ func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
 	var out []patient.Key
 	err := pieces(keys, f.d.maxIn(), func(part []string) error {
 		var rows []patient.Key
-		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("legacy_id IN ?", part).Find(&rows).Error
+		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("legacy_id ?", f.d.oneOf(&part)).Find(&rows).Error
 		out = append(out, rows...)
 		return err
 	})
@@ -86,7 +86,7 @@ func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
 	}
 	err = pieces(patients, f.d.maxIn(), func(part []int64) error {
 		var rows []patient.Key
-		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("patient_id IN ?", part).Find(&rows).Error
+		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("patient_id ?", f.d.oneOf(&part)).Find(&rows).Error
 		out = append(out, rows...)
 		return err
 	})
@@ -108,7 +108,7 @@ func (f finder) owners(centreID int64, pseudonyms []patient.Pseudonym) (map[pati
 		// The centre is compared here: as a condition it tempts a planner without
 		// statistics to begin with all patients of the centre.
 		err := f.db.Table("pseudonyms s").Select("s.*, p.patient_number, p.centre_id").Joins("JOIN patients p ON p.id = s.patient_id").
-			Where("s.value_hash IN ?", part).Scan(&rows).Error
+			Where("s.value_hash ?", f.d.oneOf(&part)).Scan(&rows).Error
 		for _, r := range rows {
 			if r.CentreID != centreID {
 				continue

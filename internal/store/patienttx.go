@@ -137,12 +137,12 @@ func (p *patientTx) UpdatePatients(ctx context.Context, changes []patient.Change
 	for space, ids := range outdated {
 		err := pieces(ids, p.t.dialect.maxIn(), func(part []int64) error {
 			return p.t.db.Exec(
-				"DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND recorded_on = ? AND patient_id IN ?",
+				"DELETE FROM pseudonyms WHERE type = ? AND domain = ? AND key_version = ? AND recorded_on = ? AND patient_id ?",
 				space.Type,
 				space.Domain,
 				space.KeyVersion,
 				space.RecordedOn,
-				part,
+				p.t.dialect.oneOf(&part),
 			).Error
 		})
 		if err != nil {

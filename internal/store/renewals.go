@@ -172,7 +172,7 @@ func (t *tx) newValues(fresh []renewal.Held) (rows []pseudonymRow, conflicts int
 	stored := map[slot]string{}
 	err = pieces(ids, t.dialect.maxIn(), func(part []int64) error {
 		var found []pseudonymRow
-		err := t.db.Table("pseudonyms").Where("patient_id IN ?", part).Scan(&found).Error
+		err := t.db.Table("pseudonyms").Where("patient_id ?", t.dialect.oneOf(&part)).Scan(&found).Error
 		for _, r := range found {
 			stored[slot{r.PatientID, r.pseudonym().Space()}] = r.Value
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	msqlite "modernc.org/sqlite" // pure Go: no C compiler in a hospital's build street
 )
 
@@ -61,7 +62,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	// SQLite has only one writer, so that a second connection would only wait.
 	db.SetMaxOpenConns(1)
-	s, err := open(ctx, sqliteDialect{}, db, sqliteDialector{db}, o)
+	s, err := open(ctx, sqliteDialect{}, db, sqliteDialector{conn: db}, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), lock.Close())
 	}
@@ -188,6 +189,14 @@ func (d sqliteDialect) clean(err error) error {
 	}
 	return err
 }
+
+// lost is false: a file is not at the end of a connection.
+func (sqliteDialect) lost(error) bool { return false }
+
+// check has nothing to do: assertPragmas looks at the settings.
+func (sqliteDialect) check(context.Context, *sql.DB) ([]string, error) { return nil, nil }
+
+func (sqliteDialect) oneOf(list any) clause.Expression { return inList{list} }
 
 // maxIn keeps a list well under SQLite's 32,766 variables.
 func (sqliteDialect) maxIn() int { return 1000 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"gorm.io/driver/sqlserver"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // sqlserverDialect is for production. Several processes may share one server.
@@ -133,16 +133,31 @@ func (d sqlserverDialect) clean(err error) error {
 	if c := d.code(err); c != 0 {
 		return newCodeError(sqlServerName, int(c))
 	}
-	if gone := unreachable(err); gone != nil {
-		return gone
+	if fault := connectionFault(err); fault != "" {
+		return &codeError{database: sqlServerName, fault: fault}
 	}
 	return err
 }
 
+func (d sqlserverDialect) lost(err error) bool { return d.code(err) == 0 && unreachable(err) }
+
+// check warns of a database in which readers wait for writers.
+func (d sqlserverDialect) check(ctx context.Context, db *sql.DB) (warnings []string, err error) {
+	var snapshot bool
+	err = db.QueryRowContext(ctx, "SELECT is_read_committed_snapshot_on FROM sys.databases WHERE name = DB_NAME()").Scan(&snapshot)
+	if err == nil && !snapshot {
+		warnings = append(warnings, "READ_COMMITTED_SNAPSHOT is off: whoever reads waits for whoever writes. "+
+			"Set it with ALTER DATABASE … SET READ_COMMITTED_SNAPSHOT ON")
+	}
+	return warnings, nil // a login that may not see this setting may still work
+}
+
+func (sqlserverDialect) oneOf(list any) clause.Expression { return inList{list} }
+
 // maxIn keeps a statement below SQL Server's limit of 2,098 parameters.
 func (sqlserverDialect) maxIn() int { return 1000 }
 
-// Open opens a database: "sqlite:PATH" or "sqlserver://…".
+// Open opens a database: "sqlite:PATH", "postgres://…" or "sqlserver://…".
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		return OpenSQLite(ctx, path, o)
@@ -150,5 +165,8 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if strings.HasPrefix(address, "sqlserver://") {
 		return OpenSQLServer(ctx, address, o)
 	}
-	return nil, fmt.Errorf("the database must be sqlite:PATH or sqlserver://…")
+	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+		return OpenPostgres(ctx, address, o)
+	}
+	return nil, errors.New("the database must be sqlite:PATH, postgres://… or sqlserver://…")
 }

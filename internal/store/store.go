@@ -61,6 +61,15 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	} else if err := d.migrate(ctx, db); err != nil {
 		return nil, fmt.Errorf("migrate the database: %w", err)
 	}
+	warnings, err := d.check(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		if o.Log != nil {
+			o.Log.WarnContext(ctx, w)
+		}
+	}
 	g, err := gorm.Open(gd, &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
@@ -108,33 +117,40 @@ func goUp(ctx context.Context, d goose.Dialect, db *sql.DB, folder string) error
 var ErrSchema = errors.New("the database has another schema than this program")
 
 // checkSchema compares the schema with what this program knows, and changes nothing.
-// A database without a table of versions has schema 0.
 func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
+	current, known, err := schemaVersions(ctx, d, db)
+	switch {
+	case err != nil:
+		return err
+	case current < known:
+		return fmt.Errorf("%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service",
+			ErrSchema, current, known)
+	case current > known:
+		return fmt.Errorf("%w: %d, newer than %d. Use the newer program", ErrSchema, current, known)
+	}
+	return nil
+}
+
+// schemaVersions returns the database's schema and the newest that this program knows. A
+// database without a table of versions has schema 0.
+func schemaVersions(ctx context.Context, d dialect, db *sql.DB) (current, known int64, err error) {
 	files, err := fs.Glob(migrations.Files, "sqlite/*.sql")
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	known := 0
 	for _, file := range files {
 		number, _, _ := strings.Cut(path.Base(file), "_")
-		n, err := strconv.Atoi(number)
+		n, err := strconv.ParseInt(number, 10, 64)
 		if err != nil {
-			return fmt.Errorf("a migration without a number: %w", err)
+			return 0, 0, fmt.Errorf("a migration without a number: %w", err)
 		}
 		known = max(known, n)
 	}
-	var current sql.NullInt64
-	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&current); err != nil && !d.missingTable(err) {
-		return fmt.Errorf("read the schema's version: %w", d.clean(err))
+	var found sql.NullInt64
+	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&found); err != nil && !d.missingTable(err) {
+		return 0, 0, fmt.Errorf("read the schema's version: %w", d.clean(err))
 	}
-	switch {
-	case current.Int64 < int64(known):
-		return fmt.Errorf("%w: %d, older than %d. Bring it up to date with web migrate, or by starting the service",
-			ErrSchema, current.Int64, known)
-	case current.Int64 > int64(known):
-		return fmt.Errorf("%w: %d, newer than %d. Use the newer program", ErrSchema, current.Int64, known)
-	}
-	return nil
+	return found.Int64, known, nil
 }
 
 // Close closes the database.
@@ -161,17 +177,12 @@ type tx struct {
 const maxTries = 5
 
 // write runs f in a transaction. If the database says that another transaction was in
-// its way, f is run again from the start: it must not keep results of the first try.
+// its way, or if the connection is lost before the transaction is committed, f is run
+// again from the start: it must not keep results of the first try.
 func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 	for try := 1; ; try++ {
-		err := s.gorm.WithContext(ctx).Transaction(func(g *gorm.DB) error {
-			raw, ok := g.Statement.ConnPool.(*sql.Tx)
-			if !ok {
-				return errors.New("store: no transaction")
-			}
-			return f(&tx{Store: s, db: g, raw: raw, at: s.clock()})
-		})
-		if err == nil || !s.dialect.retryable(err) || try == maxTries {
+		again, err := s.try(ctx, f)
+		if err == nil || !again || try == maxTries {
 			return s.dialect.clean(err)
 		}
 		select {
@@ -180,6 +191,31 @@ func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 		case <-time.After(time.Duration(try) * (20*time.Millisecond + rand.N(50*time.Millisecond))):
 		}
 	}
+}
+
+// try runs f in a transaction, once. It reports whether another try may succeed.
+func (s *Store) try(ctx context.Context, f func(t *tx) error) (again bool, err error) {
+	g := s.gorm.WithContext(ctx).Begin()
+	if g.Error != nil {
+		return s.dialect.retryable(g.Error) || s.dialect.lost(g.Error), g.Error
+	}
+	ended := false
+	defer func() {
+		if !ended { // f returned an error, or panicked
+			g.Rollback()
+		}
+	}()
+	raw, ok := g.Statement.ConnPool.(*sql.Tx)
+	if !ok {
+		return false, errors.New("store: no transaction")
+	}
+	if err := f(&tx{Store: s, db: g, raw: raw, at: s.clock()}); err != nil {
+		return s.dialect.retryable(err) || s.dialect.lost(err), err
+	}
+	ended = true
+	err = g.Commit().Error
+	// If the connection is lost now, nobody knows whether the transaction is committed.
+	return s.dialect.retryable(err), err
 }
 
 // clock returns the present moment as the databases store it: in UTC and milliseconds.

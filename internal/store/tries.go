@@ -26,7 +26,7 @@ func (s *Store) Tries(ctx context.Context, counters ...account.TryCounter) ([]ac
 		hashes[i] = c.Hash[:]
 	}
 	var rows []triesRow
-	if err := s.read(ctx).Where("key_hash IN ? AND expires_at > ?", hashes, s.clock()).Find(&rows).Error; err != nil {
+	if err := s.read(ctx).Where("key_hash ? AND expires_at > ?", s.dialect.oneOf(&hashes), s.clock()).Find(&rows).Error; err != nil {
 		return nil, s.dialect.clean(err)
 	}
 	found := make(map[[32]byte]account.Tries, len(rows))

@@ -1,6 +1,6 @@
 // Package storetest is the conformance suite of the store: every database must pass it.
-// It always runs on SQLite, and on SQL Server if a DSN is given. Each test makes a centre
-// of its own, so that the database need not be empty.
+// It always runs on SQLite and PostgreSQL, and on SQL Server if a DSN is given. Each test
+// makes a centre of its own, so that the database need not be empty.
 package storetest
 
 import (
@@ -21,9 +21,9 @@ import (
 	"sluis/internal/store"
 )
 
-// Run runs the suite. open returns a store.
+// Run runs the suite. open is called for each test: it returns a store on a new database,
+// or on the same one each time, if making one takes too long.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
-	s := open(t)
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"accounts":             accounts,
 		"users change":         usersChange,
@@ -76,7 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"erasures":             erasures,
 		"patients unnumbered":  noNumbers,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, s) })
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 }
 

@@ -110,16 +110,16 @@ func (s *Store) CentreByNumber(ctx context.Context, number string) (account.Cent
 // apperr.Conflict.
 func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) (account.Centre, error) {
 	err := s.write(ctx, func(t *tx) error {
+		var err error
+		if c.ID, err = t.next("centres", 1); err != nil { // the second of two simultaneous calls waits here
+			return err
+		}
 		var same int64
 		if err := t.db.Model(&centreRow{}).Where("number = ?", c.Number).Count(&same).Error; err != nil {
 			return err
 		}
 		if same > 0 {
 			return apperr.New(apperr.Conflict, "centre_exists")
-		}
-		var err error
-		if c.ID, err = t.next("centres", 1); err != nil {
-			return err
 		}
 		row := centreRow{
 			ID: c.ID, Number: c.Number, Name: c.Name, IdentitiesAllowed: c.IdentitiesAllowed, BrakePercent: c.BrakePercent,
@@ -241,16 +241,16 @@ func (t *tx) addUser(u account.User) (account.User, error) {
 		return u, err
 	}
 	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
+	var err error
+	if u.ID, err = t.next("users", 1); err != nil { // the second of two simultaneous calls waits here
+		return u, err
+	}
 	var same int64
 	if err := t.db.Model(&userRow{}).Where("email = ?", u.Email).Count(&same).Error; err != nil {
 		return u, err
 	}
 	if same > 0 {
 		return u, apperr.New(apperr.Conflict, "user_exists")
-	}
-	var err error
-	if u.ID, err = t.next("users", 1); err != nil {
-		return u, err
 	}
 	if u.PublicID, err = publicID(); err != nil {
 		return u, err

@@ -69,16 +69,16 @@ func (s *Store) StartRun(ctx context.Context, who audit.Who, n conversion.NewRun
 	}
 	var id int64
 	err = s.write(ctx, func(t *tx) error {
+		var err error
+		if id, err = t.next("existing_runs", 1); err != nil { // the second of two simultaneous calls waits here
+			return err
+		}
 		var open int64
 		if err := t.db.Table("existing_runs").Where("finished_at IS NULL AND mode = ?", string(n.Mode)).Count(&open).Error; err != nil {
 			return err
 		}
 		if open > 0 {
 			return apperr.New(apperr.Conflict, "existing_under_way")
-		}
-		var err error
-		if id, err = t.next("existing_runs", 1); err != nil {
-			return err
 		}
 		row := conversionRunRow{
 			ID: id, PublicID: n.PublicID, Mode: string(n.Mode), Source: cut(n.Table, 300), Mapping: string(mapping), Sample: n.Sample,
@@ -205,7 +205,7 @@ func (s *Store) RunPaused(ctx context.Context, runID int64, waits conversion.Wai
 func (s *Store) FinishRun(ctx context.Context, who audit.Who, runID int64) error {
 	return s.write(ctx, func(t *tx) error {
 		var r conversionRunRow
-		if err := first(t.db.Where("id = ?", runID), &r); err != nil {
+		if err := first(t.dialect.forUpdate(t.db, "existing_runs").Where("id = ?", runID), &r); err != nil {
 			return err
 		}
 		if r.FinishedAt != nil {
@@ -270,7 +270,8 @@ func (s *Store) FeedCentre(
 	err = s.write(ctx, func(t *tx) error {
 		feed, ok = conversion.Feed{}, false
 		var c conversionCentreRow
-		if err := first(t.db.Where("run_id = ? AND centre_id = ?", runID, centreID), &c); err != nil {
+		// The second of two commands waits here, and finds the delivery of the first.
+		if err := first(t.dialect.forUpdate(t.db, "existing_centres").Where("run_id = ? AND centre_id = ?", runID, centreID), &c); err != nil {
 			return err
 		}
 		var d deliveryRow

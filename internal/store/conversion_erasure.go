@@ -164,22 +164,25 @@ func (conversionErasureRow) TableName() string { return "existing_erasures" }
 // place of an earlier request that is not begun, whose approvals are void.
 func (s *Store) AskErasure(ctx context.Context, who audit.Who, e conversion.Erasure) (conversion.Erasure, error) {
 	err := s.write(ctx, func(t *tx) error {
-		var begun int64
-		if err := t.db.Table("existing_erasures").Where("run_id = ? AND started_at IS NOT NULL", e.RunID).Count(&begun).Error; err != nil {
+		var err error
+		if e.ID, err = t.next("existing_erasures", 1); err != nil { // the second of two simultaneous calls waits here
 			return err
 		}
-		if begun > 0 {
-			return apperr.New(apperr.Conflict, "erasure_begun")
+		// An erasure of the run that begins at this moment is waited for, or waits.
+		var rows []conversionErasureRow
+		if err := t.dialect.forUpdate(t.db, "existing_erasures").Where("run_id = ?", e.RunID).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.StartedAt != nil {
+				return apperr.New(apperr.Conflict, "erasure_begun")
+			}
 		}
 		old := "SELECT id FROM existing_erasures WHERE run_id = ?"
 		if err := t.db.Exec("DELETE FROM existing_approvals WHERE erasure_id IN ("+old+")", e.RunID).Error; err != nil {
 			return err
 		}
 		if err := t.db.Exec("DELETE FROM existing_erasures WHERE run_id = ?", e.RunID).Error; err != nil {
-			return err
-		}
-		var err error
-		if e.ID, err = t.next("existing_erasures", 1); err != nil {
 			return err
 		}
 		if e.PublicID, err = publicID(); err != nil {

@@ -26,6 +26,9 @@ type dialect interface {
 	update(ctx context.Context, tx *sql.Tx, table string, set, key []string, n int, row func(i int) []any) error
 	// forUpdate makes a SELECT from one table lock what it finds against other writers.
 	forUpdate(db *gorm.DB, table string) *gorm.DB
+	// advance raises a sequence by n and returns what it is then. Other transactions wait
+	// for the sequence until this one ends.
+	advance(db *gorm.DB, sequence string, n int) (int64, error)
 	// oneOf is what follows a column in a condition that it has one of the values of a
 	// list. list is a pointer to a slice of no more than maxIn values.
 	oneOf(list any) clause.Expression

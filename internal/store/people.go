@@ -351,6 +351,9 @@ func (t *tx) takeLink(hash [32]byte) (linkRow, error) {
 func (s *Store) MakeFirstLink(ctx context.Context, who audit.Who, hash [32]byte) (made bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		made = false
+		if err := t.lock("users"); err != nil { // one link, whoever starts at the same moment
+			return err
+		}
 		var users int64
 		if err := t.db.Model(&userRow{}).Count(&users).Error; err != nil || users > 0 {
 			return err
@@ -369,6 +372,9 @@ func (s *Store) MakeFirstLink(ctx context.Context, who audit.Who, hash [32]byte)
 func (s *Store) UseFirstLink(ctx context.Context, who audit.Who, hash [32]byte, u account.User) error {
 	u.Roles, u.Centre = []account.Role{account.Admin}, nil
 	return s.write(ctx, func(t *tx) error {
+		if err := t.lock("users"); err != nil { // one first administrator
+			return err
+		}
 		r, err := t.takeLink(hash)
 		if err != nil {
 			return err

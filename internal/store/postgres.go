@@ -308,6 +308,11 @@ func (*postgresDialect) forUpdate(db *gorm.DB, table string) *gorm.DB {
 	return db.Table(table).Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
 }
 
+func (*postgresDialect) advance(db *gorm.DB, sequence string, n int) (next int64, err error) {
+	err = db.Raw("UPDATE sequences SET next = next + ? WHERE name = ? RETURNING next", n, sequence).Scan(&next).Error
+	return next, err
+}
+
 // oneOf sends the whole list as one array.
 func (*postgresDialect) oneOf(list any) clause.Expression { return arrayList{list} }
 

@@ -190,6 +190,11 @@ func (d sqliteDialect) clean(err error) error {
 	return err
 }
 
+func (sqliteDialect) advance(db *gorm.DB, sequence string, n int) (next int64, err error) {
+	err = db.Raw("UPDATE sequences SET next = next + ? WHERE name = ? RETURNING next", n, sequence).Scan(&next).Error
+	return next, err
+}
+
 // lost is false: a file is not at the end of a connection.
 func (sqliteDialect) lost(error) bool { return false }
 

@@ -152,6 +152,11 @@ func (d sqlserverDialect) check(ctx context.Context, db *sql.DB) (warnings []str
 	return warnings, nil // a login that may not see this setting may still work
 }
 
+func (sqlserverDialect) advance(db *gorm.DB, sequence string, n int) (next int64, err error) {
+	err = db.Raw("UPDATE sequences SET next = next + ? OUTPUT INSERTED.next WHERE name = ?", n, sequence).Scan(&next).Error
+	return next, err
+}
+
 func (sqlserverDialect) oneOf(list any) clause.Expression { return inList{list} }
 
 // maxIn keeps a statement below SQL Server's limit of 2,098 parameters.

@@ -226,14 +226,20 @@ func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 // read returns a session for queries outside a transaction.
 func (s *Store) read(ctx context.Context) *gorm.DB { return s.gorm.WithContext(ctx) }
 
-// next reserves n consecutive ids of a sequence and returns the first.
+// next reserves n consecutive ids of a sequence and returns the first. The sequence is
+// locked until the transaction ends: that makes a second transaction that stores
+// something of the kind wait until it sees what the first one stored.
 func (t *tx) next(sequence string, n int) (int64, error) {
-	if err := t.db.Exec("UPDATE sequences SET next = next + ? WHERE name = ?", n, sequence).Error; err != nil {
-		return 0, err
-	}
-	var next int64
-	err := t.db.Raw("SELECT next FROM sequences WHERE name = ?", sequence).Scan(&next).Error
+	next, err := t.dialect.advance(t.db, sequence, n)
 	return next - int64(n), err
+}
+
+// lock keeps other transactions from taking an id of a sequence, or a lock of it, until
+// this one ends. It goes before a question whose answer must still be true when
+// something is stored because of it.
+func (t *tx) lock(sequence string) error {
+	_, err := t.next(sequence, 0)
+	return err
 }
 
 // one returns miss if a statement did not change exactly one row.

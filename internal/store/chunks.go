@@ -38,7 +38,7 @@ func (s *Store) AddChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk
 }
 
 func (t *tx) addChunk(ctx context.Context, c delivery.Claim, k delivery.Chunk) error {
-	id, err := t.next("chunks", 1)
+	id, err := t.ids("chunks", 1)
 	if err != nil {
 		return err
 	}
@@ -240,6 +240,9 @@ func (t *tx) addFindings(ctx context.Context, id int64, list []delivery.Finding)
 	if err != nil {
 		return err
 	}
+	if len(warned) == 0 {
+		return nil
+	}
 	return t.db.Exec("UPDATE deliveries SET warnings = warnings + ? WHERE id = ?", len(warned), id).Error
 }
 
@@ -256,23 +259,44 @@ var stageBase = map[delivery.Stage]int{
 	delivery.StageParse: 0, delivery.StagePrepare: 100, delivery.StageResolve: 200, delivery.StageDecide: 300,
 }
 
-// replaceContent replaces the sealed content of a chunk, and counts the step in its
-// delivery. If the claim is lost, it returns delivery.ErrLost. It updates the delivery
-// first, because that may have ended while its chunks are not cleared yet.
-func (t *tx) replaceContent(c delivery.ChunkClaim, holds chunk.Content, sealed, marks []byte) error {
+// exchanged is what a chunk holds after a call to the TTP: waiting rows have temporary
+// pseudonyms, and the first of these expires at expires.
+type exchanged struct {
+	holds         chunk.Content
+	sealed, marks []byte
+	waiting       int
+	expires       time.Time
+	findings      []delivery.Finding
+}
+
+// replaceContent replaces the content of a chunk, and counts the step in its delivery. If
+// the claim is lost, it returns delivery.ErrLost. The delivery goes last, so that the
+// workers on its other chunks do not wait for this transaction from its start.
+func (t *tx) replaceContent(ctx context.Context, c delivery.ChunkClaim, x exchanged) error {
+	res := t.db.Exec("UPDATE chunks SET holds = ?, waiting = ?, expires_at = ?, attempts = ?, paused_at = NULL"+
+		" WHERE id = ? AND fence = ? AND holds = ?",
+		string(x.holds), x.waiting, nullTime(x.expires), 0, c.ID, c.Fence, string(c.Holds))
+	if err := one(res, delivery.ErrLost); err != nil {
+		return err
+	}
+	err := t.db.Exec("UPDATE chunk_contents SET sealed = ?, marks = ? WHERE chunk_id = ?", x.sealed, x.marks, c.ID).Error
+	if err != nil {
+		return err
+	}
+	if err := t.addFindings(ctx, c.DeliveryID, x.findings); err != nil {
+		return err
+	}
 	step := "resolved"
-	if holds == chunk.Temporaries {
+	if x.holds == chunk.Temporaries {
 		step = "prepared"
 	}
-	res := t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1 WHERE id = ? AND state IN ?", c.DeliveryID, underExchange)
+	// The delivery may have ended while its chunks are not cleared yet.
+	res = t.db.Exec("UPDATE deliveries SET "+step+" = "+step+" + 1, paused = ?, denied = ?, next_try_at = NULL WHERE id = ? AND state IN ?",
+		false, false, c.DeliveryID, underExchange)
 	if err := one(res, delivery.ErrLost); err != nil {
 		return err
 	}
-	res = t.db.Exec("UPDATE chunks SET holds = ? WHERE id = ? AND fence = ? AND holds = ?", string(holds), c.ID, c.Fence, string(c.Holds))
-	if err := one(res, delivery.ErrLost); err != nil {
-		return err
-	}
-	return t.db.Exec("UPDATE chunk_contents SET sealed = ?, marks = ? WHERE chunk_id = ?", sealed, marks, c.ID).Error
+	return t.answered(c)
 }
 
 // StorePrepared replaces the identities of a chunk by temporary pseudonyms: waiting is
@@ -282,18 +306,9 @@ func (s *Store) StorePrepared(ctx context.Context, c delivery.ChunkClaim, sealed
 	findings []delivery.Finding,
 ) (delivery.ChunkClaim, error) {
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.replaceContent(c, chunk.Temporaries, sealed, []byte(nil)); err != nil {
-			return err
-		}
-		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
-			return err
-		}
-		err := t.db.Exec("UPDATE chunks SET waiting = ?, expires_at = ?, attempts = 0, paused_at = NULL WHERE id = ?", waiting,
-			nullTime(expires), c.ID).Error
-		if err != nil {
-			return err
-		}
-		return t.answered(c)
+		return t.replaceContent(ctx, c, exchanged{
+			holds: chunk.Temporaries, sealed: sealed, waiting: waiting, expires: expires, findings: findings,
+		})
 	})
 	if err == nil {
 		c.Holds, c.Sealed, c.Attempts, c.PausedAt, c.ExpiresAt = chunk.Temporaries, sealed, 0, time.Time{}, expires
@@ -307,16 +322,10 @@ func (s *Store) StoreResolved(ctx context.Context, c delivery.ChunkClaim, sealed
 	findings []delivery.Finding,
 ) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := t.replaceContent(c, chunk.Definitives, sealed, chunk.PackMarks(list)); err != nil {
-			return err
-		}
-		if err := t.addFindings(ctx, c.DeliveryID, findings); err != nil {
-			return err
-		}
-		if err := t.db.Exec("UPDATE chunks SET waiting = 0, expires_at = NULL, paused_at = NULL WHERE id = ?", c.ID).Error; err != nil {
-			return err
-		}
-		if err := t.answered(c); err != nil {
+		err := t.replaceContent(ctx, c, exchanged{
+			holds: chunk.Definitives, sealed: sealed, marks: chunk.PackMarks(list), findings: findings,
+		})
+		if err != nil {
 			return err
 		}
 		return t.db.Exec("UPDATE deliveries SET state = ? WHERE id = ? AND state = ? AND resolved = chunks",

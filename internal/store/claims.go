@@ -317,9 +317,8 @@ func (s *Store) PauseDelivery(ctx context.Context, c delivery.Claim, why deliver
 // answered notes that the TTP answered for this chunk. If it had not for a while, the
 // other chunks that wait for the same kind of answer are tried at once.
 func (t *tx) answered(c delivery.ChunkClaim) error {
-	err := t.db.Exec("UPDATE deliveries SET paused = ?, denied = ?, next_try_at = NULL WHERE id = ?", false, false, c.DeliveryID).Error
-	if err != nil || c.Attempts == 0 {
-		return err
+	if c.Attempts == 0 {
+		return nil
 	}
 	if err := t.startClock(c.DeliveryID); err != nil {
 		return err

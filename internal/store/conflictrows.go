@@ -33,7 +33,7 @@ func (p *patientTx) AddConflicts(ctx context.Context, list []patient.NewConflict
 	if err != nil {
 		return err
 	}
-	id, err := p.t.next("reviews", len(rows))
+	id, err := p.t.ids("reviews", len(rows))
 	if err != nil {
 		return err
 	}

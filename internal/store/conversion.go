@@ -314,7 +314,7 @@ func (t *tx) beginFeeding(runID int64, c *conversionCentreRow, fresh delivery.Ne
 			return deliveryRow{}, err
 		}
 	}
-	id, err := t.next("deliveries", 1)
+	id, err := t.ids("deliveries", 1)
 	if err != nil {
 		return deliveryRow{}, err
 	}

@@ -32,7 +32,7 @@ func (s *Store) CreateDatasetDelivery(ctx context.Context, d delivery.New) error
 		if err != nil {
 			return err
 		}
-		id, err := t.next("deliveries", 1)
+		id, err := t.ids("deliveries", 1)
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func (p *patientTx) AttachKeys(ctx context.Context, keys []patient.Key) error {
 }
 
 func (p *patientTx) InsertPatients(ctx context.Context, patients []patient.Patient) error {
-	id, err := p.t.next("patients", len(patients))
+	id, err := p.t.ids("patients", len(patients))
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,11 @@ func OpenPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	ids, err := openPostgres(dsn)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.takeBlocks(ids)
 	return s, nil
 }
 

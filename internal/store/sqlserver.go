@@ -30,6 +30,11 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	ids, err := sql.Open("sqlserver", dsn)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.takeBlocks(ids)
 	return s, nil
 }
 

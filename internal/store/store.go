@@ -45,6 +45,8 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 	closers []func() error
+	// blocks hands out ids on a server, and is nil on SQLite.
+	blocks *idBlocks
 	// auditKey seals the access log, and source is this machine's name in it.
 	auditKey *tree.Key
 	source   string

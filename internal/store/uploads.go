@@ -22,7 +22,7 @@ func (s *Store) CreateDelivery(ctx context.Context, d delivery.New) (id int64, e
 }
 
 func (t *tx) createDelivery(d delivery.New) (int64, error) {
-	id, err := t.next("deliveries", 1)
+	id, err := t.ids("deliveries", 1)
 	if err != nil {
 		return 0, err
 	}

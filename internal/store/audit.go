@@ -80,13 +80,31 @@ func (t *tx) recordNew(ev audit.Event, created idRange) error {
 		RequestID: ev.RequestID, Via: string(ev.Via), ObjectType: ev.ObjectType, ObjectID: ev.ObjectID,
 		Code: ev.Code, Subjects: len(whole.Subjects), Reason: ev.Reason, Source: ev.Source, Seal: t.auditKey.Seal(data),
 	}
-	if err := t.db.Create(&row).Error; err != nil {
+	hashes, err := tree.Grow(id, tree.Leaf(data, row.Seal), t.storedHashes)
+	if err != nil {
 		return err
 	}
-	if err := t.recordSubjects(ev, created); err != nil {
+	return t.dialect.storeEvent(t, newEvent{row, ev, created, hashes})
+}
+
+// newEvent is an event to be stored: its subjects are those of ev and the patients
+// created, and hashes are what it adds to the tree.
+type newEvent struct {
+	row     eventRow
+	ev      audit.Event
+	created idRange
+	hashes  []tree.Hash
+}
+
+// storeEvent stores an event table by table.
+func storeEvent(t *tx, x newEvent) error {
+	if err := t.db.Create(&x.row).Error; err != nil {
 		return err
 	}
-	return t.growTree(id, tree.Leaf(data, row.Seal))
+	if err := t.recordSubjects(x.ev, x.created); err != nil {
+		return err
+	}
+	return t.addHashes(x.row.ID, x.hashes)
 }
 
 func (t *tx) recordSubjects(ev audit.Event, created idRange) error {

@@ -21,6 +21,11 @@ func (t *tx) growTree(id int64, leaf tree.Hash) error {
 	if err != nil {
 		return err
 	}
+	return t.addHashes(id, hashes)
+}
+
+// addHashes stores what event id adds to the tree.
+func (t *tx) addHashes(id int64, hashes []tree.Hash) error {
 	args := make([]any, 0, 2*len(hashes))
 	for i, h := range hashes {
 		args = append(args, tree.Index(id)+int64(i), h[:])

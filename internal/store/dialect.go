@@ -29,6 +29,8 @@ type dialect interface {
 	// advance raises a sequence by n and returns what it is then. Other transactions wait
 	// for the sequence until this one ends.
 	advance(db *gorm.DB, sequence string, n int) (int64, error)
+	// storeEvent stores an event of the access log. All other writers wait for it.
+	storeEvent(t *tx, x newEvent) error
 	// oneOf is what follows a column in a condition that it has one of the values of a
 	// list. list is a pointer to a slice of no more than maxIn values.
 	oneOf(list any) clause.Expression

@@ -18,6 +18,9 @@ import (
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"sluis/internal/audit"
+	"sluis/internal/audit/tree"
 )
 
 // postgresDialect is for production without SQL Server. Several processes may share
@@ -316,6 +319,43 @@ func (*postgresDialect) forUpdate(db *gorm.DB, table string) *gorm.DB {
 func (*postgresDialect) advance(db *gorm.DB, sequence string, n int) (next int64, err error) {
 	err = db.Raw("UPDATE sequences SET next = next + ? WHERE name = ? RETURNING next", n, sequence).Scan(&next).Error
 	return next, err
+}
+
+// storeEvent stores an event, its subjects and its hashes in one statement, because every
+// other writer waits until it is committed.
+func (*postgresDialect) storeEvent(t *tx, x newEvent) error {
+	event := t.db.Session(&gorm.Session{DryRun: true}).Create(&x.row).Statement
+	if event.Error != nil {
+		return event.Error
+	}
+	patients, actions := make([]int64, len(x.ev.Subjects)), make([]string, len(x.ev.Subjects))
+	for i, s := range x.ev.Subjects {
+		patients[i], actions[i] = s.PatientID, string(s.Action)
+	}
+	hashes := make([][]byte, len(x.hashes))
+	for i, h := range x.hashes {
+		hashes[i] = h[:]
+	}
+	args := slices.Clone(event.Vars)
+	mark := func(value any, typ string) string {
+		args = append(args, value)
+		return fmt.Sprintf("$%d::%s", len(args), typ)
+	}
+	id := mark(x.row.ID, "bigint")
+	statement := "WITH event AS (" + event.SQL.String() + "), hashes AS (INSERT INTO audit_hashes (id, hash) SELECT " +
+		mark(tree.Index(x.row.ID), "bigint") + " + n - 1, hash FROM unnest(" + mark(hashes, "bytea[]") + ") WITH ORDINALITY AS h(hash, n)), " +
+		"subjects AS (INSERT INTO audit_subjects (event_id, patient_id, action) SELECT " + id + ", s.* FROM unnest(" +
+		mark(patients, "bigint[]") + ", " + mark(actions, "text[]") + ") AS s UNION ALL SELECT " + id + ", p.id, " +
+		mark(string(audit.Create), "text") + " FROM patients p WHERE p.id BETWEEN " + mark(x.created.first, "bigint") + " AND " +
+		mark(x.created.first+int64(x.created.n)-1, "bigint") + " RETURNING 1) SELECT COUNT(*) FROM subjects"
+	var stored int
+	if err := t.raw.QueryRowContext(t.db.Statement.Context, statement, args...).Scan(&stored); err != nil {
+		return err
+	}
+	if stored != x.row.Subjects {
+		return fmt.Errorf("store: an event about %d patients found %d", x.row.Subjects, stored)
+	}
+	return nil
 }
 
 // oneOf sends the whole list as one array.

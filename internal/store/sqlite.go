@@ -201,6 +201,8 @@ func (sqliteDialect) lost(error) bool { return false }
 // check has nothing to do: assertPragmas looks at the settings.
 func (sqliteDialect) check(context.Context, *sql.DB) ([]string, error) { return nil, nil }
 
+func (sqliteDialect) storeEvent(t *tx, x newEvent) error { return storeEvent(t, x) }
+
 func (sqliteDialect) oneOf(list any) clause.Expression { return inList{list} }
 
 // maxIn keeps a list well under SQLite's 32,766 variables.

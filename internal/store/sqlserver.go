@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/pressly/goose/v3"
@@ -26,7 +28,7 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16) // a new connection costs about 0.2 s
-	s, err := open(ctx, sqlserverDialect{}, db, sqlserver.New(sqlserver.Config{Conn: db}), o)
+	s, err := open(ctx, sqlserverDialect{}, db, sqlServerDialector{sqlserver.New(sqlserver.Config{Conn: db})}, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -36,6 +38,45 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	s.takeBlocks(ids)
 	return s, nil
+}
+
+// sqlServerDialector is GORM's, with a type for each NULL.
+type sqlServerDialector struct{ gorm.Dialector }
+
+// BindVarTo gives the parameter that was added last its type, if it is no value: SQL
+// Server refuses a NULL of no type for some columns.
+func (d sqlServerDialector) BindVarTo(w clause.Writer, stmt *gorm.Statement, v any) {
+	if last := len(stmt.Vars) - 1; last >= 0 {
+		stmt.Vars[last] = typedNull(stmt.Vars[last])
+	}
+	d.Dialector.BindVarTo(w, stmt, v)
+}
+
+// typedNull returns a NULL of the type of v if v is a pointer to nothing, else v.
+func typedNull(v any) any {
+	switch p := v.(type) {
+	case *time.Time:
+		if p == nil {
+			return sql.NullTime{}
+		}
+	case *int64:
+		if p == nil {
+			return sql.NullInt64{}
+		}
+	case *string:
+		if p == nil {
+			return sql.NullString{}
+		}
+	}
+	return v
+}
+
+// Translate maps the driver's errors to GORM's.
+func (d sqlServerDialector) Translate(err error) error {
+	if t, ok := d.Dialector.(gorm.ErrorTranslator); ok {
+		return t.Translate(err)
+	}
+	return err
 }
 
 // migrate takes an application lock for the whole run, on a connection of its own:
@@ -60,10 +101,24 @@ func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {
 	return goUp(ctx, goose.DialectMSSQL, db, "sqlserver")
 }
 
-// insert copies the rows in bulk.
+// fewRows is the number of rows from which copying in bulk, which takes four round
+// trips, is better than one statement.
+const fewRows = 9
+
+// insert copies the rows in bulk, or stores a few in one statement.
 func (sqlserverDialect) insert(ctx context.Context, tx *sql.Tx, table string, columns []string, n int, row func(i int) []any) error {
 	if n == 0 {
 		return nil
+	}
+	if n < fewRows && !strings.HasPrefix(table, "#") {
+		one := "(" + marks(len(columns)) + ")"
+		statement := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + one + strings.Repeat(", "+one, n-1)
+		var args []any
+		for i := range n {
+			args = append(args, row(i)...)
+		}
+		_, err := tx.ExecContext(ctx, numbered(statement), args...)
+		return err
 	}
 	st, err := tx.PrepareContext(ctx, mssql.CopyIn(table, mssql.BulkOptions{RowsPerBatch: n, CheckConstraints: true}, columns...))
 	if err != nil {
@@ -77,6 +132,15 @@ func (sqlserverDialect) insert(ctx context.Context, tx *sql.Tx, table string, co
 	}
 	_, err = st.ExecContext(ctx) // flush
 	return err
+}
+
+// numbered writes @p1, @p2 … for the question marks of a statement.
+func numbered(statement string) string {
+	parts := strings.Split(statement, "?")
+	for i := range parts[:len(parts)-1] {
+		parts[i] += "@p" + strconv.Itoa(i+1)
+	}
+	return strings.Join(parts, "")
 }
 
 // update copies the rows into a temporary table and joins it in one statement.
@@ -161,6 +225,8 @@ func (sqlserverDialect) advance(db *gorm.DB, sequence string, n int) (next int64
 	err = db.Raw("UPDATE sequences SET next = next + ? OUTPUT INSERTED.next WHERE name = ?", n, sequence).Scan(&next).Error
 	return next, err
 }
+
+func (sqlserverDialect) storeEvent(t *tx, x newEvent) error { return storeEvent(t, x) }
 
 func (sqlserverDialect) oneOf(list any) clause.Expression { return inList{list} }
 

@@ -137,7 +137,7 @@ func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *
 		Ports:  importer.Ports{Queue: s, Fetches: s, Answers: s, Repeats: s, Decisions: s, Registrations: s, Housekeeping: s},
 		Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: registrar, Keys: keys,
 		Types: c.Types, YearOnly: c.BirthYearOnly, MaxRows: c.MaxRows, Domain: c.TTP.Domain, Workers: c.Workers, Calls: hands(c.TTP.Calls),
-		ReportLife: c.ReportLife, Now: time.Now, Log: log,
+		ReportLife: c.ReportLife, Now: time.Now, Log: log, Announce: s.Announce, Listen: s.Listen,
 	})
 	if err != nil {
 		return nil, err

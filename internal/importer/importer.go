@@ -34,6 +34,11 @@ type Options struct {
 	Calls     int      // chunks on their way through the TTP at the same time
 	Lease     time.Duration
 	Poll      time.Duration // between two looks at an empty queue
+	// Announce tells other processes that there is work, and Listen calls ring when another
+	// one does, until ctx ends. Both are nil if the database cannot do that: then the others
+	// find it when they next look.
+	Announce func(ctx context.Context)
+	Listen   func(ctx context.Context, ring func())
 	// ReportLife is how long the rows of a report are kept after its delivery ended.
 	ReportLife time.Duration
 	Now        func() time.Time
@@ -104,7 +109,9 @@ type Importer struct {
 	reportLife time.Duration
 	now        func() time.Time
 	log        *slog.Logger
-	wake       chan struct{}
+	bell       bell
+	announce   func(context.Context)
+	listen     func(context.Context, func())
 }
 
 // New returns an Importer. It does no work before Run or Step is called.
@@ -117,18 +124,21 @@ func New(o Options) (*Importer, error) {
 		ports: o.Ports, intake: o.Intake, exchanger: exchanger{o.Resolver, o.Registrar.LinkingType()}, sets: readySets{o.Sets},
 		registrar: o.Registrar, keys: o.Keys, types: o.Types, yearOnly: o.YearOnly, maxRows: o.MaxRows, domain: o.Domain,
 		workers: o.Workers, calls: o.Calls, lease: cmp.Or(o.Lease, delivery.LeaseLife), poll: cmp.Or(o.Poll, defaultPoll),
-		reportLife: cmp.Or(o.ReportLife, defaultReportLife), now: o.Now, log: o.Log, wake: make(chan struct{}, o.Workers+o.Calls),
+		reportLife: cmp.Or(o.ReportLife, defaultReportLife), now: o.Now, log: o.Log,
+		announce: o.Announce, listen: o.Listen,
 	}, nil
 }
 
-// Wake wakes the workers of this process, so that they do not wait until their next look at
-// the queue.
+// Wake wakes the workers of all processes, so that they do not wait until their next look
+// at the queue.
 func (im *Importer) Wake() {
-	for range cap(im.wake) {
-		select {
-		case im.wake <- struct{}{}:
-		default:
-			return
-		}
+	im.bell.ring()
+	im.tell(context.Background())
+}
+
+// tell wakes the workers of other processes.
+func (im *Importer) tell(ctx context.Context) {
+	if im.announce != nil {
+		im.announce(ctx)
 	}
 }

@@ -26,6 +26,8 @@ type Queue interface {
 	ClaimSmallDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
 	// ClaimChunk claims a chunk that waits for the TTP.
 	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
+	// WorkWaits reports whether there is anything to claim.
+	WorkWaits(ctx context.Context, now time.Time) (bool, error)
 	// RenewDelivery prolongs the lease of a delivery during a long download.
 	RenewDelivery(ctx context.Context, c delivery.Claim, until time.Time) error
 	// RenewChunk prolongs the lease of a chunk during a long call.
@@ -41,6 +43,31 @@ type Queue interface {
 	PauseChunk(ctx context.Context, c delivery.ChunkClaim, why delivery.Pause, next time.Time) error
 	// Fail ends a delivery that cannot go on. The code is for the log and the screen.
 	Fail(ctx context.Context, deliveryID int64, code string) error
+}
+
+// bell wakes everybody who waits for it.
+type bell struct {
+	mu   sync.Mutex
+	rung chan struct{}
+}
+
+// next returns a channel that is closed when the bell rings next.
+func (b *bell) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung == nil {
+		b.rung = make(chan struct{})
+	}
+	return b.rung
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung != nil {
+		close(b.rung)
+		b.rung = nil
+	}
 }
 
 // Run works the queue until ctx ends. It returns when every worker has finished or given
@@ -59,13 +86,46 @@ func (im *Importer) Run(ctx context.Context) {
 		workers.Go(func() { im.work(ctx, im.StepChunk) })
 	}
 	workers.Go(func() { im.housekeep(ctx) })
+	workers.Go(func() { im.watch(ctx) })
+	workers.Go(func() {
+		if im.listen != nil {
+			im.listen(ctx, im.bell.ring)
+		}
+	})
 	workers.Wait()
 }
 
-// work does one step after the other. If there is nothing to do, or a step failed, it
-// waits a moment.
+// longestPause is the longest time between two looks at an empty queue, as a number of
+// the shortest: what becomes due by itself waits no longer than that.
+const longestPause = 8
+
+// watch looks for work for all workers, so that an empty queue is asked about once and
+// not by each of them. The longer it stays empty, the longer it waits.
+func (im *Importer) watch(ctx context.Context) {
+	pause := im.poll
+	for ctx.Err() == nil {
+		timer := time.NewTimer(pause/2 + rand.N(pause))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+		waits, err := im.ports.Queue.WorkWaits(ctx, im.now())
+		if err != nil && ctx.Err() == nil {
+			im.log.ErrorContext(ctx, "the queue cannot be read", "err", err)
+		}
+		if pause = min(pause*3/2, im.poll*longestPause); waits {
+			pause = im.poll
+			im.bell.ring()
+		}
+	}
+}
+
+// work does one step after the other. If there is nothing to do, it waits until it is
+// woken; if a step failed, a moment.
 func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, error)) {
 	for ctx.Err() == nil {
+		rung := im.bell.next() // before the look: a ring after it is not missed
 		busy, err := step(ctx)
 		if err != nil && ctx.Err() == nil {
 			im.log.ErrorContext(ctx, "worker step failed", "err", err)
@@ -73,10 +133,16 @@ func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, 
 		if busy && err == nil {
 			continue
 		}
+		if err == nil {
+			select {
+			case <-ctx.Done():
+			case <-rung:
+			}
+			continue
+		}
 		pause := time.NewTimer(im.poll/2 + rand.N(im.poll))
 		select {
 		case <-ctx.Done():
-		case <-im.wake:
 		case <-pause.C:
 		}
 		pause.Stop()
@@ -109,6 +175,7 @@ func (im *Importer) stepDelivery(ctx context.Context, claim func(context.Context
 	if err != nil || !ok {
 		return false, err
 	}
+	defer im.tell(ctx) // its chunks, or the next delivery of its centre, may be for others
 	return true, im.guard(ctx, c.Delivery.ID, c.Failures, func() error { return im.advance(ctx, c) },
 		func(next time.Time) (int, error) {
 			return im.ports.Queue.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
@@ -143,7 +210,7 @@ func (im *Importer) guard(
 ) error {
 	err := im.contain(ctx, deliveryID, work)
 	if err == nil {
-		im.Wake()
+		im.bell.ring()
 		return nil
 	}
 	next := im.now().Add(outage.Pause(before))

@@ -37,6 +37,18 @@ func (s *Store) ClaimSmallDelivery(ctx context.Context, now time.Time, lease tim
 	})
 }
 
+// WorkWaits reports whether a delivery or a chunk can be claimed.
+func (s *Store) WorkWaits(ctx context.Context, now time.Time) (bool, error) {
+	now = stamp(now)
+	var n int
+	err := s.read(ctx).Raw("SELECT CASE WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.state IN ? AND d.lease_until <= ? AND "+inTurn+
+		") OR EXISTS (SELECT 1 FROM chunks k JOIN deliveries d ON d.id = k.delivery_id WHERE k.holds IN ? AND k.next_try_at <= ?"+
+		" AND k.lease_until <= ? AND d.state IN ?) THEN 1 ELSE 0 END",
+		claimableStates, now, string(delivery.Received), workingStates,
+		[]string{string(chunk.Identities), string(chunk.Temporaries)}, now, now, underExchange).Scan(&n).Error
+	return n == 1, s.dialect.clean(err)
+}
+
 // workingStates are the states in which a delivery goes on by itself. A worker claims it
 // in any of them but exchanging, in which its chunks are claimed.
 var (
@@ -49,15 +61,17 @@ var (
 	claimableStates = []string{string(delivery.Received), string(delivery.Deciding), string(delivery.Registering)}
 )
 
+// inTurn is the condition that no earlier delivery of the centre is under way. Within a
+// centre, deliveries are decided and registered in order of arrival, so that the outcome
+// never depends on which of them was quicker at the TTP.
+const inTurn = `(d.state = ? OR (NOT EXISTS (SELECT 1 FROM deliveries e
+	WHERE e.centre_id = d.centre_id AND e.id < d.id AND e.state IN ?)))`
+
 func (s *Store) claimDelivery(ctx context.Context, now time.Time, lease time.Duration,
 	which func(*gorm.DB) *gorm.DB,
 ) (delivery.Claim, bool, error) {
 	now = stamp(now)
 	var rows []listedDelivery
-	// Within a centre, deliveries are decided and registered in order of arrival, so that
-	// the outcome never depends on which of them was quicker at the TTP.
-	const inTurn = `(d.state = ? OR (NOT EXISTS (SELECT 1 FROM deliveries e
-		WHERE e.centre_id = d.centre_id AND e.id < d.id AND e.state IN ?)))`
 	err := which(s.read(ctx).Table("deliveries d").Select("d.*, c.number AS centre_number, c.brake_percent AS brake").
 		Joins("JOIN centres c ON c.id = d.centre_id").
 		Joins("LEFT JOIN turns w ON w.centre_id = d.centre_id AND w.lane = ?", laneWork).

@@ -52,24 +52,22 @@ var postgresSettings = map[string]string{
 
 // OpenPostgres opens the database at dsn and migrates it to the newest schema.
 func OpenPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
-	db, err := openPostgres(dsn)
+	cfg, err := parsePostgres(dsn)
 	if err != nil {
 		return nil, err
 	}
+	db := openPostgres(cfg)
 	s, err := open(ctx, &postgresDialect{types: map[string]map[string]string{}}, db, postgresDialector{conn: db}, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	ids, err := openPostgres(dsn)
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	s.takeBlocks(ids)
+	s.takeBlocks(openPostgres(cfg))
+	s.listening = cfg
 	return s, nil
 }
 
-// openPostgres returns the pool of connections.
-func openPostgres(dsn string) (*sql.DB, error) {
+// parsePostgres reads a connection string, and adds the settings of every connection.
+func parsePostgres(dsn string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, errors.New("open PostgreSQL: the connection string is not valid") // its error may quote the password
@@ -82,19 +80,24 @@ func openPostgres(dsn string) (*sql.DB, error) {
 			cfg.RuntimeParams[name] = value
 		}
 	}
+	return cfg, nil
+}
+
+// openPostgres returns a pool of connections.
+func openPostgres(cfg *pgx.ConnConfig) *sql.DB {
 	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(prepareConnection))
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	// Connections do not live for ever, so that a failover to another server is followed.
 	db.SetConnMaxLifetime(30 * time.Minute)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return db, nil
+	return db
 }
 
 // requireTLS wants a certificate that is verified, unless the server is on this machine.
 // package config says so first, and in words; this looks at what the driver made of it,
 // with the PG… variables of the environment.
-func requireTLS(cfg *pgx.Config) error {
+func requireTLS(cfg *pgx.ConnConfig) error {
 	hosts := []pgconn.FallbackConfig{{Host: cfg.Host, TLSConfig: cfg.TLSConfig}}
 	for _, f := range cfg.Fallbacks {
 		hosts = append(hosts, *f)

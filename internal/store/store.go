@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -45,6 +46,8 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 	closers []func() error
+	// listening is how to connect for Listen, and is nil if the database is not PostgreSQL.
+	listening *pgx.ConnConfig
 	// blocks hands out ids on a server, and is nil on SQLite.
 	blocks *idBlocks
 	// auditKey seals the access log, and source is this machine's name in it.

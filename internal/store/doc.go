@@ -1,9 +1,9 @@
-// Package store keeps all data of Sluis, in SQLite or SQL Server, through GORM and
-// SQL. It implements the small interfaces of the packages that need it. Each method
+// Package store keeps all data of Sluis, in SQLite, PostgreSQL or SQL Server, through
+// GORM and SQL. It implements the small interfaces of the packages that need it. Each method
 // is one transaction, and its access-log event is part of that.
 //
 // The types of rows are unexported. Everything that differs between the databases is
-// in dialect.go, sqlite.go, sqlserver.go and the migrations. No error that leaves this
+// in dialect.go, sqlite.go, postgres.go, sqlserver.go and the migrations. No error that leaves this
 // package contains a value: a driver's text is replaced by its number.
 //
 // Three tables have older names than the code: reviews and review_rows are conflicts

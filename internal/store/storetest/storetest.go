@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"conflict returned":    conflictReturned,
 		"conflict changed":     conflictChanged,
 		"conflict race":        conflictRace,
+		"races":                races,
 		"conflict pages":       conflictPages,
 		"scope":                scope,
 		"patient pages":        patientPages,

@@ -424,10 +424,16 @@ func resultOf(t *testing.T, dir string) map[string][]string {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	return resultsIn(t, db)
+}
+
+func resultsIn(t *testing.T, db *sql.DB) map[string][]string {
+	t.Helper()
 	out := map[string][]string{}
 	for name, q := range questions {
+		var err error
 		if out[name], err = column(t.Context(), db, q); err != nil {
-			t.Fatalf("%s of %s: %v", name, dir, err)
+			t.Fatalf("%s: %v", name, err)
 		}
 	}
 	return out

@@ -1,6 +1,6 @@
 // Package e2e tests the whole program: the built cmd/web as a child process, used as
 // its users use it, by browser, by API and by command line. It looks at nothing from
-// inside: it imports no package of Sluis.
+// inside: of the packages of Sluis it imports only pgtest, for a database server.
 package e2e
 
 import (
@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sluis/internal/store/pgtest"
 )
 
 const (
@@ -53,6 +55,7 @@ func build(m *testing.M) int {
 		return 1
 	}
 	defer stopBrowser()
+	defer pgtest.Stop()
 	return m.Run()
 }
 

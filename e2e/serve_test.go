@@ -40,7 +40,8 @@ type service struct {
 	keys     string // in the place of /var/lib/sluis-keys
 	env      []string
 	roots    *x509.CertPool
-	printed  string // output of the commands that add accounts
+	commands string // that make the schema and the first accounts
+	printed  string // their output
 }
 
 // TestServe follows docs/operations.md: keys, environment, first accounts, start.
@@ -69,7 +70,8 @@ func TestServe(t *testing.T) {
 }
 
 // prepareService does everything that the manual says must be done before the start.
-func prepareService(t *testing.T) *service {
+// settings are instead of the manual's.
+func prepareService(t *testing.T, settings ...string) *service {
 	t.Helper()
 	s := &service{t: t, etc: t.TempDir(), lib: t.TempDir(), keys: t.TempDir()}
 	s.makeCertificates()
@@ -106,7 +108,8 @@ func prepareService(t *testing.T) *service {
 	}
 	s.shell(shell[0], "PREPARE_SECRET="+prepareSecret, "RESOLVE_SECRET="+resolveSecret)
 	s.env = append(strings.Split(strings.TrimSpace(env[0]), "\n"), "SLUIS_TTP_SANDBOX=true") // the TTP of this test is the sandbox
-	s.printed = s.shell(shell[1], s.env...)
+	s.env, s.commands = s.with(settings...).env, shell[1]
+	s.printed = s.shell(s.commands, s.env...)
 	if !slices.ContainsFunc(shell[2:], func(block string) bool { return strings.TrimSpace(block) == "web serve" }) {
 		t.Errorf("%s does not start the service by web serve: %q", manual, shell[2:])
 	}

@@ -57,6 +57,19 @@ func newPlantAt(tb testing.TB, ttp *ttptest.TTP, chunkRows int, now func() time.
 	s, err := store.OpenSQLite(tb.Context(), filepath.Join(dir, "sluis.db"), store.Options{Now: now, Log: log})
 	must(err)
 	tb.Cleanup(func() { _ = s.Close() })
+	return newPlantOn(tb, s, dir, ttp, chunkRows, now)
+}
+
+// newPlantOn is newPlantAt on another database, with its files in dir.
+func newPlantOn(tb testing.TB, s *store.Store, dir string, ttp *ttptest.TTP, chunkRows int, now func() time.Time) *plant {
+	tb.Helper()
+	log := slog.New(slog.NewTextHandler(&ttp.Log, nil))
+	must := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
 	keys, err := sealing.OpenKeyring(filepath.Join(dir, "keyring.json"), now)
 	must(err)
 	p := prepare.New(ttp.Client(ttpsandbox.ScopeTemporary), ttptest.Domain, ttptest.Types)

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -23,6 +24,8 @@ import (
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
 	"sluis/internal/patient"
+	"sluis/internal/store"
+	"sluis/internal/store/pgtest"
 	"sluis/internal/ttpclient/ttptest"
 	"sluis/internal/ttpsandbox"
 )
@@ -391,38 +394,56 @@ func (p *plant) outcome(tb testing.TB, id string) (stored, found string) {
 	return sum(lines), sum(said)
 }
 
-// TestShapes: the pilot's 40 patients end the same in whatever shape they come.
+// TestShapes: the pilot's 40 patients end the same in whatever shape they come, on every
+// database.
 func TestShapes(t *testing.T) {
 	ttp := ttptest.Start(t)
 	now := time.Now()
-	deliver := func(file string) (delivery.Delivery, string, string) {
-		p := newPlantAt(t, ttp, 500, func() time.Time { return now })
-		id, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save}, strings.NewReader(file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.settle(t)
-		stored, found := p.outcome(t, id)
-		return p.delivery(t, id), stored, found
-	}
-	_, wantStored, wantFound := deliver(pilotTable(t).csv(";", "\n"))
-	shapes := identityShapes(t)
+	at := func() time.Time { return now }
+	shapes, pseudonyms := identityShapes(t), pseudonymShapes(t, ttp)
 	maps.Copy(shapes, oddShapes(t))
-	for _, name := range slices.Sorted(maps.Keys(shapes)) {
-		d, stored, found := deliver(shapes[name])
-		t.Logf("%-34s %s: %d read, %d created, %d rejected; stored %s, found %s", name, d.State, d.Counts.Read, d.Counts.Created,
-			d.Counts.Rejected, stored, found)
-		if d.State != delivery.Done || d.Counts.Read != 40 || d.Counts.Created != 36 || stored != wantStored || found != wantFound {
-			t.Errorf("%s: %s %v, stored %s and found %s, want %s and %s", name, d.State, d.Refusals, stored, found, wantStored, wantFound)
+	wantStored, wantFound := "", ""
+	for _, database := range []struct {
+		name  string
+		plant func(t *testing.T) *plant
+	}{
+		{"SQLite", func(t *testing.T) *plant { return newPlantAt(t, ttp, 500, at) }},
+		{"PostgreSQL", func(t *testing.T) *plant {
+			o := store.Options{Now: at, Log: slog.New(slog.NewTextHandler(&ttp.Log, nil))}
+			return newPlantOn(t, pgtest.Open(t, o), t.TempDir(), ttp, 500, at)
+		}},
+	} {
+		deliver := func(t *testing.T, file string) (delivery.Delivery, string, string) {
+			p := database.plant(t)
+			id, err := p.intake.Receive(t.Context(), intake.Upload{Who: tester, Centre: p.centre, Mode: delivery.Save}, strings.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.settle(t)
+			stored, found := p.outcome(t, id)
+			return p.delivery(t, id), stored, found
 		}
-	}
-	pseudonyms := pseudonymShapes(t, ttp)
-	for _, name := range slices.Sorted(maps.Keys(pseudonyms)) {
-		file := pseudonyms[name]
-		d, stored, _ := deliver(file)
-		t.Logf("%-34s %s: %d read, %d created; stored %s", name, d.State, d.Counts.Read, d.Counts.Created, stored)
-		if d.State != delivery.Done || d.Counts.Read != 36 || d.Counts.Created != 36 || stored != wantStored {
-			t.Errorf("%s: %s %v, stored %s, want %s", name, d.State, d.Refusals, stored, wantStored)
+		if wantStored == "" {
+			_, wantStored, wantFound = deliver(t, pilotTable(t).csv(";", "\n"))
+		}
+		for _, name := range slices.Sorted(maps.Keys(shapes)) {
+			t.Run(database.name+"/"+name, func(t *testing.T) {
+				d, stored, found := deliver(t, shapes[name])
+				t.Logf("%s: %d read, %d created, %d rejected; stored %s, found %s", d.State, d.Counts.Read, d.Counts.Created,
+					d.Counts.Rejected, stored, found)
+				if d.State != delivery.Done || d.Counts.Read != 40 || d.Counts.Created != 36 || stored != wantStored || found != wantFound {
+					t.Errorf("%s %v, stored %s and found %s, want %s and %s", d.State, d.Refusals, stored, found, wantStored, wantFound)
+				}
+			})
+		}
+		for _, name := range slices.Sorted(maps.Keys(pseudonyms)) {
+			t.Run(database.name+"/"+name, func(t *testing.T) {
+				d, stored, _ := deliver(t, pseudonyms[name])
+				t.Logf("%s: %d read, %d created; stored %s", d.State, d.Counts.Read, d.Counts.Created, stored)
+				if d.State != delivery.Done || d.Counts.Read != 36 || d.Counts.Created != 36 || stored != wantStored {
+					t.Errorf("%s %v, stored %s, want %s", d.State, d.Refusals, stored, wantStored)
+				}
+			})
 		}
 	}
 }

@@ -47,10 +47,15 @@ var shared struct {
 // removes the directory.
 func Main(m *testing.M) {
 	code := m.Run()
+	Stop()
+	os.Exit(code)
+}
+
+// Stop stops the server of this process, if one was started.
+func Stop() {
 	if s := shared.server; s != nil {
 		s.close()
 	}
-	os.Exit(code)
 }
 
 // DSN returns the address of a new database with the newest schema. It is dropped when

@@ -140,9 +140,9 @@ func pgDeliveries(t *testing.T) []string {
 
 // fire disturbs the processes of a service while they work.
 type fire struct {
-	t                  *testing.T
-	db                 *sql.DB
-	processes          []*service
+	t                   *testing.T
+	db                  *sql.DB
+	processes           []*service
 	kills, lapses, cuts int
 }
 

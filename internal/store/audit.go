@@ -166,7 +166,7 @@ func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit
 			if err != nil {
 				return err
 			}
-			some := append(ids, 0) // no patient has 0
+			some := append(slices.Clone(ids), 0) // no patient has 0
 			db = db.Where("e.id IN (SELECT s.event_id FROM audit_subjects s WHERE s.patient_id ?)", t.dialect.oneOf(&some))
 			reading.Code = "log_patient"
 			for _, id := range ids {

@@ -227,7 +227,8 @@ func (s *Store) AddStrays(ctx context.Context, runID int64, keys []string, code 
 		known := map[string]bool{}
 		err := pieces(keys, t.dialect.maxIn(), func(part []string) error {
 			var have []string
-			err := t.db.Table("existing_rows").Where("run_id = ? AND legacy_id ?", runID, t.dialect.oneOf(&part)).Pluck("legacy_id", &have).Error
+			err := t.db.Table("existing_rows").Where("run_id = ? AND legacy_id ?", runID, t.dialect.oneOf(&part)).
+				Pluck("legacy_id", &have).Error
 			for _, k := range have {
 				known[k] = true
 			}
@@ -271,7 +272,8 @@ func (s *Store) FeedCentre(
 		feed, ok = conversion.Feed{}, false
 		var c conversionCentreRow
 		// The second of two commands waits here, and finds the delivery of the first.
-		if err := first(t.dialect.forUpdate(t.db, "existing_centres").Where("run_id = ? AND centre_id = ?", runID, centreID), &c); err != nil {
+		mine := t.dialect.forUpdate(t.db, "existing_centres").Where("run_id = ? AND centre_id = ?", runID, centreID)
+		if err := first(mine, &c); err != nil {
 			return err
 		}
 		var d deliveryRow

@@ -86,7 +86,8 @@ func (f finder) keys(keys []string, patients []int64) ([]patient.Key, error) {
 	}
 	err = pieces(patients, f.d.maxIn(), func(part []int64) error {
 		var rows []patient.Key
-		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("patient_id ?", f.d.oneOf(&part)).Find(&rows).Error
+		err := f.db.Table("legacy_keys").Select("legacy_id AS old_key, patient_id").Where("patient_id ?", f.d.oneOf(&part)).
+			Find(&rows).Error
 		out = append(out, rows...)
 		return err
 	})

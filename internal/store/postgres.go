@@ -107,8 +107,8 @@ func requireTLS(cfg *pgx.ConnConfig) error {
 			continue
 		}
 		if h.TLSConfig == nil || h.TLSConfig.InsecureSkipVerify {
-			return errors.New("open PostgreSQL: patients may cross the network unencrypted, or to whoever answers: write sslmode=verify-full " +
-				"in the connection string, and for a certificate of your own authority also sslrootcert=FILE")
+			return errors.New("open PostgreSQL: patients may cross the network unencrypted, or to whoever answers: write " +
+				"sslmode=verify-full in the connection string, and for a certificate of your own authority also sslrootcert=FILE")
 		}
 	}
 	return nil
@@ -175,7 +175,11 @@ func (d *postgresDialect) migrate(ctx context.Context, db *sql.DB) error {
 			return errors.New("another process has been migrating for two minutes")
 		}
 		if !got {
-			time.Sleep(100 * time.Millisecond)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
 	}
 	defer func() {
@@ -183,7 +187,8 @@ func (d *postgresDialect) migrate(ctx context.Context, db *sql.DB) error {
 	}()
 	err = goUp(ctx, goose.DialectPostgres, db, "postgres")
 	if d.code(err) == "42501" {
-		return errors.New("the role may not make tables: run web migrate with the role that owns the schema, or grant this one CREATE on it")
+		return errors.New("the role may not make tables: run web migrate with the role that owns the schema, " +
+			"or grant this one CREATE on it")
 	}
 	return d.clean(err)
 }
@@ -346,7 +351,8 @@ func (*postgresDialect) storeEvent(t *tx, x newEvent) error {
 	}
 	id := mark(x.row.ID, "bigint")
 	statement := "WITH event AS (" + event.SQL.String() + "), hashes AS (INSERT INTO audit_hashes (id, hash) SELECT " +
-		mark(tree.Index(x.row.ID), "bigint") + " + n - 1, hash FROM unnest(" + mark(hashes, "bytea[]") + ") WITH ORDINALITY AS h(hash, n)), " +
+		mark(tree.Index(x.row.ID), "bigint") + " + n - 1, hash FROM unnest(" + mark(hashes, "bytea[]") +
+		") WITH ORDINALITY AS h(hash, n)), " +
 		"subjects AS (INSERT INTO audit_subjects (event_id, patient_id, action) SELECT " + id + ", s.* FROM unnest(" +
 		mark(patients, "bigint[]") + ", " + mark(actions, "text[]") + ") AS s UNION ALL SELECT " + id + ", p.id, " +
 		mark(string(audit.Create), "text") + " FROM patients p WHERE p.id BETWEEN " + mark(x.created.first, "bigint") + " AND " +

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"io"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -76,9 +75,6 @@ func (w *wire) pass(from, to net.Conn, asking bool) {
 			}
 		}
 		if err != nil {
-			if err != io.EOF {
-				return
-			}
 			return
 		}
 	}

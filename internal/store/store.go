@@ -72,7 +72,7 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	}
 	for _, w := range warnings {
 		if o.Log != nil {
-			o.Log.WarnContext(ctx, w)
+			o.Log.WarnContext(ctx, "a setting of the database", "warning", w)
 		}
 	}
 	g, err := gorm.Open(gd, &gorm.Config{

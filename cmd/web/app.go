@@ -23,6 +23,7 @@ import (
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
 	"sluis/internal/logging"
+	"sluis/internal/metrics"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
 	"sluis/internal/sealing"
@@ -50,6 +51,9 @@ type app struct {
 	// hangups brings the signals that ask for a reload; nil if the program takes none.
 	hangups <-chan os.Signal
 	reload  func(ctx context.Context)
+	// metrics are counted for the monitor that reads them at metricsAddr; nil without one.
+	metrics     *metrics.Metrics
+	metricsAddr string
 	// faults is the log that knows whether the storage has a fault; nil for a demonstration.
 	faults *logging.Log
 }
@@ -57,6 +61,11 @@ type app struct {
 // assemble puts the parts together. The caller closes the store.
 func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, log *slog.Logger) (*app, error) {
 	health := ttphealth.NewRecorder(time.Now)
+	a := &app{log: log, store: s, health: health, metricsAddr: c.MetricsAddr}
+	if c.MetricsAddr != "" {
+		a.metrics = a.newMetrics(c)
+		health.Tell(a.metrics.Call)
+	}
 	p, err := openPipeline(ctx, c, s, health, log)
 	if err != nil {
 		return nil, err
@@ -72,21 +81,21 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	}
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	srv, err := server.New(server.Options{
-		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: s, Tries: s, Audit: s, Records: s,
+		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: countedSessions{s, a.metrics},
+		Tries: s, Audit: s, Records: s,
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
 		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
 		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL, TrustedProxies: c.TrustedProxies,
 		MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
+		Observe: a.metrics.Request, Version: thisBuild().Short(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	a := &app{
-		log: log, store: s, workers: workers, health: health, ready: ready, server: srv, ttp: ttp,
-		renewing: &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log},
-		heads:    &tree.Keeper{Tree: s, Key: auditKey, File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log},
-	}
+	a.workers, a.ready, a.server, a.ttp = workers, ready, srv, ttp
+	a.renewing = &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log}
+	a.heads = &tree.Keeper{Tree: s, Key: auditKey, File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log}
 	if c.TLSCertFile != "" {
 		a.cert, err = certificate.Open(certificate.Options{
 			Name: "SLUIS_TLS_CERT_FILE", CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile, Now: time.Now, Log: log,
@@ -208,6 +217,7 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	working.Go(func() { a.heads.Run(live) })
 	working.Go(func() { a.obeyHangups(live) })
 	working.Go(func() { a.watchStorage(live) })
+	working.Go(func() { a.serveMetrics(live) })
 	failed := make(chan error, 1)
 	go func() {
 		if a.cert != nil {

@@ -28,6 +28,8 @@ import (
 type demoCommand struct {
 	Addr string `default:"127.0.0.1:8080" help:"Address to listen on; loopback only."`
 	Data string `default:"./data" help:"Folder for the database, the keys and demo.json."`
+	// Metrics lets people try a monitor and its dashboard.
+	Metrics string `placeholder:"ADDR" help:"Address at which a monitor reads figures, such as 127.0.0.1:9464; none unless given."`
 	// Fault lets people see what Sluis does if the TTP fails.
 	Fault string `help:"Faults of the TTP from the start, such as latency=50ms,500=10%%; web sandbox fault changes them while it runs."`
 }
@@ -63,6 +65,11 @@ type demoKeys struct {
 func (d demoCommand) Run(ctx context.Context, c console) error {
 	if err := loopback(d.Addr); err != nil {
 		return err
+	}
+	if d.Metrics != "" {
+		if err := loopback(d.Metrics); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(d.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
@@ -124,7 +131,8 @@ func (d demoCommand) config(k demoKeys, base *url.URL, ttp string) config.Config
 			Resolve: config.Credential{ID: sandboxResolveID, Secret: config.NewSecret(k.TTPResolve)},
 			Calls:   4, Rows: 500, TemporaryLife: 14 * 24 * time.Hour,
 		},
-		Types: []string{"NGGV", "NGG"}, LinkType: "NGGV", Workers: 2, MaxFileBytes: 100 << 20, MaxRows: 200_000,
+		MetricsAddr: d.Metrics,
+		Types:       []string{"NGGV", "NGG"}, LinkType: "NGGV", Workers: 2, MaxFileBytes: 100 << 20, MaxRows: 200_000,
 	}
 }
 

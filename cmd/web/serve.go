@@ -78,7 +78,8 @@ func (serveCommand) run(ctx context.Context, c console, log *logging.Log) error 
 	if err != nil {
 		return fmt.Errorf("listen on SLUIS_ADDR: %w", err)
 	}
-	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "url", cfg.BaseURL.String(), "database", cfg.DatabaseName())
+	log.InfoContext(ctx, "serving", "version", thisBuild().Version, "commit", thisBuild().Commit,
+		"address", ln.Addr().String(), "url", cfg.BaseURL.String(), "database", cfg.DatabaseName())
 	if err := offerFirstAdmin(ctx, s, cfg.BaseURL, c.out); err != nil {
 		return errors.Join(err, ln.Close())
 	}

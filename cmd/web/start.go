@@ -19,7 +19,8 @@ import (
 // folders that it can write in. Its faults come in the same list as those of the settings.
 func startable(ctx context.Context) config.Check {
 	return func(c config.Config, faults *config.Faults) {
-		checkAddress(ctx, c.Addr, faults)
+		checkAddress(ctx, "SLUIS_ADDR", c.Addr, faults)
+		checkAddress(ctx, "SLUIS_METRICS_ADDR", c.MetricsAddr, faults)
 		if file := c.DatabaseFile(); file != "" {
 			if checkFolder("SLUIS_DATABASE", "the database", file, faults) {
 				if err := store.CheckFree(file); err != nil {
@@ -44,7 +45,7 @@ func startable(ctx context.Context) config.Check {
 
 // checkAddress listens on the address for a moment. It passes over an address that cannot
 // be read, because package config has reported that.
-func checkAddress(ctx context.Context, address string, faults *config.Faults) {
+func checkAddress(ctx context.Context, setting, address string, faults *config.Faults) {
 	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
 		return
 	}
@@ -55,11 +56,11 @@ func checkAddress(ctx context.Context, address string, faults *config.Faults) {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		faults.Add("SLUIS_ADDR", "%s is in use by another program; stop that one, or choose another port", address)
+		faults.Add(setting, "%s is in use by another program; stop that one, or choose another port", address)
 	case errors.Is(err, os.ErrPermission):
-		faults.Add("SLUIS_ADDR", "%s may not be listened on by this user (permission denied); choose a port from 1024", address)
+		faults.Add(setting, "%s may not be listened on by this user (permission denied); choose a port from 1024", address)
 	default:
-		faults.Add("SLUIS_ADDR", "%s cannot be listened on: %s", address, err)
+		faults.Add(setting, "%s cannot be listened on: %s", address, err)
 	}
 }
 

@@ -22,13 +22,16 @@ import (
 // credential may do.
 type ttp struct {
 	line     *ttpclient.Line
-	clients  []*ttpclient.Client // the first is the preparing one
+	clients  []*ttpclient.Client // in the order of clientNames: the first is the preparing one
 	preparer *prepare.Client
 	resolver *resolve.Client
 	renewer  *resolve.Client
 	datasets *dataset.Client
 	expiries func() []server.Expiry
 }
+
+// clientNames are the clients for whoever watches them.
+var clientNames = []string{"prepare", "resolve", "renew", "datasets"}
 
 // openTTP makes the clients. It sends nothing, except that in production it asks the TTP
 // whether it is the sandbox.

@@ -90,6 +90,10 @@ const (
 	ProofsListed         Type = "proofs_listed"
 	ProofViewed          Type = "proof_viewed"
 	ProofExported        Type = "proof_exported"
+
+	// The database as a whole, by commands on the server.
+	DatabaseBackedUp Type = "database_backed_up"
+	DatabaseRestored Type = "database_restored"
 )
 
 // Types lists every event type, for the filter on the log's page and for the test
@@ -103,6 +107,7 @@ var Types = []Type{
 	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,
 	ConversionVerified, ConversionExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
+	DatabaseBackedUp, DatabaseRestored,
 }
 
 // Via is the door through which somebody acts.

@@ -60,6 +60,7 @@ func check(s settings, faults *Faults) Config {
 	c.EraseOldTable = checkOldTable("SLUIS_EXISTING_ERASE_DSN", s.EraseOldTableDSN, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
 	checkTransport(&c, faults)
+	c.MetricsAddr = checkMetrics(s.MetricsAddr, faults)
 	return c
 }
 

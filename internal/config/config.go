@@ -57,6 +57,10 @@ type Config struct {
 	// commands `web existing …` use them. Both may hold a password.
 	OldTable, EraseOldTable Secret
 
+	// MetricsAddr is where a monitor reads figures: an address that is not public. Empty
+	// for nowhere.
+	MetricsAddr string
+
 	// TLSCertFile and TLSKeyFile are both set or both empty. If they are empty, a
 	// proxy in front of Sluis ends TLS.
 	TLSCertFile, TLSKeyFile string
@@ -182,6 +186,7 @@ func (c Config) String() string {
 		proxies[i] = p.String()
 	}
 	line("SLUIS_TRUSTED_PROXIES", strings.Join(proxies, ","))
+	line("SLUIS_METRICS_ADDR", c.MetricsAddr)
 	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
 	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
 	if c.OldTable.IsSet() {

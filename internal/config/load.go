@@ -55,6 +55,7 @@ type settings struct {
 	ReportDays       string `env:"SLUIS_REPORT_RETENTION" envDefault:"90"`
 	AuditHeadsDir    string `env:"SLUIS_AUDIT_HEADS_DIR"`
 	TrustedProxies   string `env:"SLUIS_TRUSTED_PROXIES"`
+	MetricsAddr      string `env:"SLUIS_METRICS_ADDR"`
 	TLSCertFile      string `env:"SLUIS_TLS_CERT_FILE"`
 	TLSKeyFile       string `env:"SLUIS_TLS_KEY_FILE"`
 	OldTableDSN      string `env:"SLUIS_EXISTING_DSN"`

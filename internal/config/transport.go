@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -98,4 +99,22 @@ func checkSQLServer(name, value string, faults *Faults) {
 	if trusted {
 		faults.Add(name, "has TrustServerCertificate, with which anybody can pass for the database; leave that out, and "+mend)
 	}
+}
+
+// checkMetrics wants an address that strangers cannot reach: figures say nothing of a
+// person, but much of a service in trouble. It is written in numbers, because a name may
+// lead elsewhere tomorrow.
+func checkMetrics(value string, faults *Faults) string {
+	if value == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(value)
+	ip, ipErr := netip.ParseAddr(host)
+	switch {
+	case err != nil || port == "" || ipErr != nil:
+		faults.Add("SLUIS_METRICS_ADDR", "must be an address in numbers with a port, such as 127.0.0.1:9464")
+	case !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast():
+		faults.Add("SLUIS_METRICS_ADDR", "may be reached by strangers; use 127.0.0.1, or an address of a private network")
+	}
+	return value
 }

@@ -74,6 +74,8 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 		start := time.Now()
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
+			took := time.Since(start)
+			s.o.Observe(routeOf(r), seen.Status(), took)
 			info := request.From(r.Context())
 			s.o.Log.LogAttrs(
 				r.Context(),
@@ -87,7 +89,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 				slog.String("route", routeOf(r)),
 				slog.Int("status", seen.Status()),
 				slog.Int("bytes", seen.BytesWritten()),
-				slog.Duration("took", time.Since(start)),
+				slog.Duration("took", took),
 				slog.Int64("user", info.Actor.UserID),
 			)
 		}()

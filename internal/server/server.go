@@ -64,9 +64,13 @@ type Options struct {
 
 	// Ready does the checks of /readyz.
 	Ready func(ctx context.Context) []Check
+	// Observe is told the pattern of the route, the status and the duration of every
+	// answer; nil for nobody.
+	Observe func(route string, status int, took time.Duration)
 
-	Demo          bool // a banner on every page
-	BirthYearOnly bool // the registry keeps the birth year only
+	Version       string // of the program, for the foot of a page
+	Demo          bool   // a banner on every page
+	BirthYearOnly bool   // the registry keeps the birth year only
 	// Secure says that browsers reach us over TLS. Cookies and HSTS depend on it.
 	Secure         bool
 	SessionKeys    [][]byte // 32 bytes or more each; the first signs, all verify
@@ -130,7 +134,7 @@ func (s *Server) furnish() {
 	s.accounts = accounts.New(accounts.Options{Now: o.Now, Store: o.People, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL})
 	s.centres = centres.New(centres.Options{Now: o.Now, Store: o.CentreDesk, MaxRows: o.MaxRows})
 	s.frame = page.New(page.Options{
-		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly,
+		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly, Version: o.Version,
 	})
 	s.desk = desk.New(desk.Options{
 		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Expiries: o.Expiries,
@@ -157,6 +161,9 @@ func (o *Options) complete() error {
 	}
 	if o.BusyWait == 0 {
 		o.BusyWait = defaultBusyWait
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, int, time.Duration) {}
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	switch {

@@ -86,6 +86,10 @@ func New(line *Line, opt Options) (*Client, error) {
 // while. It is for the person who presses the button Nu proberen.
 func (c *Client) TryNow() { c.gate.lift() }
 
+// Silenced reports why the client does not ask the TTP at the moment: because it gives no
+// answer, or because it refuses our credential.
+func (c *Client) Silenced() (down, denied bool) { return c.gate.down.IsOpen(), c.gate.denied.IsOpen() }
+
 // SetSecret replaces the secret while the client is in use. The next call goes out
 // at once, even if the TTP refused the old secret.
 func (c *Client) SetSecret(secret string) {

@@ -70,6 +70,7 @@ func Upper(class int) time.Duration {
 // Recorder counts calls until they are taken. It is safe for concurrent use.
 type Recorder struct {
 	now  func() time.Time
+	tell func(c Call, took time.Duration, ok bool) // may be nil
 	mu   sync.Mutex
 	bins map[key]*Bin
 	last time.Time // the latest call that was answered
@@ -86,8 +87,14 @@ func NewRecorder(now func() time.Time) *Recorder {
 	return &Recorder{now: now, bins: map[key]*Bin{}}
 }
 
+// Tell lets f know of every try of a call too. It is called before the first Observe.
+func (r *Recorder) Tell(f func(c Call, took time.Duration, ok bool)) { r.tell = f }
+
 // Observe counts one try of a call.
 func (r *Recorder) Observe(c Call, took time.Duration, ok bool) {
+	if r.tell != nil {
+		r.tell(c, took, ok)
+	}
 	at := r.now().UTC().Truncate(time.Millisecond)
 	k := key{c, at.Truncate(Interval), classOf(took)}
 	r.mu.Lock()

@@ -29,6 +29,8 @@ type Page struct {
 	Crumbs []Crumb
 	// Demo shows the banner "Demonstratie".
 	Demo bool
+	// Version is the program's, for the foot of the page; empty for a stranger.
+	Version string
 	// Flash says what the previous request did.
 	Flash *Flash
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -34,8 +35,24 @@ type Keeper struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 
+	mu     sync.Mutex // of last, which a monitor reads
 	last   Head
 	loaded bool
+}
+
+// Last returns the size and time of the last head that was written or found; zeros if
+// there is none.
+func (k *Keeper) Last() (size int64, at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.last.Size, k.last.At
+}
+
+// keep remembers the last head.
+func (k *Keeper) keep(h Head) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.last = h
 }
 
 // HeadsFile returns the file for the heads of this machine in a folder.
@@ -74,32 +91,48 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// Write writes heads over the records that came since the last head.
-func (k *Keeper) Write(ctx context.Context) error {
+// Check returns how many records the log has, and [ErrNotContinued] if it no longer holds
+// what its last head says. It writes nothing.
+func (k *Keeper) Check(ctx context.Context) (size int64, err error) {
 	if !k.loaded {
 		last, err := lastHead(k.File, k.Key)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		k.last, k.loaded = last, true
+		k.keep(last)
+		k.loaded = true
 	}
-	stored := func(indexes []int64) ([]Hash, error) { return k.Tree.StoredHashes(ctx, indexes) }
-	size, err := k.Tree.TreeSize(ctx)
+	size, err = k.Tree.TreeSize(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if size < k.last.Size {
+		return size, fmt.Errorf("%w (it has %d records, the head %d)", ErrNotContinued, size, k.last.Size)
+	}
+	if k.last.Size > 0 {
+		root, err := Root(k.last.Size, k.reader(ctx))
+		if err != nil {
+			return size, err
+		}
+		if root != k.last.Root {
+			return size, fmt.Errorf("%w (of %d records)", ErrNotContinued, k.last.Size)
+		}
+	}
+	return size, nil
+}
+
+// reader reads hashes of the log.
+func (k *Keeper) reader(ctx context.Context) Reader {
+	return func(indexes []int64) ([]Hash, error) { return k.Tree.StoredHashes(ctx, indexes) }
+}
+
+// Write writes heads over the records that came since the last head.
+func (k *Keeper) Write(ctx context.Context) error {
+	size, err := k.Check(ctx)
 	if err != nil {
 		return err
 	}
-	if size < k.last.Size {
-		return fmt.Errorf("%w (it has %d records, the head %d)", ErrNotContinued, size, k.last.Size)
-	}
-	if k.last.Size > 0 {
-		root, err := Root(k.last.Size, stored)
-		if err != nil {
-			return err
-		}
-		if root != k.last.Root {
-			return fmt.Errorf("%w (of %d records)", ErrNotContinued, k.last.Size)
-		}
-	}
+	stored := k.reader(ctx)
 	for k.last.Size < size {
 		to := min(size, k.last.Size+maxMarks)
 		if err := k.append(to, stored); err != nil {
@@ -139,7 +172,7 @@ func (k *Keeper) append(size int64, stored Reader) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write a head: %w", err)
 	}
-	k.last = head
+	k.keep(head)
 	return nil
 }
 

@@ -41,7 +41,8 @@ type Options struct {
 	Log     *slog.Logger
 	Centres Centres
 	Notes   Notes
-	Demo    bool // a banner on every page
+	Demo    bool   // a banner on every page
+	Version string // of the program
 	// BirthYearOnly says that the registry keeps the year of birth only.
 	BirthYearOnly bool
 }

@@ -125,6 +125,7 @@ func (v *Visit) Page(crumbs ...templates.Crumb) templates.Page {
 	if !request.From(v.Context()).Known {
 		return props
 	}
+	props.Version = v.frame.o.Version // not for strangers: it says what to attack
 	props.User = &templates.User{Name: v.Actor.Name, Roles: RoleWords(t, v.Actor.Roles)}
 	if c := v.Actor.Centre; c != nil {
 		props.User.Centre = t.T("word.centre_named", "number", c.Number, "name", c.Name)

@@ -48,3 +48,30 @@ func (g giveUpCommand) Run(ctx context.Context, c console) error {
 		return nil
 	})
 }
+
+// rotateKeyringCommand makes a new wrapping key now, for example after somebody has seen
+// the old one. The service does so by itself every day.
+type rotateKeyringCommand struct {
+	Keyring string `required:"" env:"SLUIS_KEYRING_FILE" help:"The keyring file of the service."`
+}
+
+// Run makes the key. A running service uses it for its next delivery.
+func (r rotateKeyringCommand) Run(ctx context.Context, c console) error {
+	return withStore(ctx, c, func(s *store.Store) error {
+		keys, err := openKeyring(ctx, r.Keyring, s)
+		if err != nil {
+			return err
+		}
+		inUse, err := s.KeyIDsInUse(ctx)
+		if err != nil {
+			return err
+		}
+		_, destroyed, err := keys.Rotate(0, inUse)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "a new wrapping key is in use; %d old ones destroyed\n"+
+			"The one before it goes once no delivery needs it, after an hour at least.\n", destroyed)
+		return nil
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,7 +46,9 @@ type sieve struct {
 	tmp     string // the program's TMPDIR
 	p       *program
 	logs    strings.Builder // output of the programs that have ended
-	scripts []*visitor      // all visitors, with the answers that they got
+	backups int
+	figures string     // where a monitor reads
+	scripts []*visitor // all visitors, with the answers that they got
 	api     *visitor
 	web     *visitor
 	ids     []string // deliveries
@@ -109,7 +112,8 @@ func (s *sieve) start() {
 	if s.p != nil {
 		s.logs.WriteString(s.p.log())
 	}
-	s.p = startProgram(s.t, []string{"TMPDIR=" + s.tmp}, "demo", "--addr", "127.0.0.1:0", "--data", s.data)
+	s.figures = unusedAddress(s.t)
+	s.p = startProgram(s.t, []string{"TMPDIR=" + s.tmp}, "demo", "--addr", "127.0.0.1:0", "--data", s.data, "--metrics", s.figures)
 	s.p.waitForAddress(s.t, "Sluis, demonstratie: ")
 	raw, err := os.ReadFile(filepath.Join(s.data, "demo.json"))
 	if err == nil {
@@ -402,6 +406,32 @@ func (s *sieve) readEverything() {
 		admin.get(path)
 	}
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/me"})
+	monitor := newVisitor(s.t, "http://"+s.figures)
+	s.scripts = append(s.scripts, monitor)
+	if a := monitor.get("/metrics"); !bytes.Contains(a.body, []byte("sluis_rows{")) {
+		s.t.Errorf("the monitor gets no figures: %d", a.status)
+	}
+	s.examine()
+}
+
+// examine keeps what the commands for operators print, and makes a backup for the sweep to
+// look into.
+func (s *sieve) examine() {
+	s.t.Helper()
+	s.backups++
+	env := []string{"SLUIS_DATABASE=sqlite:" + filepath.Join(s.data, "sluis.db"), "SLUIS_KEYRING_FILE=" + filepath.Join(s.data, "keyring.json")}
+	for _, args := range [][]string{
+		{"check"}, {"backup", filepath.Join(s.tmp, fmt.Sprintf("backup-%d", s.backups))},
+		{"restore", "--list", filepath.Join(s.tmp, fmt.Sprintf("backup-%d", s.backups))}, {"doctor"},
+	} {
+		cmd := exec.CommandContext(s.t.Context(), binary, args...)
+		cmd.Env = append(os.Environ(), env...)
+		out, err := cmd.CombinedOutput()
+		s.logs.Write(out)
+		if err != nil && args[0] != "doctor" { // a demonstration has no environment to examine
+			s.t.Errorf("web %v: %v\n%s", args, err, out)
+		}
+	}
 }
 
 // sweep looks for every canary, and proves that it looked in the right places.

@@ -15,7 +15,7 @@ func checkSwap(l *checklist) {
 	own, err := os.ReadFile("/proc/self/cgroup")
 	if group, ok := strings.CutPrefix(strings.TrimSpace(string(own)), "0::"); err == nil && ok {
 		if most, err := os.ReadFile("/sys/fs/cgroup" + group + "/memory.swap.max"); err == nil && //nolint:gosec // the kernel names it
-			 strings.TrimSpace(string(most)) == "0" {
+			strings.TrimSpace(string(most)) == "0" {
 			l.ok("swap", "not for this process (MemorySwapMax=0)")
 			return
 		}

@@ -67,7 +67,9 @@ func openToRead(ctx context.Context, path string, q url.Values) (*Store, error) 
 		return nil, fmt.Errorf("open the copy: %w", sqliteDialect{}.clean(err))
 	}
 	db.SetMaxOpenConns(1)
-	g, err := gorm.Open(sqliteDialector{db}, &gorm.Config{SkipDefaultTransaction: true, DisableAutomaticPing: true, Logger: logger.Discard})
+	g, err := gorm.Open(sqliteDialector{conn: db}, &gorm.Config{
+		SkipDefaultTransaction: true, DisableAutomaticPing: true, Logger: logger.Discard,
+	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -219,9 +219,11 @@ func centreFor(ctx context.Context, s *store.Store, number string, roles ...acco
 		}
 		centre = &c
 	}
-	switch account.CheckRoles(roles, centre) {
+	switch account.CheckRoles(roles, centre, nil) {
 	case account.RolesMissing:
 		return nil, fmt.Errorf("--role %q is none of clinician, uploader, centreadmin, datamanager, admin, auditor", roleWords(roles))
+	case account.ProcessorMissing:
+		return nil, errors.New("accounts and tokens of a processor are made on the pages, by an administrator")
 	case account.RolesMixed:
 		return nil, errors.New("clinician, uploader and centreadmin belong to a centre, the other roles to none: use two accounts")
 	case account.RolesSeparate:

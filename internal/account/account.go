@@ -40,19 +40,21 @@ type Role string
 
 // The roles.
 const (
-	Clinician   Role = "clinician"
-	Uploader    Role = "uploader"
-	CentreAdmin Role = "centreadmin" // a hospital's own key user: the accounts of that hospital
-	DataManager Role = "datamanager"
-	Admin       Role = "admin"
-	Auditor     Role = "auditor"
+	Clinician Role = "clinician"
+	Uploader  Role = "uploader"
+	// ProcessorStaff delivers on behalf of the centres that gave its processor a mandate.
+	ProcessorStaff Role = "processor"
+	CentreAdmin    Role = "centreadmin" // a hospital's own key user: the accounts of that hospital
+	DataManager    Role = "datamanager"
+	Admin          Role = "admin"
+	Auditor        Role = "auditor"
 )
 
 // Roles lists every role.
-var Roles = []Role{Clinician, Uploader, CentreAdmin, DataManager, Admin, Auditor}
+var Roles = []Role{Clinician, Uploader, ProcessorStaff, CentreAdmin, DataManager, Admin, Auditor}
 
 // NeedsCentre reports whether the role belongs to one centre. The others belong to
-// none.
+// none, or to a processor.
 func (r Role) NeedsCentre() bool { return r == Clinician || r == Uploader || r == CentreAdmin }
 
 // Valid reports whether r is a role.
@@ -82,16 +84,21 @@ const (
 	ReviewAccess   Permission = "users.review" // sign off who has access
 	ManageCentres  Permission = "centres.manage"
 	ManageTokens   Permission = "tokens.manage"
+	GrantMandates  Permission = "mandates.grant" // of every centre, or of the actor's own
+	ForgetColumns  Permission = "columns.forget" // what the actor's centre said of its columns
 )
 
 // granted is the part of product.md's table that is built.
 var granted = map[Role][]Permission{
-	Clinician:   {ViewPatients, EnterPatient, ViewDeliveries},
-	Uploader:    {ViewPatients, ViewDeliveries, Deliver, DecideDelivery},
-	DataManager: {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, RunConversion, ApproveErasure},
-	CentreAdmin: {ManageUsers, ManageTokens},
+	Clinician: {ViewPatients, EnterPatient, ViewDeliveries},
+	Uploader:  {ViewPatients, ViewDeliveries, Deliver, DecideDelivery, ForgetColumns},
+	// A processor sees its own deliveries only, and no page of a patient.
+	ProcessorStaff: {ViewDeliveries, Deliver, DecideDelivery},
+	DataManager:    {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, RunConversion, ApproveErasure},
+	CentreAdmin:    {ManageUsers, ManageTokens, GrantMandates},
 	Admin: {
 		ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
+		GrantMandates,
 	},
 	Auditor: {ViewLog, ViewProofs, ExportProofs},
 }
@@ -104,7 +111,8 @@ type User struct {
 	Name         string // of the person; may be empty
 	PasswordHash string // empty: was invited, and has not set a password yet
 	Roles        []Role
-	Centre       *Centre // nil for roles without a centre
+	Centre       *Centre    // nil for roles without a centre
+	Processor    *Processor // nil for all roles but ProcessorStaff
 	Demo         bool
 	CreatedAt    time.Time
 	DisabledAt   time.Time // zero: the user may sign in
@@ -121,7 +129,9 @@ type Token struct {
 	Name     string
 	Role     Role
 	Centre   *Centre
-	Demo     bool
+	// Processor is that of a token with the role ProcessorStaff, which has no centre.
+	Processor *Processor
+	Demo      bool
 
 	CreatedBy  string
 	CreatedAt  time.Time
@@ -153,16 +163,19 @@ type Actor struct {
 	Name   string
 	Roles  []Role
 	Centre *Centre
+	// Processor has the centres for which the actor may deliver now; nil for all roles but
+	// ProcessorStaff.
+	Processor *Processor
 }
 
 // ActorOf returns the actor of a signed-in user.
 func ActorOf(u User) Actor {
-	return Actor{UserID: u.ID, Name: u.Email, Roles: u.Roles, Centre: u.Centre}
+	return Actor{UserID: u.ID, Name: u.Email, Roles: u.Roles, Centre: u.Centre, Processor: u.Processor}
 }
 
 // ActorOfToken returns the actor of an API token.
 func ActorOfToken(t Token) Actor {
-	return Actor{Name: "token " + t.Name, Roles: []Role{t.Role}, Centre: t.Centre}
+	return Actor{Name: "token " + t.Name, Roles: []Role{t.Role}, Centre: t.Centre, Processor: t.Processor}
 }
 
 // May reports whether one of the actor's roles grants p.
@@ -178,8 +191,16 @@ func (a Actor) May(p Permission) bool {
 // Is reports whether the actor has role r.
 func (a Actor) Is(r Role) bool { return slices.Contains(a.Roles, r) }
 
-// Scope returns what the actor may see: its own centre, all centres, or nothing.
+// Scope returns what the actor may see: its own centre, its own deliveries for the
+// centres that gave it a mandate, all centres, or nothing.
 func (a Actor) Scope() Scope {
+	if a.Processor != nil {
+		s := Scope{processor: a.Processor.ID}
+		for _, c := range a.Processor.Centres {
+			s.mandates = append(s.mandates, c.ID)
+		}
+		return s
+	}
 	if a.Centre != nil {
 		return Scope{centre: a.Centre.ID}
 	}
@@ -203,8 +224,10 @@ func (a Actor) Who() audit.Who {
 // sees nothing, so that a forgotten scope shows an empty page and not a foreign
 // one.
 type Scope struct {
-	centre int64
-	all    bool
+	centre    int64
+	all       bool
+	processor int64
+	mandates  []int64 // the centres of which the processor has a mandate
 }
 
 // AllCentres returns the scope of the system itself: commands and workers.
@@ -215,3 +238,7 @@ func (s Scope) All() bool { return s.all }
 
 // CentreID returns the one centre in scope; 0 if there is none, or if all are.
 func (s Scope) CentreID() int64 { return s.centre }
+
+// Processor returns the processor whose own deliveries for some centres are in scope, and
+// those centres; 0 if the scope is no processor's. Nothing else is in such a scope.
+func (s Scope) Processor() (id int64, centres []int64) { return s.processor, s.mandates }

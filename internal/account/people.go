@@ -62,13 +62,16 @@ const (
 	RolesSeparate = "roles_separate"  // the auditor also has another role
 	CentreMissing = "centre_needed"   // the roles belong to a centre
 	CentreUnasked = "centre_unwanted" // the roles belong to none
+
+	ProcessorMissing = "processor_needed"   // the role belongs to a processor
+	ProcessorUnasked = "processor_unwanted" // the roles belong to none
 )
 
 // CheckRoles returns a code of what is wrong with roles that one account would have
 // together; "" if nothing is. An auditor has no other role: whoever reads the access log
-// must not be one whose acts are in it.
-func CheckRoles(roles []Role, centre *Centre) string {
-	needs := 0
+// must not be one whose acts are in it. The staff of a processor has no other role either.
+func CheckRoles(roles []Role, centre *Centre, processor *Processor) string {
+	needs, delegated := 0, slices.Contains(roles, ProcessorStaff)
 	for _, r := range roles {
 		if !r.Valid() {
 			return RolesMissing
@@ -80,10 +83,14 @@ func CheckRoles(roles []Role, centre *Centre) string {
 	switch {
 	case len(roles) == 0:
 		return RolesMissing
-	case needs > 0 && needs < len(roles):
+	case needs > 0 && needs < len(roles), delegated && len(roles) > 1:
 		return RolesMixed
 	case slices.Contains(roles, Auditor) && len(roles) > 1:
 		return RolesSeparate
+	case delegated && processor == nil:
+		return ProcessorMissing
+	case !delegated && processor != nil:
+		return ProcessorUnasked
 	case needs > 0 && centre == nil:
 		return CentreMissing
 	case needs == 0 && centre != nil:

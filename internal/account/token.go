@@ -25,4 +25,6 @@ func HashToken(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 
 // TokenRole reports whether an API token may have this role. The others work on the pages
 // only.
-func TokenRole(r Role) bool { return r == Clinician || r == Uploader || r == DataManager }
+func TokenRole(r Role) bool {
+	return r == Clinician || r == Uploader || r == DataManager || r == ProcessorStaff
+}

@@ -57,11 +57,14 @@ const (
 	LogVerified      Type = "log_verified" // the hash tree over this log was compared with its records
 	// LogExpired is the deletion of records older than the retention; the object is the
 	// number of the last one. Their hashes stay.
-	LogExpired      Type = "log_expired"
-	AccountChanged  Type = "account_changed"
-	AccountsListed  Type = "accounts_listed" // users, tokens or centres
-	DatasetsListed  Type = "datasets_listed"
-	DatasetImported Type = "dataset_imported"
+	LogExpired     Type = "log_expired"
+	AccountChanged Type = "account_changed"
+	AccountsListed Type = "accounts_listed" // users, tokens, centres or mandates
+	// A centre lets a processor deliver on its behalf, or no longer.
+	MandateGranted   Type = "mandate_granted"
+	MandateWithdrawn Type = "mandate_withdrawn"
+	DatasetsListed   Type = "datasets_listed"
+	DatasetImported  Type = "dataset_imported"
 	// PseudonymsRenewed is the start of a renewal, not its end.
 	PseudonymsRenewed Type = "pseudonyms_renewed"
 	TTPViewed         Type = "ttp_viewed"
@@ -102,7 +105,7 @@ var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, LogVerified, LogExpired,
-	AccountChanged, AccountsListed,
+	AccountChanged, AccountsListed, MandateGranted, MandateWithdrawn,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,

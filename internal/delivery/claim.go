@@ -12,24 +12,30 @@ import (
 // another worker took over, or the delivery was cancelled. Nothing was written.
 var ErrLost = errors.New("delivery: the claim is lost")
 
+// ErrMandate says that the delivery's processor may not deliver for the centre any more.
+// Nothing was written.
+var ErrMandate = errors.New("delivery: the mandate has ended")
+
 // ErrUnbalanced says that the outcomes of a delivery do not add up to its rows.
 var ErrUnbalanced = errors.New("delivery: the outcomes do not add up")
 
 // New is a delivery to be created.
 type New struct {
-	PublicID   string
-	CentreID   int64
-	Filename   string
-	Mode       Mode
-	Via        audit.Via
-	Confirmed  bool
-	Who        audit.Who
-	KeyID      string // of the wrapping key
-	WrappedKey []byte
-	At         time.Time
-	DatasetID  string    // of a dataset that is to be fetched from the TTP; empty for a file
-	Repairs    string    // public id of the centre's delivery that this one repairs; empty for none
-	Dates      DateOrder // of its day and month, if its sender says so; empty if not
+	PublicID string
+	CentreID int64
+	// ProcessorID is the processor that delivers on behalf of the centre; 0 for none.
+	ProcessorID int64
+	Filename    string
+	Mode        Mode
+	Via         audit.Via
+	Confirmed   bool
+	Who         audit.Who
+	KeyID       string // of the wrapping key
+	WrappedKey  []byte
+	At          time.Time
+	DatasetID   string    // of a dataset that is to be fetched from the TTP; empty for a file
+	Repairs     string    // public id of the centre's delivery that this one repairs; empty for none
+	Dates       DateOrder // of its day and month, if its sender says so; empty if not
 }
 
 // Request is an upload with an Idempotency-Key, which may come more than once. Key is

@@ -113,9 +113,13 @@ type Delivery struct {
 	State        State
 	Via          audit.Via
 	CreatedBy    string // the e-mail address, or the name of the token, that delivered it
-	CreatedAt    time.Time
-	FinishedAt   time.Time // zero until it is final
-	ExpiresAt    time.Time // when an unanswered check lapses
+	// Processor is the name of the processor that delivered it on behalf of the centre,
+	// and ProcessorID its id; "" and 0 if the centre delivered it itself.
+	Processor   string
+	ProcessorID int64
+	CreatedAt   time.Time
+	FinishedAt  time.Time // zero until it is final
+	ExpiresAt   time.Time // when an unanswered check lapses
 	// Paused says why the delivery waits for the TTP, if it does. NextTryAt is when the
 	// TTP is asked again.
 	Paused    Pause

@@ -236,6 +236,8 @@ func (im *Importer) guard(
 		code = "key_destroyed"
 	case errors.Is(err, delivery.ErrUnbalanced):
 		code = "counts"
+	case errors.Is(err, delivery.ErrMandate):
+		code = "mandate_ended"
 	case failures > maxFailures:
 		code = "internal"
 	default:

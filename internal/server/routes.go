@@ -107,13 +107,13 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/patienten/{id}/klaar?uitkomst", account.EnterPatient, Page, s.patients.Result},
 
 		{"GET", "/aanleveringen?groep&centrum&na", account.ViewDeliveries, Page, s.deliveries.List},
-		{"GET", "/aanleveringen/nieuw?herstelt", account.Deliver, Page, s.deliveries.UploadForm},
-		{"POST", "/aanleveringen?sleutel&herstelt", account.Deliver, Page, s.deliveries.Receive},
+		{"GET", "/aanleveringen/nieuw?herstelt&namens", account.Deliver, Page, s.deliveries.UploadForm},
+		{"POST", "/aanleveringen?sleutel&herstelt&namens", account.Deliver, Page, s.deliveries.Receive},
 		{"GET", "/aanleveringen/{id}", account.ViewDeliveries, Page, s.deliveries.View},
 		{"GET", "/aanleveringen/{id}/kolommen?blad&kop", account.Deliver, Page, s.deliveries.ViewColumns},
 		{"POST", "/aanleveringen/{id}/kolommen", account.Deliver, Page, s.deliveries.AssignColumns},
-		{"GET", "/aanleveringen/voorbeeld/{name}", account.Deliver, Page, s.deliveries.DownloadExample},
-		{"POST", "/aanleveringen/kolommen/vergeten", account.Deliver, Page, s.deliveries.ForgetColumns},
+		{"GET", "/aanleveringen/voorbeeld/{name}?namens", account.Deliver, Page, s.deliveries.DownloadExample},
+		{"POST", "/aanleveringen/kolommen/vergeten", account.ForgetColumns, Page, s.deliveries.ForgetColumns},
 		{"GET", "/aanleveringen/{id}/voortgang", account.ViewDeliveries, Quiet, s.deliveries.Progress},
 		{"POST", "/aanleveringen/{id}/opslaan", account.DecideDelivery, Page, s.deliveries.Save},
 		{"POST", "/aanleveringen/{id}/annuleren?opslaan", account.DecideDelivery, Page, s.deliveries.Cancel},
@@ -163,6 +163,13 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/centra/nieuw", account.ManageCentres, Page, s.centres.Add},
 		{"GET", "/centra/{id}", account.ManageCentres, Page, s.centres.View},
 		{"POST", "/centra/{id}", account.ManageCentres, Page, s.centres.Change},
+		{"GET", "/verwerkers", account.GrantMandates, Page, s.centres.ListProcessors},
+		{"GET", "/verwerkers/nieuw", account.ManageCentres, Page, s.centres.ProcessorForm},
+		{"POST", "/verwerkers/nieuw", account.ManageCentres, Page, s.centres.AddProcessor},
+		{"GET", "/mandaten/nieuw", account.GrantMandates, Page, s.centres.MandateForm},
+		{"POST", "/mandaten/nieuw", account.GrantMandates, Page, s.centres.GrantMandate},
+		{"GET", "/mandaten/{id}", account.GrantMandates, Page, s.centres.ViewMandate},
+		{"POST", "/mandaten/{id}/intrekken", account.GrantMandates, Page, s.centres.WithdrawMandate},
 		{"GET", "/tokens?centrum", account.ManageTokens, Page, s.centres.ListTokens},
 		{"GET", "/tokens/nieuw", account.ManageTokens, Page, s.centres.TokenForm},
 		{"POST", "/tokens/nieuw", account.ManageTokens, Page, s.centres.AddToken},
@@ -183,7 +190,7 @@ func (s *Server) apiTable() []line[api.Call] {
 			Do: s.api.ListDeliveries, Query: names{"limit", "after", "centre", "since"}, Lists: names{"status"},
 		}},
 		{"POST", "/deliveries", account.Deliver, API, api.Call{
-			Do: s.api.PostDelivery, Query: names{"check", "confirm", "dates", "filename", "repairs"}, Files: api.FileTypes,
+			Do: s.api.PostDelivery, Query: names{"check", "confirm", "dates", "filename", "onBehalfOf", "repairs"}, Files: api.FileTypes,
 		}},
 		{"GET", "/deliveries/{id}", account.ViewDeliveries, API, api.Call{Do: s.api.GetDelivery}},
 		{"POST", "/deliveries/{id}/confirm", account.Deliver, API, api.Call{Do: s.api.ConfirmDelivery}},
@@ -260,6 +267,9 @@ func rightOf(route Route) account.Permission {
 // exist or is another centre's, for whoever tries numbers must be seen. It returns
 // err, the result of r.
 func (s *Server) logMiss(r *http.Request, err error) error {
+	if apperr.CodeOf(err) == account.MandateNone {
+		return s.logNoMandate(r, err)
+	}
 	if apperr.KindOf(err) != apperr.NotFound || !strings.Contains(routeOf(r), "{id}") {
 		return err
 	}
@@ -273,6 +283,19 @@ func (s *Server) logMiss(r *http.Request, err error) error {
 		ev.ObjectID = id.String()
 	}
 	if logErr := s.o.Audit.Record(r.Context(), ev); logErr != nil {
+		return logErr
+	}
+	return err
+}
+
+// logNoMandate writes to the access log that somebody wanted to deliver for a centre that
+// did not ask them to. It returns err, the result of r.
+func (s *Server) logNoMandate(r *http.Request, err error) error {
+	logErr := s.o.Audit.Record(r.Context(), audit.Event{
+		At: s.o.Now(), Type: audit.AccessDenied, Action: audit.Create, Result: audit.MinorFailure, Who: request.Who(r),
+		ObjectType: "route", Code: account.MandateNone,
+	})
+	if logErr != nil {
 		return logErr
 	}
 	return err

@@ -17,8 +17,8 @@ import (
 
 // routeTable says, for every route, who may use it and what they then get on an
 // object of their own. It is written by hand, against product.md's table; c is
-// the clinician, u the uploader, l the local administrator, d the data manager, a the
-// admin, t the auditor (toezicht), * everyone who signed in, - nobody needs to.
+// the clinician, u the uploader, p the staff of a processor, l the local administrator, d
+// the data manager, a the admin, t the auditor (toezicht), * everyone who signed in, - nobody needs to.
 var routeTable = map[string]struct {
 	who    string
 	status int
@@ -31,15 +31,15 @@ var routeTable = map[string]struct {
 	"GET /patienten": {"cud", 200}, "POST /patienten": {"cud", 303},
 	"GET /patienten/nieuw": {"c", 200}, "POST /patienten/nieuw": {"c", 422},
 	"GET /patienten/{id}": {"cud", 200}, "GET /patienten/{id}/klaar": {"c", 200},
-	"GET /aanleveringen": {"cud", 200}, "GET /aanleveringen/nieuw": {"u", 200}, "POST /aanleveringen": {"u", 415},
-	"GET /aanleveringen/{id}": {"cud", 200}, "GET /aanleveringen/{id}/voortgang": {"cud", 200},
-	"POST /aanleveringen/{id}/opslaan": {"u", 303}, "POST /aanleveringen/{id}/annuleren": {"u", 303},
-	"POST /aanleveringen/{id}/nu-proberen": {"ud", 303},
-	"GET /aanleveringen/{id}/fouten":       {"cud", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cud", 200},
-	"GET /aanleveringen/{id}/fouten.json": {"cud", 200},
-	"GET /aanleveringen/{id}/fouten.xlsx": {"cud", 200},
-	"GET /aanleveringen/voorbeeld/{name}": {"u", 404}, "GET /aanleveringen/{id}/kolommen": {"u", 303},
-	"POST /aanleveringen/{id}/kolommen": {"u", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
+	"GET /aanleveringen": {"cupd", 200}, "GET /aanleveringen/nieuw": {"up", 200}, "POST /aanleveringen": {"up", 415},
+	"GET /aanleveringen/{id}": {"cupd", 200}, "GET /aanleveringen/{id}/voortgang": {"cupd", 200},
+	"POST /aanleveringen/{id}/opslaan": {"up", 303}, "POST /aanleveringen/{id}/annuleren": {"up", 303},
+	"POST /aanleveringen/{id}/nu-proberen": {"upd", 303},
+	"GET /aanleveringen/{id}/fouten":       {"cupd", 200}, "GET /aanleveringen/{id}/fouten.csv": {"cupd", 200},
+	"GET /aanleveringen/{id}/fouten.json": {"cupd", 200},
+	"GET /aanleveringen/{id}/fouten.xlsx": {"cupd", 200},
+	"GET /aanleveringen/voorbeeld/{name}": {"up", 404}, "GET /aanleveringen/{id}/kolommen": {"up", 303},
+	"POST /aanleveringen/{id}/kolommen": {"up", 303}, "POST /aanleveringen/kolommen/vergeten": {"u", 303},
 	"GET /datasets": {"d", 200}, "POST /datasets/{id}/importeren": {"d", 400},
 	"GET /beoordelen": {"d", 200}, "GET /beoordelen/{id}": {"d", 200}, "POST /beoordelen/{id}": {"d", 422},
 	"GET /migratie": {"da", 200}, "GET /migratie/rijen": {"da", 200}, "POST /migratie/{id}/pauzeren": {"da", 303},
@@ -53,17 +53,20 @@ var routeTable = map[string]struct {
 	"GET /centra": {"a", 200}, "GET /centra/nieuw": {"a", 200}, "POST /centra/nieuw": {"a", 422}, "GET /centra/{id}": {"a", 200},
 	"POST /centra/{id}": {"a", 422}, "GET /tokens": {"al", 200}, "GET /tokens/nieuw": {"al", 200}, "POST /tokens/nieuw": {"al", 422},
 	"POST /tokens/{id}/intrekken": {"al", 303},
-	"GET /uitnodiging/{token}":    {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
+	"GET /verwerkers":             {"al", 200}, "GET /verwerkers/nieuw": {"a", 200}, "POST /verwerkers/nieuw": {"a", 422},
+	"GET /mandaten/nieuw": {"al", 200}, "POST /mandaten/nieuw": {"al", 422}, "GET /mandaten/{id}": {"al", 200},
+	"POST /mandaten/{id}/intrekken": {"al", 422},
+	"GET /uitnodiging/{token}":      {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
 	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
 	"GET /status/ttp":          {"da", 200},
 	"GET /logboek":             {"at", 200},
 	"POST /logboek":            {"at", 422},
 	"GET /api/v1/openapi.json": {"-", 200},
-	"GET /api/v1/deliveries":   {"cud", 200}, "POST /api/v1/deliveries": {"u", 415},
-	"GET /api/v1/deliveries/{id}": {"cud", 200}, "GET /api/v1/deliveries/{id}/report": {"cud", 200},
-	"POST /api/v1/deliveries/{id}/confirm": {"u", 409}, "POST /api/v1/deliveries/{id}/cancel": {"u", 409},
-	"POST /api/v1/deliveries/{id}/retry": {"u", 202},
-	"GET /fhir/metadata":                 {"-", 200}, "POST /fhir": {"u", 415}, "POST /fhir/": {"u", 415}, "POST /fhir/Patient": {"u", 415},
+	"GET /api/v1/deliveries":   {"cupd", 200}, "POST /api/v1/deliveries": {"up", 415},
+	"GET /api/v1/deliveries/{id}": {"cupd", 200}, "GET /api/v1/deliveries/{id}/report": {"cupd", 200},
+	"POST /api/v1/deliveries/{id}/confirm": {"up", 409}, "POST /api/v1/deliveries/{id}/cancel": {"up", 409},
+	"POST /api/v1/deliveries/{id}/retry": {"up", 202},
+	"GET /fhir/metadata":                 {"-", 200}, "POST /fhir": {"up", 415}, "POST /fhir/": {"up", 415}, "POST /fhir/Patient": {"up", 415},
 	"GET /api/v1/patients": {"cud", 200}, "POST /api/v1/patients": {"c", 415}, "GET /api/v1/patients/{id}": {"cud", 200},
 	"GET /api/v1/me":               {"*", 200},
 	"POST /api/v1/patients/search": {"cud", 415},
@@ -80,31 +83,35 @@ var absentStatus = map[string]int{
 // one that does not exist they hear that before they hear of which.
 var looksFirst = map[string]bool{"POST /aanleveringen/{id}/opslaan": true, "POST /aanleveringen/{id}/annuleren": true}
 
-var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "centreadmin": "l", "datamanager": "d", "admin": "a", "auditor": "t"}
+var roleLetters = map[string]string{"clinician": "c", "uploader": "u", "processor": "p", "centreadmin": "l", "datamanager": "d", "admin": "a", "auditor": "t"}
 
 // foreignAccount is the account of another centre with the same role. The other roles
 // belong to no centre: nothing is foreign to them.
-var foreignAccount = map[string]string{"clinician": "othercl", "uploader": "other", "centreadmin": "otherca"}
+var foreignAccount = map[string]string{"clinician": "othercl", "uploader": "other", "centreadmin": "otherca", "processor": "otherp"}
 
 const unknownID = "01920000-0000-7000-8000-000000000000"
 
 var noObjects = servertest.Objects{
 	Patient: unknownID, Delivery: unknownID, Conflict: unknownID, Proof: unknownID, User: unknownID, Link: "sluis_nothing",
-	Token: unknownID, Centre: "0000",
+	Token: unknownID, Centre: "0000", Mandate: unknownID,
 }
 
 // TestMatrix asks for every route as every role: of an object of the own centre, of one of
 // another centre, and of one that does not exist. A route that is not in the table fails.
 func TestMatrix(t *testing.T) {
 	s := servertest.New(t)
-	ids := s.OwnObjects()
+	all := s.OwnObjects()
 	routes := s.Server.Routes()
 	if len(routes) != len(routeTable) {
 		t.Errorf("%d routes, %d in the table of this test", len(routes), len(routeTable))
 	}
 	cells := map[string]int{}
-	for _, name := range []string{"", "clinician", "uploader", "centreadmin", "datamanager", "admin", "auditor"} {
+	for _, name := range []string{"", "clinician", "uploader", "processor", "centreadmin", "datamanager", "admin", "auditor"} {
 		own, foreign := &visitor{s: s, name: name}, &visitor{s: s, name: foreignAccount[name]}
+		ids := all
+		if name == "processor" {
+			ids.Delivery = all.Delegated // it does not see what its centre delivers itself
+		}
 		for _, route := range routes {
 			key := route.Method + " " + route.Pattern
 			want, ok := routeTable[key]
@@ -143,7 +150,7 @@ func TestMatrix(t *testing.T) {
 	for _, n := range cells {
 		total += n
 	}
-	t.Logf("%d routes, 7 kinds of visitor, %d cells: %v", len(routes), total, cells)
+	t.Logf("%d routes, 8 kinds of visitor, %d cells: %v", len(routes), total, cells)
 }
 
 // visitor is an account in the matrix, signed in when it needs to be.
@@ -240,6 +247,9 @@ func pathOf(s *servertest.Site, route server.Route, ids servertest.Objects) stri
 	if strings.Contains(route.Pattern, "tokens") {
 		id = ids.Token
 	}
+	if strings.Contains(route.Pattern, "mandaten") {
+		id = ids.Mandate
+	}
 	path := strings.NewReplacer("{id}", id, "{token}", ids.Link).Replace(route.Pattern)
 	if route.Pattern == "/static/*" {
 		_, rest, _ := strings.Cut(s.Browser().Get("/inloggen").Body, `href="/static/`)
@@ -266,10 +276,10 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 	s := servertest.New(t)
 	ids := s.OwnObjects()
 	nothing := noObjects
-	for _, name := range []string{"other", "othercl", "otherca"} {
+	for _, name := range []string{"other", "othercl", "otherca", "otherp"} {
 		b := s.SignedIn(name)
 		for _, route := range s.Server.Routes() {
-			letter := map[string]string{"other": "u", "othercl": "c", "otherca": "l"}[name]
+			letter := map[string]string{"other": "u", "othercl": "c", "otherca": "l", "otherp": "p"}[name]
 			if !strings.Contains(route.Pattern, "{id}") || !strings.Contains(routeTable[route.Method+" "+route.Pattern].who, letter) {
 				continue
 			}
@@ -292,7 +302,7 @@ func TestForeignObjectsDoNotExist(t *testing.T) {
 
 // plain is a body without the request's id and the object's.
 func plain(a servertest.Answer, ids servertest.Objects) string {
-	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID", ids.User, "ID", ids.Token, "ID").Replace(a.Body)
+	return strings.NewReplacer(a.Header.Get("X-Request-Id"), "REQUEST", ids.Delivery, "ID", ids.Patient, "ID", ids.User, "ID", ids.Token, "ID", ids.Mandate, "ID").Replace(a.Body)
 }
 
 func TestSecurityHeadersEverywhere(t *testing.T) {

@@ -44,6 +44,7 @@ type userRow struct {
 	PasswordHash string
 	Roles        string
 	CentreID     *int64
+	ProcessorID  *int64
 	Demo         bool
 	CreatedAt    time.Time
 	DisabledAt   *time.Time
@@ -59,11 +60,13 @@ type tokenRow struct {
 	TokenHash []byte
 	Role      string
 	CentreID  *int64
-	Demo      bool
-	CreatedBy string
-	CreatedAt time.Time
-	ExpiresAt *time.Time
-	RevokedAt *time.Time
+	// ProcessorID is that of a token of a processor.
+	ProcessorID *int64
+	Demo        bool
+	CreatedBy   string
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
 
 	LastUsedAt *time.Time
 }
@@ -188,27 +191,17 @@ func changedSettings(was, now account.Centre) []string {
 	return codes
 }
 
-// centreOf returns a map with the one centre that has this id, as user and token take it.
-// The map is nil if id is.
-func (s *Store) centreOf(ctx context.Context, id *int64) (map[int64]account.Centre, error) {
-	if id == nil {
-		return nil, nil
-	}
-	c, err := s.CentreByID(ctx, *id)
-	return map[int64]account.Centre{*id: c}, err
-}
-
 // userWhere returns the user that db finds, or apperr.NotFound.
 func (s *Store) userWhere(ctx context.Context, db *gorm.DB) (account.User, error) {
 	var r userRow
 	if err := first(db, &r); err != nil {
 		return account.User{}, s.dialect.clean(err)
 	}
-	centres, err := s.centreOf(ctx, r.CentreID)
+	orgs, err := s.organisationsOf(ctx, r.CentreID, r.ProcessorID)
 	if err != nil {
 		return account.User{}, err
 	}
-	return r.user(centres), nil
+	return r.user(orgs), nil
 }
 
 // UserByEmail returns the user with this address, or apperr.NotFound. The case of the
@@ -257,7 +250,7 @@ func (t *tx) addUser(u account.User) (account.User, error) {
 	}
 	row := userRow{
 		ID: u.ID, PublicID: u.PublicID, Email: u.Email, Name: u.Name, PasswordHash: u.PasswordHash, Roles: joinRoles(u.Roles),
-		CentreID: centreID(u.Centre), Demo: u.Demo, CreatedAt: t.at,
+		CentreID: centreID(u.Centre), ProcessorID: processorID(u.Processor), Demo: u.Demo, CreatedAt: t.at,
 	}
 	return u, t.db.Create(&row).Error
 }
@@ -267,6 +260,13 @@ func centreID(c *account.Centre) *int64 {
 		return nil
 	}
 	return &c.ID
+}
+
+func processorID(p *account.Processor) *int64 {
+	if p == nil {
+		return nil
+	}
+	return &p.ID
 }
 
 // AddToken stores an API token. Only its hash is kept.
@@ -281,7 +281,8 @@ func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, ha
 		}
 		row := tokenRow{
 			ID: k.ID, PublicID: k.PublicID, Name: k.Name, TokenHash: hash[:], Role: string(k.Role), CentreID: centreID(k.Centre),
-			Demo: k.Demo, CreatedBy: cut(who.Name, 300), CreatedAt: t.at, ExpiresAt: pointer(k.ExpiresAt),
+			ProcessorID: processorID(k.Processor), Demo: k.Demo, CreatedBy: cut(who.Name, 300), CreatedAt: t.at,
+			ExpiresAt: pointer(k.ExpiresAt),
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
@@ -299,11 +300,11 @@ func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (account.Token, 
 	if err := first(q, &r); err != nil {
 		return account.Token{}, s.dialect.clean(err)
 	}
-	centres, err := s.centreOf(ctx, r.CentreID)
+	orgs, err := s.organisationsOf(ctx, r.CentreID, r.ProcessorID)
 	if err != nil {
 		return account.Token{}, err
 	}
-	return r.token(centres), nil
+	return r.token(orgs), nil
 }
 
 // DeadToken returns a token that was revoked or has expired, or apperr.NotFound: whoever
@@ -314,8 +315,8 @@ func (s *Store) DeadToken(ctx context.Context, hash [32]byte) (account.Token, er
 	if err := first(q, &r); err != nil {
 		return account.Token{}, s.dialect.clean(err)
 	}
-	centres, err := s.centreOf(ctx, r.CentreID)
-	return r.token(centres), err
+	orgs, err := s.organisationsOf(ctx, r.CentreID, r.ProcessorID)
+	return r.token(orgs), err
 }
 
 // tokenUseEvery is the shortest time between two writes of a token's last use.

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"sluis/internal/apperr"
 	"sluis/internal/chunk"
 	"sluis/internal/delivery"
 )
@@ -350,7 +351,14 @@ func (t *tx) startClock(id int64) error {
 func (t *tx) requireClaim(c delivery.Claim) error {
 	res := t.db.Exec("UPDATE deliveries SET lease_until = ? WHERE id = ? AND fence = ? AND state = ?",
 		t.at.Add(delivery.LeaseLife), c.Delivery.ID, c.Fence, string(c.Delivery.State))
-	return one(res, delivery.ErrLost)
+	if err := one(res, delivery.ErrLost); err != nil {
+		return err
+	}
+	err := t.requireMandate(c.Delivery.ProcessorID, c.Delivery.CentreID)
+	if apperr.KindOf(err) == apperr.Forbidden {
+		return delivery.ErrMandate
+	}
+	return err
 }
 
 // stillClaimed returns requireClaim as a check for clear.

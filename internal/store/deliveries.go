@@ -17,58 +17,60 @@ import (
 )
 
 type deliveryRow struct {
-	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
-	PublicID   string
-	CentreID   int64
-	Filename   string
-	Kind       string
-	Mode       string
-	State      string
-	Via        string
-	Confirmed  bool
-	UserID     int64
-	UserName   string
-	UserRole   string
-	Address    string
-	RequestID  string
-	FileMAC    []byte `gorm:"column:file_mac"`
-	FileBytes  int64
-	SameAs     string
-	KeyID      string
-	WrappedKey []byte
-	Columns    string
-	Refusals   string
-	Notes      string
-	FailCode   string
-	RowsRead   int
-	NCreated   int
-	NUpdated   int
-	NUnchanged int
-	NRejected  int
-	NReview    int
-	PCreated   int
-	PUpdated   int
-	PUnchanged int
-	PRejected  int
-	PReview    int
-	Warnings   int
-	Chunks     int
-	Prepared   int
-	Resolved   int
-	Registered int
-	Paused     bool
-	Denied     bool
-	DatasetID  string
-	NextTryAt  *time.Time
-	LeaseUntil time.Time
-	Fence      int64
-	Failures   int
-	CreatedAt  time.Time
-	FinishedAt *time.Time
-	ExpiresAt  *time.Time
-	Assignment string
-	ClockAt    *time.Time
-	ClockDone  int
+	ID       int64 `gorm:"primaryKey;autoIncrement:false"`
+	PublicID string
+	CentreID int64
+	// ProcessorID is set if a processor delivered on behalf of the centre.
+	ProcessorID *int64
+	Filename    string
+	Kind        string
+	Mode        string
+	State       string
+	Via         string
+	Confirmed   bool
+	UserID      int64
+	UserName    string
+	UserRole    string
+	Address     string
+	RequestID   string
+	FileMAC     []byte `gorm:"column:file_mac"`
+	FileBytes   int64
+	SameAs      string
+	KeyID       string
+	WrappedKey  []byte
+	Columns     string
+	Refusals    string
+	Notes       string
+	FailCode    string
+	RowsRead    int
+	NCreated    int
+	NUpdated    int
+	NUnchanged  int
+	NRejected   int
+	NReview     int
+	PCreated    int
+	PUpdated    int
+	PUnchanged  int
+	PRejected   int
+	PReview     int
+	Warnings    int
+	Chunks      int
+	Prepared    int
+	Resolved    int
+	Registered  int
+	Paused      bool
+	Denied      bool
+	DatasetID   string
+	NextTryAt   *time.Time
+	LeaseUntil  time.Time
+	Fence       int64
+	Failures    int
+	CreatedAt   time.Time
+	FinishedAt  *time.Time
+	ExpiresAt   *time.Time
+	Assignment  string
+	ClockAt     *time.Time
+	ClockDone   int
 
 	Repairs         string
 	RepairRoot      *int64
@@ -82,7 +84,8 @@ func (deliveryRow) TableName() string { return "deliveries" }
 
 func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 	d := delivery.Delivery{
-		ID: r.ID, PublicID: r.PublicID, CentreID: r.CentreID, CentreNumber: centreNumber, Filename: r.Filename,
+		ProcessorID: r.processor(),
+		ID:          r.ID, PublicID: r.PublicID, CentreID: r.CentreID, CentreNumber: centreNumber, Filename: r.Filename,
 		Kind: delivery.Kind(r.Kind), Mode: delivery.Mode(r.Mode), State: delivery.State(r.State), Via: audit.Via(r.Via),
 		CreatedBy: r.UserName, CreatedAt: r.CreatedAt.UTC(), FinishedAt: moment(r.FinishedAt), ExpiresAt: moment(r.ExpiresAt),
 		Paused: r.pause(), DatasetID: r.DatasetID, NextTryAt: moment(r.NextTryAt), SameAs: r.SameAs, Warnings: r.Warnings, Chunks: r.Chunks,
@@ -104,6 +107,13 @@ func (r deliveryRow) delivery(centreNumber string) delivery.Delivery {
 	_ = json.Unmarshal([]byte(r.Refusals), &d.Refusals)
 	_ = json.Unmarshal([]byte(r.Notes), &d.Notes)
 	return d
+}
+
+func (r deliveryRow) processor() int64 {
+	if r.ProcessorID == nil {
+		return 0
+	}
+	return *r.ProcessorID
 }
 
 func (r deliveryRow) pause() delivery.Pause {
@@ -154,14 +164,36 @@ func nullTime(t time.Time) sql.NullTime { return sql.NullTime{Time: stamp(t), Va
 type listedDelivery struct {
 	Row          deliveryRow `gorm:"embedded"`
 	CentreNumber string
-	Brake        int // of the centre, if the query selects it
+	Processor    *string // its name, if the query selects it
+	Brake        int     // of the centre, if the query selects it
 }
 
-func (r listedDelivery) delivery() delivery.Delivery { return r.Row.delivery(r.CentreNumber) }
+func (r listedDelivery) delivery() delivery.Delivery {
+	d := r.Row.delivery(r.CentreNumber)
+	if r.Processor != nil {
+		d.Processor = *r.Processor
+	}
+	return d
+}
 
+// behalf returns the centre on whose behalf somebody with this scope acts on the delivery;
+// 0 if it is their own, or nobody's.
+func (r listedDelivery) behalf(scope account.Scope) int64 {
+	if id, _ := scope.Processor(); id == 0 {
+		return 0
+	}
+	return r.Row.CentreID
+}
+
+// deliveriesIn returns a query of the deliveries in scope. A processor's are its own, for
+// the centres of which it has a mandate.
 func deliveriesIn(db *gorm.DB, scope account.Scope) *gorm.DB {
-	return scoped(db.Table("deliveries d").Select("d.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = d.centre_id"), scope,
-		"d.centre_id")
+	db = db.Table("deliveries d").Select("d.*, c.number AS centre_number, p.name AS processor").
+		Joins("JOIN centres c ON c.id = d.centre_id").Joins("LEFT JOIN processors p ON p.id = d.processor_id")
+	if id, centres := scope.Processor(); id != 0 {
+		return db.Where("d.processor_id = ? AND d.centre_id IN ?", id, append([]int64{0}, centres...))
+	}
+	return scoped(db, scope, "d.centre_id")
 }
 
 // findDelivery reads one delivery in scope.
@@ -200,7 +232,9 @@ func (s *Store) ViewDelivery(ctx context.Context, who audit.Who, scope account.S
 			return err
 		}
 		d = r.delivery()
-		return t.record(audit.Event{Type: audit.DeliveryViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: publicID})
+		return t.record(audit.Event{
+			Type: audit.DeliveryViewed, Action: audit.Read, Who: onBehalf(who, r.behalf(scope)), ObjectType: "delivery", ObjectID: publicID,
+		})
 	})
 	return d, err
 }
@@ -284,6 +318,7 @@ func (s *Store) changeWaiting(ctx context.Context, who audit.Who, scope account.
 		if err := change(t, r.Row); err != nil {
 			return err
 		}
+		who := onBehalf(who, r.behalf(scope))
 		return t.record(audit.Event{Type: typ, Action: audit.Update, Who: who, ObjectType: "delivery", ObjectID: id})
 	})
 }
@@ -295,6 +330,9 @@ func (s *Store) SaveChecked(ctx context.Context, who audit.Who, scope account.Sc
 		apperr.New(apperr.Conflict, "delivery_not_waiting"), audit.DeliverySaved, func(t *tx, r deliveryRow) error {
 			if delivery.Kind(r.Kind) == delivery.Conversion {
 				return errNotTheirs
+			}
+			if err := t.requireMandate(r.processor(), r.CentreID); err != nil {
+				return err
 			}
 			return t.db.Exec("UPDATE deliveries SET state = ?, mode = ?, confirmed = ?, expires_at = NULL WHERE id = ?",
 				string(delivery.Deciding), string(delivery.Save), true, r.ID).Error
@@ -349,7 +387,9 @@ func (s *Store) RetryDelivery(ctx context.Context, who audit.Who, scope account.
 		if err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.DeliveryRetried, Action: audit.Execute, Who: who, ObjectType: "delivery", ObjectID: id})
+		return t.record(audit.Event{
+			Type: audit.DeliveryRetried, Action: audit.Execute, Who: onBehalf(who, r.behalf(scope)), ObjectType: "delivery", ObjectID: id,
+		})
 	})
 }
 

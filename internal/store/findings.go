@@ -5,6 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
@@ -171,6 +172,9 @@ func (s *Store) Causes(ctx context.Context, d delivery.Delivery) ([]delivery.Cau
 
 // RecordReport records in the access log that a report was read or downloaded.
 func (s *Store) RecordReport(ctx context.Context, who audit.Who, d delivery.Delivery, format string) error {
+	if d.ProcessorID != 0 && who.Role == string(account.ProcessorStaff) {
+		who = onBehalf(who, d.CentreID)
+	}
 	return s.Record(ctx, audit.Event{Type: audit.ReportViewed, Action: audit.Read, Who: who, ObjectType: "delivery", ObjectID: d.PublicID,
 		Code: format})
 }

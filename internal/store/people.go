@@ -44,11 +44,15 @@ func (t *tx) noteChange(who audit.Who, u account.User, act account.Act, was stri
 	return t.db.Create(&row).Error
 }
 
-// rights writes the roles and the centre of a user, such as "clinician,uploader 2809".
+// rights writes the roles and the centre or processor of a user, such as
+// "clinician,uploader 2809".
 func rights(u account.User) string {
 	s := joinRoles(u.Roles)
 	if u.Centre != nil {
 		s += " " + u.Centre.Number
+	}
+	if u.Processor != nil {
+		s += " " + u.Processor.Name
 	}
 	return s
 }
@@ -74,11 +78,11 @@ func (s *Store) People(ctx context.Context, who audit.Who, scope account.Scope, 
 	var page account.PeoplePage
 	err := s.write(ctx, func(t *tx) error {
 		page = account.PeoplePage{}
-		centres, err := centresByID(t.db)
+		orgs, err := everyOrganisation(t.db)
 		if err != nil {
 			return err
 		}
-		filtered := func() *gorm.DB { return peopleFilter(inPeopleScope(t.db.Model(&userRow{}), scope), q, centres) }
+		filtered := func() *gorm.DB { return peopleFilter(inPeopleScope(t.db.Model(&userRow{}), scope), q, orgs.centres) }
 		var total int64
 		if err := filtered().Count(&total).Error; err != nil {
 			return err
@@ -98,7 +102,7 @@ func (s *Store) People(ctx context.Context, who audit.Who, scope account.Scope, 
 			page.Next = rows[limit-1].PublicID
 		}
 		for _, r := range rows {
-			page.Users = append(page.Users, r.user(centres))
+			page.Users = append(page.Users, r.user(orgs))
 		}
 		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "user"})
 	})
@@ -142,7 +146,7 @@ const shownChanges = 50
 func (s *Store) Person(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (p account.Person, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		p = account.Person{}
-		centres, err := centresByID(t.db)
+		orgs, err := everyOrganisation(t.db)
 		if err != nil {
 			return err
 		}
@@ -150,7 +154,7 @@ func (s *Store) Person(ctx context.Context, who audit.Who, scope account.Scope, 
 		if err := first(inPeopleScope(t.db, scope).Where("public_id = ?", publicID), &r); err != nil {
 			return err
 		}
-		p.User = r.user(centres)
+		p.User = r.user(orgs)
 		var changes []changeRow
 		if err := t.db.Where("user_id = ?", r.ID).Order("id DESC").Limit(shownChanges).Find(&changes).Error; err != nil {
 			return err
@@ -244,7 +248,7 @@ func (s *Store) MakeLink(ctx context.Context, who audit.Who, scope account.Scope
 	allowed func(u account.User) error,
 ) (u account.User, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		centres, err := centresByID(t.db)
+		orgs, err := everyOrganisation(t.db)
 		if err != nil {
 			return err
 		}
@@ -252,7 +256,7 @@ func (s *Store) MakeLink(ctx context.Context, who audit.Who, scope account.Scope
 		if err := first(inPeopleScope(t.dialect.forUpdate(t.db, "users"), scope).Where("public_id = ?", publicID), &r); err != nil {
 			return err
 		}
-		u = r.user(centres)
+		u = r.user(orgs)
 		if err := allowed(u); err != nil {
 			return err
 		}
@@ -313,11 +317,11 @@ func (s *Store) UseLink(ctx context.Context, who audit.Who, hash [32]byte, passw
 		if err := first(t.dialect.forUpdate(t.db, "users").Where("id = ? AND disabled_at IS NULL", *r.UserID), &row); err != nil {
 			return err
 		}
-		centres, err := centresByID(t.db)
+		orgs, err := everyOrganisation(t.db)
 		if err != nil {
 			return err
 		}
-		u := row.user(centres)
+		u := row.user(orgs)
 		u.PasswordHash = passwordHash
 		if err := t.updateUser(u); err != nil {
 			return err

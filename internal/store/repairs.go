@@ -26,15 +26,18 @@ func (r deliveryRow) root() int64 {
 }
 
 // linkRepair marks row as the repair of a delivery of its centre. A delivery of another
-// centre is not found. If the delivery cannot be repaired, the error is apperr.Conflict
-// "delivery_not_repairable".
+// centre is not found, nor is one that the processor of row did not deliver. If the
+// delivery cannot be repaired, the error is apperr.Conflict "delivery_not_repairable".
 func (t *tx) linkRepair(row *deliveryRow, repairs string) error {
 	if repairs == "" {
 		return nil
 	}
 	var r deliveryRow
-	if err := first(t.db.Where("public_id = ? AND centre_id = ? AND state <> ?", repairs, row.CentreID, string(delivery.Receiving)),
-		&r); err != nil {
+	db := t.db.Where("public_id = ? AND centre_id = ? AND state <> ?", repairs, row.CentreID, string(delivery.Receiving))
+	if row.ProcessorID != nil {
+		db = db.Where("processor_id = ?", *row.ProcessorID)
+	}
+	if err := first(db, &r); err != nil {
 		return err
 	}
 	if !r.delivery("").Repairable() {

@@ -34,7 +34,7 @@ func (s *Store) AccessList(ctx context.Context, who audit.Who, code string) (use
 }
 
 func (t *tx) everyone() (users []account.User, tokens []account.Token, err error) {
-	centres, err := centresByID(t.db)
+	orgs, err := everyOrganisation(t.db)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,14 +43,14 @@ func (t *tx) everyone() (users []account.User, tokens []account.Token, err error
 		return nil, nil, err
 	}
 	for _, r := range rows {
-		users = append(users, r.user(centres))
+		users = append(users, r.user(orgs))
 	}
 	var keys []tokenRow
 	if err := t.db.Order("id").Find(&keys).Error; err != nil {
 		return nil, nil, err
 	}
 	for _, r := range keys {
-		tokens = append(tokens, r.token(centres))
+		tokens = append(tokens, r.token(orgs))
 	}
 	return users, tokens, nil
 }

@@ -26,6 +26,9 @@ func (t *tx) createDelivery(d delivery.New) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := t.requireMandate(d.ProcessorID, d.CentreID); err != nil {
+		return 0, err
+	}
 	row := newDelivery(id, d, delivery.Receiving, t.at)
 	if err := t.linkRepair(&row, d.Repairs); err != nil {
 		return 0, err
@@ -96,8 +99,13 @@ func (t *tx) earlier(key [32]byte) (*earlierRow, error) {
 }
 
 func newDelivery(id int64, d delivery.New, state delivery.State, at time.Time) deliveryRow {
+	var processor *int64
+	if d.ProcessorID != 0 {
+		processor = &d.ProcessorID
+	}
 	return deliveryRow{
-		ID: id, PublicID: d.PublicID, CentreID: d.CentreID, Filename: d.Filename, Mode: string(d.Mode), State: string(state),
+		ID: id, PublicID: d.PublicID, CentreID: d.CentreID, ProcessorID: processor, Filename: d.Filename,
+		Mode: string(d.Mode), State: string(state),
 		Via: string(d.Via), Confirmed: d.Confirmed, UserID: d.Who.UserID, UserName: cut(d.Who.Name, 300), UserRole: cut(d.Who.Role, 100),
 		Address: cut(d.Who.Address, 64), RequestID: cut(d.Who.RequestID, 64), KeyID: d.KeyID, WrappedKey: d.WrappedKey,
 		Columns: "{}", Refusals: "[]", Notes: "[]", LeaseUntil: at, CreatedAt: stamp(d.At), Assignment: datesOf(d),
@@ -144,8 +152,15 @@ func (s *Store) FinishUpload(ctx context.Context, id int64, mac []byte, size int
 		if err := first(t.db.Where("id = ?", id), &r); err != nil {
 			return err
 		}
+		if err := t.requireMandate(r.processor(), r.CentreID); err != nil {
+			return err
+		}
+		earlier := t.db.Table("deliveries")
+		if r.ProcessorID != nil { // it does not hear what others deliver for the centre
+			earlier = earlier.Where("processor_id = ?", *r.ProcessorID)
+		}
 		var same []string
-		err := t.db.Table("deliveries").Where("centre_id = ? AND file_mac = ? AND state NOT IN ? AND id < ?", r.CentreID, mac,
+		err := earlier.Where("centre_id = ? AND file_mac = ? AND state NOT IN ? AND id < ?", r.CentreID, mac,
 			[]string{string(delivery.Refused), string(delivery.Failed), string(delivery.Cancelled)}, id).Order("id").Limit(1).
 			Pluck("public_id", &same).Error
 		if err != nil {

@@ -19,13 +19,13 @@ func (s *Store) Users(ctx context.Context, who audit.Who) (list []account.User, 
 		if err := t.db.Order("email").Find(&rows).Error; err != nil {
 			return err
 		}
-		centres, err := centresByID(t.db)
+		orgs, err := everyOrganisation(t.db)
 		if err != nil {
 			return err
 		}
 		list = make([]account.User, len(rows))
 		for i, r := range rows {
-			list[i] = r.user(centres)
+			list[i] = r.user(orgs)
 		}
 		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "user"})
 	})
@@ -40,7 +40,7 @@ func (s *Store) Administrators(ctx context.Context) ([]account.User, error) {
 	}
 	var out []account.User
 	for _, r := range rows {
-		if u := r.user(nil); u.ActiveAdmin() {
+		if u := r.user(organisations{}); u.ActiveAdmin() {
 			out = append(out, u)
 		}
 	}
@@ -119,12 +119,12 @@ func (t *tx) lockUsers(is func(account.User) bool) (found *account.User, admins 
 	if err := t.dialect.forUpdate(t.db, "users").Order("id").Find(&rows).Error; err != nil {
 		return nil, 0, err
 	}
-	centres, err := centresByID(t.db)
+	orgs, err := everyOrganisation(t.db)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, r := range rows {
-		u := r.user(centres)
+		u := r.user(orgs)
 		if is(u) {
 			found = &u
 		} else if u.ActiveAdmin() {
@@ -148,15 +148,18 @@ func (t *tx) updateUser(u account.User) error {
 		at := stamp(u.DisabledAt)
 		disabled = &at
 	}
-	res := t.db.Model(&userRow{}).Where("id = ?", u.ID).Select("roles", "centre_id", "password_hash", "disabled_at").
-		Updates(userRow{Roles: joinRoles(u.Roles), CentreID: centreID(u.Centre), PasswordHash: u.PasswordHash, DisabledAt: disabled})
+	res := t.db.Model(&userRow{}).Where("id = ?", u.ID).Select("roles", "centre_id", "processor_id", "password_hash", "disabled_at").
+		Updates(userRow{
+			Roles: joinRoles(u.Roles), CentreID: centreID(u.Centre), ProcessorID: processorID(u.Processor), PasswordHash: u.PasswordHash,
+			DisabledAt: disabled,
+		})
 	return one(res, errNotFound)
 }
 
 // checkSeparation refuses an auditor with another role, whoever asks for it: who reads the
 // access log must not be one whose acts are in it.
 func checkSeparation(u account.User) error {
-	if account.CheckRoles(u.Roles, u.Centre) == account.RolesSeparate {
+	if account.CheckRoles(u.Roles, u.Centre, u.Processor) == account.RolesSeparate {
 		return apperr.New(apperr.Conflict, account.RolesSeparate)
 	}
 	return nil
@@ -182,10 +185,10 @@ func centresByID(db *gorm.DB) (map[int64]account.Centre, error) {
 	return out, nil
 }
 
-func (r userRow) user(centres map[int64]account.Centre) account.User {
+func (r userRow) user(orgs organisations) account.User {
 	u := account.User{
 		ID: r.ID, PublicID: r.PublicID, Email: r.Email, Name: r.Name, PasswordHash: r.PasswordHash, Demo: r.Demo,
-		CreatedAt: r.CreatedAt.UTC(),
+		CreatedAt: r.CreatedAt.UTC(), Centre: orgs.centre(r.CentreID), Processor: orgs.processor(r.ProcessorID),
 	}
 	for _, name := range strings.Split(r.Roles, ",") {
 		u.Roles = append(u.Roles, account.Role(name))
@@ -195,11 +198,6 @@ func (r userRow) user(centres map[int64]account.Centre) account.User {
 	}
 	if r.LastSignInAt != nil {
 		u.LastSignInAt = r.LastSignInAt.UTC()
-	}
-	if r.CentreID != nil {
-		if c, ok := centres[*r.CentreID]; ok {
-			u.Centre = &c
-		}
 	}
 	return u
 }
@@ -216,31 +214,26 @@ func (s *Store) TokensOf(ctx context.Context, who audit.Who, scope account.Scope
 		if err := inPeopleScope(t.db, scope).Order("id DESC").Find(&rows).Error; err != nil {
 			return err
 		}
-		centres, err := centresByID(t.db)
+		orgs, err := everyOrganisation(t.db)
 		if err != nil {
 			return err
 		}
 		list = make([]account.Token, len(rows))
 		for i, r := range rows {
-			list[i] = r.token(centres)
+			list[i] = r.token(orgs)
 		}
 		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "token"})
 	})
 	return list, err
 }
 
-func (r tokenRow) token(centres map[int64]account.Centre) account.Token {
-	k := account.Token{
+func (r tokenRow) token(orgs organisations) account.Token {
+	return account.Token{
 		ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo,
 		CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: moment(r.ExpiresAt),
 		LastUsedAt: moment(r.LastUsedAt), RevokedAt: moment(r.RevokedAt),
+		Centre: orgs.centre(r.CentreID), Processor: orgs.processor(r.ProcessorID),
 	}
-	if r.CentreID != nil {
-		if c, ok := centres[*r.CentreID]; ok {
-			k.Centre = &c
-		}
-	}
-	return k
 }
 
 // RevokeToken ends the token with this public id at once. The error is apperr.NotFound if

@@ -126,6 +126,7 @@ type DeliveryRow struct {
 	Centre    string // number and name, or number
 	Created   string // text.Moment
 	CreatedBy string
+	Behalf    string // which processor delivered on whose behalf; empty if none did
 	Status    string // a delivery.Status; "done" with Rejected or Review shows as partial
 	Denied    bool   // paused: the TTP refuses our credentials
 	Mode      string // "check" or "save"
@@ -173,6 +174,13 @@ type Upload struct {
 	MaxUploads   int // of the centre at once
 	Kept         int // kinds of files whose columns are remembered
 	Repair       *UploadRepair
+}
+
+// OnBehalf is GET /aanleveringen/nieuw for a processor with several mandates. The Value of
+// a centre is the address of its upload form.
+type OnBehalf struct {
+	Page
+	Centres []Option
 }
 
 // UploadRepair is the delivery that a file will repair. Its ID is the value of the

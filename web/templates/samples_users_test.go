@@ -3,6 +3,7 @@ package templates_test
 import (
 	"sluis/web/templates"
 	"sluis/web/templates/ui"
+	"sluis/web/text"
 )
 
 func users(lang string) []sample {
@@ -86,6 +87,15 @@ func users(lang string) []sample {
 	}
 }
 
+// faultsAt is a fault at each of these fields.
+func faultsAt(t *text.Catalogue, fields ...string) []templates.FieldError {
+	var faults []templates.FieldError
+	for _, f := range fields {
+		faults = append(faults, templates.FieldError{Field: f, Message: t.T("users.error.reason_short")})
+	}
+	return faults
+}
+
 func centres(lang string) []sample {
 	p := frame(lang, "/centra", "Beheerder")
 	t := p.T
@@ -107,6 +117,22 @@ func centres(lang string) []sample {
 	for _, f := range []string{"naam", "rol", "centrum", "geldig"} {
 		askWrong.Errors = append(askWrong.Errors, templates.FieldError{Field: f, Message: t.T("tokens.error.role")})
 	}
+	processors := templates.Processors{
+		Page: p, MayAdd: true,
+		Mandates: []templates.MandateRow{
+			{Href: "/mandaten/1", Processor: "EPD-leverancier met een lange naam B.V.", Centre: "2809 Voorbeeldziekenhuis", From: "1-8-2025", State: "active", By: "beheer@voorbeeld.nl"},
+			{Href: "/mandaten/2", Processor: "Bureau", Centre: "2810", From: "1-8-2024", Until: "31-7-2025", State: "expired"},
+			{Href: "/mandaten/3", Processor: "Bureau", Centre: "2810", From: "1-8-2027", State: "planned"},
+		},
+		Rows: []templates.ProcessorRow{{Name: "EPD-leverancier met een lange naam B.V.", Contact: "J. Jansen", Email: "servicedesk@een-lange-leverancier-zonder-einde.nl", Phone: "030-1234567"}, {Name: "Bureau"}},
+	}
+	grant := templates.MandateForm{Page: p, Processors: options, Centres: options, From: "2025-08-01"}
+	grantWrong := templates.MandateForm{Page: p, Processors: options, Centre: "2809 Voorbeeldziekenhuis", Errors: faultsAt(t, "verwerker", "van", "tot", "reden")}
+	mandate := templates.Mandate{Page: p, Row: processors.Mandates[0], Reason: "Verwerkersovereenkomst 2025-14", Granted: "1 augustus 2025 14:02", WithdrawAction: "/mandaten/1/intrekken"}
+	mandateWrong, withdrawn := mandate, mandate
+	mandateWrong.Errors = faultsAt(t, "reden")
+	withdrawn.WithdrawAction, withdrawn.Row.State, withdrawn.Withdrawn = "", "withdrawn", "2 augustus 2025 14:02"
+	withdrawn.WithdrawnBy, withdrawn.WithdrawnReason = "beheer@voorbeeld.nl", "Opgezegd"
 	review := templates.AccessReview{
 		Page: p, Due: t.T("review.never"), Overdue: true, Accounts: 12, Blocked: 1, Tokens: 3, CSVHref: "/gebruikers/controle.csv",
 		Roles:  []templates.RoleCount{{Role: t.T("role.uploader"), Count: 3}},
@@ -125,6 +151,16 @@ func centres(lang string) []sample {
 		{name: "centre", page: templates.CentrePage(form)},
 		{name: "centre-new", page: templates.CentrePage(fresh)},
 		{name: "centre-wrong", page: templates.CentrePage(wrong), wrong: true},
+		{name: "processors", page: templates.ProcessorsPage(processors)},
+		{name: "processors-none", page: templates.ProcessorsPage(templates.Processors{Page: p})},
+		{name: "processor-new", page: templates.ProcessorFormPage(templates.ProcessorForm{Page: p})},
+		{name: "processor-wrong", wrong: true, page: templates.ProcessorFormPage(templates.ProcessorForm{Page: p, Errors: faultsAt(t, "naam", "contact", "contact-email", "contact-telefoon", "reden")})},
+		{name: "mandate-new", page: templates.MandateFormPage(grant)},
+		{name: "mandate-wrong", wrong: true, page: templates.MandateFormPage(grantWrong)},
+		{name: "mandate", page: templates.MandatePage(mandate)},
+		{name: "mandate-wrong-reason", wrong: true, page: templates.MandatePage(mandateWrong)},
+		{name: "mandate-withdrawn", page: templates.MandatePage(withdrawn)},
+		{name: "on-behalf", page: templates.OnBehalfPage(templates.OnBehalf{Page: p, Centres: []templates.Option{{Value: "/aanleveringen/nieuw?namens=2809", Text: "2809 Voorbeeldziekenhuis"}}})},
 		{name: "tokens", page: templates.TokensPage(tokens)},
 		{name: "tokens-none", page: templates.TokensPage(templates.Tokens{Page: p})},
 		{name: "token-new", page: templates.TokenFormPage(ask)},

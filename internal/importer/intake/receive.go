@@ -53,7 +53,7 @@ func (in *Intake) Receive(ctx context.Context, up Upload, r io.Reader) (publicID
 		return "", err
 	}
 	id, earlier, err := in.openUpload(ctx, up, delivery.New{
-		PublicID: publicID, CentreID: up.Centre.ID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
+		PublicID: publicID, CentreID: up.Centre.ID, ProcessorID: up.ProcessorID, Filename: shorten(up.Filename), Mode: up.Mode, Via: up.Via,
 		Confirmed: up.Confirmed, Repairs: up.Repairs, Dates: up.Dates, Who: up.Who, KeyID: keyID, WrappedKey: wrapped,
 		At: in.now().UTC().Truncate(time.Millisecond),
 	})

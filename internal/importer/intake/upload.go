@@ -16,12 +16,14 @@ const (
 
 // Upload says who delivers a file, for which centre, and what to do with it.
 type Upload struct {
-	Who       audit.Who
-	Centre    account.Centre
-	Filename  string // kept as it was given, for the screens
-	Mode      delivery.Mode
-	Via       audit.Via
-	Confirmed bool // save it even if the brake would stop it
+	Who    audit.Who
+	Centre account.Centre
+	// ProcessorID is the processor that delivers on behalf of Centre; 0 for none.
+	ProcessorID int64
+	Filename    string // kept as it was given, for the screens
+	Mode        delivery.Mode
+	Via         audit.Via
+	Confirmed   bool // save it even if the brake would stop it
 	// Dates is the order in which the file writes day and month, if its sender says so.
 	Dates delivery.DateOrder
 	// Key is the request's Idempotency-Key: requests with the same key make one

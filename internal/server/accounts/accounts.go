@@ -48,9 +48,11 @@ type Own interface {
 	EndSession(ctx context.Context, who audit.Who, publicID string) error
 }
 
-// Centres lists the hospitals.
+// Centres lists the organisations to which accounts belong: the hospitals, and the
+// processors that deliver on their behalf.
 type Centres interface {
 	Centres(ctx context.Context) ([]account.Centre, error)
+	Processors(ctx context.Context) ([]account.Processor, error)
 }
 
 // Reviews are the reviews of who has access.

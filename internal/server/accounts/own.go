@@ -22,9 +22,7 @@ func (h *Handlers) showOwn(v *page.Visit, status int, faults ...templates.FieldE
 	props := templates.OwnAccount{
 		Page: v.Page(v.Home()), Email: me.Email, Name: me.Name, Roles: page.RoleWords(t, me.Roles), Errors: faults,
 	}
-	if me.Centre != nil {
-		props.Centre = page.CentreName(*me.Centre)
-	}
+	props.Centre = page.OrganisationName(me.Centre, me.Processor)
 	current, err := h.o.Access.Current(v)
 	if err != nil {
 		return err

@@ -136,13 +136,13 @@ func (h *Handlers) ExportReview(v *page.Visit) error {
 	rows := [][]string{reviewHeader}
 	for _, u := range users {
 		rows = append(rows, []string{
-			"account", u.Name, u.Email, roleCodes(u.Roles), centreNumber(u.Centre), string(u.State()),
+			"account", u.Name, u.Email, roleCodes(u.Roles), organisationCode(u.Centre, u.Processor), string(u.State()),
 			day(u.CreatedAt), day(u.LastSignInAt), "",
 		})
 	}
 	for _, k := range tokens {
 		rows = append(rows, []string{
-			"token", k.Name, "", string(k.Role), centreNumber(k.Centre), string(k.State(h.o.Now())),
+			"token", k.Name, "", string(k.Role), organisationCode(k.Centre, k.Processor), string(k.State(h.o.Now())),
 			day(k.CreatedAt), day(k.LastUsedAt), day(k.ExpiresAt),
 		})
 	}
@@ -170,11 +170,15 @@ func roleCodes(roles []account.Role) string {
 	return strings.Join(names, ",")
 }
 
-func centreNumber(c *account.Centre) string {
-	if c == nil {
-		return ""
+// organisationCode is the number of a centre, or the name of a processor.
+func organisationCode(c *account.Centre, p *account.Processor) string {
+	switch {
+	case c != nil:
+		return c.Number
+	case p != nil:
+		return p.Name
 	}
-	return c.Number
+	return ""
 }
 
 // day is a moment's day in the Netherlands, as 2026-11-29; empty if there is none.

@@ -33,8 +33,12 @@ func (h *Handlers) show(v *page.Visit, status int, chosen *roleForm, reason stri
 		Path:     userPath(p.PublicID), Errors: faults,
 	}
 	f := roleForm{roles: p.Roles}
-	if p.Centre != nil {
-		props.Centre, f.centre = page.CentreName(*p.Centre), p.Centre.Number
+	props.Centre = page.OrganisationName(p.Centre, p.Processor)
+	switch {
+	case p.Centre != nil:
+		f.centre = p.Centre.Number
+	case p.Processor != nil:
+		f.centre = page.ProcessorValue(*p.Processor)
 	}
 	if chosen != nil {
 		f = *chosen
@@ -183,12 +187,12 @@ func (h *Handlers) SetRoles(v *page.Visit) error {
 		return err
 	}
 	f := readRoles(form)
-	centre, faults, err := h.resolve(v, f)
+	at, faults, err := h.resolve(v, f)
 	if err != nil && apperr.KindOf(err) != apperr.Forbidden {
 		return err
 	}
 	give := func(u *account.User) error {
-		u.Roles, u.Centre = f.roles, centre
+		u.Roles, u.Centre, u.Processor = f.roles, at.centre, at.processor
 		return nil
 	}
 	return h.change(v, act{code: "roles", reason: "reden-rollen", chosen: &f, refusal: err, faults: faults, do: give})

@@ -79,9 +79,7 @@ func userRow(v *page.Visit, u account.User) templates.UserRow {
 	if row.Name == "" {
 		row.Name = u.Email
 	}
-	if u.Centre != nil {
-		row.Centre = page.CentreName(*u.Centre)
-	}
+	row.Centre = page.OrganisationName(u.Centre, u.Processor)
 	return row
 }
 
@@ -96,7 +94,7 @@ func roleNames(t *text.Catalogue, roles []account.Role) []page.Choice {
 // roleForm is the filled-in form with which somebody is given roles.
 type roleForm struct {
 	roles  []account.Role
-	centre string // its number
+	centre string // its number; or a processor, as page.ProcessorOptions writes it
 }
 
 func readRoles(form url.Values) roleForm {
@@ -126,40 +124,52 @@ func (h *Handlers) choice(v *page.Visit, f roleForm) (templates.RoleChoice, erro
 		return c, err
 	}
 	options[0].Text = v.T.T("users.no_centre")
-	c.Centres = options
-	return c, nil
+	processors, err := page.ProcessorOptions(v, h.o.Store, f.centre)
+	c.Centres = append(options, processors...)
+	return c, err
 }
 
-// resolve turns what was chosen into roles and a centre, and says what is wrong with
+// organisation is where somebody has their roles: a centre, a processor, or neither.
+type organisation struct {
+	centre    *account.Centre
+	processor *account.Processor
+}
+
+// resolve turns what was chosen into roles and an organisation, and says what is wrong with
 // them. Somebody who manages one centre gives roles in that centre only.
-func (h *Handlers) resolve(v *page.Visit, f roleForm) (centre *account.Centre, faults []templates.FieldError, err error) {
+func (h *Handlers) resolve(v *page.Visit, f roleForm) (at organisation, faults []templates.FieldError, err error) {
 	for _, r := range f.roles {
 		if !slices.Contains(v.Actor.Gives(), r) {
-			return nil, nil, apperr.New(apperr.Forbidden, "role_above")
+			return at, nil, apperr.New(apperr.Forbidden, "role_above")
 		}
 	}
 	switch {
 	case !v.Actor.PeopleScope().All():
-		centre = v.Actor.Centre
+		at.centre = v.Actor.Centre
 	case f.centre != "":
+		if at.processor, err = page.ChosenProcessor(v, h.o.Store, f.centre); err != nil {
+			return at, nil, err
+		}
 		centres, err := h.o.Store.Centres(v.Context())
 		if err != nil {
-			return nil, nil, err
+			return at, nil, err
 		}
 		i := slices.IndexFunc(centres, func(c account.Centre) bool { return c.Number == f.centre })
-		if i < 0 {
-			return nil, []templates.FieldError{{Field: "centrum", Message: v.T.T("users.error.centre_needed")}}, nil
+		switch {
+		case i >= 0:
+			at.centre = &centres[i]
+		case at.processor == nil:
+			return at, []templates.FieldError{{Field: "centrum", Message: v.T.T("users.error.centre_needed")}}, nil
 		}
-		centre = &centres[i]
 	}
-	if code := account.CheckRoles(f.roles, centre); code != "" {
-		field := "rol"
-		if code == account.CentreMissing || code == account.CentreUnasked {
-			field = "centrum"
+	if code := account.CheckRoles(f.roles, at.centre, at.processor); code != "" {
+		field := "centrum"
+		if code == account.RolesMissing || code == account.RolesMixed || code == account.RolesSeparate {
+			field = "rol"
 		}
 		faults = append(faults, templates.FieldError{Field: field, Message: v.T.T("users.error." + code)})
 	}
-	return centre, faults, nil
+	return at, faults, nil
 }
 
 // InviteForm is GET /gebruikers/nieuw.
@@ -192,7 +202,7 @@ func (h *Handlers) Invite(v *page.Visit) error {
 		Email: strings.ToLower(strings.TrimSpace(form.Get("email"))), Name: strings.TrimSpace(form.Get("naam")),
 		Why: strings.TrimSpace(form.Get("reden")),
 	}
-	centre, faults, err := h.resolve(v, f)
+	at, faults, err := h.resolve(v, f)
 	if apperr.KindOf(err) == apperr.Forbidden {
 		return errors.Join(h.recordRefused(v, apperr.CodeOf(err)), err)
 	} else if err != nil {
@@ -204,8 +214,9 @@ func (h *Handlers) Invite(v *page.Visit) error {
 		return h.showInvitation(v, http.StatusUnprocessableEntity, props, f)
 	}
 	token, hash := account.NewToken()
-	u, err := h.o.Store.Invite(v.Context(), v.Who, account.User{Email: props.Email, Name: props.Name, Roles: f.roles, Centre: centre},
-		hash, props.Why)
+	u, err := h.o.Store.Invite(v.Context(), v.Who, account.User{
+		Email: props.Email, Name: props.Name, Roles: f.roles, Centre: at.centre, Processor: at.processor,
+	}, hash, props.Why)
 	if apperr.KindOf(err) == apperr.Conflict {
 		// A local administrator may read this of an account of another hospital too. That
 		// an address has an account is no secret to who may invite.

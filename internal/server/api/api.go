@@ -186,6 +186,22 @@ func (a *API) denied(r *http.Request, code string) error {
 	})
 }
 
+// behalfParam names the centre for which a processor delivers.
+const behalfParam = "onBehalfOf"
+
+// centreFor returns the centre for which the bearer delivers. A processor with several
+// mandates must name one.
+func centreFor(r *http.Request, number string) (account.Centre, error) {
+	c, code := request.Actor(r).DeliversFor(number)
+	switch code {
+	case "":
+		return c, nil
+	case account.CentreUnsaid:
+		return c, invalid(code, behalfParam)
+	}
+	return c, apperr.New(apperr.Forbidden, code)
+}
+
 // centre returns the centre on behalf of which the bearer acts.
 func centre(r *http.Request) (account.Centre, error) {
 	if c := request.Actor(r).Centre; c != nil {

@@ -34,18 +34,22 @@ type Links struct {
 
 // Delivery is a delivery as the API shows it. A list leaves its Reasons out.
 type Delivery struct {
-	ID       string          `json:"id"`
-	Centre   string          `json:"centre"`
-	Filename string          `json:"filename"`
-	Kind     *delivery.Kind  `json:"kind"`
-	Mode     delivery.Mode   `json:"mode"`
-	Status   delivery.Status `json:"status"`
-	Counts   patient.Counts  `json:"counts"`
-	Planned  *patient.Counts `json:"planned,omitempty"`
-	Warnings int             `json:"warnings"`
-	Reasons  []Reason        `json:"reasons,omitzero"`
-	Notes    []Note          `json:"notes,omitzero"`
-	SameAs   string          `json:"sameAs,omitempty"`
+	ID     string `json:"id"`
+	Centre string `json:"centre"`
+	// OnBehalfOf is the centre once more if a processor delivered on its behalf; Processor
+	// is the name of that.
+	OnBehalfOf string          `json:"onBehalfOf,omitempty"`
+	Processor  string          `json:"processor,omitempty"`
+	Filename   string          `json:"filename"`
+	Kind       *delivery.Kind  `json:"kind"`
+	Mode       delivery.Mode   `json:"mode"`
+	Status     delivery.Status `json:"status"`
+	Counts     patient.Counts  `json:"counts"`
+	Planned    *patient.Counts `json:"planned,omitempty"`
+	Warnings   int             `json:"warnings"`
+	Reasons    []Reason        `json:"reasons,omitzero"`
+	Notes      []Note          `json:"notes,omitzero"`
+	SameAs     string          `json:"sameAs,omitempty"`
 	// Repairs is the delivery that this one was delivered to repair, Repaired how far
 	// it is itself repaired by later ones.
 	Repairs  string    `json:"repairs,omitempty"`
@@ -172,6 +176,9 @@ func deliveryOf(t *text.Catalogue, d delivery.Delivery) Delivery {
 		out.NextTryAt, out.PauseReason = d.NextTryAt, d.Paused
 	}
 	out.Repairs, out.ReportExpiredAt = d.Repairs, d.ReportExpiredAt
+	if d.ProcessorID != 0 {
+		out.OnBehalfOf, out.Processor = d.CentreNumber, d.Processor
+	}
 	if d.LaterRepairs > 0 {
 		out.Repaired = &Repaired{d.LaterRepairs, d.Repaired, d.OpenRepairs(), d.Untraced}
 	}
@@ -206,6 +213,9 @@ func reasonsOf(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause) 
 
 // failure is why a delivery failed, in a sentence.
 func failure(t *text.Catalogue, code string) string {
+	if own := "failed." + code; t.Has(own) {
+		return t.T(own, "code", code)
+	}
 	return t.T("failed.counts", "code", code)
 }
 

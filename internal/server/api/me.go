@@ -10,7 +10,7 @@ import (
 
 // Version is the version of this API, as openapi.json has it. The first number is that of
 // [Prefix]; the second rises when something is added.
-const Version = "1.1"
+const Version = "1.2"
 
 // Me is the bearer of a token, and the limits that the bearer meets.
 type Me struct {
@@ -18,10 +18,13 @@ type Me struct {
 	Role        account.Role         `json:"role"`
 	Permissions []account.Permission `json:"permissions"` // those that calls of this API need
 	Centre      *Centre              `json:"centre"`      // null: the role belongs to no centre
-	CreatedAt   time.Time            `json:"createdAt"`
-	ExpiresAt   *time.Time           `json:"expiresAt"` // null: never
-	Limits      Limits               `json:"limits"`
-	API         About                `json:"api"`
+	Processor   string               `json:"processor,omitempty"`
+	// OnBehalfOf are the centres for which a processor may deliver now.
+	OnBehalfOf []Centre   `json:"onBehalfOf,omitempty"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	ExpiresAt  *time.Time `json:"expiresAt"` // null: never
+	Limits     Limits     `json:"limits"`
+	API        About      `json:"api"`
 }
 
 // Centre is a hospital by its number and name.
@@ -63,6 +66,12 @@ func (a *API) GetMe(w http.ResponseWriter, r *http.Request) error {
 	}
 	if c := token.Centre; c != nil {
 		out.Centre = &Centre{c.Number, c.Name}
+	}
+	if p := token.Processor; p != nil {
+		out.Processor = p.Name
+		for _, c := range p.Centres {
+			out.OnBehalfOf = append(out.OnBehalfOf, Centre{c.Number, c.Name})
+		}
 	}
 	if !token.ExpiresAt.IsZero() {
 		out.ExpiresAt = &token.ExpiresAt

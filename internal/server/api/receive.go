@@ -31,10 +31,10 @@ var FileTypes = []string{
 
 // PostDelivery is POST /deliveries.
 func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
-	if _, err := centre(r); err != nil {
+	q := queryOf(r)
+	if _, err := centreFor(r, q[behalfParam]); err != nil {
 		return err
 	}
-	q := queryOf(r)
 	check, err := q.Flag("check")
 	if err != nil {
 		return err
@@ -50,22 +50,26 @@ func (a *API) PostDelivery(w http.ResponseWriter, r *http.Request) error {
 	if check {
 		up.Mode = delivery.Check
 	}
-	id, err := a.TakeIn(w, r, up, func() (io.Reader, string, error) { return fileOf(r, q["filename"]) })
+	id, err := a.TakeIn(w, r, q[behalfParam], up, func() (io.Reader, string, error) { return fileOf(r, q["filename"]) })
 	if err != nil {
 		return err
 	}
 	return a.accepted(w, r, id)
 }
 
-// TakeIn takes the file in that open finds in r, for the bearer's centre, and returns
-// the id of its delivery. up says what to do with it; who, where and the
-// Idempotency-Key are read from r.
-func (a *API) TakeIn(w http.ResponseWriter, r *http.Request, up intake.Upload, open func() (io.Reader, string, error)) (string, error) {
-	where, err := centre(r)
+// TakeIn takes the file in that open finds in r, and returns the id of its delivery. It is
+// for the bearer's centre; behalf is the number of the centre for which a processor
+// delivers, or "". up says what to do with the file; who and the Idempotency-Key are read
+// from r.
+func (a *API) TakeIn(w http.ResponseWriter, r *http.Request, behalf string, up intake.Upload,
+	open func() (io.Reader, string, error),
+) (string, error) {
+	where, err := centreFor(r, behalf)
 	if err != nil {
 		return "", err
 	}
-	up.Who, up.Centre, up.Via = request.Who(r), where, audit.ViaAPI
+	up.Who, up.Centre, up.Via, up.ProcessorID = request.Who(r), where, audit.ViaAPI, request.Actor(r).ProcessorID()
+	up.Who.CentreID = where.ID
 	if up.Key, err = idempotencyKey(r); err != nil {
 		return "", err
 	}

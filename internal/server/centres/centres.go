@@ -1,4 +1,5 @@
-// Package centres is the pages about hospitals and their API tokens.
+// Package centres is the pages about hospitals, the processors that deliver on their
+// behalf, and API tokens.
 //
 // It stores what an administrator chooses, and enforces none of it: that is done where
 // files and tokens come in.
@@ -34,6 +35,21 @@ type Store interface {
 	TokensOf(ctx context.Context, who audit.Who, scope account.Scope) ([]account.Token, error)
 	AddToken(ctx context.Context, who audit.Who, k account.Token, hash [32]byte) (account.Token, error)
 	RevokeTokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	Mandates
+}
+
+// Mandates keeps the processors and what centres let them do. A mandate of another centre
+// and one that does not exist are both apperr.NotFound.
+type Mandates interface {
+	Processors(ctx context.Context) ([]account.Processor, error)
+	// AddProcessor is apperr.Conflict "processor_exists" if the name is taken.
+	AddProcessor(ctx context.Context, who audit.Who, p account.Processor, reason string) (account.Processor, error)
+	Mandates(ctx context.Context, who audit.Who, scope account.Scope) ([]account.Mandate, error)
+	Mandate(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (account.Mandate, error)
+	// GrantMandate is apperr.Conflict "mandate_exists" if another one covers some of the time.
+	GrantMandate(ctx context.Context, who audit.Who, m account.Mandate) (account.Mandate, error)
+	// WithdrawMandate ends what is under way too; apperr.Conflict "mandate_withdrawn".
+	WithdrawMandate(ctx context.Context, who audit.Who, scope account.Scope, publicID, reason string) error
 }
 
 // Options is what the handlers need.

@@ -44,9 +44,7 @@ func (h *Handlers) ListTokens(v *page.Visit) error {
 			Name: k.Name, Role: t.T("role." + string(k.Role)), Made: t.Moment(k.CreatedAt), By: k.CreatedBy,
 			Ends: page.MomentOrNone(t, k.ExpiresAt), Used: page.MomentOrNone(t, k.LastUsedAt), State: string(k.State(now)),
 		}
-		if k.Centre != nil {
-			row.Centre = page.CentreName(*k.Centre)
-		}
+		row.Centre = page.OrganisationName(k.Centre, k.Processor)
 		if chosen != "" && (k.Centre == nil || k.Centre.Number != chosen) {
 			continue
 		}
@@ -84,7 +82,11 @@ func (h *Handlers) showTokenForm(v *page.Visit, status int, form templates.Token
 			return err
 		}
 		options[0].Text = t.T("users.no_centre")
-		form.Centres = options
+		processors, err := page.ProcessorOptions(v, h.o.Store, centre)
+		if err != nil {
+			return err
+		}
+		form.Centres = append(options, processors...)
 	}
 	return v.Render(status, templates.TokenFormPage(form))
 }
@@ -113,10 +115,13 @@ func (h *Handlers) AddToken(v *page.Visit) error {
 		} else if err == nil {
 			k.Centre = &c
 		}
+		if k.Processor, err = page.ChosenProcessor(v, h.o.Store, number); err != nil {
+			return err
+		}
 	}
 	if !slices.Contains(tokenRoles(v.Actor), k.Role) {
 		fault("rol", "tokens.error.role")
-	} else if code := account.CheckRoles([]account.Role{k.Role}, k.Centre); code != "" {
+	} else if code := account.CheckRoles([]account.Role{k.Role}, k.Centre, k.Processor); code != "" {
 		fault("centrum", "users.error."+code)
 	}
 	life, err := strconv.Atoi(posted.Get("geldig"))

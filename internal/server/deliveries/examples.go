@@ -26,8 +26,9 @@ func kindsOf(c account.Centre) []delivery.Kind {
 	return []delivery.Kind{delivery.Temporary}
 }
 
-// fileKinds says how a file must look, for each kind that the centre may deliver.
-func (h *Handlers) fileKinds(v *page.Visit, centre account.Centre) []templates.FileKind {
+// fileKinds says how a file must look, for each kind that the centre may deliver. behalf
+// is the centre's number if a processor asks.
+func (h *Handlers) fileKinds(v *page.Visit, centre account.Centre, behalf string) []templates.FileKind {
 	t := v.T
 	var out []templates.FileKind
 	for _, kind := range kindsOf(centre) {
@@ -41,8 +42,8 @@ func (h *Handlers) fileKinds(v *page.Visit, centre account.Centre) []templates.F
 		for name, of := range exampleKinds {
 			for _, format := range example.Formats {
 				if of == kind {
-					k.Examples = append(k.Examples, templates.Option{Value: "/aanleveringen/voorbeeld/" + name + "." + format,
-						Text: t.T("upload.format." + format)})
+					href := page.Link("/aanleveringen/voorbeeld/"+name+"."+format, behalfParam, behalf)
+					k.Examples = append(k.Examples, templates.Option{Value: href, Text: t.T("upload.format." + format)})
 				}
 			}
 		}
@@ -51,9 +52,9 @@ func (h *Handlers) fileKinds(v *page.Visit, centre account.Centre) []templates.F
 	return out
 }
 
-// DownloadExample is GET /aanleveringen/voorbeeld/{name}.
+// DownloadExample is GET /aanleveringen/voorbeeld/{name}?namens=.
 func (h *Handlers) DownloadExample(v *page.Visit) error {
-	centre, err := v.Centre()
+	centre, err := centreOf(v)
 	if err != nil {
 		return err
 	}

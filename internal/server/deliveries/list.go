@@ -30,11 +30,11 @@ func (h *Handlers) List(v *page.Visit) error {
 	}
 	group := cmp.Or(delivery.Group(asked), delivery.Open)
 	props := templates.Deliveries{
-		Page: v.Page(v.Home()), ShowCentre: actor.Scope().All(), MayDeliver: actor.May(account.Deliver),
+		Page: v.Page(v.Home()), ShowCentre: seesCentres(actor), MayDeliver: actor.May(account.Deliver),
 	}
 	query := delivery.Query{Group: group, After: v.Query().Get(page.CursorParam), Limit: page.Size}
 	if props.ShowCentre {
-		if query.CentreNumber, props.Centres, err = v.CentreFilter(); err != nil {
+		if query.CentreNumber, props.Centres, err = centreFilter(v); err != nil {
 			return err
 		}
 	} else if _, err := v.OneOf(page.CentreParam, ownCentre(actor)); err != nil {

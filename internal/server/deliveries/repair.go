@@ -22,9 +22,9 @@ var placeOnly = regexp.MustCompile(`^\d+ \([A-Z]+\)$`)
 // newHref is the upload form for a mended file of d.
 func newHref(d delivery.Delivery) string {
 	if !d.Repairable() {
-		return newPath
+		return page.Link(newPath, behalfParam, behalfOf(d))
 	}
-	return page.Link(newPath, repairsParam, d.PublicID)
+	return page.Link(newPath, repairsParam, d.PublicID, behalfParam, behalfOf(d))
 }
 
 // uploadRepair returns the delivery that the upload form repairs, or nil if its

@@ -19,34 +19,45 @@ import (
 // maxField is how long a field before the file is at most, in bytes.
 const maxField = 1 << 10
 
-// UploadForm is GET /aanleveringen/nieuw.
+// UploadForm is GET /aanleveringen/nieuw?herstelt=&namens=.
 func (h *Handlers) UploadForm(v *page.Visit) error {
+	if _, err := centreOf(v); apperr.CodeOf(err) == account.CentreUnsaid {
+		return h.askCentre(v, http.StatusOK)
+	}
 	return h.showUpload(v, http.StatusOK, uploaded{repairs: v.Query().Get(repairsParam)})
 }
 
 // showUpload shows the upload form, with the faults of an earlier try.
 func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults ...templates.FieldError) error {
-	centre, err := v.Centre()
+	centre, err := centreOf(v)
 	if err != nil {
 		return err
 	}
+	caption, behalf := page.CentreName(centre), ""
+	if v.Actor.Processor != nil {
+		caption, behalf = v.T.T("upload.on_behalf", "centre", caption), centre.Number
+	}
 	props := templates.Upload{
-		Page: v.Page(crumbs(v)...), Centre: page.CentreName(centre), Mode: string(form.mode), Errors: faults,
+		Page: v.Page(crumbs(v)...), Centre: caption, Mode: string(form.mode), Errors: faults,
 		Action: page.Link(
 			page.DeliveriesPath,
 			"sleutel",
 			newFormKey(),
 			repairsParam,
 			v.Query().Get(repairsParam),
-		), Kinds: h.fileKinds(v, centre),
+			behalfParam,
+			behalf,
+		), Kinds: h.fileKinds(v, centre, behalf),
 		MaxMegabytes: h.maxMegabytes(), MaxRows: h.o.MaxRows, MaxColumns: intake.MaxColumns, MaxCell: intake.MaxCell,
 		MaxUploads: h.o.Door.Most(),
 	}
 	if props.Repair, err = h.uploadRepair(v, form); err != nil {
 		return err
 	}
-	if props.Kept, err = h.o.Columns.Remembered(v.Context(), centre.ID); err != nil {
-		return err
+	if v.Actor.May(account.ForgetColumns) {
+		if props.Kept, err = h.o.Columns.Remembered(v.Context(), centre.ID); err != nil {
+			return err
+		}
 	}
 	return v.Render(status, templates.UploadPage(props))
 }
@@ -56,8 +67,10 @@ func (h *Handlers) maxMegabytes() int { return int(h.o.Door.MaxBytes() >> 20) }
 // Receive is POST /aanleveringen: the file is read as a stream, and its form key
 // makes pressing the button twice one delivery.
 func (h *Handlers) Receive(v *page.Visit) error {
-	centre, err := v.Centre()
-	if err != nil {
+	centre, err := centreOf(v)
+	if apperr.CodeOf(err) == account.CentreUnsaid {
+		return h.askCentre(v, http.StatusUnprocessableEntity)
+	} else if err != nil {
 		return err
 	}
 	finish := h.o.Door.Begin(v.W, v.R)
@@ -137,7 +150,8 @@ func (h *Handlers) receiveFile(
 		mode, form.modeUnknown = delivery.Check, true // the safe one
 	}
 	id, err := h.o.Receiver.Receive(v.Context(), intake.Upload{
-		Who: v.Who, Centre: centre, Filename: name, Mode: mode, Via: audit.ViaWeb, Repairs: form.repairs,
+		Who: v.Who, Centre: centre, ProcessorID: v.Actor.ProcessorID(), Filename: name, Mode: mode,
+		Via: audit.ViaWeb, Repairs: form.repairs,
 	}, upload.Limit(upload.OneFile(part, rest), h.o.Door.MaxBytes()))
 	if err != nil {
 		return "", err

@@ -104,7 +104,7 @@ func Rows(t *text.Catalogue, deliveries []delivery.Delivery) []templates.Deliver
 		rows = append(rows, templates.DeliveryRow{
 			Href: page.DeliveryPath(d.PublicID), Filename: title(t, d), Denied: d.Paused == delivery.PauseDenied, Centre: d.CentreNumber,
 			Created:   t.Moment(d.CreatedAt),
-			CreatedBy: d.CreatedBy, Status: string(d.Status()), Mode: string(d.Mode),
+			CreatedBy: d.CreatedBy, Behalf: behalf(t, d), Status: string(d.Status()), Mode: string(d.Mode),
 			Read: counts.Read, Stored: counts.Stored(), Rejected: counts.Rejected, Review: counts.Review, Repaired: repaired(t, d),
 		})
 	}
@@ -124,7 +124,7 @@ func shownCounts(d delivery.Delivery) patient.Counts {
 func (h *Handlers) deliveryProps(v *page.Visit, d delivery.Delivery, causes []delivery.Cause) templates.Delivery {
 	t, actor, path := v.T, v.Actor, page.DeliveryPath(d.PublicID)
 	p := templates.Delivery{
-		Page: v.Page(crumbs(v)...), Filename: title(t, d), Centre: h.centreLabel(v, d), ShowCentre: actor.Scope().All(),
+		Page: v.Page(crumbs(v)...), Filename: title(t, d), Centre: h.centreLabel(v, d), ShowCentre: seesCentres(actor),
 		Status: string(d.Status()), Kind: string(d.Kind), Mode: string(d.Mode), Created: t.Moment(d.CreatedAt), CreatedBy: d.CreatedBy,
 		Finished: t.Moment(d.FinishedAt), Steps: stepsOf(d), Percent: d.Percent(), EventsHref: path + "/voortgang", RefreshHref: path,
 		Counts: templates.Counts(shownCounts(d)), Warnings: d.Warnings, Causes: h.causeProps(t, d, causes, path),
@@ -262,7 +262,19 @@ func likelyCause(t *text.Catalogue, d delivery.Delivery, causes []delivery.Cause
 	return ""
 }
 
-// centreLabel names the centre of d.
+// centreLabel names the centre of d, and the processor that delivered on its behalf.
 func (h *Handlers) centreLabel(v *page.Visit, d delivery.Delivery) string {
-	return v.T.T("word.centre_numbered", "number", v.CentreTitle(d.CentreNumber))
+	label := v.T.T("word.centre_numbered", "number", v.CentreTitle(d.CentreNumber))
+	if d.Processor != "" {
+		label += " · " + behalf(v.T, d)
+	}
+	return label
+}
+
+// behalf says who delivered d on behalf of which centre, or "" if the centre did itself.
+func behalf(t *text.Catalogue, d delivery.Delivery) string {
+	if d.Processor == "" {
+		return ""
+	}
+	return t.T("delivery.behalf", "processor", d.Processor, "centre", d.CentreNumber)
 }

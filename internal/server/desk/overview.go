@@ -78,7 +78,7 @@ func (h *Handlers) Overview(v *page.Visit) error {
 		MayDeliver:     actor.May(account.Deliver),
 		ShowDeliveries: actor.May(account.ViewDeliveries),
 		ShowLog:        actor.May(account.ViewLog),
-		ShowCentre:     actor.Scope().All(),
+		ShowCentre:     actor.Scope().All() || actor.Processor != nil,
 		BirthYear:      h.o.BirthYearOnly,
 	}
 	if actor.May(account.ViewTTP) {

@@ -43,7 +43,7 @@ func (d *Door) PostPatient(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Door) post(w http.ResponseWriter, r *http.Request, allow func(fhir.Outline) error) error {
-	confirmed, err := parameters(r)
+	confirmed, behalf, err := parameters(r)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request, allow func(fhir.Outl
 			text.close()
 		}
 	}()
-	id, err := d.o.API.TakeIn(w, r, intake.Upload{Mode: delivery.Save, Confirmed: confirmed}, func() (io.Reader, string, error) {
+	id, err := d.o.API.TakeIn(w, r, behalf, intake.Upload{Mode: delivery.Save, Confirmed: confirmed}, func() (io.Reader, string, error) {
 		text = newBody(r.Body, allow)
 		return text, filename, nil
 	})
@@ -76,17 +76,18 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request, allow func(fhir.Outl
 
 // parameters reads the query of r. The general parameters of FHIR that ask for no
 // other answer than ours are allowed.
-func parameters(r *http.Request) (confirmed bool, err error) {
-	q, err := api.Query(r, "confirm", "_format", "_pretty")
+func parameters(r *http.Request) (confirmed bool, behalf string, err error) {
+	q, err := api.Query(r, "confirm", "onBehalfOf", "_format", "_pretty")
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	switch strings.ReplaceAll(q["_format"], " ", "+") { // a plus sign in a query is a space
 	case "", "json", "application/json", mediaType:
 	default:
-		return false, apperr.New(apperr.UnsupportedType, "fhir_format")
+		return false, "", apperr.New(apperr.UnsupportedType, "fhir_format")
 	}
-	return q.Flag("confirm")
+	confirmed, err = q.Flag("confirm")
+	return confirmed, q["onBehalfOf"], err
 }
 
 // async reports whether the sender does not want to wait.

@@ -129,6 +129,8 @@ func (v *Visit) Page(crumbs ...templates.Crumb) templates.Page {
 	props.User = &templates.User{Name: v.Actor.Name, Roles: RoleWords(t, v.Actor.Roles)}
 	if c := v.Actor.Centre; c != nil {
 		props.User.Centre = t.T("word.centre_named", "number", c.Number, "name", c.Name)
+	} else if p := v.Actor.Processor; p != nil {
+		props.User.Centre = p.Name
 	}
 	props.Nav = navigation(t, v.Actor, v.R.URL.Path)
 	var flash templates.Flash

@@ -26,6 +26,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewLog, "nav.log", "/logboek"},
 		{account.ManageUsers, "nav.users", "/gebruikers"},
 		{account.ManageCentres, "nav.centres", "/centra"},
+		{account.GrantMandates, "nav.processors", "/verwerkers"},
 		{account.ManageTokens, "nav.tokens", "/tokens"},
 	} {
 		if a.May(item.permission) {

@@ -63,7 +63,10 @@ type Site struct {
 	Log     *lines
 	Clock   *clock
 	Centres map[string]account.Centre
-	Tokens  map[string]string // by account name
+	// Processors are by the name of their account: "processor" has a mandate of 2809,
+	// "otherp" one of 2810.
+	Processors map[string]account.Processor
+	Tokens     map[string]string // by account name
 
 	Database string         // the file of the store
 	served   server.Options // what the server was made with
@@ -78,7 +81,8 @@ var Accounts = map[string]struct {
 	"clinician": {account.Clinician, "2809"}, "uploader": {account.Uploader, "2809"}, "datamanager": {account.DataManager, ""},
 	"admin": {account.Admin, ""}, "auditor": {account.Auditor, ""},
 	"centreadmin": {account.CentreAdmin, "2809"},
-	"other":       {account.Uploader, "2810"}, "othercl": {account.Clinician, "2810"}, "otherca": {account.CentreAdmin, "2810"},
+	"processor":   {account.ProcessorStaff, ""}, "otherp": {account.ProcessorStaff, ""},
+	"other": {account.Uploader, "2810"}, "othercl": {account.Clinician, "2810"}, "otherca": {account.CentreAdmin, "2810"},
 }
 
 // lines collects a log.
@@ -122,7 +126,7 @@ func New(t *testing.T, change ...func(*server.Options)) *Site {
 	t.Helper()
 	s := &Site{
 		t: t, TTP: ttptest.Start(t), Log: &lines{}, Clock: &clock{},
-		Centres: map[string]account.Centre{}, Tokens: map[string]string{},
+		Centres: map[string]account.Centre{}, Processors: map[string]account.Processor{}, Tokens: map[string]string{},
 	}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
@@ -233,22 +237,50 @@ func (s *Site) fill() {
 		s.Centres[number] = Must(s.Store.AddCentre(ctx, who,
 			account.Centre{Number: number, Name: "Ziekenhuis " + number, IdentitiesAllowed: identities}))(s.t)
 	}
+	for name, number := range map[string]string{"processor": "2809", "otherp": "2810"} {
+		s.Processors[name] = Must(s.Store.AddProcessor(ctx, who, account.Processor{Name: "EPD-leverancier " + name}, "overeenkomst"))(s.t)
+		s.Grant(name, number)
+	}
 	for name, a := range Accounts {
 		var centre *account.Centre
+		var processor *account.Processor
+		if p, ok := s.Processors[name]; ok {
+			processor = &p
+		}
 		if a.Centre != "" {
 			c := s.Centres[a.Centre]
 			centre = &c
 		}
 		Must(
 			s.Store.AddUser(ctx, who, account.User{Email: name + "@example.nl", PasswordHash: passwordHash(), Roles: []account.Role{a.Role},
-				Centre: centre}),
+				Centre: centre, Processor: processor}),
 		)(
 			s.t,
 		)
 		token, hash := account.NewToken()
-		Must(s.Store.AddToken(ctx, who, account.Token{Name: name, Role: a.Role, Centre: centre}, hash))(s.t)
+		Must(s.Store.AddToken(ctx, who, account.Token{Name: name, Role: a.Role, Centre: centre, Processor: processor}, hash))(s.t)
 		s.Tokens[name] = token
 	}
+}
+
+// Grant gives a processor a mandate of a centre, from now on.
+func (s *Site) Grant(processor, number string) account.Mandate {
+	s.t.Helper()
+	return Must(s.Store.GrantMandate(s.t.Context(), audit.Who{Name: "systeem", Via: audit.ViaCLI}, account.Mandate{
+		Processor: s.Processors[processor], Centre: s.Centres[number], From: s.Clock.Now(), Reason: "overeenkomst",
+	}))(s.t)
+}
+
+// Mandate is the mandate of a centre that a processor has, the newest one.
+func (s *Site) Mandate(processor, number string) account.Mandate {
+	s.t.Helper()
+	for _, m := range Must(s.Store.Mandates(s.t.Context(), audit.Who{Name: "test"}, account.AllCentres()))(s.t) {
+		if m.Processor.ID == s.Processors[processor].ID && m.Centre.Number == number {
+			return m
+		}
+	}
+	s.t.Fatalf("%s has no mandate of %s", processor, number)
+	return account.Mandate{}
 }
 
 // Browser is a person at a browser: it keeps cookies and does not follow
@@ -406,9 +438,10 @@ func Action(page string) string {
 	return "/aanleveringen?" + query
 }
 
-// Objects are the ids of a patient, a delivery, a conflict, a proof, an account and an API
-// token, the token of a one-time link, and the number of a centre.
-type Objects struct{ Patient, Delivery, Conflict, Proof, User, Token, Link, Centre string }
+// Objects are the ids of a patient, a delivery, a conflict, a proof, an account, an API
+// token and a mandate, the token of a one-time link, and the number of a centre. Delegated
+// is a delivery that a processor made for the centre.
+type Objects struct{ Patient, Delivery, Delegated, Conflict, Proof, User, Token, Mandate, Link, Centre string }
 
 // OwnObjects makes a delivery of 2809 that is done, with its patients.
 func (s *Site) OwnObjects() Objects {
@@ -437,7 +470,9 @@ func (s *Site) OwnObjects() Objects {
 	_, hash := account.NewToken()
 	spare := Must(s.Store.AddToken(s.t.Context(), audit.Who{Name: "test"}, account.Token{Name: "spare", Role: account.Uploader, Centre: &centre},
 		hash))(s.t)
+	delegated := s.SignedIn("processor").Upload("save", "namens.csv", Pilot(s.t))
 	return Objects{
+		Delegated: strings.TrimPrefix(delegated.Location(), "/aanleveringen/"), Mandate: s.Mandate("processor", "2809").PublicID,
 		Patient: id, Delivery: strings.TrimPrefix(sent.Location(), "/aanleveringen/"), Conflict: conflicts[0].PublicID, Proof: proof.PublicID,
 		User: user.PublicID, Token: spare.PublicID, Centre: "2809", Link: s.Invited("genodigde@example.nl"),
 	}

@@ -76,6 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"conversion pauses":    conversionPauses,
 		"erasures":             erasures,
 		"patients unnumbered":  noNumbers,
+		"mandates":             mandates,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

@@ -69,8 +69,11 @@ var outcomeColour = map[string]string{
 // ttpColour is the tag colour of each state of the TTP.
 var ttpColour = map[string]string{"up": "green", "impaired": "orange", "denied": "red", "unused": "grey"}
 
-// accountColour is the tag colour of each state of an account or a token.
-var accountColour = map[string]string{"active": "green", "invited": "yellow", "blocked": "red", "expired": "grey", "revoked": "red"}
+// accountColour is the tag colour of each state of an account, a token or a mandate.
+var accountColour = map[string]string{
+	"active": "green", "invited": "yellow", "blocked": "red", "expired": "grey", "revoked": "red",
+	"planned": "yellow", "withdrawn": "red",
+}
 
 var levelColour = map[string]string{"warning": "yellow", "error": "red"}
 

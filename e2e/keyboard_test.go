@@ -21,17 +21,45 @@ func TestKeyboardOnly(t *testing.T) {
 	p := startDemo(t, t.TempDir())
 	who := p.account("uploader", "2809")
 	b := newTab(t, p)
+	defer func() { b.t = t }()
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"sign in", func() { b.signInByKeyboard(who.Email, who.Password) }},
+		{"upload a file to check it", func() { b.checkByKeyboard() }},
+		{"save the checked delivery", func() { b.saveByKeyboard() }},
+		{"put the errors next to the own file", func() { b.ownFileByKeyboard() }},
+		{"look up the rejected records", func() { b.recordsByKeyboard() }},
+		{"sign out", func() {
+			b.tabTo("form[action='/uitloggen'] button")
+			b.load(200, chromedp.KeyEvent(" "))
+			b.wants("h1", "Inloggen")
+		}},
+	} {
+		if !t.Run(step.name, func(t *testing.T) { b.t = t; step.do() }) {
+			return // the steps that follow start where this one should have ended
+		}
+	}
+}
+
+// signInByKeyboard signs in on a page that was just opened.
+func (b *tab) signInByKeyboard(email, password string) {
 	b.open("/inloggen")
 	b.tabTo(".govuk-skip-link") // the first stop
 	b.press(kb.Enter)
 	b.focused("the main part", "main")
 	b.tabTo("#email")
-	b.press(who.Email)
+	b.press(email)
 	b.tabTo("#password")
-	b.press(who.Password)
+	b.press(password)
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.wants("h1", "Overzicht")
+}
 
+// checkByKeyboard goes from the overview to the result of a check, by way of the form
+// without a file.
+func (b *tab) checkByKeyboard() {
 	b.tabTo("main a[href='/aanleveringen/nieuw']")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.tabTo("main summary")
@@ -49,12 +77,15 @@ func TestKeyboardOnly(t *testing.T) {
 	b.tabTo(".govuk-error-summary a")
 	b.press(kb.Enter)
 	b.focused("the field at fault", "#file")
-	b.pickFile(abs(t, pilotFile))
+	b.pickFile(abs(b.t, pilotFile))
 	b.tabTo("main form[enctype] button[type=submit]")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.awaitResult()
 	b.wants("h2.app-sentence", pilotChecked)
+}
 
+// saveByKeyboard saves the checked delivery, and opens its error report.
+func (b *tab) saveByKeyboard() {
 	b.tabTo("form[action$=opslaan] button")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.awaitResult()
@@ -63,10 +94,14 @@ func TestKeyboardOnly(t *testing.T) {
 	b.tabTo("main a.govuk-button[href$=fouten]")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.wants("h1", "Foutenrapport")
+}
+
+// ownFileByKeyboard asks for the user's own file with its errors, the rejected rows only.
+func (b *tab) ownFileByKeyboard() {
 	b.tabTo("main summary")
 	b.press(" ")
 	b.tabTo("#own-file")
-	b.pickFile(abs(t, pilotFile))
+	b.pickFile(abs(b.t, pilotFile))
 	b.tabTo("[name=own-rows]")
 	b.press(kb.ArrowDown)
 	b.is("[name=own-rows][value=rejected]:checked", true)
@@ -75,6 +110,10 @@ func TestKeyboardOnly(t *testing.T) {
 	b.await("the file with its errors", `document.querySelector('[data-own-status]').innerText.startsWith('Klaar: 4 regels')`)
 	b.focused("the button", "[data-own-go]")
 	b.tabTo("[data-own-link]")
+}
+
+// recordsByKeyboard filters the records of the delivery by the severity of their errors.
+func (b *tab) recordsByKeyboard() {
 	b.tabTo("nav.app-tabs a[href*=records]")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.tabTo("[name=ernst]")
@@ -82,9 +121,6 @@ func TestKeyboardOnly(t *testing.T) {
 	b.tabTo("main form.app-filters button")
 	b.load(200, chromedp.KeyEvent(kb.Enter))
 	b.wantRecords(pilotErrors...)
-	b.tabTo("form[action='/uitloggen'] button")
-	b.load(200, chromedp.KeyEvent(" "))
-	b.wants("h1", "Inloggen")
 }
 
 // press presses keys.

@@ -63,10 +63,27 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 // TestEveryCodeIsInTheCatalogue does the same for texts that are asked for by a
 // code.
 func TestEveryCodeIsInTheCatalogue(t *testing.T) {
-	var keys []string
-	for _, kind := range audit.Types {
-		keys = append(keys, "audit."+string(kind))
+	for name, keys := range map[string][]string{
+		"fields and errors": formKeys(), "conflicts": conflictKeys(), "access log": logKeys(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, key := range keys {
+				for _, lang := range text.Languages {
+					if !text.For(lang).Has(key) {
+						t.Errorf("the %s catalogue does not have %q", lang, key)
+					}
+				}
+			}
+		})
 	}
+	if apperr.CodeOf(nil) != "internal" {
+		t.Error("the code of an unclassified error has another name")
+	}
+}
+
+// formKeys returns the keys of states, of what is wrong with a field, and of errors.
+func formKeys() []string {
+	var keys []string
 	for _, status := range delivery.Statuses {
 		keys = append(keys, "status."+string(status))
 	}
@@ -82,7 +99,16 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	} {
 		keys = append(keys, "error."+code+".title", "error."+code+".body")
 	}
-	// The reasons of conflicts, the decisions, and why one is withheld.
+	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
+		keys = append(keys, "step."+step)
+	}
+	return keys
+}
+
+// conflictKeys returns the keys of the reasons of conflicts, of the decisions, and of why
+// one is withheld.
+func conflictKeys() []string {
+	var keys []string
 	for _, reason := range patient.Reasons {
 		keys = append(keys, "finding."+string(reason))
 	}
@@ -92,16 +118,20 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, code := range []string{patient.CodeJudgedKept, patient.CodeJudgedReturned} {
 		keys = append(keys, "finding."+code, "advice."+code)
 	}
-	keys = append(keys, "decision.hint.keep_existing", "decision.hint.keep_both", "decision.hint.return",
+	return append(keys, "decision.hint.keep_existing", "decision.hint.keep_both", "decision.hint.return",
 		"decision.hint.use_delivered.new", "decision.hint.use_delivered.number", "decision.hint.use_delivered.pseudonym",
 		"withheld.keep_existing."+string(patient.NothingStored), "withheld.keep_both."+string(patient.OneNumber),
 		"withheld.keep_both."+string(patient.OtherPerson),
 		"withheld.use_delivered."+string(patient.NumberStored), "withheld.use_delivered."+string(patient.SeveralOwners))
-	for _, step := range []string{"upload", "check", "temporary", "definitive", "decide", "store"} {
-		keys = append(keys, "step."+step)
+}
+
+// logKeys returns the keys of the access log: its acts, their reasons (permissions that
+// were missing, states, outcomes, and why a file was refused), and by which way.
+func logKeys() []string {
+	var keys []string
+	for _, kind := range audit.Types {
+		keys = append(keys, "audit."+string(kind))
 	}
-	// The reasons in the access log: permissions that were missing, states,
-	// outcomes, and why a file was refused.
 	for _, code := range []string{
 		string(account.ViewPatients), string(account.EnterPatient), string(account.ViewDeliveries), string(account.Deliver),
 		string(account.ViewLog), string(account.JudgeConflicts),
@@ -119,14 +149,5 @@ func TestEveryCodeIsInTheCatalogue(t *testing.T) {
 	for _, via := range []string{"web", "api", "worker", "cli"} {
 		keys = append(keys, "via."+via)
 	}
-	for _, key := range keys {
-		for _, lang := range text.Languages {
-			if !text.For(lang).Has(key) {
-				t.Errorf("the %s catalogue does not have %q", lang, key)
-			}
-		}
-	}
-	if apperr.CodeOf(nil) != "internal" {
-		t.Error("the code of an unclassified error has another name")
-	}
+	return keys
 }

@@ -25,6 +25,48 @@ func TestApprovalForm(t *testing.T) {
 	e := servertest.Must(s.Store.AskErasure(t.Context(), who,
 		conversion.Erasure{RunID: run.ID, Way: conversion.NewDatabase, CheckID: check.ID}))(t)
 	path := "/migratie/" + e.PublicID + "/goedkeuren"
+	t.Run("who may approve, and what has to be said", func(t *testing.T) { approvals(t, s, path) })
+	t.Run("each approval is kept and logged", func(t *testing.T) {
+		found, _, err := s.Store.ErasureOf(t.Context(), run.ID)
+		if err != nil || len(found.Approvals) != 2 || found.Approvals[0].Why != "Ook gezien." {
+			t.Errorf("approvals = %+v (%v)", found.Approvals, err)
+		}
+		logged := 0
+		for _, ev := range s.Events() {
+			if ev.Type == audit.ErasureApproved {
+				if logged++; ev.ObjectID != e.PublicID || ev.CentreNumber != "2809" || ev.RequestID == "" {
+					t.Errorf("event %+v", ev)
+				}
+			}
+		}
+		if logged != 2 {
+			t.Errorf("%d approvals in the log", logged)
+		}
+	})
+	t.Run("the page says how far it is", func(t *testing.T) {
+		page := s.SignedIn("admin").Get("/migratie").Body
+		for _, want := range []string{"datamanager@example.nl", "admin@example.nl", "Nog niet alle centra zijn omgezet",
+			"2 van 2 goedkeuringen", "web existing erase"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page does not say %q", want)
+			}
+		}
+	})
+	t.Run("no approval is asked once the erasure has begun", func(t *testing.T) {
+		if err := s.Store.BeginErasure(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+		b := s.SignedIn("admin")
+		if got := b.Post(path, url.Values{"rol": {"admin"}, "centra": {"2809"}, "reden": {"Gezien."}}); got.Status != 303 ||
+			!strings.Contains(b.Get("/migratie").Body, "Er wordt geen goedkeuring meer gevraagd") {
+			t.Errorf("when it has begun: %d", got.Status)
+		}
+	})
+}
+
+// approvals posts the form as several people, with several mistakes.
+func approvals(t *testing.T, s *servertest.Site, path string) {
+	t.Helper()
 	for _, step := range []struct {
 		name, role, centres, why string
 		status                   int
@@ -45,35 +87,5 @@ func TestApprovalForm(t *testing.T) {
 			t.Errorf("%s as %s, %q, %q: %d, want %d and %q", step.name, step.role, step.centres, step.why, got.Status, step.status,
 				step.says)
 		}
-	}
-	found, _, err := s.Store.ErasureOf(t.Context(), run.ID)
-	if err != nil || len(found.Approvals) != 2 || found.Approvals[0].Why != "Ook gezien." {
-		t.Errorf("approvals = %+v (%v)", found.Approvals, err)
-	}
-	logged := 0
-	for _, ev := range s.Events() {
-		if ev.Type == audit.ErasureApproved {
-			if logged++; ev.ObjectID != e.PublicID || ev.CentreNumber != "2809" || ev.RequestID == "" {
-				t.Errorf("event %+v", ev)
-			}
-		}
-	}
-	if logged != 2 {
-		t.Errorf("%d approvals in the log", logged)
-	}
-	page := s.SignedIn("admin").Get("/migratie").Body
-	for _, want := range []string{"datamanager@example.nl", "admin@example.nl", "Nog niet alle centra zijn omgezet",
-		"2 van 2 goedkeuringen", "web existing erase"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q", want)
-		}
-	}
-	if err := s.Store.BeginErasure(t.Context(), e.ID); err != nil {
-		t.Fatal(err)
-	}
-	b := s.SignedIn("admin")
-	if got := b.Post(path, url.Values{"rol": {"admin"}, "centra": {"2809"}, "reden": {"Gezien."}}); got.Status != 303 ||
-		!strings.Contains(b.Get("/migratie").Body, "Er wordt geen goedkeuring meer gevraagd") {
-		t.Errorf("when it has begun: %d", got.Status)
 	}
 }

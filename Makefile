@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 GO ?= go
 TESTFLAGS ?=
 
-.PHONY: run test race check lint generate assets assets-check bench fuzz e2e existing clean
+.PHONY: run test race check lint generate assets assets-check bench fuzz e2e existing release clean
 
 run: ## start the demonstration
 	$(GO) run ./cmd/web demo
@@ -60,5 +60,8 @@ e2e: ## the browser and whole-program tests alone
 	@./.ci/tools chromium curl python3 node
 	$(GO) test -count=1 -v ./e2e
 
+release: ## dist: the program for three systems, built twice and compared, with sums, notices and bill of materials
+	deploy/release.sh
+
 clean:
-	rm -rf bin data web/node_modules
+	rm -rf bin dist data web/node_modules

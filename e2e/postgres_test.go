@@ -39,9 +39,9 @@ func (s *service) twin() *service {
 
 // The size of TestTwoProcessesOnPostgres.
 const (
-	pgFiles = 6
-	pgRows  = 1000
-	pgKills = 8
+	pgFiles = 5
+	pgRows  = 800
+	pgKills = 6
 )
 
 // TestTwoProcessesOnPostgres runs the service twice on one PostgreSQL database, as the
@@ -50,6 +50,7 @@ const (
 // time, and cuts their connections. The result must be that of one undisturbed process on
 // SQLite.
 func TestTwoProcessesOnPostgres(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.EmptyDSN(t)
 	s := prepareService(t, "SLUIS_DATABASE="+dsn)
 	other := s.twin()
@@ -161,7 +162,7 @@ func (f *fire) deliver(token string, files []string) {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("%d deliveries are not done after %v", f.open(), workTime)
 		}
-		time.Sleep(100*time.Millisecond + time.Duration(random.Int64N(int64(300*time.Millisecond)))) //nolint:forbidigo // the moment is random
+		time.Sleep(100*time.Millisecond + time.Duration(random.Int64N(int64(300*time.Millisecond))))
 		switch p := f.processes[random.IntN(len(f.processes))]; {
 		case f.kills < pgKills:
 			p.kill()

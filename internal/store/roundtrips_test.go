@@ -171,7 +171,7 @@ func registering(t testing.TB, s *store.Store, c account.Centre, chunks int) del
 	must(err)
 	must(s.FinishUpload(t.Context(), id, []byte(c.Number), 1, audit.Who{}))
 	next := func() delivery.Claim {
-		claim, found, err := s.ClaimDelivery(t.Context(), time.Now().Add(time.Second), time.Minute)
+		claim, found, err := s.ClaimDelivery(t.Context(), time.Now().Add(time.Second), time.Hour)
 		must(err)
 		if !found {
 			t.Fatal("no delivery")
@@ -190,7 +190,7 @@ func registering(t testing.TB, s *store.Store, c account.Centre, chunks int) del
 	}
 	must(s.FinishParse(t.Context(), claim, delivery.Parsed{Kind: delivery.Temporary}))
 	for range chunks {
-		k, _, err := s.ClaimChunk(t.Context(), time.Now().Add(time.Second), time.Minute)
+		k, _, err := s.ClaimChunk(t.Context(), time.Now().Add(time.Second), time.Hour)
 		must(err)
 		must(s.StoreResolved(t.Context(), k, make([]byte, 50_000), nil, nil))
 	}

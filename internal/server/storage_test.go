@@ -32,7 +32,7 @@ func onSick(t *testing.T, s *servertest.Site, statement string) *servertest.Site
 	t.Helper()
 	var all []sqlite.ExecQuerierContext
 	opened.Store(&all)
-	db := servertest.Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Beside: true}))(t)
+	db := servertest.Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Beside: true, AuditKey: s.AuditKey}))(t)
 	opened.Store(nil)
 	t.Cleanup(func() { _ = db.Close() })
 	for _, c := range all { // nobody uses them yet

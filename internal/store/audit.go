@@ -33,6 +33,10 @@ type eventRow struct {
 	Seal       []byte
 }
 
+// eventColumns are those of eventRow, in its order.
+const eventColumns = "id, at, type, action, result, user_id, user_name, role, centre_id, address, request_id, via, object_type, object_id, " +
+	"code, subjects, reason, source, seal"
+
 func (eventRow) TableName() string { return "audit_events" }
 
 func (r eventRow) event() audit.Event {
@@ -60,6 +64,12 @@ func (t *tx) record(ev audit.Event) error { return t.recordNew(ev, idRange{}) }
 // transaction. They are many and have consecutive ids, so one statement writes all
 // of them as subjects.
 func (t *tx) recordNew(ev audit.Event, created idRange) error {
+	err := t.addEvent(ev, created)
+	t.unrecorded = t.unrecorded || err != nil
+	return err
+}
+
+func (t *tx) addEvent(ev audit.Event, created idRange) error {
 	id, err := t.next("audit_events", 1)
 	if err != nil {
 		return err
@@ -73,16 +83,22 @@ func (t *tx) recordNew(ev audit.Event, created idRange) error {
 	for i := range created.n {
 		whole.Subjects = append(whole.Subjects, audit.Subject{PatientID: created.first + int64(i), Action: audit.Create})
 	}
-	data := tree.Encode(whole)
+	var data, seal []byte
+	if !t.plainLog {
+		data = tree.Encode(whole)
+		seal = t.auditKey.Seal(data)
+	}
 	row := eventRow{
 		ID: id, At: ev.At, Type: string(ev.Type), Action: string(ev.Action), Result: int(ev.Result),
 		UserID: ev.UserID, UserName: ev.Name, Role: ev.Role, CentreID: ev.CentreID, Address: ev.Address,
 		RequestID: ev.RequestID, Via: string(ev.Via), ObjectType: ev.ObjectType, ObjectID: ev.ObjectID,
-		Code: ev.Code, Subjects: len(whole.Subjects), Reason: ev.Reason, Source: ev.Source, Seal: t.auditKey.Seal(data),
+		Code: ev.Code, Subjects: len(whole.Subjects), Reason: ev.Reason, Source: ev.Source, Seal: seal,
 	}
-	hashes, err := tree.Grow(id, tree.Leaf(data, row.Seal), t.storedHashes)
-	if err != nil {
-		return err
+	var hashes []tree.Hash
+	if !t.plainLog {
+		if hashes, err = t.growTree(id, tree.Leaf(data, seal)); err != nil {
+			return err
+		}
 	}
 	return t.dialect.storeEvent(t, newEvent{row, ev, created, hashes})
 }
@@ -98,14 +114,28 @@ type newEvent struct {
 
 // storeEvent stores an event table by table.
 func storeEvent(t *tx, x newEvent) error {
-	if err := t.db.Create(&x.row).Error; err != nil {
+	r := x.row
+	err := t.quick("INSERT INTO audit_events ("+eventColumns+") VALUES ("+marks(19)+")",
+		r.ID, r.At, r.Type, r.Action, r.Result, r.UserID, r.UserName, r.Role, r.CentreID, r.Address, r.RequestID, r.Via, r.ObjectType,
+		r.ObjectID, r.Code, r.Subjects, r.Reason, r.Source, r.Seal).Error
+	if err != nil {
 		return err
 	}
 	if err := t.recordSubjects(x.ev, x.created); err != nil {
 		return err
 	}
-	return t.addHashes(x.row.ID, x.hashes)
+	return t.addHashes(r.ID, x.hashes)
 }
+
+// logError says that an event cannot be recorded. What it was about did not happen, and
+// nothing else can happen until an operator has acted: that is a fault of the storage.
+type logError struct{ err error }
+
+func (e logError) Error() string { return "the access log cannot be written: " + e.err.Error() }
+func (e logError) Unwrap() error { return e.err }
+
+// StorageFault is for [apperr.IsStorage].
+func (logError) StorageFault() bool { return true }
 
 func (t *tx) recordSubjects(ev audit.Event, created idRange) error {
 	if created.n > 0 {

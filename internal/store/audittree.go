@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
 
 	"sluis/internal/audit"
 	"sluis/internal/audit/tree"
@@ -13,28 +17,64 @@ import (
 // then, for what is done could not be recorded.
 var errTree = errors.New("store: the tree over the access log lacks a hash: run web audit verify")
 
-// growTree adds the leaf of event id to the tree. The event's number was taken from the
+// treeEdge is the edge of the tree over the records that are committed, as far as this
+// process knows. If another process has recorded since, it is read anew.
+type treeEdge struct {
+	mu sync.Mutex
+	at tree.Edge
+}
+
+func (e *treeEdge) get() *tree.Edge {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := e.at.Clone()
+	return &at
+}
+
+// set notes the edge after a transaction that is committed. The transactions of one
+// process may get here in another order than they were committed in.
+func (e *treeEdge) set(at *tree.Edge) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if at != nil && at.Size() > e.at.Size() {
+		e.at = *at
+	}
+}
+
+// growTree returns what the leaf of event id adds to the tree. The event's number was taken from the
 // sequence, whose row this transaction holds until it ends: so events get their place in
 // the order in which they are committed, by any number of processes, and without gaps.
-func (t *tx) growTree(id int64, leaf tree.Hash) error {
-	hashes, err := tree.Grow(id, leaf, t.storedHashes)
-	if err != nil {
-		return err
+// A known edge of id-1 records is therefore the present one.
+func (t *tx) growTree(id int64, leaf tree.Hash) ([]tree.Hash, error) {
+	if t.edge == nil {
+		t.edge = t.committed.get()
 	}
-	return t.addHashes(id, hashes)
+	if t.edge.Size() != id-1 {
+		edge, err := tree.ReadEdge(id-1, t.storedHashes)
+		if err != nil {
+			return nil, err
+		}
+		t.edge = &edge
+	}
+	return t.edge.Add(leaf, nil), nil
 }
 
 // addHashes stores what event id adds to the tree.
 func (t *tx) addHashes(id int64, hashes []tree.Hash) error {
+	if len(hashes) == 0 {
+		return nil
+	}
 	args := make([]any, 0, 2*len(hashes))
 	for i, h := range hashes {
 		args = append(args, tree.Index(id)+int64(i), h[:])
 	}
-	statement := "INSERT INTO audit_hashes (id, hash) VALUES (?, ?)"
-	for range hashes[1:] {
-		statement += ", (?, ?)"
-	}
-	return t.db.Exec(statement, args...).Error
+	return t.quick("INSERT INTO audit_hashes (id, hash) VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(hashes)-1), args...).Error
+}
+
+// quick runs one short statement. A context that can end costs SQLite's driver more than
+// such a statement itself, so that it gets one that cannot.
+func (t *tx) quick(statement string, args ...any) *gorm.DB {
+	return t.db.WithContext(context.WithoutCancel(t.db.Statement.Context)).Exec(statement, args...)
 }
 
 // storedHashes returns hashes of the tree by their index.
@@ -144,8 +184,7 @@ func records(t *tx, first, last int64) ([]tree.Record, error) {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
-	rows, err = t.db.Raw(`SELECT id, at, type, action, result, user_id, user_name, role, centre_id, address, request_id, via, object_type, object_id,
-		code, subjects, reason, source, seal FROM audit_events WHERE id BETWEEN ? AND ? ORDER BY id`, first, last).Rows()
+	rows, err = t.db.Raw("SELECT "+eventColumns+" FROM audit_events WHERE id BETWEEN ? AND ? ORDER BY id", first, last).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +272,11 @@ func (t *tx) adopt(first, last int64) error {
 		if len(found) > 0 && found[0].Event.ID == n {
 			ev, found = found[0].Event, found[1:]
 		}
-		if err := t.growTree(n, tree.Leaf(tree.Encode(ev), nil)); err != nil {
+		hashes, err := t.growTree(n, tree.Leaf(tree.Encode(ev), nil))
+		if err != nil {
+			return err
+		}
+		if err := t.addHashes(n, hashes); err != nil {
 			return err
 		}
 	}

@@ -144,14 +144,7 @@ func (r *logRig) rewrite(first int64, key *tree.Key, change func(ev *audit.Event
 			r.t.Fatal(err)
 		}
 	}
-	stored := map[int64]tree.Hash{}
-	read := func(indexes []int64) ([]tree.Hash, error) {
-		out := make([]tree.Hash, len(indexes))
-		for i, n := range indexes {
-			out[i] = stored[n]
-		}
-		return out, nil
-	}
+	var edge tree.Edge
 	must(db.ExecContext(ctx, "DELETE FROM audit_hashes"))
 	for _, rec := range all {
 		ev, seal := rec.Event, rec.Seal
@@ -160,12 +153,7 @@ func (r *logRig) rewrite(first int64, key *tree.Key, change func(ev *audit.Event
 			seal = key.Seal(tree.Encode(ev))
 			must(db.ExecContext(ctx, "UPDATE audit_events SET user_name = ?, seal = ? WHERE id = ?", ev.Name, seal, ev.ID))
 		}
-		hashes, err := tree.Grow(ev.ID, tree.Leaf(tree.Encode(ev), seal), read)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		for i, h := range hashes {
-			stored[tree.Index(ev.ID)+int64(i)] = h
+		for i, h := range edge.Add(tree.Leaf(tree.Encode(ev), seal), nil) {
 			must(db.ExecContext(ctx, "INSERT INTO audit_hashes (id, hash) VALUES (?, ?)", tree.Index(ev.ID)+int64(i), h[:]))
 		}
 	}

@@ -34,3 +34,6 @@ func (s *Store) Grow(ctx context.Context, n int) error {
 	}
 	return nil
 }
+
+// WithoutTree leaves the tree and the seals out of what s records from now on.
+func (s *Store) WithoutTree() { s.plainLog = true }

@@ -53,6 +53,11 @@ type Store struct {
 	// auditKey seals the access log, and source is this machine's name in it.
 	auditKey *tree.Key
 	source   string
+	// committed is the edge of the tree over the access log.
+	committed *treeEdge
+	// plainLog leaves the tree and the seals out of the access log. Only a benchmark sets
+	// it, to measure what they cost.
+	plainLog bool
 }
 
 func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Options) (*Store, error) {
@@ -89,7 +94,8 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	if err != nil {
 		host = "" // a machine without a name has none in the log
 	}
-	s := &Store{dialect: d, sql: db, gorm: g, now: o.Now, log: o.Log, auditKey: o.AuditKey, source: cut(host, 100)}
+	s := &Store{dialect: d, sql: db, gorm: g, now: o.Now, log: o.Log, auditKey: o.AuditKey, source: cut(host, 100),
+		committed: &treeEdge{}}
 	if err := s.requireAuditKey(ctx); err != nil {
 		return nil, err
 	}
@@ -176,6 +182,11 @@ type tx struct {
 	db  *gorm.DB
 	raw *sql.Tx
 	at  time.Time // the moment of everything that it writes
+	// edge is that of the tree over the access log, with the events of this transaction;
+	// nil as long as it has none.
+	edge *tree.Edge
+	// unrecorded says that an event could not be recorded.
+	unrecorded bool
 }
 
 // maxTries is the number of times that a transaction is tried if others are in its way.
@@ -186,9 +197,18 @@ const maxTries = 5
 // again from the start: it must not keep results of the first try.
 func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 	for try := 1; ; try++ {
-		again, err := s.try(ctx, f)
-		if err == nil || !again || try == maxTries {
-			return s.dialect.clean(err)
+		t := &tx{Store: s}
+		again, err := s.try(ctx, t, f)
+		if err == nil {
+			s.committed.set(t.edge)
+			return nil
+		}
+		if !again || try == maxTries {
+			err = s.dialect.clean(err)
+			if t.unrecorded && ctx.Err() == nil {
+				err = logError{err}
+			}
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -198,8 +218,8 @@ func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
 	}
 }
 
-// try runs f in a transaction, once. It reports whether another try may succeed.
-func (s *Store) try(ctx context.Context, f func(t *tx) error) (again bool, err error) {
+// try runs f in the new transaction t, once. It reports whether another try may succeed.
+func (s *Store) try(ctx context.Context, t *tx, f func(t *tx) error) (again bool, err error) {
 	g := s.gorm.WithContext(ctx).Begin()
 	if g.Error != nil {
 		return s.dialect.retryable(g.Error) || s.dialect.lost(g.Error), g.Error
@@ -214,7 +234,8 @@ func (s *Store) try(ctx context.Context, f func(t *tx) error) (again bool, err e
 	if !ok {
 		return false, errors.New("store: no transaction")
 	}
-	if err := f(&tx{Store: s, db: g, raw: raw, at: s.clock()}); err != nil {
+	t.db, t.raw, t.at = g, raw, s.clock()
+	if err := f(t); err != nil {
 		return s.dialect.retryable(err) || s.dialect.lost(err), err
 	}
 	ended = true
@@ -235,7 +256,18 @@ func (s *Store) read(ctx context.Context) *gorm.DB { return s.gorm.WithContext(c
 // locked until the transaction ends: that makes a second transaction that stores
 // something of the kind wait until it sees what the first one stored.
 func (t *tx) next(sequence string, n int) (int64, error) {
-	next, err := t.dialect.advance(t.db, sequence, n)
+		t := &tx{Store: s}
+		again, err := s.try(ctx, t, f)
+		if err == nil {
+			s.committed.set(t.edge)
+			return nil
+		}
+		if !again || try == maxTries {
+			err = s.dialect.clean(err)
+			if t.unrecorded && ctx.Err() == nil {
+				err = logError{err}
+			}
+			return err
 	return next - int64(n), err
 }
 

@@ -70,13 +70,6 @@ func Leaf(record, seal []byte) Hash {
 // Reader reads stored hashes by their index.
 type Reader = tlog.HashReaderFunc
 
-// Grow returns the hashes to store for record number, the leaf's first: one hash, and one
-// for each subtree that the record completes; two on average. They are stored under
-// consecutive indexes from [Index].
-func Grow(number int64, leaf Hash, stored Reader) ([]Hash, error) {
-	return tlog.StoredHashesForRecordHash(number-1, leaf, stored)
-}
-
 // Index returns the index under which the leaf of record number is stored. Numbers start
 // at 1, indexes at 0.
 func Index(number int64) int64 { return tlog.StoredHashIndex(0, number-1) }
@@ -99,36 +92,59 @@ func Size(count int64) (int64, bool) {
 	return low, tlog.StoredHashCount(low) == count
 }
 
-// frontier is the edge of a tree that grows record by record: the roots of its complete
-// subtrees, the largest first. It needs no stored hashes.
-type frontier struct {
+// Edge is the right-hand edge of a tree that grows record by record: the roots of its
+// complete subtrees, the largest first. Whoever keeps it needs no stored hashes to grow
+// the tree. Its zero value is the edge of an empty tree.
+type Edge struct {
 	size  int64
 	roots []Hash
 }
 
-// add adds a leaf and returns the hashes that belong to it, as [Grow] does.
-func (f *frontier) add(leaf Hash, out []Hash) []Hash {
+// ReadEdge returns the edge of the tree of the first size records. It reads all its hashes
+// at once, and they are few: 24 for ten million records.
+func ReadEdge(size int64, stored Reader) (Edge, error) {
+	var indexes []int64
+	for level, start := 62, int64(0); level >= 0; level-- {
+		if size&(1<<level) != 0 {
+			indexes = append(indexes, tlog.StoredHashIndex(level, start>>level))
+			start += 1 << level
+		}
+	}
+	roots, err := stored(indexes)
+	return Edge{size: size, roots: roots}, err
+}
+
+// Size returns how many records the tree has.
+func (e Edge) Size() int64 { return e.size }
+
+// Clone returns an edge that grows apart from e.
+func (e Edge) Clone() Edge { return Edge{size: e.size, roots: slices.Clone(e.roots)} }
+
+// Add adds the leaf of the next record. It appends the hashes to store to out: the leaf,
+// and one for each subtree that the record completes; two on average. They are stored under
+// consecutive indexes from [Index].
+func (e *Edge) Add(leaf Hash, out []Hash) []Hash {
 	out = append(out, leaf)
-	for n := f.size; n&1 == 1; n >>= 1 {
-		last := len(f.roots) - 1
-		leaf = tlog.NodeHash(f.roots[last], leaf)
-		f.roots = f.roots[:last]
+	for n := e.size; n&1 == 1; n >>= 1 {
+		last := len(e.roots) - 1
+		leaf = tlog.NodeHash(e.roots[last], leaf)
+		e.roots = e.roots[:last]
 		out = append(out, leaf)
 	}
-	f.roots = append(f.roots, leaf)
-	f.size++
+	e.roots = append(e.roots, leaf)
+	e.size++
 	return out
 }
 
 // root returns the hash over all records so far.
-func (f *frontier) root() Hash {
-	if f.size == 0 {
+func (e *Edge) root() Hash {
+	if e.size == 0 {
 		h, _ := tlog.TreeHash(0, nil) // of nothing; it reads nothing and cannot fail
 		return h
 	}
-	h := f.roots[len(f.roots)-1]
-	for i := len(f.roots) - 2; i >= 0; i-- {
-		h = tlog.NodeHash(f.roots[i], h)
+	h := e.roots[len(e.roots)-1]
+	for i := len(e.roots) - 2; i >= 0; i-- {
+		h = tlog.NodeHash(e.roots[i], h)
 	}
 	return h
 }

@@ -27,20 +27,23 @@ func TestGrowth(t *testing.T) {
 		}
 		return out, nil
 	}
-	var edge frontier
+	var edge Edge
 	for n := int64(1); n <= 600; n++ {
 		leaf := Leaf([]byte{byte(n), byte(n >> 8)}, nil)
 		if int64(len(stored)) != Index(n) {
 			t.Fatalf("record %d: %d hashes stored, its index is %d", n, len(stored), Index(n))
 		}
-		grown, err := Grow(n, leaf, read)
+		grown, err := tlog.StoredHashesForRecordHash(n-1, leaf, tlog.HashReaderFunc(read))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if mine := edge.add(leaf, nil); !reflect.DeepEqual(mine, grown) {
+		if mine := edge.Add(leaf, nil); !reflect.DeepEqual(mine, grown) {
 			t.Fatalf("record %d: %v, want %v", n, mine, grown)
 		}
 		stored = append(stored, grown...)
+		if again, err := ReadEdge(n, read); err != nil || !reflect.DeepEqual(again, edge) {
+			t.Fatalf("edge of %d read back: %v, want %v (%v)", n, again, edge, err)
+		}
 		root, err := Root(n, read)
 		if err != nil || root != edge.root() {
 			t.Fatalf("root of %d: %v, want %v (%v)", n, edge.root(), root, err)
@@ -54,7 +57,7 @@ func TestGrowth(t *testing.T) {
 			}
 		}
 	}
-	if (&frontier{}).root() != must(tlog.TreeHash(0, nil)) {
+	if (&Edge{}).root() != must(tlog.TreeHash(0, nil)) {
 		t.Error("the root of nothing")
 	}
 }

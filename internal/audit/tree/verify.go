@@ -65,7 +65,7 @@ type verifier struct {
 	src    Source
 	key    *Key
 	heads  []*headsAt
-	edge   frontier
+	edge   Edge
 	placed int64 // how many records the tree has
 	found  bool  // a record was there: what is missing from here on was removed
 	signed bool  // a record had a seal
@@ -227,7 +227,7 @@ func expiredTo(ev audit.Event) int64 {
 
 // place adds the leaf to the tree and compares the stored hashes that it completes.
 func (v *verifier) place(n int64, leaf Hash, stored map[int64]Hash) bool {
-	v.hashes = v.edge.add(leaf, v.hashes[:0])
+	v.hashes = v.edge.Add(leaf, v.hashes[:0])
 	for i, h := range v.hashes {
 		if got, ok := stored[Index(n)+int64(i)]; !ok || got != h {
 			v.bad(n, "a hash of the tree that it completes was changed or removed")

@@ -25,6 +25,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/audit/tree"
 	"sluis/internal/conversion"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
@@ -55,7 +56,7 @@ var passwordHash = sync.OnceValue(func() string {
 // Site is a whole Sluis over HTTP: real store, pipeline and TTP (a sandbox), two
 // centres, an account and a token for each role.
 type Site struct {
-	t       *testing.T
+	t       testing.TB
 	URL     string
 	Server  *server.Server
 	Store   *store.Store
@@ -69,6 +70,7 @@ type Site struct {
 	Tokens     map[string]string // by account name
 
 	Database string         // the file of the store
+	AuditKey *tree.Key      // that seals its access log
 	served   server.Options // what the server was made with
 }
 
@@ -122,16 +124,17 @@ func (c *clock) Advance(d time.Duration) {
 }
 
 // New starts a site until the test ends.
-func New(t *testing.T, change ...func(*server.Options)) *Site {
+func New(t testing.TB, change ...func(*server.Options)) *Site {
 	t.Helper()
 	s := &Site{
 		t: t, TTP: ttptest.Start(t), Log: &lines{}, Clock: &clock{},
 		Centres: map[string]account.Centre{}, Processors: map[string]account.Processor{}, Tokens: map[string]string{},
+		AuditKey: Must(tree.NewKey())(t),
 	}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	s.Database = filepath.Join(dir, "sluis.db")
-	s.Store = Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Log: log}))(t)
+	s.Store = Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Log: log, AuditKey: s.AuditKey}))(t)
 	t.Cleanup(func() { _ = s.Store.Close() })
 	s.fill()
 	o := s.options(s.startPipeline(dir, log), log)
@@ -411,13 +414,13 @@ func (s *Site) Events() []audit.Event {
 }
 
 // Pilot returns the file of the pilot: 40 rows, of which 36 are stored.
-func Pilot(t *testing.T) string {
+func Pilot(t testing.TB) string {
 	t.Helper()
 	return string(Must(os.ReadFile(filepath.Join(Root(t), "testdata", "pilot40.csv")))(t))
 }
 
 // Root is the folder of the module, above that of the test.
-func Root(t *testing.T) string {
+func Root(t testing.TB) string {
 	t.Helper()
 	dir := Must(os.Getwd())(t)
 	for {
@@ -504,7 +507,7 @@ func Cookies(b *Browser) []*http.Cookie {
 }
 
 // Contains fails the test for each of the words that a page lacks.
-func Contains(t *testing.T, what, page string, want ...string) {
+func Contains(t testing.TB, what, page string, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		if !strings.Contains(page, w) {

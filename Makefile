@@ -42,6 +42,7 @@ assets-check: ## fails where web/static/dist is not what its sources make
 
 bench: ## the whole program beside the floor under it, what other users notice, a slow TTP: each side by side in one run
 	$(GO) test -run '^$$' -bench Delivery -benchtime 1x -timeout 2h ./bench
+	$(GO) test -run '^$$' -bench LogCost -benchtime 1x -timeout 30m ./internal/store
 	$(GO) test -run '^$$' -bench OtherUser -benchtime 1x -timeout 30m ./e2e
 	$(GO) test -run '^$$' -bench Latency -benchtime 1x ./internal/importer
 	$(GO) test -run '^$$' -bench 'Identities|Unchanged' -benchtime 2x ./internal/importer

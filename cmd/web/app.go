@@ -15,6 +15,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/audit/alarm"
 	"sluis/internal/audit/tree"
 	"sluis/internal/certificate"
 	"sluis/internal/config"
@@ -47,6 +48,8 @@ type app struct {
 	server   *server.Server
 	ttp      *ttp
 	heads    *tree.Keeper
+	alarms   *alarm.Watcher
+	expiring *retention        // of the access log
 	cert     *certificate.Pair // nil if a proxy ends TLS
 	// hangups brings the signals that ask for a reload; nil if the program takes none.
 	hangups <-chan os.Signal
@@ -84,7 +87,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: countedSessions{s, a.metrics},
 		Tries: s, Audit: s, Records: s,
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
-		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey),
+		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey), LogReviewEvery: c.LogReviewEvery,
 		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
 		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL, TrustedProxies: c.TrustedProxies,
 		MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
@@ -96,6 +99,8 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	a.workers, a.ready, a.server, a.ttp = workers, ready, srv, ttp
 	a.renewing = &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log}
 	a.heads = &tree.Keeper{Tree: s, Key: auditKey, File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log}
+	a.alarms = &alarm.Watcher{Store: s, Limits: alarms(c), Log: log}
+	a.expiring = &retention{store: s, years: c.AuditYears, log: log}
 	if c.TLSCertFile != "" {
 		a.cert, err = certificate.Open(certificate.Options{
 			Name: "SLUIS_TLS_CERT_FILE", CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile, Now: time.Now, Log: log,
@@ -215,6 +220,8 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	working.Go(func() { a.renewing.Run(live) })
 	working.Go(func() { keepHealth(live, a.health, a.store, a.log) })
 	working.Go(func() { a.heads.Run(live) })
+	working.Go(func() { a.alarms.Run(live) })
+	working.Go(func() { a.expiring.run(live) })
 	working.Go(func() { a.obeyHangups(live) })
 	working.Go(func() { a.watchStorage(live) })
 	working.Go(func() { a.serveMetrics(live) })

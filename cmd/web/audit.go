@@ -27,6 +27,7 @@ func auditKey(env []string) (*tree.Key, error) {
 
 // auditCommands are about the access log as a whole.
 type auditCommands struct {
+	Expire expireLogCommand `cmd:"" help:"Delete records of the access log that are old enough. Their hashes are kept, so that the rest is still verified."`
 	Verify verifyLogCommand `cmd:"" help:"Verify that no record of the access log was changed, removed, moved or added; names the first that was."`
 }
 

@@ -76,6 +76,8 @@ const (
 	JudgeConflicts Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
 	ViewLog        Permission = "log.view"
+	ExportLog      Permission = "log.export"       // and answer a patient who asks who saw their data
+	ReviewLog      Permission = "log.review"       // sign off the log, and close its alarms
 	RunConversion  Permission = "existing.run"     // plan, run and verify the existing patients
 	ApproveErasure Permission = "existing.approve" // needs two people, one of each role
 	ViewProofs     Permission = "proofs.view"
@@ -100,7 +102,7 @@ var granted = map[Role][]Permission{
 		ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
 		GrantMandates,
 	},
-	Auditor: {ViewLog, ViewProofs, ExportProofs},
+	Auditor: {ViewLog, ExportLog, ReviewLog, ViewProofs, ExportProofs},
 }
 
 // User is a person who can sign in.

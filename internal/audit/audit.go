@@ -57,7 +57,16 @@ const (
 	LogVerified      Type = "log_verified" // the hash tree over this log was compared with its records
 	// LogExpired is the deletion of records older than the retention; the object is the
 	// number of the last one. Their hashes stay.
-	LogExpired     Type = "log_expired"
+	LogExpired Type = "log_expired"
+	// LogExported is the log, or what a filter selects of it, as a file.
+	LogExported Type = "log_exported"
+	// LogDisclosed is the log of one patient, for that patient (AVG article 15).
+	LogDisclosed Type = "log_disclosed"
+	// LogReviewed is the periodic review of the log, signed off.
+	LogReviewed    Type = "log_reviewed"
+	AlarmRaised    Type = "alarm_raised"
+	AlarmClosed    Type = "alarm_closed"
+	AlarmsListed   Type = "alarms_listed"
 	AccountChanged Type = "account_changed"
 	AccountsListed Type = "accounts_listed" // users, tokens, centres or mandates
 	// A centre lets a processor deliver on its behalf, or no longer.
@@ -105,6 +114,7 @@ var Types = []Type{
 	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, LogVerified, LogExpired,
+	LogExported, LogDisclosed, LogReviewed, AlarmRaised, AlarmClosed, AlarmsListed,
 	AccountChanged, AccountsListed, MandateGranted, MandateWithdrawn,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"sluis/internal/audit/alarm"
 	"sluis/internal/certificate"
 	"sluis/internal/filemode"
 )
@@ -55,6 +57,9 @@ func check(s settings, faults *Faults) Config {
 	c.MaxUploads = checkNumber("SLUIS_MAX_UPLOADS", s.MaxUploads, 1000, faults)
 	c.ReportLife = time.Duration(checkNumber("SLUIS_REPORT_RETENTION", s.ReportDays, 3650, faults)) * 24 * time.Hour
 	c.AuditHeadsDir = s.AuditHeadsDir
+	c.AuditYears = checkNumber("SLUIS_AUDIT_RETENTION", s.AuditYears, 100, faults)
+	c.LogReviewEvery = time.Duration(checkNumber("SLUIS_AUDIT_REVIEW_DAYS", s.AuditReviewDays, 366, faults)) * 24 * time.Hour
+	c.Alarms = checkAlarms(s, faults)
 	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
 	c.OldTable = checkOldTable("SLUIS_EXISTING_DSN", s.OldTableDSN, faults)
 	c.EraseOldTable = checkOldTable("SLUIS_EXISTING_ERASE_DSN", s.EraseOldTableDSN, faults)
@@ -62,6 +67,36 @@ func check(s settings, faults *Faults) Config {
 	checkTransport(&c, faults)
 	c.MetricsAddr = checkMetrics(s.MetricsAddr, faults)
 	return c
+}
+
+// mostAlarm is the highest limit of an alarm.
+const mostAlarm = 1_000_000
+
+// checkAlarms checks the limits of the alarms. 0 switches one off.
+func checkAlarms(s settings, faults *Faults) alarm.Limits {
+	var l alarm.Limits
+	for _, x := range []struct {
+		name, value string
+		to          *int
+	}{
+		{"SLUIS_ALARM_VIEWS_HOUR", s.AlarmViewsHour, &l.ViewsHour}, {"SLUIS_ALARM_VIEWS_DAY", s.AlarmViewsDay, &l.ViewsDay},
+		{"SLUIS_ALARM_ODD_VIEWS", s.AlarmOddViews, &l.OddViews}, {"SLUIS_ALARM_MISSES", s.AlarmMisses, &l.Misses},
+		{"SLUIS_ALARM_SIGN_INS", s.AlarmSignIns, &l.SignIns}, {"SLUIS_ALARM_CENTRE_DAYS", s.AlarmCentreDays, &l.CentreDays},
+	} {
+		n, err := strconv.Atoi(x.value)
+		if err != nil || n < 0 || n > mostAlarm {
+			faults.Add(x.name, "must be a whole number from 0 (no such alarm) to %d", mostAlarm)
+		}
+		*x.to = n
+	}
+	first, last, _ := strings.Cut(s.AlarmHours, "-")
+	var errs [2]error
+	l.FirstHour, errs[0] = strconv.Atoi(first)
+	l.LastHour, errs[1] = strconv.Atoi(last)
+	if errors.Join(errs[:]...) != nil || l.FirstHour < 0 || l.LastHour > 24 || l.FirstHour >= l.LastHour {
+		faults.Add("SLUIS_ALARM_HOURS", "must be the usual hours, such as 6-23: from 06:00 to 23:00")
+	}
+	return l
 }
 
 // checkDatabase checks that value names a database of one of the three kinds.

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sluis/internal/audit/alarm"
 )
 
 // Config is a valid configuration.
@@ -34,6 +36,12 @@ type Config struct {
 	// AuditHeadsDir is where signed heads of the access log are written; empty for
 	// [DefaultHeads].
 	AuditHeadsDir string
+	// AuditYears is how long records of the access log are kept.
+	AuditYears int
+	// LogReviewEvery is how often the access log is to be reviewed.
+	LogReviewEvery time.Duration
+	// Alarms are the limits of the alarms about access, without a time zone.
+	Alarms alarm.Limits
 
 	TTP TTP
 	// Types are the pseudonym types that are kept. LinkType is the one that decides
@@ -181,6 +189,15 @@ func (c Config) String() string {
 	line("SLUIS_MAX_UPLOADS", c.MaxUploads)
 	line("SLUIS_REPORT_RETENTION", int(c.ReportLife/(24*time.Hour)))
 	line("SLUIS_AUDIT_HEADS_DIR", c.AuditHeadsDir)
+	line("SLUIS_AUDIT_RETENTION", c.AuditYears)
+	line("SLUIS_AUDIT_REVIEW_DAYS", int(c.LogReviewEvery/(24*time.Hour)))
+	line("SLUIS_ALARM_VIEWS_HOUR", c.Alarms.ViewsHour)
+	line("SLUIS_ALARM_VIEWS_DAY", c.Alarms.ViewsDay)
+	line("SLUIS_ALARM_HOURS", fmt.Sprintf("%d-%d", c.Alarms.FirstHour, c.Alarms.LastHour))
+	line("SLUIS_ALARM_ODD_VIEWS", c.Alarms.OddViews)
+	line("SLUIS_ALARM_MISSES", c.Alarms.Misses)
+	line("SLUIS_ALARM_SIGN_INS", c.Alarms.SignIns)
+	line("SLUIS_ALARM_CENTRE_DAYS", c.Alarms.CentreDays)
 	proxies := make([]string, len(c.TrustedProxies))
 	for i, p := range c.TrustedProxies {
 		proxies[i] = p.String()

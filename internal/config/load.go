@@ -54,6 +54,15 @@ type settings struct {
 	MaxUploads       string `env:"SLUIS_MAX_UPLOADS" envDefault:"4"`
 	ReportDays       string `env:"SLUIS_REPORT_RETENTION" envDefault:"90"`
 	AuditHeadsDir    string `env:"SLUIS_AUDIT_HEADS_DIR"`
+	AuditYears       string `env:"SLUIS_AUDIT_RETENTION" envDefault:"5"`
+	AuditReviewDays  string `env:"SLUIS_AUDIT_REVIEW_DAYS" envDefault:"31"`
+	AlarmViewsHour   string `env:"SLUIS_ALARM_VIEWS_HOUR" envDefault:"500"`
+	AlarmViewsDay    string `env:"SLUIS_ALARM_VIEWS_DAY" envDefault:"2000"`
+	AlarmHours       string `env:"SLUIS_ALARM_HOURS" envDefault:"6-23"`
+	AlarmOddViews    string `env:"SLUIS_ALARM_ODD_VIEWS" envDefault:"25"`
+	AlarmMisses      string `env:"SLUIS_ALARM_MISSES" envDefault:"20"`
+	AlarmSignIns     string `env:"SLUIS_ALARM_SIGN_INS" envDefault:"50"`
+	AlarmCentreDays  string `env:"SLUIS_ALARM_CENTRE_DAYS" envDefault:"90"`
 	TrustedProxies   string `env:"SLUIS_TRUSTED_PROXIES"`
 	MetricsAddr      string `env:"SLUIS_METRICS_ADDR"`
 	TLSCertFile      string `env:"SLUIS_TLS_CERT_FILE"`

@@ -14,6 +14,7 @@ import (
 	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/fhirdoor"
+	"sluis/internal/server/logbook"
 	"sluis/internal/server/patients"
 )
 
@@ -29,8 +30,6 @@ type (
 	Tries = access.Tries
 	// CentreDesk keeps the centres and tokens for the pages about them.
 	CentreDesk = centres.Store
-	// AuditLog writes and reads the access log.
-	AuditLog = access.Log
 	// Receiver takes in a file.
 	Receiver = deliveries.Receiver
 	// Columns knows what a file holds if Sluis did not recognise its columns.
@@ -45,6 +44,12 @@ type (
 	// room that knows identities, so that this package need not import them.
 	Preparer = entry.Preparer
 )
+
+// AuditLog writes and reads the access log.
+type AuditLog interface {
+	access.Log
+	logbook.Log
+}
 
 // Accounts looks up who is who.
 type Accounts interface {

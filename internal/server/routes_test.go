@@ -58,9 +58,14 @@ var routeTable = map[string]struct {
 	"POST /mandaten/{id}/intrekken": {"al", 422},
 	"GET /uitnodiging/{token}":      {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
 	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
-	"GET /status/ttp":          {"da", 200},
-	"GET /logboek":             {"at", 200},
-	"POST /logboek":            {"at", 422},
+	"GET /status/ttp":     {"da", 200},
+	"GET /logboek":        {"at", 200},
+	"POST /logboek":       {"at", 422},
+	"GET /logboek.csv":    {"t", 200},
+	"GET /logboek/inzage": {"t", 200}, "POST /logboek/inzage": {"t", 422}, "POST /logboek/inzage.csv": {"t", 422},
+	"GET /logboek/controle": {"t", 200}, "POST /logboek/controle": {"t", 422},
+	"GET /logboek/{id}": {"at", 200},
+	"GET /alarmen":      {"at", 200}, "GET /alarmen/{id}": {"at", 200}, "POST /alarmen/{id}": {"t", 422},
 	"GET /api/v1/openapi.json": {"-", 200},
 	"GET /api/v1/deliveries":   {"cupd", 200}, "POST /api/v1/deliveries": {"up", 415},
 	"GET /api/v1/deliveries/{id}": {"cupd", 200}, "GET /api/v1/deliveries/{id}/report": {"cupd", 200},
@@ -93,7 +98,7 @@ const unknownID = "01920000-0000-7000-8000-000000000000"
 
 var noObjects = servertest.Objects{
 	Patient: unknownID, Delivery: unknownID, Conflict: unknownID, Proof: unknownID, User: unknownID, Link: "sluis_nothing",
-	Token: unknownID, Centre: "0000", Mandate: unknownID,
+	Token: unknownID, Centre: "0000", Mandate: unknownID, Event: "999999", Alarm: "999999",
 }
 
 // TestMatrix asks for every route as every role: of an object of the own centre, of one of
@@ -249,6 +254,12 @@ func pathOf(s *servertest.Site, route server.Route, ids servertest.Objects) stri
 	}
 	if strings.Contains(route.Pattern, "mandaten") {
 		id = ids.Mandate
+	}
+	if strings.Contains(route.Pattern, "logboek") {
+		id = ids.Event
+	}
+	if strings.Contains(route.Pattern, "alarmen") {
+		id = ids.Alarm
 	}
 	path := strings.NewReplacer("{id}", id, "{token}", ids.Link).Replace(route.Pattern)
 	if route.Pattern == "/static/*" {

@@ -30,6 +30,7 @@ import (
 	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/fhirdoor"
+	"sluis/internal/server/logbook"
 	"sluis/internal/server/page"
 	"sluis/internal/server/patients"
 	"sluis/internal/server/upload"
@@ -68,6 +69,8 @@ type Options struct {
 	// answer; nil for nobody.
 	Observe func(route string, status int, took time.Duration)
 
+	LogReviewEvery time.Duration // how often the access log is reviewed; a month if 0
+
 	Version       string // of the program, for the foot of a page
 	Demo          bool   // a banner on every page
 	BirthYearOnly bool   // the registry keeps the birth year only
@@ -103,6 +106,7 @@ type Server struct {
 	conversions *conversions.Handlers
 	deliveries  *deliveries.Handlers
 	desk        *desk.Handlers
+	logbook     *logbook.Handlers
 	patients    *patients.Handlers
 }
 
@@ -136,8 +140,9 @@ func (s *Server) furnish() {
 	s.frame = page.New(page.Options{
 		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly, Version: o.Version,
 	})
+	s.logbook = logbook.New(logbook.Options{Now: o.Now, Log: o.Audit, ReviewEvery: o.LogReviewEvery})
 	s.desk = desk.New(desk.Options{
-		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Expiries: o.Expiries,
+		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Logbook: s.logbook, Expiries: o.Expiries,
 		BirthYearOnly: o.BirthYearOnly,
 	})
 	s.patients = patients.New(patients.Options{Records: o.Records, Entry: single, BirthYearOnly: o.BirthYearOnly})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sluis/internal/audit"
@@ -168,82 +167,4 @@ func cut(s string, n int) string {
 // Record writes an event in a transaction of its own, for example a refused sign-in.
 func (s *Store) Record(ctx context.Context, ev audit.Event) error {
 	return s.write(ctx, func(t *tx) error { return t.record(ev) })
-}
-
-// maxEvents is the longest page of the access log.
-const maxEvents = 500
-
-// Events returns a page of the access log, newest first. Reading the log is an event
-// too.
-func (s *Store) Events(ctx context.Context, who audit.Who, q audit.Query) (audit.Page, error) {
-	var page audit.Page
-	err := s.write(ctx, func(t *tx) error {
-		page = audit.Page{}
-		limit := q.Limit
-		if limit <= 0 || limit > maxEvents {
-			limit = maxEvents
-		}
-		db := t.db.Table("audit_events e").Select("e.*, c.number AS centre_number").Joins("LEFT JOIN centres c ON c.id = e.centre_id")
-		if q.Type != "" {
-			db = db.Where("e.type = ?", string(q.Type))
-		}
-		if q.UserName != "" {
-			db = db.Where("LOWER(e.user_name) = ?", strings.ToLower(q.UserName))
-		}
-		reading := audit.Event{Type: audit.LogViewed, Action: audit.Read, Who: who, ObjectType: "log"}
-		if q.PatientNumber != "" {
-			ids, err := t.patientsOf(q)
-			if err != nil {
-				return err
-			}
-			some := append(slices.Clone(ids), 0) // no patient has 0
-			db = db.Where("e.id IN (SELECT s.event_id FROM audit_subjects s WHERE s.patient_id ?)", t.dialect.oneOf(&some))
-			reading.Code = "log_patient"
-			for _, id := range ids {
-				reading.Subjects = append(reading.Subjects, audit.Subject{PatientID: id, Action: audit.Read})
-			}
-		}
-		if q.CentreNumber != "" {
-			db = db.Where("c.number = ?", q.CentreNumber)
-		}
-		if !q.From.IsZero() {
-			db = db.Where("e.at >= ?", stamp(q.From))
-		}
-		if !q.To.IsZero() {
-			db = db.Where("e.at < ?", stamp(q.To))
-		}
-		if q.After > 0 {
-			db = db.Where("e.id < ?", q.After)
-		}
-		var rows []struct {
-			Row          eventRow `gorm:"embedded"` // GORM ignores an embedded struct whose type is unexported
-			CentreNumber *string
-		}
-		if err := db.Order("e.id DESC").Limit(limit + 1).Scan(&rows).Error; err != nil {
-			return err
-		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			page.Next = rows[limit-1].Row.ID
-		}
-		for _, listed := range rows {
-			ev := listed.Row.event()
-			if listed.CentreNumber != nil {
-				ev.CentreNumber = *listed.CentreNumber
-			}
-			page.Events = append(page.Events, ev)
-		}
-		return t.record(reading)
-	})
-	return page, err
-}
-
-// patientsOf returns the ids of the patients that a query is about: one for each centre
-// that has the number.
-func (t *tx) patientsOf(q audit.Query) ([]int64, error) {
-	// The condition on the centre is always there: it is the first column of the index.
-	db := t.db.Table("patients p").Where("p.patient_number = ? AND p.centre_id IN (SELECT c.id FROM centres c WHERE ? IN ('', c.number))",
-		q.PatientNumber, q.PatientCentre)
-	var ids []int64
-	return ids, db.Limit(t.dialect.maxIn()-1).Pluck("p.id", &ids).Error
 }

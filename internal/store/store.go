@@ -256,18 +256,7 @@ func (s *Store) read(ctx context.Context) *gorm.DB { return s.gorm.WithContext(c
 // locked until the transaction ends: that makes a second transaction that stores
 // something of the kind wait until it sees what the first one stored.
 func (t *tx) next(sequence string, n int) (int64, error) {
-		t := &tx{Store: s}
-		again, err := s.try(ctx, t, f)
-		if err == nil {
-			s.committed.set(t.edge)
-			return nil
-		}
-		if !again || try == maxTries {
-			err = s.dialect.clean(err)
-			if t.unrecorded && ctx.Err() == nil {
-				err = logError{err}
-			}
-			return err
+	next, err := t.dialect.advance(t.db, sequence, n)
 	return next - int64(n), err
 }
 

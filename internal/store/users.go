@@ -63,6 +63,19 @@ func (s *Store) ListCentres(ctx context.Context, who audit.Who) (list []account.
 	return list, err
 }
 
+// ViewCentre is [Store.CentreByNumber] with its event.
+func (s *Store) ViewCentre(ctx context.Context, who audit.Who, number string) (c account.Centre, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var r centreRow
+		if err := first(t.db.Where("number = ?", number), &r); err != nil {
+			return err
+		}
+		c = r.centre()
+		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "centre", ObjectID: r.Number})
+	})
+	return c, err
+}
+
 // ChangeUser loads the user with this address and stores the roles, centre, password and
 // DisabledAt that change has set. It ends every session of the user. code is the code of
 // its event. If nobody could sign in as administrator any more, the error is

@@ -104,8 +104,13 @@ type Error struct {
 // Overview is GET /.
 type Overview struct {
 	Page
-	MayEnter, MayDeliver           bool
-	ShowPatients, ShowDeliveries   bool
+	MayEnter, MayDeliver         bool
+	ShowPatients, ShowDeliveries bool
+	// What an auditor has to do about the access log.
+	ShowDuties                     bool
+	Alarms                         int    // that nobody has closed
+	LogReviewDue                   string // a finished sentence
+	LogOverdue                     bool
 	ShowLog                        bool
 	Deliveries                     []DeliveryRow // the last few
 	ShowCentre                     bool          // with a centre column

@@ -348,19 +348,21 @@ func others(lang string) []sample {
 	log := templates.Log{
 		Page: frame(lang, "/logboek", "Toezicht"), Types: centres, Centres: centres, NextHref: "/logboek?voor=9", Filtered: true,
 		Rows: []templates.LogRow{
-			{When: "20 augustus 2025 14:02", Who: "aanleveraar@2809.voorbeeld.nl", Roles: "Aanleveraar", Centre: "2809",
+			{Href: "/logboek/2", When: "20 augustus 2025 14:02", Who: "aanleveraar@2809.voorbeeld.nl", Roles: "Aanleveraar", Centre: "2809",
 				What:   page.T.T("audit.patients_listed"),
 				Result: "success", Address: "192.0.2.10", Via: "scherm", Count: 25},
-			{When: "20 augustus 2025 14:01", Who: "token nachtelijke levering", Roles: "Aanleveraar", Centre: "2810",
+			{Href: "/logboek/1", When: "20 augustus 2025 14:01", Who: "token nachtelijke levering", Roles: "Aanleveraar", Centre: "2810",
 				What:   page.T.T("audit.delivery_refused"),
 				Object: "aanlevering", ObjectID: "0197a3f2-7c1e-7b3d-9a52-3f6f0c1d2e4b", Result: "minor",
 				Code: page.T.T("audit.code.IDENTITIES_NOT_ALLOWED"), Address: "2001:db8:85a3::8a2e:370:7334", Via: "API"},
 		},
 	}
-	log.Hospitals = centres
+	log.Hospitals, log.Groups, log.Results = centres, centres, centres
+	log.Found, log.CSVHref, log.MayReview = page.T.T("log.found_many", "n", 10_000), "/logboek.csv?soort=sign_in", true
+	log.Alarms, log.ReviewDue = 1, page.T.T("logreview.due", "when", "1 september 2025 14:02")
 	lookedAt := log
 	lookedAt.ForPatient, lookedAt.Number, lookedAt.NextHref, lookedAt.NextBefore = true, "700100", "", "9"
-	wrongLog := templates.Log{Page: log.Page, Types: centres, Centres: centres, Hospitals: centres, From: "gisteren", Filtered: true,
+	wrongLog := templates.Log{Page: log.Page, Types: centres, Groups: centres, Results: centres, Centres: centres, Hospitals: centres, From: "gisteren", Filtered: true,
 		Errors: []templates.FieldError{{Field: "van", Message: page.T.T("form.date_unreadable")}}}
 	home := templates.Overview{
 		Page: frame(lang, "/", "Aanleveraar"), MayDeliver: true, MayEnter: true, ShowPatients: true, ShowDeliveries: true, ToMend: 2,
@@ -380,7 +382,8 @@ func others(lang string) []sample {
 			ShowPatients: true, ShowDeliveries: true, DeliveriesFailed: true, PatientsFail: true})},
 		{name: "overview-datamanager", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Datamanager"), ToJudge: 2,
 			ShowDeliveries: true, ShowCentre: true})},
-		{name: "overview-auditor", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Toezicht"), ShowLog: true})},
+		{name: "overview-auditor", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Toezicht"), ShowLog: true,
+			ShowDuties: true, Alarms: 2, LogOverdue: true, LogReviewDue: page.T.T("logreview.overdue", "when", "1 augustus 2025 14:02")})},
 		{name: "upload", page: templates.UploadPage(up)},
 		{name: "upload-wrong", page: templates.UploadPage(bad), wrong: true},
 		{name: "deliveries", page: templates.DeliveriesPage(templates.Deliveries{Page: flashed, Tabs: tabs("closed"), Rows: deliveryRows(),
@@ -417,7 +420,8 @@ func others(lang string) []sample {
 // samples are all pages in all their states.
 func samples(lang string) []sample {
 	var all []sample
-	for _, part := range [][]sample{others(lang), deliveries(lang), reports(lang), patients(lang), entries(lang), conversions(lang), users(lang), centres(lang)} {
+	for _, part := range [][]sample{others(lang), deliveries(lang), reports(lang), patients(lang), entries(lang), conversions(lang), users(lang), centres(lang),
+		logbook(lang)} {
 		all = append(all, part...)
 	}
 	return all

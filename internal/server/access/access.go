@@ -39,7 +39,6 @@ type Sessions interface {
 // Log writes and reads the access log.
 type Log interface {
 	Record(ctx context.Context, ev audit.Event) error
-	Events(ctx context.Context, who audit.Who, q audit.Query) (audit.Page, error)
 }
 
 // Options is what the handlers need.

@@ -30,6 +30,7 @@ import (
 type Store interface {
 	ListCentres(ctx context.Context, who audit.Who) ([]account.Centre, error)
 	CentreByNumber(ctx context.Context, number string) (account.Centre, error)
+	ViewCentre(ctx context.Context, who audit.Who, number string) (account.Centre, error)
 	AddCentre(ctx context.Context, who audit.Who, c account.Centre) (account.Centre, error) // apperr.Conflict "centre_exists"
 	ChangeCentre(ctx context.Context, who audit.Who, c account.Centre) error
 	TokensOf(ctx context.Context, who audit.Who, scope account.Scope) ([]account.Token, error)
@@ -135,7 +136,7 @@ func (h *Handlers) NewForm(v *page.Visit) error {
 
 // View is GET /centra/{id}, where the id is the centre's number.
 func (h *Handlers) View(v *page.Visit) error {
-	c, err := h.o.Store.CentreByNumber(v.Context(), v.ID())
+	c, err := h.o.Store.ViewCentre(v.Context(), v.Who, v.ID())
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"sluis/internal/account"
+	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/patient"
 	"sluis/internal/server/deliveries"
+	"sluis/internal/server/logbook"
 	"sluis/internal/server/page"
 	"sluis/internal/ttphealth"
 	"sluis/web/templates"
@@ -45,6 +47,11 @@ type Log interface {
 	Record(ctx context.Context, ev audit.Event) error
 }
 
+// Logbook knows what an auditor has to do about the access log.
+type Logbook interface {
+	Duties(v *page.Visit) (logbook.Duties, error)
+}
+
 // Options is what the handlers need.
 type Options struct {
 	Now           func() time.Time
@@ -52,6 +59,7 @@ type Options struct {
 	Conflicts     Conflicts
 	Watch         Watch
 	Audit         Log
+	Logbook       Logbook
 	Expiries      func() []Expiry // what of ours at the TTP runs out; may be nil
 	BirthYearOnly bool
 }
@@ -92,8 +100,18 @@ func (h *Handlers) Overview(v *page.Visit) error {
 			v.LogFailure(err)
 		}
 	}
+	if actor.May(account.ReviewLog) {
+		duties, err := h.o.Logbook.Duties(v)
+		if err != nil {
+			v.LogFailure(err)
+		} else {
+			props.ShowDuties, props.Alarms, props.LogReviewDue, props.LogOverdue = true, duties.Alarms, duties.ReviewDue, duties.Overdue
+		}
+	}
 	if props.ShowDeliveries {
-		if err := h.overviewDeliveries(v, &props); err != nil {
+		if err := h.overviewDeliveries(v, &props); apperr.IsStorage(err) {
+			return err // nor would anything else be recorded
+		} else if err != nil {
 			// The rest of the page is shown without it.
 			v.LogFailure(err)
 			props.DeliveriesFailed = true

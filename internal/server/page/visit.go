@@ -153,7 +153,8 @@ func (v *Visit) here() string {
 		return v.R.URL.RequestURI()
 	}
 	if strings.HasPrefix(path, PatientsPath) || strings.HasPrefix(path, ConflictsPath+"/") || path == DeliveriesPath ||
-		path == "/inloggen" || path == "/logboek" {
+		path == "/inloggen" || path == "/logboek" || path == "/logboek/inzage" || path == "/logboek/controle" ||
+		strings.HasPrefix(path, "/alarmen/") {
 		return path
 	}
 	if strings.HasPrefix(path, ConversionPath) {

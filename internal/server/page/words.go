@@ -24,6 +24,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ViewProofs, "nav.proofs", ProofsPath},
 		{account.ViewTTP, "nav.ttp", "/status/ttp"},
 		{account.ViewLog, "nav.log", "/logboek"},
+		{account.ViewLog, "nav.alarms", "/alarmen"},
 		{account.ManageUsers, "nav.users", "/gebruikers"},
 		{account.ManageCentres, "nav.centres", "/centra"},
 		{account.GrantMandates, "nav.processors", "/verwerkers"},

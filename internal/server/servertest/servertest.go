@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/audit/alarm"
 	"sluis/internal/audit/tree"
 	"sluis/internal/conversion"
 	"sluis/internal/importer"
@@ -442,9 +444,11 @@ func Action(page string) string {
 }
 
 // Objects are the ids of a patient, a delivery, a conflict, a proof, an account, an API
-// token and a mandate, the token of a one-time link, and the number of a centre. Delegated
-// is a delivery that a processor made for the centre.
-type Objects struct{ Patient, Delivery, Delegated, Conflict, Proof, User, Token, Mandate, Link, Centre string }
+// token and a mandate, the token of a one-time link, the number of a centre, an event of the
+// access log and an alarm. Delegated is a delivery that a processor made for the centre.
+type Objects struct {
+	Patient, Delivery, Delegated, Conflict, Proof, User, Token, Mandate, Link, Centre, Event, Alarm string
+}
 
 // OwnObjects makes a delivery of 2809 that is done, with its patients.
 func (s *Site) OwnObjects() Objects {
@@ -473,8 +477,13 @@ func (s *Site) OwnObjects() Objects {
 	_, hash := account.NewToken()
 	spare := Must(s.Store.AddToken(s.t.Context(), audit.Who{Name: "test"}, account.Token{Name: "spare", Role: account.Uploader, Centre: &centre},
 		hash))(s.t)
+	alarms, _, err := s.Store.RaiseAlarms(s.t.Context(), alarm.Limits{ViewsDay: 1, Location: time.UTC})
+	if err != nil || len(alarms) == 0 {
+		s.t.Fatalf("%d alarms: %v", len(alarms), err)
+	}
 	delegated := s.SignedIn("processor").Upload("save", "namens.csv", Pilot(s.t))
 	return Objects{
+		Event: "1", Alarm: strconv.FormatInt(alarms[0].ID, 10),
 		Delegated: strings.TrimPrefix(delegated.Location(), "/aanleveringen/"), Mandate: s.Mandate("processor", "2809").PublicID,
 		Patient: id, Delivery: strings.TrimPrefix(sent.Location(), "/aanleveringen/"), Conflict: conflicts[0].PublicID, Proof: proof.PublicID,
 		User: user.PublicID, Token: spare.PublicID, Centre: "2809", Link: s.Invited("genodigde@example.nl"),

@@ -75,6 +75,9 @@ var accountColour = map[string]string{
 	"planned": "yellow", "withdrawn": "red",
 }
 
+// alarmColour is the tag colour of each state of an alarm.
+var alarmColour = map[string]string{"open": "red", "closed": "grey"}
+
 var levelColour = map[string]string{"warning": "yellow", "error": "red"}
 
 // severityColour is the tag colour of each severity.

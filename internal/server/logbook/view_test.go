@@ -1,4 +1,4 @@
-package access_test
+package logbook_test
 
 import (
 	"net/http"

@@ -185,6 +185,8 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/tokens/nieuw", account.ManageTokens, Page, s.centres.AddToken},
 		{"POST", "/tokens/{id}/intrekken", account.ManageTokens, Page, s.centres.RevokeToken},
 		{"GET", "/account", SignedIn, Page, s.accounts.ViewOwn},
+		{"GET", "/account/sessie", SignedIn, Quiet, s.access.Remaining},
+		{"POST", "/account/sessie", SignedIn, Page, s.access.Extend},
 		{"POST", "/account/wachtwoord", SignedIn, Page, s.accounts.ChangePassword},
 		{"POST", "/account/sessies/{id}/beeindigen", SignedIn, Page, s.accounts.EndSession},
 	}
@@ -246,7 +248,12 @@ func (s *Server) open(route Route) http.Handler {
 		if route.Door == FHIR {
 			do = route.Call.Do
 		}
-		h := func(w http.ResponseWriter, r *http.Request) error { return s.logMiss(r, do(w, r)) }
+		h := func(w http.ResponseWriter, r *http.Request) error {
+			if err := s.limitRoute(route, w, r); err != nil {
+				return err
+			}
+			return s.logMiss(r, do(w, r))
+		}
 		if route.Door == FHIR && route.Permission != Anyone {
 			return s.fhir.Serve(s.api.Guard(route.Permission, h))
 		}
@@ -258,7 +265,12 @@ func (s *Server) open(route Route) http.Handler {
 		}
 		return s.api.Require(rightOf(route), h)
 	}
-	h := func(v *page.Visit) error { return s.logMiss(v.R, route.page(v)) }
+	h := func(v *page.Visit) error {
+		if err := s.limitRoute(route, v.W, v.R); err != nil {
+			return err
+		}
+		return s.logMiss(v.R, route.page(v))
+	}
 	if route.Permission == Anyone {
 		return s.frame.Serve(h)
 	}

@@ -57,6 +57,7 @@ var routeTable = map[string]struct {
 	"GET /mandaten/nieuw": {"al", 200}, "POST /mandaten/nieuw": {"al", 422}, "GET /mandaten/{id}": {"al", 200},
 	"POST /mandaten/{id}/intrekken": {"al", 422},
 	"GET /uitnodiging/{token}":      {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
+	"GET /account/sessie": {"*", 200}, "POST /account/sessie": {"*", 200},
 	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
 	"GET /status/ttp":     {"da", 200},
 	"GET /logboek":        {"at", 200},

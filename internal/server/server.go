@@ -81,9 +81,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	MaxFileBytes   int64
 	MaxRows        int
-	MaxUploads     int      // of one centre at once, in this process; 4 if 0
-	Types          []string // the pseudonym types that are kept
-	LinkType       string   // the one that a file must have
+	MaxUploads     int           // of one centre at once, in this process; 4 if 0
+	Patience       time.Duration // how long a connection may be silent during an upload; a minute if 0
+	Types          []string      // the pseudonym types that are kept
+	LinkType       string        // the one that a file must have
 	// BusyWait is how long the answer to an upload waits for a small file, so that its
 	// page has the result at once. 0 means 1.5 s, less than 0 no wait.
 	BusyWait time.Duration
@@ -98,6 +99,7 @@ type Server struct {
 	fhir   *fhirdoor.Door
 	origin *http.CrossOriginProtection
 
+	limiter     *limiter
 	ready       *readiness
 	access      *access.Handlers
 	accounts    *accounts.Handlers
@@ -128,8 +130,9 @@ func New(o Options) (*Server, error) {
 
 // furnish makes the rooms and the API.
 func (s *Server) furnish() {
-	o, door := s.o, upload.NewDoor(s.o.MaxUploads, s.o.MaxFileBytes)
+	o, door := s.o, upload.NewDoor(s.o.MaxUploads, s.o.MaxFileBytes, s.o.Patience)
 	single := entry.New(entry.Options{Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly})
+	s.limiter = newLimiter(o.Now)
 	s.ready = &readiness{check: o.Ready}
 	s.access = access.New(access.Options{
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Tries: o.Tries, Audit: o.Audit, Secure: o.Secure,
@@ -171,6 +174,7 @@ func (o *Options) complete() error {
 		o.Observe = func(string, int, time.Duration) {}
 	}
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
+	o.Patience = cmp.Or(o.Patience, time.Minute)
 	switch {
 	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil,
 		o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,

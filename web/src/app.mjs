@@ -7,6 +7,7 @@ import { ownFile } from './ownfile.mjs'
 import { printing } from './printing.mjs'
 import { progress } from './progress.mjs'
 import { sending } from './sending.mjs'
+import { session } from './session.mjs'
 
 document.body.classList.add('js-enabled')
 if ('noModule' in HTMLScriptElement.prototype) {
@@ -23,5 +24,6 @@ columns(document.querySelector('[data-columns]'))
 ownFile(document.querySelector('[data-own-file]'))
 progress(document.querySelector('[data-progress]'))
 sending(document.querySelector('[data-sending]'))
+session(document.querySelector('[data-session]'))
 document.querySelectorAll('[data-date]').forEach(dates)
 document.querySelectorAll('[data-print]').forEach(printing)

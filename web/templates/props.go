@@ -33,6 +33,15 @@ type Page struct {
 	Version string
 	// Flash says what the previous request did.
 	Flash *Flash
+	// Session is when the visitor's session ends; nil if nobody is signed in.
+	Session *Session
+}
+
+// Session is when a session ends. The script warns before that, and POST /account/sessie
+// postpones it. Without script the page says the time.
+type Session struct {
+	Idle, Life int    // seconds until it ends unused, and until it ends in any case
+	Ends       string // the clock time of the first of these, "14:32"
 }
 
 // User is the signed-in user in the header. Sign-out is POST /uitloggen.

@@ -19,7 +19,8 @@ func frame(lang, current string, roles string) templates.Page {
 	t := text.For(lang)
 	p := templates.Page{
 		T: t, Return: "/aanleveringen?groep=open", Demo: true,
-		User: &templates.User{Name: "aanleveraar@2809.voorbeeld.nl", Roles: roles, Centre: "Centrum 2809 Voorbeeldziekenhuis"},
+		User:    &templates.User{Name: "aanleveraar@2809.voorbeeld.nl", Roles: roles, Centre: "Centrum 2809 Voorbeeldziekenhuis"},
+		Session: &templates.Session{Idle: 1800, Life: 43200, Ends: "14:32"},
 	}
 	for _, n := range []struct{ key, href string }{
 		{"nav.overview", "/"}, {"nav.deliveries", "/aanleveringen"}, {"nav.patients", "/patienten"}, {"nav.log", "/logboek"},

@@ -170,6 +170,9 @@ func (c *Catalogue) Moment(t time.Time) string {
 	return c.Date(t.Year(), int(t.Month()), t.Day()) + t.Format(" 15:04")
 }
 
+// Clock writes the time of day as the clock in Amsterdam shows it: 14:02.
+func (c *Catalogue) Clock(t time.Time) string { return t.In(amsterdam).Format("15:04") }
+
 // Duration writes d in its largest whole units: 10 seconden, 3 minuten.
 func (c *Catalogue) Duration(d time.Duration) string {
 	switch {

@@ -16,7 +16,7 @@ func (h *Handlers) SetLanguage(v *page.Visit) error {
 	}
 	if chosen := form.Get("taal"); slices.Contains(text.Languages, chosen) {
 		http.SetCookie(v.W, &http.Cookie{ //nolint:gosec // G124: Secure wherever we are reached over TLS
-			Name: page.LanguageCookie, Value: chosen, Path: "/", MaxAge: 365 * 24 * 60 * 60,
+			Name: page.LanguageCookie(h.o.Secure), Value: chosen, Path: "/", MaxAge: 365 * 24 * 60 * 60,
 			Secure: h.o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 	}

@@ -51,6 +51,7 @@ func (h *Handlers) Require(rights Rights, next page.Handler) page.Handler {
 				return err
 			}
 		}
+		v.Left = h.left(session)
 		if rights.Permission != "" && !v.Actor.May(rights.Permission) {
 			if err := h.recordDenied(v, rights.Permission); err != nil {
 				return err
@@ -147,6 +148,9 @@ func (h *Handlers) SignInForm(v *page.Visit) error {
 	}
 	if userID(session) != 0 {
 		return v.Redirect(next)
+	}
+	if _, err := v.R.Cookie(h.sessions.name()); err == nil { // of a session that has ended
+		clearSite(v.W)
 	}
 	props := templates.SignIn{Page: v.Page(), Next: next, Expired: expired != "", PasswordSet: passwordSet != ""}
 	return v.Render(http.StatusOK, templates.SignInPage(props))
@@ -252,11 +256,15 @@ func (h *Handlers) signInAgain(v *page.Visit, status int, faults ...templates.Fi
 	return v.Render(status, templates.SignInPage(props))
 }
 
+// clearSite makes the browser forget what it keeps of our pages. It keeps its cookies:
+// that of the session is dead, and the other one knows the browser again.
+func clearSite(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache", "storage"`) }
+
 // SignOut is POST /uitloggen: it ends every session of the user, everywhere.
 func (h *Handlers) SignOut(v *page.Visit) error {
 	// Whatever happens, this browser keeps nothing.
 	h.sessions.clearCookie(v.W)
-	v.W.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	clearSite(v.W)
 	err := h.o.Sessions.SignOut(v.Context(), v.Actor.UserID, audit.Event{
 		At: h.o.Now(), Type: audit.SignOut, Action: audit.Execute, Who: v.Who, ObjectType: "user",
 	})

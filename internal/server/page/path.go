@@ -40,7 +40,7 @@ func Link(path string, pairs ...string) string {
 // home if that is none.
 func ReturnPath(given string) string {
 	path := LocalPath(given)
-	for _, prefix := range []string{"/inloggen", "/uitloggen", "/taal", "/api/", "/static/"} {
+	for _, prefix := range []string{"/inloggen", "/uitloggen", "/taal", "/api/", "/static/", "/account/sessie"} {
 		if strings.HasPrefix(path, prefix) {
 			return home
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
@@ -28,10 +29,18 @@ type Visit struct {
 	// Still reports whether the visitor would still be let in. A page that stays open
 	// asks it every few seconds. It is nil on a page for everybody.
 	Still func(ctx context.Context) bool
+	// Left is how long the visitor's session still lives; nil if there is none.
+	Left *Left
 
 	frame *Frame
 	query url.Values // see Knowing
 	known []string   // the parameters that the page knows
+}
+
+// Left is how long a session still lives: unused, and in any case.
+type Left struct {
+	Idle, Life time.Duration
+	Ends       time.Time // the first of the two
 }
 
 func (f *Frame) visit(w http.ResponseWriter, r *http.Request) *Visit {
@@ -131,6 +140,9 @@ func (v *Visit) Page(crumbs ...templates.Crumb) templates.Page {
 		props.User.Centre = t.T("word.centre_named", "number", c.Number, "name", c.Name)
 	} else if p := v.Actor.Processor; p != nil {
 		props.User.Centre = p.Name
+	}
+	if l := v.Left; l != nil {
+		props.Session = &templates.Session{Idle: int(l.Idle / time.Second), Life: int(l.Life / time.Second), Ends: t.Clock(l.Ends)}
 	}
 	props.Nav = navigation(t, v.Actor, v.R.URL.Path)
 	var flash templates.Flash

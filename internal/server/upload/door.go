@@ -2,6 +2,7 @@ package upload
 
 import (
 	"net/http"
+	"time"
 
 	"sluis/internal/apperr"
 )
@@ -15,11 +16,14 @@ const overhead = 1 << 20
 type Door struct {
 	gate     *Gate
 	maxBytes int64
+	patience time.Duration
 }
 
 // NewDoor makes a door for files of at most maxBytes bytes, and most of them of one
-// centre at once.
-func NewDoor(most int, maxBytes int64) *Door { return &Door{NewGate(most), maxBytes} }
+// centre at once. A connection may be silent for patience during an upload.
+func NewDoor(most int, maxBytes int64, patience time.Duration) *Door {
+	return &Door{NewGate(most), maxBytes, patience}
+}
 
 // MaxBytes is how large a file may be.
 func (d *Door) MaxBytes() int64 { return d.maxBytes }
@@ -30,8 +34,8 @@ func (d *Door) Most() int { return d.gate.most }
 // Begin readies r for a file: its body may be that large, and may take as long as
 // it goes on sending. The caller must call finish before it answers.
 func (d *Door) Begin(w http.ResponseWriter, r *http.Request) (finish func()) {
-	widen(w, r, d.maxBytes+overhead)
-	return func() { end(w, r) }
+	widen(w, r, d.maxBytes+overhead, d.patience)
+	return func() { end(w, r, d.patience) }
 }
 
 // Take runs take, which reads the file from r, while one of the centre's places is

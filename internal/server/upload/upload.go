@@ -17,9 +17,6 @@ import (
 	"sluis/internal/delivery"
 )
 
-// patience is how long a connection may be silent during an upload.
-const patience = time.Minute
-
 // Name returns a file name as it is kept: without folders and unprintable
 // characters, and at most maxName long. It is "" if nothing is left.
 func Name(given string) string {
@@ -89,25 +86,26 @@ func Broken(err error) error {
 
 // widen replaces the body of r by one of at most max bytes. Its deadline moves as
 // long as bytes come in.
-func widen(w http.ResponseWriter, r *http.Request, max int64) {
+func widen(w http.ResponseWriter, r *http.Request, max int64, patience time.Duration) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetWriteDeadline(time.Time{}) // the answer starts when the upload ends
 	_ = rc.SetReadDeadline(time.Now().Add(patience))
-	r.Body = http.MaxBytesReader(w, &patient{ReadCloser: r.Body, rc: rc, next: time.Now().Add(patience / 2)}, max)
+	r.Body = http.MaxBytesReader(w, &patient{ReadCloser: r.Body, rc: rc, patience: patience, next: time.Now().Add(patience / 2)}, max)
 }
 
 // patient moves the read deadline on while there is progress.
 type patient struct {
 	io.ReadCloser
-	rc   *http.ResponseController
-	next time.Time // when to move it again
+	rc       *http.ResponseController
+	patience time.Duration
+	next     time.Time // when to move it again
 }
 
 func (p *patient) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	if now := time.Now(); n > 0 && now.After(p.next) {
-		_ = p.rc.SetReadDeadline(now.Add(patience))
-		p.next = now.Add(patience / 2)
+		_ = p.rc.SetReadDeadline(now.Add(p.patience))
+		p.next = now.Add(p.patience / 2)
 	}
 	return n, err
 }
@@ -115,7 +113,7 @@ func (p *patient) Read(b []byte) (int, error) {
 // end readies the connection for the answer. It reads and throws away whatever the
 // client still sends, because a browser that cannot finish sending shows
 // "connection lost" and not our words.
-func end(w http.ResponseWriter, r *http.Request) {
+func end(w http.ResponseWriter, r *http.Request, patience time.Duration) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.Copy(io.Discard, r.Body)

@@ -37,3 +37,10 @@ func (s *Store) Grow(ctx context.Context, n int) error {
 
 // WithoutTree leaves the tree and the seals out of what s records from now on.
 func (s *Store) WithoutTree() { s.plainLog = true }
+
+// Write runs f in a transaction as every method does. exec runs a statement in it.
+func (s *Store) Write(ctx context.Context, f func(exec func(statement string) error) error) error {
+	return s.write(ctx, func(t *tx) error {
+		return f(func(statement string) error { return t.db.Exec(statement).Error })
+	})
+}

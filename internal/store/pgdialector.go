@@ -54,8 +54,14 @@ func limitByPostgres(c clause.Clause, b clause.Builder) {
 	_, _ = b.WriteString(strings.TrimSpace(text)) // a Statement's writer does not fail
 }
 
-// BindVarTo writes the mark of a parameter.
+// BindVarTo writes the mark of the parameter that was added last, and makes its text
+// readable.
 func (postgresDialector) BindVarTo(w clause.Writer, stmt *gorm.Statement, _ any) {
+	if last := len(stmt.Vars) - 1; last >= 0 {
+		if s, ok := stmt.Vars[last].(string); ok {
+			stmt.Vars[last] = readable(s)
+		}
+	}
 	_, _ = w.WriteString("$" + strconv.Itoa(len(stmt.Vars)))
 }
 

@@ -124,10 +124,14 @@ func prepareConnection(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// readableText is pgx's codec of texts, but for what PostgreSQL refuses to store: a byte
-// 0, and what is not UTF-8. Both can be typed into any form. They become U+FFFD, so that
-// a search for them finds nothing.
+// readableText is pgx's codec of texts in arrays, but for what PostgreSQL refuses to
+// store: a byte 0, and what is not UTF-8. Both can be typed into any form. They become
+// U+FFFD, so that a search for them finds nothing. Of a text that is no array, pgx does
+// not ask the codec: there, the dialector does the same.
 type readableText struct{ pgtype.TextCodec }
+
+// PreferredFormat is binary, for in an array of texts pgx does not ask the codec.
+func (readableText) PreferredFormat() int16 { return pgtype.BinaryFormatCode }
 
 func (c readableText) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
 	if _, ok := value.(string); ok {

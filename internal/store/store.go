@@ -64,16 +64,16 @@ func open(ctx context.Context, d dialect, db *sql.DB, gd gorm.Dialector, o Optio
 	if err := db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("reach the database: %w", d.clean(err))
 	}
+	warnings, err := d.check(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	if o.Beside {
 		if err := checkSchema(ctx, d, db); err != nil {
 			return nil, err
 		}
 	} else if err := d.migrate(ctx, db); err != nil {
 		return nil, fmt.Errorf("migrate the database: %w", err)
-	}
-	warnings, err := d.check(ctx, db)
-	if err != nil {
-		return nil, err
 	}
 	for _, w := range warnings {
 		if o.Log != nil {

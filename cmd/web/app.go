@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ import (
 	"sluis/internal/importer/intake"
 	"sluis/internal/logging"
 	"sluis/internal/metrics"
+	"sluis/internal/oidc"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
 	"sluis/internal/sealing"
@@ -83,12 +85,14 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		return nil, err
 	}
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
+	rehearsal := demo || !c.ProductionReady()
 	srv, err := server.New(server.Options{
 		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: countedSessions{s, a.metrics},
 		Tries: s, Audit: s, Records: s,
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey), LogReviewEvery: c.LogReviewEvery,
-		Ready: ready.run, Demo: demo || !c.ProductionReady(), BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
+		Providers: s, SignOn: signOn(c, rehearsal), SignOnSecrets: c.SignOn.SecretsDir, SignOnLoopback: rehearsal,
+		Ready: ready.run, Demo: rehearsal, BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
 		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL, TrustedProxies: c.TrustedProxies,
 		MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
 		Observe: a.metrics.Request, Version: thisBuild().Short(),
@@ -107,6 +111,16 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		})
 	}
 	return a, err
+}
+
+// signOn makes the client of the providers at which people sign in.
+func signOn(c config.Config, loopback bool) *oidc.Client {
+	o := oidc.Options{Now: time.Now, Networks: c.SignOn.Networks, Loopback: loopback}
+	if len(c.SignOn.CA) > 0 {
+		o.Roots = x509.NewCertPool()
+		o.Roots.AppendCertsFromPEM(c.SignOn.CA) // its certificates were read at start
+	}
+	return oidc.New(o)
 }
 
 func sessionKeys(c config.Config) [][]byte {

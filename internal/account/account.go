@@ -88,6 +88,8 @@ const (
 	ManageTokens   Permission = "tokens.manage"
 	GrantMandates  Permission = "mandates.grant" // of every centre, or of the actor's own
 	ForgetColumns  Permission = "columns.forget" // what the actor's centre said of its columns
+	// ManageProviders is to say at which providers people sign in, and as what.
+	ManageProviders Permission = "providers.manage"
 )
 
 // granted is the part of product.md's table that is built.
@@ -101,6 +103,7 @@ var granted = map[Role][]Permission{
 	Admin: {
 		ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
 		GrantMandates,
+		ManageProviders,
 	},
 	Auditor: {ViewLog, ExportLog, ReviewLog, ViewProofs, ExportProofs},
 }
@@ -112,6 +115,7 @@ type User struct {
 	Email        string
 	Name         string // of the person; may be empty
 	PasswordHash string // empty: was invited, and has not set a password yet
+	ProviderID   int64  // of the provider at which the user signs in; 0: with a password
 	Roles        []Role
 	Centre       *Centre    // nil for roles without a centre
 	Processor    *Processor // nil for all roles but ProcessorStaff

@@ -19,7 +19,7 @@ type State string
 
 // The states.
 const (
-	Invited State = "invited" // has no password yet
+	Invited State = "invited" // has no password yet, and no provider
 	Active  State = "active"
 	Blocked State = "blocked"
 )
@@ -32,7 +32,7 @@ func (u User) State() State {
 	switch {
 	case !u.DisabledAt.IsZero():
 		return Blocked
-	case u.PasswordHash == "":
+	case u.PasswordHash == "" && u.ProviderID == 0:
 		return Invited
 	}
 	return Active

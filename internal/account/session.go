@@ -13,11 +13,16 @@ const (
 // database has only the hash of the id, so that a reader of the table cannot take
 // over a session.
 type Session struct {
-	TokenHash  [32]byte // SHA-256 of the id in the cookie
-	PublicID   string   // names the session on its owner's page, and opens nothing
-	Address    string   // from which it was started
-	Browser    string   // in which it was started, such as "Firefox, Windows"
-	UserID     int64
+	TokenHash [32]byte // SHA-256 of the id in the cookie
+	PublicID  string   // names the session on its owner's page, and opens nothing
+	Address   string   // from which it was started
+	Browser   string   // in which it was started, such as "Firefox, Windows"
+	UserID    int64
+	// ProviderID is that of the provider at which the user signed in, and ProviderSession the
+	// key of their session there. Both are zero for a session that began with a password.
+	ProviderID      int64
+	ProviderSession [32]byte
+
 	Data       []byte // data of the pages; never an identity, at most 4 KiB
 	CreatedAt  time.Time
 	LastSeenAt time.Time

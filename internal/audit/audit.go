@@ -68,7 +68,9 @@ const (
 	AlarmClosed    Type = "alarm_closed"
 	AlarmsListed   Type = "alarms_listed"
 	AccountChanged Type = "account_changed"
-	AccountsListed Type = "accounts_listed" // users, tokens, centres or mandates
+	AccountsListed Type = "accounts_listed" // users, tokens, centres, mandates or providers
+	// An OpenID provider at which people sign in.
+	ProviderChanged Type = "provider_changed"
 	// A centre lets a processor deliver on its behalf, or no longer.
 	MandateGranted   Type = "mandate_granted"
 	MandateWithdrawn Type = "mandate_withdrawn"
@@ -115,7 +117,7 @@ var Types = []Type{
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, LogVerified, LogExpired,
 	LogExported, LogDisclosed, LogReviewed, AlarmRaised, AlarmClosed, AlarmsListed,
-	AccountChanged, AccountsListed, MandateGranted, MandateWithdrawn,
+	AccountChanged, AccountsListed, ProviderChanged, MandateGranted, MandateWithdrawn,
 	DatasetsListed, DatasetImported, PseudonymsRenewed, TTPViewed, ColumnsAssigned, ColumnsForgotten,
 	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,

@@ -60,7 +60,9 @@ func check(s settings, faults *Faults) Config {
 	c.AuditYears = checkNumber("SLUIS_AUDIT_RETENTION", s.AuditYears, 100, faults)
 	c.LogReviewEvery = time.Duration(checkNumber("SLUIS_AUDIT_REVIEW_DAYS", s.AuditReviewDays, 366, faults)) * 24 * time.Hour
 	c.Alarms = checkAlarms(s, faults)
-	c.TrustedProxies = checkProxies(s.TrustedProxies, faults)
+	c.TrustedProxies = checkNetworks("SLUIS_TRUSTED_PROXIES", s.TrustedProxies,
+		"so that anybody may say who they are; name your proxies", faults)
+	checkSignOn(s, &c, faults)
 	c.OldTable = checkOldTable("SLUIS_EXISTING_DSN", s.OldTableDSN, faults)
 	c.EraseOldTable = checkOldTable("SLUIS_EXISTING_ERASE_DSN", s.EraseOldTableDSN, faults)
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
@@ -306,19 +308,34 @@ func checkNumber(name, value string, high int, faults *Faults) int {
 	return n
 }
 
-// checkProxies returns the networks in value. A bare address is a network of one.
-func checkProxies(value string, faults *Faults) []netip.Prefix {
+// checkSignOn reads how the providers are reached at which people sign in.
+func checkSignOn(s settings, c *Config, faults *Faults) {
+	c.SignOn = SignOn{
+		SecretsDir: s.SignOnSecrets, CAFile: s.SignOnCAFile,
+		Networks: checkNetworks("SLUIS_SIGNON_NETWORKS", s.SignOnNetworks, "also those inside; name the network of the provider", faults),
+	}
+	if info, err := os.Stat(s.SignOnSecrets); s.SignOnSecrets != "" && (err != nil || !info.IsDir()) {
+		faults.Add("SLUIS_SIGNON_SECRETS_DIR", "is not a folder that this user can read; make it, with mode 0700, for this user")
+	}
+	if s.SignOnCAFile != "" {
+		c.SignOn.CA = checkCA("SLUIS_SIGNON_CA_FILE", s.SignOnCAFile, faults)
+	}
+}
+
+// checkNetworks returns the networks in value. A bare address is a network of one. what
+// says why a network of everything is refused.
+func checkNetworks(name, value, what string, faults *Faults) []netip.Prefix {
 	var out []netip.Prefix
 	for _, text := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
 		if p, err := netip.ParsePrefix(text); err == nil && p.Bits() == 0 {
-			faults.Add("SLUIS_TRUSTED_PROXIES", "names every address there is, so that anybody may say who they are; name your proxies")
+			faults.Add(name, "names every address there is, %s", what)
 			return nil
 		} else if err == nil {
 			out = append(out, p.Masked())
 		} else if a, err := netip.ParseAddr(text); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 		} else {
-			faults.Add("SLUIS_TRUSTED_PROXIES", "must be networks with commas between them, such as 10.0.0.0/8,192.168.1.7")
+			faults.Add(name, "must be networks with commas between them, such as 10.0.0.0/8,192.168.1.7")
 			return nil
 		}
 	}

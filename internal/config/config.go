@@ -69,6 +69,8 @@ type Config struct {
 	// for nowhere.
 	MetricsAddr string
 
+	SignOn SignOn
+
 	// TLSCertFile and TLSKeyFile are both set or both empty. If they are empty, a
 	// proxy in front of Sluis ends TLS.
 	TLSCertFile, TLSKeyFile string
@@ -94,6 +96,16 @@ type TTP struct {
 	// Sandbox allows the TTP to be the sandbox, which invents its pseudonyms, also
 	// over http on this machine. It is for rehearsals and never for production.
 	Sandbox bool
+}
+
+// SignOn is how to reach the providers at which people sign in. Which providers there are,
+// an administrator says on a page.
+type SignOn struct {
+	SecretsDir string // the folder of the files with clients' secrets; empty if there is none
+	CAFile     string // certificate authority of the providers; empty for the system's
+	CA         []byte // content of CAFile
+	// Networks are those besides the public Internet in which a provider may be.
+	Networks []netip.Prefix
 }
 
 // Credential is an OAuth2 client.
@@ -198,11 +210,10 @@ func (c Config) String() string {
 	line("SLUIS_ALARM_MISSES", c.Alarms.Misses)
 	line("SLUIS_ALARM_SIGN_INS", c.Alarms.SignIns)
 	line("SLUIS_ALARM_CENTRE_DAYS", c.Alarms.CentreDays)
-	proxies := make([]string, len(c.TrustedProxies))
-	for i, p := range c.TrustedProxies {
-		proxies[i] = p.String()
-	}
-	line("SLUIS_TRUSTED_PROXIES", strings.Join(proxies, ","))
+	line("SLUIS_TRUSTED_PROXIES", networks(c.TrustedProxies))
+	line("SLUIS_SIGNON_SECRETS_DIR", c.SignOn.SecretsDir)
+	line("SLUIS_SIGNON_CA_FILE", c.SignOn.CAFile)
+	line("SLUIS_SIGNON_NETWORKS", networks(c.SignOn.Networks))
 	line("SLUIS_METRICS_ADDR", c.MetricsAddr)
 	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
 	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
@@ -213,6 +224,15 @@ func (c Config) String() string {
 		line("SLUIS_EXISTING_ERASE_DSN", c.EraseOldTable)
 	}
 	return b.String()
+}
+
+// networks returns a list of networks as it is set.
+func networks(list []netip.Prefix) string {
+	words := make([]string, len(list))
+	for i, p := range list {
+		words[i] = p.String()
+	}
+	return strings.Join(words, ",")
 }
 
 // day returns t as a date, or "" if t is zero.

@@ -65,6 +65,9 @@ type settings struct {
 	AlarmCentreDays  string `env:"SLUIS_ALARM_CENTRE_DAYS" envDefault:"90"`
 	TrustedProxies   string `env:"SLUIS_TRUSTED_PROXIES"`
 	MetricsAddr      string `env:"SLUIS_METRICS_ADDR"`
+	SignOnSecrets    string `env:"SLUIS_SIGNON_SECRETS_DIR"`
+	SignOnCAFile     string `env:"SLUIS_SIGNON_CA_FILE"`
+	SignOnNetworks   string `env:"SLUIS_SIGNON_NETWORKS"`
 	TLSCertFile      string `env:"SLUIS_TLS_CERT_FILE"`
 	TLSKeyFile       string `env:"SLUIS_TLS_KEY_FILE"`
 	OldTableDSN      string `env:"SLUIS_EXISTING_DSN"`

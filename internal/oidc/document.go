@@ -53,7 +53,7 @@ func CheckIssuer(issuer string, loopback bool) error {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery || len(issuer) > 500 {
 		return fault(IssuerInvalid)
 	}
-	if u.Scheme != "https" && !(loopback && isLoopback(u.Hostname())) {
+	if u.Scheme != "https" && (!loopback || !isLoopback(u.Hostname())) {
 		return fault(IssuerInsecure)
 	}
 	return nil
@@ -96,7 +96,7 @@ func checkEndpoint(endpoint string, loopback bool) error {
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return fault(EndpointMissing)
 	}
-	if u.Scheme != "https" && !(loopback && isLoopback(u.Hostname())) {
+	if u.Scheme != "https" && (!loopback || !isLoopback(u.Hostname())) {
 		return fault(EndpointInsecure)
 	}
 	return nil

@@ -290,7 +290,7 @@ func TestWhoWeAre(t *testing.T) {
 	write("fout", "iets anders", 0o600)
 	write("open", oidctest.ClientSecret, 0o644)
 	write("leeg", " \n", 0o600)
-	write("rsa", block("PRIVATE KEY", pkcs8)+block("CERTIFICATE", []byte("een certificaat")), 0o600)
+	write("rsa", block("PRIVATE KEY", pkcs8)+block("CERTIFICATE", []byte("niets")), 0o600)
 	write("ec", block("EC PRIVATE KEY", ec), 0o600)
 	write("p384", block("EC PRIVATE KEY", oddDER), 0o600)
 	write("kapot", block("PRIVATE KEY", []byte("x")), 0o600)

@@ -80,7 +80,7 @@ type capped struct {
 }
 
 func (t *capped) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !(t.loopback && isLoopback(r.URL.Hostname())) {
+	if r.URL.Scheme != "https" && (!t.loopback || !isLoopback(r.URL.Hostname())) {
 		return nil, fault(EndpointInsecure)
 	}
 	res, err := t.next.RoundTrip(r)

@@ -16,6 +16,7 @@ import (
 	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/logbook"
 	"sluis/internal/server/patients"
+	"sluis/internal/server/signon"
 )
 
 // What the server needs of the others: each room says so for itself. Every read of
@@ -26,6 +27,8 @@ type (
 	Sessions = access.Sessions
 	// People keeps the accounts for the pages about them.
 	People = accounts.Store
+	// Providers keeps the providers at which people sign in.
+	Providers = signon.Store
 	// Tries counts tries to sign in.
 	Tries = access.Tries
 	// CentreDesk keeps the centres and tokens for the pages about them.

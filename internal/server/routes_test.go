@@ -27,7 +27,9 @@ var routeTable = map[string]struct {
 	"GET /readyz":   {"-", 200},
 	"GET /static/*": {"-", 200},
 	"GET /inloggen": {"-", 200}, "POST /inloggen": {"-", 422}, "POST /taal": {"-", 303},
-	"POST /uitloggen": {"*", 303}, "GET /": {"*", 200},
+	"GET /inloggen/via/{id}": {"-", 303}, "GET /inloggen/via/{id}/terug": {"-", 400}, "POST /inloggen/via/{id}/afmelden": {"-", 400},
+	"POST /inloggen/via": {"-", 422},
+	"POST /uitloggen":    {"*", 303}, "GET /": {"*", 200},
 	"GET /patienten": {"cud", 200}, "POST /patienten": {"cud", 303},
 	"GET /patienten/nieuw": {"c", 200}, "POST /patienten/nieuw": {"c", 422},
 	"GET /patienten/{id}": {"cud", 200}, "GET /patienten/{id}/klaar": {"c", 200},
@@ -58,6 +60,9 @@ var routeTable = map[string]struct {
 	"POST /mandaten/{id}/intrekken": {"al", 422},
 	"GET /uitnodiging/{token}":      {"-", 200}, "POST /uitnodiging/{token}": {"-", 422},
 	"GET /account/sessie": {"*", 200}, "POST /account/sessie": {"*", 200},
+	"GET /uitnodiging/{token}/via/{id}": {"-", 303}, "POST /gebruikers/{id}/ontkoppelen": {"al", 422},
+	"GET /inlogdiensten": {"a", 200}, "GET /inlogdiensten/nieuw": {"a", 200}, "POST /inlogdiensten/nieuw": {"a", 422},
+	"GET /inlogdiensten/{id}": {"a", 200}, "POST /inlogdiensten/{id}": {"a", 422}, "POST /inlogdiensten/{id}/controleren": {"a", 200},
 	"GET /account": {"*", 200}, "POST /account/wachtwoord": {"*", 422}, "POST /account/sessies/{id}/beeindigen": {"*", 303},
 	"GET /status/ttp":     {"da", 200},
 	"GET /logboek":        {"at", 200},
@@ -99,7 +104,7 @@ const unknownID = "01920000-0000-7000-8000-000000000000"
 
 var noObjects = servertest.Objects{
 	Patient: unknownID, Delivery: unknownID, Conflict: unknownID, Proof: unknownID, User: unknownID, Link: "sluis_nothing",
-	Token: unknownID, Centre: "0000", Mandate: unknownID, Event: "999999", Alarm: "999999",
+	Token: unknownID, Provider: unknownID, Centre: "0000", Mandate: unknownID, Event: "999999", Alarm: "999999",
 }
 
 // TestMatrix asks for every route as every role: of an object of the own centre, of one of
@@ -143,6 +148,9 @@ func TestMatrix(t *testing.T) {
 			absent, elsewhere := status, status
 			if permitted {
 				absent, elsewhere = cmp.Or(absentStatus[key], http.StatusNotFound), http.StatusNotFound
+				if want.who == "-" {
+					elsewhere = status // what is for everybody is foreign to nobody
+				}
 			} else if name == "datamanager" && looksFirst[key] {
 				absent = http.StatusNotFound
 			}
@@ -261,6 +269,9 @@ func pathOf(s *servertest.Site, route server.Route, ids servertest.Objects) stri
 	}
 	if strings.Contains(route.Pattern, "alarmen") {
 		id = ids.Alarm
+	}
+	if strings.Contains(route.Pattern, "inlogdiensten") || strings.Contains(route.Pattern, "/via/") {
+		id = ids.Provider
 	}
 	path := strings.NewReplacer("{id}", id, "{token}", ids.Link).Replace(route.Pattern)
 	if route.Pattern == "/static/*" {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"sluis/internal/oidc"
 	"sluis/internal/server/access"
 	"sluis/internal/server/accounts"
 	"sluis/internal/server/api"
@@ -33,6 +34,7 @@ import (
 	"sluis/internal/server/logbook"
 	"sluis/internal/server/page"
 	"sluis/internal/server/patients"
+	"sluis/internal/server/signon"
 	"sluis/internal/server/upload"
 )
 
@@ -52,16 +54,22 @@ type Options struct {
 	CentreDesk CentreDesk
 	Sessions   Sessions
 	Tries      Tries
-	Audit      AuditLog
-	Records    Records
-	Receiver   Receiver
-	Columns    Columns
-	Desk       Desk
-	Preparer   Preparer
-	Watch      Watch
-	Conversion Conversion
-	ProofKey   ed25519.PublicKey // of the registry's own signatures
-	Expiries   func() []Expiry   // what of ours at the TTP runs out
+	Providers  Providers
+	SignOn     *oidc.Client // talks to the providers
+	// SignOnSecrets is the folder of the files with clients' secrets; empty if there is none.
+	SignOnSecrets string
+	// SignOnLoopback allows providers on this machine.
+	SignOnLoopback bool
+	Audit          AuditLog
+	Records        Records
+	Receiver       Receiver
+	Columns        Columns
+	Desk           Desk
+	Preparer       Preparer
+	Watch          Watch
+	Conversion     Conversion
+	ProofKey       ed25519.PublicKey // of the registry's own signatures
+	Expiries       func() []Expiry   // what of ours at the TTP runs out
 
 	// Ready does the checks of /readyz.
 	Ready func(ctx context.Context) []Check
@@ -110,6 +118,7 @@ type Server struct {
 	desk        *desk.Handlers
 	logbook     *logbook.Handlers
 	patients    *patients.Handlers
+	signon      *signon.Handlers
 }
 
 // New makes a server. It fails if an option is missing.
@@ -138,6 +147,11 @@ func (s *Server) furnish() {
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Tries: o.Tries, Audit: o.Audit, Secure: o.Secure,
 		Keys: o.SessionKeys,
 	})
+	s.signon = signon.New(signon.Options{
+		Now: o.Now, Store: o.Providers, Client: o.SignOn, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL, Secrets: o.SignOnSecrets,
+		Secure: o.Secure, Loopback: o.SignOnLoopback,
+	})
+	s.access.SetElsewhere(s.signon)
 	s.accounts = accounts.New(accounts.Options{Now: o.Now, Store: o.People, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL})
 	s.centres = centres.New(centres.Options{Now: o.Now, Store: o.CentreDesk, MaxRows: o.MaxRows})
 	s.frame = page.New(page.Options{
@@ -178,7 +192,7 @@ func (o *Options) complete() error {
 	switch {
 	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil,
 		o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
-		o.Conversion == nil, o.Ready == nil:
+		o.Conversion == nil, o.Ready == nil, o.Providers == nil, o.SignOn == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,9 +15,11 @@ import (
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
+	"sluis/internal/oidc"
 	"sluis/internal/patient"
 	"sluis/internal/server/report"
 	"sluis/internal/server/servertest"
+	"sluis/internal/server/signon"
 	"sluis/web/text"
 )
 
@@ -145,6 +148,12 @@ func logKeys() []string {
 		if code, ok := strings.CutPrefix(key, "refusal."); ok {
 			keys = append(keys, "audit.code."+code)
 		}
+	}
+	for _, code := range signon.Codes() {
+		keys = append(keys, "audit.code."+code)
+	}
+	for _, code := range oidc.Codes[:slices.Index(oidc.Codes, oidc.ClientRefused)+1] {
+		keys = append(keys, "provider.wrong."+code)
 	}
 	for _, via := range []string{"web", "api", "worker", "cli"} {
 		keys = append(keys, "via."+via)

@@ -49,6 +49,7 @@ type userRow struct {
 	CreatedAt    time.Time
 	DisabledAt   *time.Time
 	LastSignInAt *time.Time
+	ProviderID   *int64
 }
 
 func (userRow) TableName() string { return "users" }

@@ -122,9 +122,9 @@ func peopleFilter(db *gorm.DB, q account.PeopleQuery, centres map[int64]account.
 	case account.Blocked:
 		db = db.Where("disabled_at IS NOT NULL")
 	case account.Invited:
-		db = db.Where("disabled_at IS NULL AND password_hash = ?", "")
+		db = db.Where("disabled_at IS NULL AND password_hash = ? AND provider_id IS NULL", "")
 	case account.Active:
-		db = db.Where("disabled_at IS NULL AND password_hash <> ?", "")
+		db = db.Where("disabled_at IS NULL AND (password_hash <> ? OR provider_id IS NOT NULL)", "")
 	}
 	if q.CentreNumber != "" {
 		id := int64(0) // of no centre
@@ -261,10 +261,12 @@ func (s *Store) MakeLink(ctx context.Context, who audit.Who, scope account.Scope
 			return err
 		}
 		purpose, code := account.ResetLink, "reset_link"
-		switch u.State() {
-		case account.Blocked:
+		switch {
+		case u.State() == account.Blocked:
 			return apperr.New(apperr.Conflict, "user_blocked")
-		case account.Invited:
+		case u.ProviderID != 0:
+			return apperr.New(apperr.Conflict, "user_linked")
+		case u.State() == account.Invited:
 			purpose, code = account.InviteLink, "invited"
 		}
 		if err := t.addLink(who, &u.ID, purpose, hash); err != nil {

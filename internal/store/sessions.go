@@ -9,22 +9,29 @@ import (
 )
 
 type sessionRow struct {
-	TokenHash     []byte `gorm:"primaryKey"`
-	PublicID      string
-	Address       string
-	Browser       string
-	UserID        int64
-	Data          []byte
-	CreatedAt     time.Time
-	LastSeenAt    time.Time
-	IdleExpiresAt time.Time
-	ExpiresAt     time.Time
+	TokenHash       []byte `gorm:"primaryKey"`
+	PublicID        string
+	Address         string
+	Browser         string
+	UserID          int64
+	ProviderID      *int64
+	ProviderSession []byte
+	Data            []byte
+	CreatedAt       time.Time
+	LastSeenAt      time.Time
+	IdleExpiresAt   time.Time
+	ExpiresAt       time.Time
 }
 
 func (sessionRow) TableName() string { return "sessions" }
 
 func sessionToRow(x account.Session) sessionRow {
+	var at []byte
+	if x.ProviderSession != [32]byte{} {
+		at = x.ProviderSession[:]
+	}
 	return sessionRow{
+		ProviderID: numberOrNull(x.ProviderID), ProviderSession: at,
 		TokenHash: x.TokenHash[:], PublicID: x.PublicID, Address: cut(x.Address, 64), Browser: cut(x.Browser, 100),
 		UserID: x.UserID, Data: x.Data, CreatedAt: stamp(x.CreatedAt),
 		LastSeenAt: stamp(x.LastSeenAt), IdleExpiresAt: stamp(x.IdleExpiresAt), ExpiresAt: stamp(x.ExpiresAt),
@@ -51,10 +58,17 @@ func (s *Store) SessionByHash(ctx context.Context, hash [32]byte) (account.Sessi
 }
 
 func (r sessionRow) session() account.Session {
-	return account.Session{
+	x := account.Session{
 		TokenHash: [32]byte(r.TokenHash), PublicID: r.PublicID, Address: r.Address, Browser: r.Browser, UserID: r.UserID, Data: r.Data,
 		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
 	}
+	if r.ProviderID != nil {
+		x.ProviderID = *r.ProviderID
+	}
+	if len(r.ProviderSession) == len(x.ProviderSession) {
+		x.ProviderSession = [32]byte(r.ProviderSession)
+	}
+	return x
 }
 
 // DeleteSession ends one session.

@@ -161,10 +161,11 @@ func (t *tx) updateUser(u account.User) error {
 		at := stamp(u.DisabledAt)
 		disabled = &at
 	}
-	res := t.db.Model(&userRow{}).Where("id = ?", u.ID).Select("roles", "centre_id", "processor_id", "password_hash", "disabled_at").
+	res := t.db.Model(&userRow{}).Where("id = ?", u.ID).Select("roles", "centre_id", "processor_id", "password_hash", "disabled_at",
+		"provider_id").
 		Updates(userRow{
 			Roles: joinRoles(u.Roles), CentreID: centreID(u.Centre), ProcessorID: processorID(u.Processor), PasswordHash: u.PasswordHash,
-			DisabledAt: disabled,
+			DisabledAt: disabled, ProviderID: numberOrNull(u.ProviderID),
 		})
 	return one(res, errNotFound)
 }
@@ -176,6 +177,14 @@ func checkSeparation(u account.User) error {
 		return apperr.New(apperr.Conflict, account.RolesSeparate)
 	}
 	return nil
+}
+
+// numberOrNull returns nil for 0.
+func numberOrNull(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 func joinRoles(roles []account.Role) string {
@@ -203,8 +212,14 @@ func (r userRow) user(orgs organisations) account.User {
 		ID: r.ID, PublicID: r.PublicID, Email: r.Email, Name: r.Name, PasswordHash: r.PasswordHash, Demo: r.Demo,
 		CreatedAt: r.CreatedAt.UTC(), Centre: orgs.centre(r.CentreID), Processor: orgs.processor(r.ProcessorID),
 	}
-	for _, name := range strings.Split(r.Roles, ",") {
-		u.Roles = append(u.Roles, account.Role(name))
+	if r.ProviderID != nil {
+		u.ProviderID = *r.ProviderID
+	}
+	// Somebody whom their provider took every role from has none.
+	for name := range strings.SplitSeq(r.Roles, ",") {
+		if name != "" {
+			u.Roles = append(u.Roles, account.Role(name))
+		}
 	}
 	if r.DisabledAt != nil {
 		u.DisabledAt = r.DisabledAt.UTC()

@@ -88,8 +88,25 @@ type SignIn struct {
 	Errors []FieldError
 	// Expired says that the session ended.
 	Expired bool
+	// Providers are the buttons of providers at which people can sign in too. If there are
+	// too many, there are none, and FindProvider says that the page asks for an e-mail
+	// address; FindEmail is what was typed there. Input: via-email.
+	Providers    []ProviderButton
+	FindProvider bool
+	FindEmail    string
 	// PasswordSet says that the user has just set a password.
 	PasswordSet bool
+}
+
+// ProviderButton leads to a provider at which people sign in.
+type ProviderButton struct{ Name, Href string }
+
+// SignedOut is the page after a sign-out of a session that began at a provider. It goes
+// on to the provider by itself.
+type SignedOut struct {
+	Page
+	Name string // of the provider
+	Href string // where the session there ends
 }
 
 // Error is the page for a request that failed.

@@ -52,6 +52,7 @@ type Account struct {
 	State                      string // active, invited or blocked
 	Created, SignIn            string // text.Moment; SignIn is empty for never
 	Sessions                   int
+	Provider                   string // at which its owner signs in; empty: with a password
 	LinkEnds                   string // text.Moment; empty if there is no open link
 	Remark                     string // why nothing can be changed here; empty if something can
 	Path                       string // of the account; the forms post below it
@@ -88,6 +89,7 @@ type SetPassword struct {
 	Purpose     string // invite, reset or first
 	Email, Name string
 	Action      string
+	Providers   []ProviderButton // at which the person can sign in in place of setting a password
 	Errors      []FieldError
 }
 
@@ -96,7 +98,7 @@ type SetPassword struct {
 type OwnAccount struct {
 	Page
 	Email, Name, Roles, Centre string
-	SignIn                     string
+	Provider                   string // at which the reader signs in; empty: with a password
 	Sessions                   []OwnSession
 	Errors                     []FieldError
 }

@@ -59,7 +59,7 @@ func random() string { return rand.Text() }
 // public returns a key as it is published.
 func (k *signingKey) public() Claims {
 	if k.ec != nil {
-		x, y := k.ec.X.FillBytes(make([]byte, 32)), k.ec.Y.FillBytes(make([]byte, 32)) //nolint:staticcheck // JWK wants the coordinates
+		x, y := k.ec.X.FillBytes(make([]byte, 32)), k.ec.Y.FillBytes(make([]byte, 32))
 		return Claims{"kty": "EC", "use": "sig", "alg": k.algorithm, "kid": k.id, "crv": "P-256", "x": encode(x), "y": encode(y)}
 	}
 	e := big.NewInt(int64(k.rsa.E)).Bytes()

@@ -59,6 +59,8 @@ type Handlers struct {
 	sessions *sessionStore
 	throttle *throttle
 	known    *knownBrowsers
+	// elsewhere is nil if people can only sign in here.
+	elsewhere Elsewhere
 }
 
 // New makes the handlers.

@@ -139,9 +139,10 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	return s.port.SaveSession(r.Context(), stored)
 }
 
-// Begin starts a session of a user under a new id: whoever knew the old one
-// (session fixation) does not know this one. The event is written with it.
-func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int64, ev audit.Event) error {
+// Begin starts a session under a new id: whoever knew the old one (session fixation) does
+// not know this one. The event is written with it. Of x, Begin takes whose it is and where
+// they signed in.
+func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, x account.Session, ev audit.Event) error {
 	if old, err := s.Get(r, s.name()); err == nil && !old.IsNew {
 		if stored, ok := old.Values[row{}].(account.Session); ok {
 			if err := s.port.DeleteSession(r.Context(), stored.TokenHash); err != nil {
@@ -154,7 +155,8 @@ func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, userID int6
 	if err != nil {
 		return err
 	}
-	started := account.NewSession(sha256.Sum256([]byte(id)), userID, s.now())
+	started := account.NewSession(sha256.Sum256([]byte(id)), x.UserID, s.now())
+	started.ProviderID, started.ProviderSession = x.ProviderID, x.ProviderSession
 	started.Address, started.Browser = request.From(r.Context()).Address, browserName(r.UserAgent())
 	if err := s.port.SignIn(r.Context(), started, ev); err != nil {
 		return err

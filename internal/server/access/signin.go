@@ -152,8 +152,7 @@ func (h *Handlers) SignInForm(v *page.Visit) error {
 	if _, err := v.R.Cookie(h.sessions.name()); err == nil { // of a session that has ended
 		clearSite(v.W)
 	}
-	props := templates.SignIn{Page: v.Page(), Next: next, Expired: expired != "", PasswordSet: passwordSet != ""}
-	return v.Render(http.StatusOK, templates.SignInPage(props))
+	return h.Show(v, http.StatusOK, templates.SignIn{Next: next, Expired: expired != "", PasswordSet: passwordSet != ""})
 }
 
 // SignIn is POST /inloggen. Whatever is wrong, it says the same.
@@ -187,7 +186,7 @@ func (h *Handlers) SignIn(v *page.Visit) error {
 	}
 	actor := account.ActorOf(user)
 	ev.UserID, ev.Name, ev.Role, ev.CentreID = user.ID, user.Email, actor.Who().Role, actor.Who().CentreID
-	if err := h.sessions.Begin(v.W, v.R, user.ID, ev); err != nil {
+	if err := h.sessions.Begin(v.W, v.R, account.Session{UserID: user.ID}, ev); err != nil {
 		return err
 	}
 	h.known.remember(v.W, v.R, email)
@@ -244,16 +243,14 @@ func (h *Handlers) checkPassword(v *page.Visit, y *try, email, password string) 
 		}
 	}
 	ok, err := account.CheckPassword(v.Context(), user.PasswordHash, password)
-	return user, ok && user.DisabledAt.IsZero(), err
+	return user, ok && user.DisabledAt.IsZero() && user.ProviderID == 0, err
 }
 
 // signInAgain shows the form once more, with what was typed except the password.
 func (h *Handlers) signInAgain(v *page.Visit, status int, faults ...templates.FieldError) error {
-	props := templates.SignIn{
-		Page: v.Page(), Email: v.R.PostForm.Get("email"), Next: page.ReturnPath(v.R.PostForm.Get("next")),
-		Errors: faults,
-	}
-	return v.Render(status, templates.SignInPage(props))
+	return h.Show(v, status, templates.SignIn{
+		Email: v.R.PostForm.Get("email"), Next: page.ReturnPath(v.R.PostForm.Get("next")), Errors: faults,
+	})
 }
 
 // clearSite makes the browser forget what it keeps of our pages. It keeps its cookies:
@@ -262,14 +259,21 @@ func clearSite(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cach
 
 // SignOut is POST /uitloggen: it ends every session of the user, everywhere.
 func (h *Handlers) SignOut(v *page.Visit) error {
+	session, err := h.Current(v)
+	if err != nil {
+		return err
+	}
 	// Whatever happens, this browser keeps nothing.
 	h.sessions.clearCookie(v.W)
 	clearSite(v.W)
-	err := h.o.Sessions.SignOut(v.Context(), v.Actor.UserID, audit.Event{
+	err = h.o.Sessions.SignOut(v.Context(), v.Actor.UserID, audit.Event{
 		At: h.o.Now(), Type: audit.SignOut, Action: audit.Execute, Who: v.Who, ObjectType: "user",
 	})
 	if err != nil {
 		return err
+	}
+	if session.ProviderID != 0 && h.elsewhere != nil {
+		return h.elsewhere.SignedOut(v, session.ProviderID)
 	}
 	return v.Redirect(signInPath)
 }

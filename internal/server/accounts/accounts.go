@@ -33,6 +33,15 @@ type People interface {
 		allowed func(u account.User) error) (account.User, error)
 }
 
+// Providers are those at which people sign in in place of having a password.
+type Providers interface {
+	EnabledProviders(ctx context.Context) ([]account.Provider, error)
+	ProviderOf(ctx context.Context, id int64) (account.Provider, error)
+	// Unlink is apperr.Conflict "not_linked" for an account with a password. It ends the
+	// sessions of the account.
+	Unlink(ctx context.Context, who audit.Who, scope account.Scope, publicID, reason string, allowed func(u account.User) error) error
+}
+
 // Links are the one-time links. One that cannot be used is apperr.NotFound.
 type Links interface {
 	LinkByHash(ctx context.Context, hash [32]byte) (account.Link, error)
@@ -71,6 +80,7 @@ type Log interface {
 // Store is everything that the pages need of it.
 type Store interface {
 	People
+	Providers
 	Links
 	Own
 	Reviews

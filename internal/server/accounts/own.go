@@ -23,6 +23,9 @@ func (h *Handlers) showOwn(v *page.Visit, status int, faults ...templates.FieldE
 		Page: v.Page(v.Home()), Email: me.Email, Name: me.Name, Roles: page.RoleWords(t, me.Roles), Errors: faults,
 	}
 	props.Centre = page.OrganisationName(me.Centre, me.Processor)
+	if props.Provider, err = h.providerName(v, me); err != nil {
+		return err
+	}
 	current, err := h.o.Access.Current(v)
 	if err != nil {
 		return err

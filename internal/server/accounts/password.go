@@ -39,8 +39,26 @@ func (h *Handlers) askPassword(v *page.Visit, status int, link account.Link, pro
 	props.Return = page.LocalPath(props.Action)
 	if link.Purpose != account.FirstLink {
 		props.Email = link.User.Email
+		props.Providers = h.providersOf(v, link.User)
 	}
 	return v.Render(status, templates.SetPasswordPage(props))
+}
+
+// providersOf returns the providers at which the owner of a link can sign in in place of
+// setting a password. If they cannot be read, a password can be set.
+func (h *Handlers) providersOf(v *page.Visit, u account.User) []templates.ProviderButton {
+	providers, err := h.o.Store.EnabledProviders(v.Context())
+	if err != nil {
+		v.LogFailure(err)
+	}
+	var buttons []templates.ProviderButton
+	for _, p := range providers {
+		if p.SameCentre(u) {
+			href := linkPath + "/" + v.R.PathValue("token") + "/via/" + p.PublicID
+			buttons = append(buttons, templates.ProviderButton{Name: p.Name, Href: page.LocalPath(href)})
+		}
+	}
+	return buttons
 }
 
 // SetPassword is POST /uitnodiging/{token} with wachtwoord and, for the first

@@ -33,6 +33,9 @@ func (h *Handlers) show(v *page.Visit, status int, chosen *roleForm, reason stri
 		Path:     userPath(p.PublicID), Errors: faults,
 	}
 	f := roleForm{roles: p.Roles}
+	if props.Provider, err = h.providerName(v, p.User); err != nil {
+		return err
+	}
 	props.Centre = page.OrganisationName(p.Centre, p.Processor)
 	switch {
 	case p.Centre != nil:
@@ -81,8 +84,10 @@ func rightsWords(t *text.Catalogue, rights string) string {
 	}
 	names, centre, _ := strings.Cut(rights, " ")
 	var roles []account.Role
-	for _, name := range strings.Split(names, ",") {
-		roles = append(roles, account.Role(name))
+	for name := range strings.SplitSeq(names, ",") {
+		if name != "" {
+			roles = append(roles, account.Role(name))
+		}
 	}
 	return strings.TrimSpace(page.RoleWords(t, roles) + " " + centre)
 }
@@ -93,6 +98,8 @@ var (
 	errOwn   = apperr.New(apperr.Forbidden, "own_account")
 	errAbove = apperr.New(apperr.Forbidden, "account_above")
 	errState = apperr.New(apperr.Conflict, "user_state")
+	// errLinked: the roles of the account come from the provider at which its owner signs in.
+	errLinked = apperr.New(apperr.Conflict, "user_linked")
 )
 
 // allowed refuses a change of an account that the visitor may see but not change.
@@ -192,6 +199,9 @@ func (h *Handlers) SetRoles(v *page.Visit) error {
 		return err
 	}
 	give := func(u *account.User) error {
+		if u.ProviderID != 0 {
+			return errLinked
+		}
 		u.Roles, u.Centre, u.Processor = f.roles, at.centre, at.processor
 		return nil
 	}
@@ -224,6 +234,32 @@ func (h *Handlers) Unblock(v *page.Visit) error {
 		u.DisabledAt = time.Time{}
 		return nil
 	}})
+}
+
+// providerName returns the name of the provider at which a user signs in; "" for one with
+// a password.
+func (h *Handlers) providerName(v *page.Visit, u account.User) (string, error) {
+	if u.ProviderID == 0 {
+		return "", nil
+	}
+	p, err := h.o.Store.ProviderOf(v.Context(), u.ProviderID)
+	return p.Name, err
+}
+
+// Unlink is POST /gebruikers/{id}/ontkoppelen with reden-ontkoppelen: the account no longer
+// belongs to somebody who signs in at a provider. It needs a new one-time link.
+func (h *Handlers) Unlink(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(form.Get("reden-ontkoppelen"))
+	faults := page.CheckReason(v.T, "reden-ontkoppelen", reason)
+	err = h.o.Store.Unlink(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), reason, guard(v, nil, faults))
+	if errors.Is(err, errFaults) {
+		return h.show(v, http.StatusUnprocessableEntity, nil, "reden-ontkoppelen", faults)
+	}
+	return h.changed(v, err, "user.flash.provider_unlinked")
 }
 
 // MakeLink is POST /gebruikers/{id}/link with reden-link. It answers with the link, which

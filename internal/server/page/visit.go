@@ -54,6 +54,13 @@ func (v *Visit) SignedIn(a account.Actor) {
 	v.Actor, v.Who = a, request.Who(v.R)
 }
 
+// SignedOut notes that nobody makes the visit any more.
+func (v *Visit) SignedOut() {
+	info := request.From(v.Context())
+	info.Actor, info.Known = account.Actor{}, false
+	v.Actor, v.Who = info.Actor, request.Who(v.R)
+}
+
 // Context is that of the request.
 func (v *Visit) Context() context.Context { return v.R.Context() }
 
@@ -171,6 +178,9 @@ func (v *Visit) here() string {
 	}
 	if strings.HasPrefix(path, ConversionPath) {
 		return ConversionPath
+	}
+	if base, ok := strings.CutSuffix(path, "/controleren"); ok {
+		return base
 	}
 	if base, _, ok := strings.Cut(path, "/wachtwoord"); ok && base == "/account" {
 		return base

@@ -29,6 +29,7 @@ func navigation(t *text.Catalogue, a account.Actor, path string) []templates.Nav
 		{account.ManageCentres, "nav.centres", "/centra"},
 		{account.GrantMandates, "nav.processors", "/verwerkers"},
 		{account.ManageTokens, "nav.tokens", "/tokens"},
+		{account.ManageProviders, "nav.providers", "/inlogdiensten"},
 	} {
 		if a.May(item.permission) {
 			current := path == item.href || strings.HasPrefix(path, item.href+"/")

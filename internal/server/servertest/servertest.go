@@ -31,6 +31,8 @@ import (
 	"sluis/internal/conversion"
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
+	"sluis/internal/oidc"
+	"sluis/internal/oidc/oidctest"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 	"sluis/internal/server"
@@ -74,6 +76,7 @@ type Site struct {
 	Database string         // the file of the store
 	AuditKey *tree.Key      // that seals its access log
 	served   server.Options // what the server was made with
+	secrets  string         // the folder of the secrets of providers
 }
 
 // Accounts are those of every site, by name. "other" is an uploader of another
@@ -135,7 +138,7 @@ func New(t testing.TB, change ...func(*server.Options)) *Site {
 	}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
-	s.Database = filepath.Join(dir, "sluis.db")
+	s.Database, s.secrets = filepath.Join(dir, "sluis.db"), t.TempDir()
 	s.Store = Must(store.OpenSQLite(t.Context(), s.Database, store.Options{Now: s.Clock.Now, Log: log, AuditKey: s.AuditKey}))(t)
 	t.Cleanup(func() { _ = s.Store.Close() })
 	s.fill()
@@ -201,7 +204,8 @@ func (s *Site) startPipeline(dir string, log *slog.Logger) pipeline {
 func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
 	return server.Options{
 		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, CentreDesk: s.Store,
-		Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
+		Providers: s.Store, SignOn: oidc.New(oidc.Options{Now: s.Clock.Now, Loopback: true, Timeout: 2 * time.Second}),
+		SignOnSecrets: s.secrets, SignOnLoopback: true, Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
 		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {
 			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}
@@ -444,10 +448,10 @@ func Action(page string) string {
 }
 
 // Objects are the ids of a patient, a delivery, a conflict, a proof, an account, an API
-// token and a mandate, the token of a one-time link, the number of a centre, an event of the
+// token, a mandate and a provider, the token of a one-time link, the number of a centre, an event of the
 // access log and an alarm. Delegated is a delivery that a processor made for the centre.
 type Objects struct {
-	Patient, Delivery, Delegated, Conflict, Proof, User, Token, Mandate, Link, Centre, Event, Alarm string
+	Patient, Delivery, Delegated, Conflict, Proof, User, Token, Mandate, Provider, Link, Centre, Event, Alarm string
 }
 
 // OwnObjects makes a delivery of 2809 that is done, with its patients.
@@ -487,8 +491,36 @@ func (s *Site) OwnObjects() Objects {
 		Delegated: strings.TrimPrefix(delegated.Location(), "/aanleveringen/"), Mandate: s.Mandate("processor", "2809").PublicID,
 		Patient: id, Delivery: strings.TrimPrefix(sent.Location(), "/aanleveringen/"), Conflict: conflicts[0].PublicID, Proof: proof.PublicID,
 		User: user.PublicID, Token: spare.PublicID, Centre: "2809", Link: s.Invited("genodigde@example.nl"),
+		Provider: s.Provider(oidctest.Start(s.t), "2809").PublicID,
 	}
 }
+
+// Provider stores a provider of a centre, or the registry's own if centre is "". Its claim
+// "roles" gives the roles by their names.
+func (s *Site) Provider(p *oidctest.Provider, centre string, change ...func(*account.Provider)) account.Provider {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.secrets, "proef"), []byte(oidctest.ClientSecret+"\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	made := account.Provider{
+		Name: "Proef " + centre, Issuer: p.URL, ClientID: oidctest.ClientID, SecretFile: "proef", MakesAccounts: true, Enabled: true,
+		Domains: []string{"ziekenhuis" + centre + ".example.nl"},
+	}
+	if centre != "" {
+		c := s.Centres[centre]
+		made.Centre = &c
+	}
+	for _, r := range made.Gives() {
+		made.Mapping = append(made.Mapping, account.RoleClaim{Claim: "roles", Value: string(r), Role: r})
+	}
+	for _, c := range change {
+		c(&made)
+	}
+	return Must(s.Store.AddProvider(s.t.Context(), audit.Who{Name: "test"}, made, "voor de proef"))(s.t)
+}
+
+// SecretsDir is the folder of the files with the secrets of providers.
+func (s *Site) SecretsDir() string { return s.secrets }
 
 // Invited invites somebody as uploader of 2809, and returns the token of the link.
 func (s *Site) Invited(email string) string {

@@ -78,6 +78,9 @@ var accountColour = map[string]string{
 // alarmColour is the tag colour of each state of an alarm.
 var alarmColour = map[string]string{"open": "red", "closed": "grey"}
 
+// providerColour is the tag colour of each state of a provider.
+var providerColour = map[string]string{"on": "green", "off": "grey"}
+
 var levelColour = map[string]string{"warning": "yellow", "error": "red"}
 
 // severityColour is the tag colour of each severity.

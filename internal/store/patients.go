@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -135,26 +136,22 @@ func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope,
 	var out patient.Detail
 	err := s.write(ctx, func(t *tx) error {
 		out = patient.Detail{}
-		var r listedRow
-		db := scoped(t.db.Table("patients p").Select("p.*, c.number AS centre_number").Joins("JOIN centres c ON c.id = p.centre_id"), scope,
-			"p.centre_id")
-		if err := first(db.Where("p.public_id = ?", publicID).Order("p.id"), &r); err != nil {
+		rows, err := t.detailRows(scope, publicID)
+		if err != nil {
 			return err
 		}
-		out.Listed = r.listed()
+		r := rows[0]
+		out.Listed = listedRow{r.Row, r.CentreNumber}.listed()
 		out.CreatedAt = r.Row.CreatedAt.UTC().Format(time.RFC3339)
-		var rows []pseudonymRow
-		if err := t.db.Table("pseudonyms").Where("patient_id = ?", r.Row.ID).Order("type, domain, key_version, recorded_on").
-			Find(&rows).Error; err != nil {
-			return err
-		}
-		if err := t.db.Table("legacy_keys").Where("patient_id = ?", r.Row.ID).Order("legacy_id").
-			Pluck("legacy_id", &out.OldKeys).Error; err != nil {
-			return err
-		}
-		for _, p := range rows {
-			out.Pseudonyms = append(out.Pseudonyms, patient.Presence{Type: p.Type, Domain: p.Domain, KeyVersion: p.KeyVersion,
-				ObservedOn: p.ObservedOn})
+		// The pseudonyms come once for each old key, in the same order.
+		for _, x := range rows {
+			if x.LegacyID != nil && !slices.Contains(out.OldKeys, *x.LegacyID) {
+				out.OldKeys = append(out.OldKeys, *x.LegacyID)
+			}
+			if x.Type != nil && len(out.OldKeys) <= 1 {
+				out.Pseudonyms = append(out.Pseudonyms, patient.Presence{Type: *x.Type, Domain: *x.Domain, KeyVersion: *x.KeyVersion,
+					ObservedOn: *x.ObservedOn})
+			}
 		}
 		return t.record(audit.Event{
 			Type: audit.PatientViewed, Action: audit.Read, Who: who, ObjectType: "patient", ObjectID: publicID,
@@ -162,4 +159,31 @@ func (s *Store) Patient(ctx context.Context, who audit.Who, scope account.Scope,
 		})
 	})
 	return out, err
+}
+
+// detailRow is a patient with one of its pseudonyms and one of its old keys, if it has any.
+type detailRow struct {
+	Row          patientRow `gorm:"embedded"`
+	CentreNumber string
+	Type, Domain *string
+	KeyVersion   *int
+	ObservedOn   *string
+	LegacyID     *string
+}
+
+// detailRows returns a patient with its pseudonyms and old keys, in one question: by old
+// key, and for each by pseudonym.
+func (t *tx) detailRows(scope account.Scope, publicID string) ([]detailRow, error) {
+	var rows []detailRow
+	err := scoped(t.db.Table("patients p"), scope, "p.centre_id").
+		Select("p.*, c.number AS centre_number, s.type, s.domain, s.key_version, s.observed_on, k.legacy_id").
+		Joins("JOIN centres c ON c.id = p.centre_id").
+		Joins("LEFT JOIN pseudonyms s ON s.patient_id = p.id").
+		Joins("LEFT JOIN legacy_keys k ON k.patient_id = p.id").
+		Where("p.public_id = ?", publicID).
+		Order("k.legacy_id, s.type, s.domain, s.key_version, s.recorded_on").Scan(&rows).Error
+	if err == nil && len(rows) == 0 {
+		err = errNotFound
+	}
+	return rows, err
 }

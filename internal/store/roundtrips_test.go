@@ -134,8 +134,8 @@ func TestRoundTrips(t *testing.T) {
 		}))
 	}
 	t.Logf("a patient's page: %d round trips", least)
-	if least > 7 {
-		t.Errorf("a patient's page takes %d round trips, want 7 at most", least)
+	if least > 5 {
+		t.Errorf("a patient's page takes %d round trips, want 5 at most", least)
 	}
 }
 

@@ -51,7 +51,7 @@ func TestServe(t *testing.T) {
 	s := prepareService(t)
 	s.wantNoSandbox()
 	s.start()
-	token := regexp.MustCompile(`(?m)^sluis_\S+$`).FindString(s.printed)
+	token := tokenIn(s.printed)
 
 	d := s.await(t, token, s.upload(t, token, pilotFile, "").ID)
 	if want := (counts{Read: 40, Created: 36, Rejected: 4}); d.Status != "done" || d.Counts != want {
@@ -67,6 +67,19 @@ func TestServe(t *testing.T) {
 	canary := s.oversize(token)
 	s.stop(t)
 	s.wantNoDates(canary)
+}
+
+// tokenIn returns the token that a command printed.
+func tokenIn(printed string) string { return regexp.MustCompile(`(?m)^sluis_\S+$`).FindString(printed) }
+
+// passwordIn returns the password that a command printed for an account.
+func passwordIn(t *testing.T, printed, email string) string {
+	t.Helper()
+	m := regexp.MustCompile(`(?s)user ` + regexp.QuoteMeta(email) + ` added\npassword: (\S+)`).FindStringSubmatch(printed)
+	if m == nil {
+		t.Fatalf("no password for %s was printed", email)
+	}
+	return m[1]
 }
 
 // prepareService does everything that the manual says must be done before the start.
@@ -274,13 +287,10 @@ func (s *service) wantWordsOfTheTTP(token, id string) {
 // wantSecureCookie signs in with the page, over TLS, and enters a patient.
 func (s *service) wantSecureCookie() {
 	s.t.Helper()
-	password := regexp.MustCompile(`(?s)user invoerder@ziekenhuis\.example added\npassword: (\S+)`).FindStringSubmatch(s.printed)
-	if password == nil {
-		s.t.Fatalf("no password for the clinician was printed")
-	}
+	password := passwordIn(s.t, s.printed, "invoerder@ziekenhuis.example")
 	v := newVisitor(s.t, s.address)
 	v.client.Transport = s.client.Transport
-	form := url.Values{"email": {"invoerder@ziekenhuis.example"}, "password": {password[1]}}
+	form := url.Values{"email": {"invoerder@ziekenhuis.example"}, "password": {password}}
 	a, err := v.try(outgoing{
 		method: http.MethodPost, path: "/inloggen", kind: "application/x-www-form-urlencoded", body: strings.NewReader(form.Encode()),
 	})
@@ -333,12 +343,18 @@ func (s *service) oversize(token string) string {
 	s.t.Helper()
 	c := canaries{mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 3)), map[string]string{}}
 	name := c.name("oversize")
-	body := io.MultiReader(strings.NewReader(header+"\n"), &repeated{what: []byte("2809;1-1-1970;m;1;" + name + ";;A\n"), left: 3 << 20})
-	a := s.post(s.t, token, "/api/v1/deliveries?filename=groot.csv", "text/csv", body)
+	a := s.tooLarge(token, name)
 	if a.status != http.StatusRequestEntityTooLarge || bytes.Contains(a.body, []byte(name)) {
 		s.t.Errorf("a file that is too large: %d %s", a.status, a.body)
 	}
 	return name
+}
+
+// tooLarge sends a file of three megabytes with a name in it.
+func (s *service) tooLarge(token, name string) answer {
+	s.t.Helper()
+	body := io.MultiReader(strings.NewReader(header+"\n"), &repeated{what: []byte("2809;1-1-1970;m;1;" + name + ";;A\n"), left: 3 << 20})
+	return s.post(s.t, token, "/api/v1/deliveries?filename=groot.csv", "text/csv", body)
 }
 
 // wantNoDates checks that a registry of years has no date of birth anywhere.

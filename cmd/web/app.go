@@ -90,7 +90,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: countedSessions{s, a.metrics},
 		Tries: s, Audit: s, Records: s,
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
-		Watch: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey), LogReviewEvery: c.LogReviewEvery,
+		Watch: s, Planner: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey), LogReviewEvery: c.LogReviewEvery,
 		Providers: s, SignOn: signOn(c, rehearsal), SignOnSecrets: c.SignOn.SecretsDir, SignOnLoopback: rehearsal,
 		Ready: ready.run, Demo: rehearsal, BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
 		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL, TrustedProxies: c.TrustedProxies,
@@ -165,7 +165,7 @@ func openPipeline(ctx context.Context, c config.Config, s *store.Store, health *
 		Ports:  importer.Ports{Queue: s, Fetches: s, Answers: s, Repeats: s, Decisions: s, Registrations: s, Housekeeping: s},
 		Intake: in, Resolver: ttp.resolver, Sets: ttp.datasets, Registrar: registrar, Keys: keys,
 		Types: c.Types, YearOnly: c.BirthYearOnly, MaxRows: c.MaxRows, Domain: c.TTP.Domain, Workers: c.Workers, Calls: hands(c.TTP.Calls),
-		ReportLife: c.ReportLife, Now: time.Now, Log: log, Announce: s.Announce, Listen: s.Listen,
+		Plan: s.Maintenance, ReportLife: c.ReportLife, Now: time.Now, Log: log, Announce: s.Announce, Listen: s.Listen,
 	})
 	if err != nil {
 		return nil, err

@@ -84,15 +84,16 @@ type commands struct {
 		Rotate rotateKeyringCommand `cmd:"" help:"Make a new wrapping key now, while the service runs."`
 		GiveUp giveUpCommand        `cmd:"" help:"End the deliveries whose key is lost, as failed."`
 	} `cmd:"" help:"The keyring of the real service."`
-	Audit   auditCommands   `cmd:"" help:"The access log."`
-	Doctor  doctorCommand   `cmd:"" help:"Examine the machine and everything around the service, and say what to do."`
-	Backup  backupCommand   `cmd:"" help:"Make a backup of the database, while the service runs (docs/restore.md)."`
-	Restore restoreCommand  `cmd:"" help:"Put a backup in the place of the database, and say what was lost."`
-	Check   checkCommand    `cmd:"" help:"Examine the database or a backup: integrity, sums of deliveries, keyring, access log."`
-	Service serviceCommands `cmd:"" help:"The real service as a service of Windows."`
-	Version versionCommand  `cmd:"" help:"Say which program this is: version, commit, and what it was built with."`
-	Migrate migrateCommand  `cmd:"" help:"Bring the database's schema up to date; the service does so too when it starts."`
-	User    struct {
+	Audit       auditCommands       `cmd:"" help:"The access log."`
+	Doctor      doctorCommand       `cmd:"" help:"Examine the machine and everything around the service, and say what to do."`
+	Backup      backupCommand       `cmd:"" help:"Make a backup of the database, while the service runs (docs/restore.md)."`
+	Restore     restoreCommand      `cmd:"" help:"Put a backup in the place of the database, and say what was lost."`
+	Check       checkCommand        `cmd:"" help:"Examine the database or a backup: integrity, sums of deliveries, keyring, access log."`
+	Maintenance maintenanceCommands `cmd:"" help:"Announced silence: planned maintenance of the TTP or of Sluis."`
+	Service     serviceCommands     `cmd:"" help:"The real service as a service of Windows."`
+	Version     versionCommand      `cmd:"" help:"Say which program this is: version, commit, and what it was built with."`
+	Migrate     migrateCommand      `cmd:"" help:"Bring the database's schema up to date; the service does so too when it starts."`
+	User        struct {
 		Add      addUserCommand     `cmd:"" help:"Add a user."`
 		Invite   inviteUserCommand  `cmd:"" help:"Add a user who sets a password with a one-time link."`
 		List     listUsersCommand   `cmd:"" help:"List the users."`

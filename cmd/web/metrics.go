@@ -23,7 +23,11 @@ func (a *app) newMetrics(c config.Config) *metrics.Metrics {
 	return metrics.New(metrics.Build{Version: b.Version, Commit: b.Commit, Go: b.Go}, metrics.Sources{
 		Figures: a.store.Figures,
 		Backlog: func(ctx context.Context) (delivery.Backlog, error) { return a.store.Backlog(ctx, account.AllCentres()) },
-		Trees:   a.trees, Breakers: a.breakers, Ends: a.ends,
+		Maintenance: func(ctx context.Context) (bool, error) {
+			plan, err := a.store.Maintenance(ctx)
+			return plan.Going(time.Now()), err
+		},
+		Trees: a.trees, Breakers: a.breakers, Ends: a.ends,
 		Pool: func() metrics.Pool { return metrics.Pool(a.store.Pool()) },
 		Disks: func() []metrics.Disk {
 			var out []metrics.Disk

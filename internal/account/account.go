@@ -75,19 +75,21 @@ const (
 	ImportDatasets Permission = "datasets.import" // and decide about what was imported
 	JudgeConflicts Permission = "reviews.judge"
 	ViewTTP        Permission = "ttp.view"
-	ViewLog        Permission = "log.view"
-	ExportLog      Permission = "log.export"       // and answer a patient who asks who saw their data
-	ReviewLog      Permission = "log.review"       // sign off the log, and close its alarms
-	RunConversion  Permission = "existing.run"     // plan, run and verify the existing patients
-	ApproveErasure Permission = "existing.approve" // needs two people, one of each role
-	ViewProofs     Permission = "proofs.view"
-	ExportProofs   Permission = "proofs.export"
-	ManageUsers    Permission = "users.manage" // of every centre, or of the actor's own
-	ReviewAccess   Permission = "users.review" // sign off who has access
-	ManageCentres  Permission = "centres.manage"
-	ManageTokens   Permission = "tokens.manage"
-	GrantMandates  Permission = "mandates.grant" // of every centre, or of the actor's own
-	ForgetColumns  Permission = "columns.forget" // what the actor's centre said of its columns
+	// AnnounceMaintenance is to say when the TTP or Sluis will be out of use.
+	AnnounceMaintenance Permission = "maintenance.announce"
+	ViewLog             Permission = "log.view"
+	ExportLog           Permission = "log.export"       // and answer a patient who asks who saw their data
+	ReviewLog           Permission = "log.review"       // sign off the log, and close its alarms
+	RunConversion       Permission = "existing.run"     // plan, run and verify the existing patients
+	ApproveErasure      Permission = "existing.approve" // needs two people, one of each role
+	ViewProofs          Permission = "proofs.view"
+	ExportProofs        Permission = "proofs.export"
+	ManageUsers         Permission = "users.manage" // of every centre, or of the actor's own
+	ReviewAccess        Permission = "users.review" // sign off who has access
+	ManageCentres       Permission = "centres.manage"
+	ManageTokens        Permission = "tokens.manage"
+	GrantMandates       Permission = "mandates.grant" // of every centre, or of the actor's own
+	ForgetColumns       Permission = "columns.forget" // what the actor's centre said of its columns
 	// ManageProviders is to say at which providers people sign in, and as what.
 	ManageProviders Permission = "providers.manage"
 )
@@ -98,10 +100,10 @@ var granted = map[Role][]Permission{
 	Uploader:  {ViewPatients, ViewDeliveries, Deliver, DecideDelivery, ForgetColumns},
 	// A processor sees its own deliveries only, and no page of a patient.
 	ProcessorStaff: {ViewDeliveries, Deliver, DecideDelivery},
-	DataManager:    {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, RunConversion, ApproveErasure},
+	DataManager:    {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure},
 	CentreAdmin:    {ManageUsers, ManageTokens, GrantMandates},
 	Admin: {
-		ViewLog, ViewTTP, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
+		ViewLog, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
 		GrantMandates,
 		ManageProviders,
 	},

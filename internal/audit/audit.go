@@ -108,6 +108,9 @@ const (
 	// The database as a whole, by commands on the server.
 	DatabaseBackedUp Type = "database_backed_up"
 	DatabaseRestored Type = "database_restored"
+
+	MaintenanceAnnounced Type = "maintenance_announced"
+	MaintenanceCancelled Type = "maintenance_cancelled"
 )
 
 // Types lists every event type, for the filter on the log's page and for the test
@@ -122,7 +125,7 @@ var Types = []Type{
 	ConflictsListed, ConflictViewed, ConflictJudged, ReportExpired,
 	ConversionPlanned, ConversionStarted, ConversionPaused, ConversionResumed, ConversionFinished, ConversionViewed, ConversionRowsListed,
 	ConversionVerified, ConversionExcepted, ErasureAsked, ErasureApproved, ErasureDone, ProofMade, ProofsListed, ProofViewed, ProofExported,
-	DatabaseBackedUp, DatabaseRestored,
+	DatabaseBackedUp, DatabaseRestored, MaintenanceAnnounced, MaintenanceCancelled,
 }
 
 // Via is the door through which somebody acts.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"sluis/internal/delivery"
+	"sluis/internal/maintenance"
 	"sluis/internal/patient"
 	"sluis/internal/sealing"
 )
@@ -39,6 +41,8 @@ type Options struct {
 	// find it when they next look.
 	Announce func(ctx context.Context)
 	Listen   func(ctx context.Context, ring func())
+	// Plan returns announced maintenance; nil if nobody announces any.
+	Plan func(ctx context.Context) (maintenance.Plan, error)
 	// ReportLife is how long the rows of a report are kept after its delivery ended.
 	ReportLife time.Duration
 	Now        func() time.Time
@@ -112,6 +116,8 @@ type Importer struct {
 	bell       bell
 	announce   func(context.Context)
 	listen     func(context.Context, func())
+	readPlan   func(ctx context.Context) (maintenance.Plan, error) // may be nil
+	plan       atomic.Pointer[maintenance.Plan]
 }
 
 // New returns an Importer. It does no work before Run or Step is called.
@@ -124,7 +130,7 @@ func New(o Options) (*Importer, error) {
 		ports: o.Ports, intake: o.Intake, exchanger: exchanger{o.Resolver, o.Registrar.LinkingType()}, sets: readySets{o.Sets},
 		registrar: o.Registrar, keys: o.Keys, types: o.Types, yearOnly: o.YearOnly, maxRows: o.MaxRows, domain: o.Domain,
 		workers: o.Workers, calls: o.Calls, lease: cmp.Or(o.Lease, delivery.LeaseLife), poll: cmp.Or(o.Poll, defaultPoll),
-		reportLife: cmp.Or(o.ReportLife, defaultReportLife), now: o.Now, log: o.Log,
+		readPlan: o.Plan, reportLife: cmp.Or(o.ReportLife, defaultReportLife), now: o.Now, log: o.Log,
 		announce: o.Announce, listen: o.Listen,
 	}, nil
 }

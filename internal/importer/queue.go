@@ -24,6 +24,10 @@ type Queue interface {
 	ClaimDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
 	// ClaimSmallDelivery is ClaimDelivery for small deliveries only.
 	ClaimSmallDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// ClaimShortDelivery is ClaimDelivery without uploads that will take long.
+	ClaimShortDelivery(ctx context.Context, now time.Time, lease time.Duration) (c delivery.Claim, ok bool, err error)
+	// WaitForTTP puts off everything that waits for the TTP until a moment.
+	WaitForTTP(ctx context.Context, until time.Time) error
 	// ClaimChunk claims a chunk that waits for the TTP.
 	ClaimChunk(ctx context.Context, now time.Time, lease time.Duration) (c delivery.ChunkClaim, ok bool, err error)
 	// WorkWaits reports whether there is anything to claim.
@@ -86,6 +90,7 @@ func (im *Importer) Run(ctx context.Context) {
 		workers.Go(func() { im.work(ctx, im.StepChunk) })
 	}
 	workers.Go(func() { im.housekeep(ctx) })
+	workers.Go(func() { im.heedPlan(ctx) })
 	workers.Go(func() { im.watch(ctx) })
 	workers.Go(func() {
 		if im.listen != nil {
@@ -160,6 +165,9 @@ func (im *Importer) Step(ctx context.Context) (busy bool, err error) {
 
 // StepDelivery fetches, parses, decides or registers one delivery.
 func (im *Importer) StepDelivery(ctx context.Context) (busy bool, err error) {
+	if im.announced().OnlyShort(im.now()) {
+		return im.stepDelivery(ctx, im.ports.Queue.ClaimShortDelivery)
+	}
 	return im.stepDelivery(ctx, im.ports.Queue.ClaimDelivery)
 }
 
@@ -184,6 +192,9 @@ func (im *Importer) stepDelivery(ctx context.Context, claim func(context.Context
 
 // StepChunk brings one chunk through the TTP.
 func (im *Importer) StepChunk(ctx context.Context) (busy bool, err error) {
+	if !im.announced().Silent(im.now()).IsZero() {
+		return false, nil
+	}
 	ch, ok, err := im.ports.Queue.ClaimChunk(ctx, im.now(), im.lease)
 	if err != nil || !ok {
 		return false, err

@@ -39,6 +39,8 @@ type (
 	Columns = deliveries.Columns
 	// Watch knows how the TTP is doing.
 	Watch = desk.Watch
+	// Planner keeps announced maintenance.
+	Planner = desk.Planner
 	// Expiry is something of ours at the TTP that runs out.
 	Expiry = desk.Expiry
 	// Conversion is the part of the conversion that pages show and act on.

@@ -146,6 +146,9 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.conversions.ExportProof},
 
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
+		{"GET", "/onderhoud", account.AnnounceMaintenance, Page, s.desk.Maintenance},
+		{"POST", "/onderhoud", account.AnnounceMaintenance, Page, s.desk.Announce},
+		{"POST", "/onderhoud/{id}/intrekken", account.AnnounceMaintenance, Page, s.desk.CancelMaintenance},
 		{"GET", "/logboek?groep&soort&gebruiker&centrum&resultaat&van&tot&voor", account.ViewLog, Page, s.logbook.ViewLog},
 		{"POST", "/logboek", account.ViewLog, Page, s.logbook.WhoLooked},
 		{"GET", "/logboek.csv?groep&soort&gebruiker&centrum&resultaat&van&tot", account.ExportLog, Page, s.logbook.Export},

@@ -48,6 +48,7 @@ var routeTable = map[string]struct {
 	"POST /migratie/{id}/hervatten": {"da", 303},
 	"POST /migratie/{id}/doorgaan":  {"da", 303}, "POST /migratie/{id}/goedkeuren": {"da", 303},
 	"GET /migratie/bewijzen": {"at", 200}, "GET /migratie/bewijzen/{id}": {"at", 200}, "GET /migratie/bewijzen/{id}/bewijs.json": {"t", 200},
+	"GET /onderhoud": {"da", 200}, "POST /onderhoud": {"da", 422}, "POST /onderhoud/{id}/intrekken": {"da", 404},
 	"GET /gebruikers": {"al", 200}, "GET /gebruikers/nieuw": {"al", 200}, "POST /gebruikers/nieuw": {"al", 422},
 	"GET /gebruikers/{id}": {"al", 200}, "POST /gebruikers/{id}/rollen": {"al", 422}, "POST /gebruikers/{id}/blokkeren": {"al", 422},
 	"POST /gebruikers/{id}/deblokkeren": {"al", 422}, "POST /gebruikers/{id}/link": {"al", 422},

@@ -67,6 +67,7 @@ type Options struct {
 	Desk           Desk
 	Preparer       Preparer
 	Watch          Watch
+	Planner        Planner
 	Conversion     Conversion
 	ProofKey       ed25519.PublicKey // of the registry's own signatures
 	Expiries       func() []Expiry   // what of ours at the TTP runs out
@@ -159,19 +160,21 @@ func (s *Server) furnish() {
 	})
 	s.logbook = logbook.New(logbook.Options{Now: o.Now, Log: o.Audit, ReviewEvery: o.LogReviewEvery})
 	s.desk = desk.New(desk.Options{
-		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Audit: o.Audit, Logbook: s.logbook, Expiries: o.Expiries,
+		Now: o.Now, Records: o.Records, Conflicts: o.Desk, Watch: o.Watch, Planner: o.Planner, Audit: o.Audit,
+		Logbook: s.logbook, Expiries: o.Expiries,
 		BirthYearOnly: o.BirthYearOnly,
 	})
 	s.patients = patients.New(patients.Options{Records: o.Records, Entry: single, BirthYearOnly: o.BirthYearOnly})
 	s.conflicts = conflicts.New(conflicts.Options{Desk: o.Desk, BirthYearOnly: o.BirthYearOnly})
 	s.conversions = conversions.New(conversions.Options{Now: o.Now, Conversion: o.Conversion, ProofKey: o.ProofKey})
 	s.deliveries = deliveries.New(deliveries.Options{
-		Now: o.Now, Records: o.Records, Receiver: o.Receiver, Columns: o.Columns, Desk: o.Desk, Door: door,
+		Now: o.Now, Records: o.Records, Receiver: o.Receiver, Columns: o.Columns, Desk: o.Desk, Door: door, Plan: o.Planner.Maintenance,
 		MaxRows: o.MaxRows, Types: o.Types, BusyWait: o.BusyWait,
 	})
 	s.api = api.New(api.Options{
 		Log: o.Log, Now: o.Now, Tokens: o.Accounts, Records: o.Records, Receiver: o.Receiver, Desk: o.Desk, Entry: single,
 		Audit: o.Audit, Door: door, MaxRows: o.MaxRows, BirthYearOnly: o.BirthYearOnly, BadToken: s.access.BadToken,
+		Plan: o.Planner.Maintenance,
 	})
 	s.fhir = fhirdoor.New(fhirdoor.Options{Now: o.Now, API: s.api, Records: o.Records, BusyWait: o.BusyWait})
 }
@@ -192,7 +195,7 @@ func (o *Options) complete() error {
 	switch {
 	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil,
 		o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
-		o.Conversion == nil, o.Ready == nil, o.Providers == nil, o.SignOn == nil:
+		o.Conversion == nil, o.Ready == nil, o.Providers == nil, o.SignOn == nil, o.Planner == nil:
 		return errors.New("server: an option is missing")
 	case len(o.SessionKeys) == 0 || slices.ContainsFunc(o.SessionKeys, func(k []byte) bool { return len(k) < 32 }):
 		return errors.New("server: a session key has 32 bytes or more")

@@ -38,6 +38,11 @@ func (s *Store) ClaimSmallDelivery(ctx context.Context, now time.Time, lease tim
 	})
 }
 
+// shortOnly leaves out uploads that will take long.
+func shortOnly(db *gorm.DB) *gorm.DB {
+	return db.Where("(d.state <> ? OR (d.file_bytes <= ? AND d.dataset_id = ''))", string(delivery.Received), delivery.SmallBytes)
+}
+
 // WorkWaits reports whether a delivery or a chunk can be claimed.
 func (s *Store) WorkWaits(ctx context.Context, now time.Time) (bool, error) {
 	now = stamp(now)

@@ -205,6 +205,7 @@ type Upload struct {
 	MaxUploads   int // of the centre at once
 	Kept         int // kinds of files whose columns are remembered
 	Repair       *UploadRepair
+	Notices      []Notice // of announced maintenance
 }
 
 // OnBehalf is GET /aanleveringen/nieuw for a processor with several mandates. The Value of

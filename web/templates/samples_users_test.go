@@ -147,6 +147,12 @@ func centres(lang string) []sample {
 			{Href: "/centra/2809", Number: "2809", Name: "Voorbeeldziekenhuis", Kinds: "Tijdelijke pseudoniemen, Persoonsgegevens", Brake: "30%", MaxRows: "200.000", Contact: "F. Bakker"},
 			{Href: "/centra/2810", Number: "2810", Name: "Tweede", Brake: "30%", MaxRows: "500"},
 		}})},
+		{name: "maintenance", page: templates.MaintenancePage(templates.Maintenance{Page: p, Subjects: []templates.Option{{Value: "ttp", Text: t.T("maintenance.of.ttp"), Selected: true}, {Value: "sluis", Text: "Sluis"}}, Rows: []templates.MaintenanceRow{
+			{What: t.T("maintenance.of.ttp"), From: "20 augustus 2025 20:00", Until: "20 augustus 2025 23:00", Note: "verhuizing van het rekencentrum", By: "beheer@voorbeeld.nl", Going: true, CancelHref: "/onderhoud/1/intrekken"},
+			{What: "Sluis", From: "21 augustus 2025 20:00", Until: "21 augustus 2025 20:15", By: "datamanager@voorbeeld.nl", CancelHref: "/onderhoud/2/intrekken"},
+		}})},
+		{name: "maintenance-none", page: templates.MaintenancePage(templates.Maintenance{Page: p})},
+		{name: "maintenance-wrong", wrong: true, page: templates.MaintenancePage(templates.Maintenance{Page: p, From: "2025-08-20T20:00", Until: "2025-08-20T19:00", Errors: faultsAt(t, "van", "tot", "toelichting")})},
 		{name: "centres-none", page: templates.CentresPage(templates.Centres{Page: p})},
 		{name: "centre", page: templates.CentrePage(form)},
 		{name: "centre-new", page: templates.CentrePage(fresh)},

@@ -17,6 +17,7 @@ import (
 	"sluis/internal/audit"
 	"sluis/internal/delivery"
 	"sluis/internal/importer/intake"
+	"sluis/internal/maintenance"
 	"sluis/internal/patient"
 	"sluis/internal/server/entry"
 	"sluis/internal/server/report"
@@ -77,6 +78,8 @@ type Options struct {
 	// whether its address sent so many of them that they are no longer written down one
 	// by one, and how long it should wait.
 	BadToken func(r *http.Request) (wait time.Duration, flooding bool, err error)
+	// Plan returns announced maintenance; nil for none.
+	Plan func(ctx context.Context) (maintenance.Plan, error)
 }
 
 // API is the JSON API.

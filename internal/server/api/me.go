@@ -25,6 +25,8 @@ type Me struct {
 	ExpiresAt  *time.Time `json:"expiresAt"` // null: never
 	Limits     Limits     `json:"limits"`
 	API        About      `json:"api"`
+	// Maintenance is what is announced: deliveries wait for its end.
+	Maintenance []Maintenance `json:"maintenance"`
 }
 
 // Centre is a hospital by its number and name.
@@ -39,6 +41,27 @@ type Limits struct {
 	Rows    int   `json:"rows"`    // of one file
 	Uploads int   `json:"uploads"` // of the centre at once
 	Page    int   `json:"page"`    // things on a page of a list
+}
+
+// Maintenance is a time at which the TTP or Sluis is out of use by plan.
+type Maintenance struct {
+	Of    string    `json:"of"` // ttp or sluis
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+	Note  string    `json:"note"`
+}
+
+// announced returns the maintenance that is announced.
+func (a *API) announced(r *http.Request) ([]Maintenance, error) {
+	out := []Maintenance{}
+	if a.o.Plan == nil {
+		return out, nil
+	}
+	plan, err := a.o.Plan(r.Context())
+	for _, w := range plan.Shown(a.o.Now()) {
+		out = append(out, Maintenance{string(w.Of), w.From, w.Until, w.Note})
+	}
+	return out, err
 }
 
 // About says which API it is.
@@ -75,6 +98,10 @@ func (a *API) GetMe(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !token.ExpiresAt.IsZero() {
 		out.ExpiresAt = &token.ExpiresAt
+	}
+	var err error
+	if out.Maintenance, err = a.announced(r); err != nil {
+		return err
 	}
 	return writeJSON(w, http.StatusOK, out)
 }

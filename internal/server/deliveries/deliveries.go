@@ -17,6 +17,7 @@ import (
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
 	"sluis/internal/importer/intake/columns"
+	"sluis/internal/maintenance"
 	"sluis/internal/server/page"
 	"sluis/internal/server/upload"
 )
@@ -89,6 +90,8 @@ type Options struct {
 	MaxRows  int
 	Types    []string      // the pseudonym types that are kept
 	BusyWait time.Duration // how long an answer waits for the result; never if not positive
+	// Plan returns announced maintenance; nil for none.
+	Plan func(ctx context.Context) (maintenance.Plan, error)
 }
 
 // Handlers are those of the pages about deliveries.

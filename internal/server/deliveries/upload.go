@@ -55,6 +55,9 @@ func (h *Handlers) showUpload(v *page.Visit, status int, form uploaded, faults .
 		return err
 	}
 	if v.Actor.May(account.ForgetColumns) {
+		if props.Notices, err = h.notices(v); err != nil {
+			return err
+		}
 		if props.Kept, err = h.o.Columns.Remembered(v.Context(), centre.ID); err != nil {
 			return err
 		}

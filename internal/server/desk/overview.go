@@ -58,6 +58,7 @@ type Options struct {
 	Records       Records
 	Conflicts     Conflicts
 	Watch         Watch
+	Planner       Planner
 	Audit         Log
 	Logbook       Logbook
 	Expiries      func() []Expiry // what of ours at the TTP runs out; may be nil

@@ -206,7 +206,8 @@ func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
 		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, CentreDesk: s.Store,
 		Providers: s.Store, SignOn: oidc.New(oidc.Options{Now: s.Clock.Now, Loopback: true, Timeout: 2 * time.Second}),
 		SignOnSecrets: s.secrets, SignOnLoopback: true, Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
-		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Conversion: s.Store,
+		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Planner: s.Store,
+		Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {
 			return []server.Check{{Name: "database", OK: s.Store.CheckWrite(ctx) == nil}}
 		},

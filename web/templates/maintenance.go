@@ -1,0 +1,24 @@
+package templates
+
+// Maintenance is GET and POST /onderhoud.
+type Maintenance struct {
+	Page
+	Rows []MaintenanceRow
+	// What was filled in.
+	Subjects          []Option
+	From, Until, Note string
+	Errors            []FieldError
+}
+
+// MaintenanceRow is one announced window.
+type MaintenanceRow struct {
+	What, From, Until, Note, By string
+	Going                       bool
+	CancelHref                  string
+}
+
+// Notice tells those who deliver of one announced window.
+type Notice struct {
+	Going      bool
+	Text, Note string
+}

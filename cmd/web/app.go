@@ -42,6 +42,7 @@ const shutdownTime = 10 * time.Second
 type app struct {
 	log     *slog.Logger
 	store   *store.Store
+	intake  *intake.Intake
 	workers *importer.Importer
 	// renewing fetches new values of pseudonyms after somebody has asked for a renewal.
 	renewing *renewal.Worker
@@ -76,10 +77,6 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		return nil, err
 	}
 	ttp, in, workers := p.ttp, p.intake, p.workers
-	auditKey, err := tree.OpenKey(tree.KeyFile(c.KeyringFile))
-	if err != nil {
-		return nil, err
-	}
 	proofKey, err := conversion.SigningKey(conversion.KeyFile(c.KeyringFile))
 	if err != nil {
 		return nil, err
@@ -100,9 +97,9 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
-	a.workers, a.ready, a.server, a.ttp = workers, ready, srv, ttp
+	a.intake, a.workers, a.ready, a.server, a.ttp = in, workers, ready, srv, ttp
 	a.renewing = &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log}
-	a.heads = &tree.Keeper{Tree: s, Key: auditKey, File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log}
+	a.heads = &tree.Keeper{Tree: s, Key: s.AuditKey(), File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log}
 	a.alarms = &alarm.Watcher{Store: s, Limits: alarms(c), Log: log}
 	a.expiring = &retention{store: s, years: c.AuditYears, log: log}
 	if c.TLSCertFile != "" {

@@ -27,8 +27,9 @@ func auditKey(env []string) (*tree.Key, error) {
 
 // auditCommands are about the access log as a whole.
 type auditCommands struct {
-	Expire expireLogCommand `cmd:"" help:"Delete records of the access log that are old enough. Their hashes are kept, so that the rest is still verified."`
-	Verify verifyLogCommand `cmd:"" help:"Verify that no record of the access log was changed, removed, moved or added; names the first that was."`
+	Expire expireLogCommand    `cmd:"" help:"Delete records of the access log that are old enough. Their hashes are kept, so that the rest is still verified."`
+	Rotate rotateLogKeyCommand `cmd:"" help:"Make a new key for the access log, above the old one; the service uses it after SIGHUP."`
+	Verify verifyLogCommand    `cmd:"" help:"Verify that no record of the access log was changed, removed, moved or added; names the first that was."`
 }
 
 // verifyLogCommand compares the access log with its tree, its seals and its heads.
@@ -148,4 +149,19 @@ func warnOfHeads(ctx context.Context, c config.Config, log *slog.Logger) {
 		log.WarnContext(ctx, "SLUIS_AUDIT_HEADS_DIR is the folder of the database: whoever can change the log can change its heads too",
 			"folder", c.AuditHeadsDir)
 	}
+}
+
+// rotateLogKeyCommand makes a new key for the access log.
+type rotateLogKeyCommand struct {
+	Keyring string `required:"" env:"SLUIS_KEYRING_FILE" help:"The keyring file of the service: audit-key is next to it."`
+}
+
+// Run makes it. The old one stays below it, to verify what it sealed.
+func (r rotateLogKeyCommand) Run(c console) error {
+	path := tree.KeyFile(r.Keyring)
+	if err := tree.Rotate(path); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "a new key is above the old one in %s; send SIGHUP to the service, and give out %s.pub again\n", path, path)
+	return nil
 }

@@ -47,8 +47,15 @@ func (r *reloader) reload(ctx context.Context) {
 		}
 	}
 	r.app.server.SetSessionKeys(sessionKeys(next))
+	r.app.intake.SetMACKey([]byte(next.FileMACKey.Reveal()))
 	r.app.ttp.setSecrets(next.TTP)
-	r.cfg.SessionKeys, r.cfg.TTP.Prepare, r.cfg.TTP.Resolve = next.SessionKeys, next.TTP.Prepare, next.TTP.Resolve
+	r.cfg.SessionKeys, r.cfg.FileMACKey, r.cfg.TTP.Prepare, r.cfg.TTP.Resolve = next.SessionKeys, next.FileMACKey, next.TTP.Prepare,
+		next.TTP.Resolve
+	if other, err := r.app.store.AuditKey().Reload(); err != nil {
+		log.ErrorContext(ctx, "the key of the access log was not read again; the old one stays in use", "err", err)
+	} else if other {
+		changed = append(changed, "audit-key")
+	}
 	if len(restart) > 0 {
 		log.WarnContext(ctx, "these settings have changed and need a restart", "settings", restart)
 	}

@@ -82,12 +82,14 @@ func filedSettings(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	writePair(t, in("tls.crt"), in("tls.key"), 1)
+	writePair(t, in("ca.crt"), in("ca.key"), 20)
 	write(t, in("session.key"), newKey())
 	write(t, in("mac.key"), newKey())
 	write(t, in("prepare.secret"), "prepare-secret-one")
 	settings := settingsIn(dir, freeAddress(t), "127.0.0.1:1")
 	settings["SLUIS_BASE_URL"] = "https://" + settings["SLUIS_ADDR"]
 	settings["SLUIS_TLS_CERT_FILE"], settings["SLUIS_TLS_KEY_FILE"] = in("tls.crt"), in("tls.key")
+	settings["SLUIS_TTP_CA_FILE"] = in("ca.crt")
 	for name, file := range map[string]string{
 		"SLUIS_SESSION_KEY": "session.key", "SLUIS_FILE_MAC_KEY": "mac.key", "SLUIS_TTP_PREPARE_CLIENT_SECRET": "prepare.secret",
 	} {
@@ -132,8 +134,9 @@ func TestReload(t *testing.T) {
 		write(t, in("session.key"), newKey())
 		write(t, in("prepare.secret"), "prepare-secret-two")
 		write(t, in("mac.key"), newKey())
-		hangUp(t, p, `"changed":["SLUIS_TLS_CERT_FILE","SLUIS_SESSION_KEY","SLUIS_TTP_PREPARE_CLIENT_SECRET"]`)
-		if !strings.Contains(p.err.String(), `need a restart","settings":["SLUIS_FILE_MAC_KEY"]`) {
+		writePair(t, in("ca.crt"), in("ca.key"), 21)
+		hangUp(t, p, `"changed":["SLUIS_TLS_CERT_FILE","SLUIS_SESSION_KEY","SLUIS_TTP_PREPARE_CLIENT_SECRET","SLUIS_FILE_MAC_KEY"]`)
+		if !strings.Contains(p.err.String(), `need a restart","settings":["SLUIS_TTP_CA_FILE"]`) {
 			t.Errorf("the log does not name what needs a restart:\n%s", p.err.String())
 		}
 	})

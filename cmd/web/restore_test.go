@@ -267,3 +267,10 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 }
+
+func wantCommand(t *testing.T, env []string, args ...string) {
+	t.Helper()
+	if r := command(t, env, "", args...); r.code != 0 {
+		t.Fatalf("web %v: %d\n%s%s", args, r.code, r.out, r.err)
+	}
+}

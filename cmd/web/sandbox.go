@@ -63,7 +63,9 @@ type sandboxServeCommand struct {
 	TLSKey  string `name:"tls-key" help:"Key file of the certificate."`
 	Prepare string `env:"SLUIS_SANDBOX_PREPARE_SECRET" required:"" help:"Secret of client zorgaanbieder."`
 	Resolve string `env:"SLUIS_SANDBOX_RESOLVE_SECRET" required:"" help:"Secret of client registratie."`
-	Fault   string `help:"Faults from the start, such as latency=50ms,500=10%%,reset=5%%; web sandbox fault changes them while it runs."`
+	// Old is what a TTP does while a party replaces its secret.
+	Old   string `env:"SLUIS_SANDBOX_PREPARE_OLD_SECRET" help:"A second secret that client zorgaanbieder may use."`
+	Fault string `help:"Faults from the start, such as latency=50ms,500=10%%,reset=5%%; web sandbox fault changes them while it runs."`
 }
 
 // Run serves until ctx ends.
@@ -78,6 +80,7 @@ func (s sandboxServeCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	box.AcceptToo(sandboxPrepareID, s.Old)
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.Addr, err)

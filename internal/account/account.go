@@ -103,7 +103,8 @@ var granted = map[Role][]Permission{
 	DataManager:    {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure},
 	CentreAdmin:    {ManageUsers, ManageTokens, GrantMandates},
 	Admin: {
-		ViewLog, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres, ManageTokens,
+		ViewLog, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres,
+		ManageTokens,
 		GrantMandates,
 		ManageProviders,
 	},

@@ -23,7 +23,7 @@ func Changes(old, next Config) []Change {
 	note(old.TTP.Prepare.Secret.Reveal() == next.TTP.Prepare.Secret.Reveal(), "SLUIS_TTP_PREPARE_CLIENT_SECRET", false)
 	note(old.TTP.Resolve.Secret.Reveal() == next.TTP.Resolve.Secret.Reveal(), "SLUIS_TTP_RESOLVE_CLIENT_SECRET", false)
 	note(old.Database.Reveal() == next.Database.Reveal(), "SLUIS_DATABASE", true)
-	note(old.FileMACKey.Reveal() == next.FileMACKey.Reveal(), "SLUIS_FILE_MAC_KEY", true)
+	note(old.FileMACKey.Reveal() == next.FileMACKey.Reveal(), "SLUIS_FILE_MAC_KEY", false)
 	note(bytes.Equal(old.TTP.CA, next.TTP.CA), "SLUIS_TTP_CA_FILE", true)
 	return out
 }

@@ -203,6 +203,9 @@ func records(t *tx, first, last int64) ([]tree.Record, error) {
 	return out, rows.Err()
 }
 
+// AuditKey returns the key that seals the access log; nil for none.
+func (s *Store) AuditKey() *tree.Key { return s.auditKey }
+
 // ErrAuditKey says that the access log is sealed, and that this process has no key.
 var ErrAuditKey = errors.New("the access log of this database is sealed: set SLUIS_KEYRING_FILE as the service does, for its key")
 

@@ -76,11 +76,14 @@ func (s *Sandbox) authenticate(r *http.Request) *Client {
 	if c == nil {
 		return nil
 	}
-	want, got := sha256.Sum256([]byte(c.Secret)), sha256.Sum256([]byte(secret))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-		return nil
+	got := sha256.Sum256([]byte(secret))
+	for _, accepted := range []string{c.Secret, c.OldSecret} {
+		want := sha256.Sum256([]byte(accepted))
+		if accepted != "" && subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
+			return c
+		}
 	}
-	return c
+	return nil
 }
 
 func oauthError(w http.ResponseWriter, status int, code string) {

@@ -50,6 +50,7 @@ type Options struct {
 // Client is a connected party.
 type Client struct {
 	ID, Secret string
+	OldSecret  string // accepted too, while a secret is being replaced; empty for none
 	Scopes     []string
 	// Recipient is, for a care provider, the party for which its temporary
 	// pseudonyms are made, and for a registry its own name. Only its recipient can
@@ -185,4 +186,11 @@ func orDefault[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+// AcceptToo lets a client use a second secret. It is called before the first request.
+func (s *Sandbox) AcceptToo(id, secret string) {
+	if c := s.clients[id]; c != nil {
+		c.OldSecret = secret
+	}
 }

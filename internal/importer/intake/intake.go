@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"sluis/internal/identity"
@@ -73,7 +74,7 @@ type Intake struct {
 	ports         Ports
 	preparer      Preparer
 	keys          *sealing.Keyring
-	macKey        []byte
+	macKey        atomic.Pointer[[]byte]
 	types         columns.Types
 	temporaryLife time.Duration
 	yearOnly      bool
@@ -98,14 +99,20 @@ func New(o Options) (*Intake, error) {
 	if o.TemporaryLife < 0 {
 		return nil, errors.New("intake: temporary pseudonyms live less than no time")
 	}
-	return &Intake{
-		ports: o.Ports, preparer: o.Preparer, keys: o.Keys, macKey: o.MACKey,
+	in := &Intake{
+		ports: o.Ports, preparer: o.Preparer, keys: o.Keys,
 		types:         columns.Types{All: o.Types, Dated: o.PostcodeTypes, Link: o.LinkType},
 		temporaryLife: cmp.Or(o.TemporaryLife, defaultTemporaryLife), yearOnly: o.YearOnly,
 		maxBytes: cmp.Or(o.MaxBytes, defaultMaxBytes), maxRows: cmp.Or(o.MaxRows, defaultMaxRows),
 		chunkRows: cmp.Or(o.ChunkRows, defaultChunkRows), limits: o.Limits, now: o.Now, log: o.Log,
-	}, nil
+	}
+	in.SetMACKey(o.MACKey)
+	return in, nil
 }
+
+// SetMACKey replaces the key of the hash by which a file is known again, while the intake
+// is in use. Files and headers of before are then no longer known.
+func (in *Intake) SetMACKey(key []byte) { in.macKey.Store(&key) }
 
 // newRef makes a row's reference at the TTP: random, so that it says nothing of
 // the row, and kept with the row, so that it is the same on a retry.

@@ -25,7 +25,7 @@ type Mappings interface {
 func (in *Intake) finder(c account.Centre) columns.Finder {
 	return columns.Finder{
 		Types: in.types, CentreID: c.ID, IdentitiesAllowed: c.IdentitiesAllowed, TemporaryRefused: c.TemporaryRefused,
-		MACKey: in.macKey, Memory: in.ports.Mappings,
+		MACKey: *in.macKey.Load(), Memory: in.ports.Mappings,
 	}
 }
 

@@ -106,7 +106,7 @@ func (in *Intake) openUpload(ctx context.Context, up Upload, d delivery.New) (in
 // anything, and a file name too.
 func (in *Intake) request(up Upload) delivery.Request {
 	hash := func(parts ...string) (out [32]byte) {
-		mac := hmac.New(sha256.New, in.macKey)
+		mac := hmac.New(sha256.New, *in.macKey.Load())
 		for _, p := range parts {
 			_, _ = fmt.Fprintf(mac, "%d|%s|", len(p), p)
 		}
@@ -137,7 +137,7 @@ func (in *Intake) again(up Upload, earlier delivery.Earlier, r io.Reader) (strin
 
 // fileMAC is the keyed hash by which a centre's file is known again.
 func (in *Intake) fileMAC(up Upload) hash.Hash {
-	mac := hmac.New(sha256.New, in.macKey)
+	mac := hmac.New(sha256.New, *in.macKey.Load())
 	_, _ = fmt.Fprintf(mac, "file|%d|", up.Centre.ID)
 	return mac
 }

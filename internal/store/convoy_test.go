@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -135,44 +136,66 @@ func TestChunksDoNotWait(t *testing.T) {
 }
 
 // BenchmarkProcesses stores one delivery for each of several processes, each of another
-// centre, on one PostgreSQL server.
+// centre: on one PostgreSQL server, and by one process on SQLite.
 func BenchmarkProcesses(b *testing.B) {
 	const chunks = 20
+	b.Run("SQLite/1", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			s, err := store.OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "sluis.db"), options())
+			if err != nil {
+				b.Fatal(err)
+			}
+			registerAll(b, []*store.Store{s}, chunks)
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(chunks*500*b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
 	for _, n := range []int{1, 2, 4} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(fmt.Sprint("PostgreSQL/", n), func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				dsn := pgtest.DSN(b)
 				processes := make([]*store.Store, n)
-				centres := make([]account.Centre, n)
-				claims := make([]delivery.Claim, n)
-				for i := range n {
+				for i := range processes {
 					processes[i] = process(b, dsn)
-					centres[i] = centreOf(b, processes[i], fmt.Sprint(2800+i))
-					claims[i] = registering(b, processes[i], centres[i], chunks)
 				}
-				registrar := patient.NewRegistrar("NGGV", time.Now)
-				b.StartTimer()
-				var all sync.WaitGroup
-				for i, s := range processes {
-					all.Go(func() {
-						for no := range chunks {
-							lines, set := rowsOf(no)
-							err := s.RegisterChunk(b.Context(), claims[i], no, lines,
-								func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
-									v, err := registrar.Register(b.Context(), tx, centres[i].ID, set)
-									return v, nil, err
-								})
-							if err != nil {
-								b.Error(err)
-								return
-							}
-						}
-					})
-				}
-				all.Wait()
+				registerAll(b, processes, chunks)
 			}
 			b.ReportMetric(float64(n*chunks*500*b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
+}
+
+// registerAll lets each process store a delivery. It starts the timer when all of them are
+// ready to.
+func registerAll(b *testing.B, processes []*store.Store, chunks int) {
+	b.Helper()
+	centres, claims := make([]account.Centre, len(processes)), make([]delivery.Claim, len(processes))
+	for i, s := range processes {
+		centres[i] = centreOf(b, s, fmt.Sprint(2800+i))
+		claims[i] = registering(b, s, centres[i], chunks)
+	}
+	registrar := patient.NewRegistrar("NGGV", time.Now)
+	b.StartTimer()
+	var all sync.WaitGroup
+	for i, s := range processes {
+		all.Go(func() {
+			for no := range chunks {
+				lines, set := rowsOf(no)
+				err := s.RegisterChunk(b.Context(), claims[i], no, lines,
+					func(tx patient.Tx) ([]patient.Verdict, []delivery.Finding, error) {
+						v, err := registrar.Register(b.Context(), tx, centres[i].ID, set)
+						return v, nil, err
+					})
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -95,7 +95,7 @@ func TestToken(t *testing.T) {
 
 func TestSessionLife(t *testing.T) {
 	start := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
-	s := account.NewSession([32]byte{1}, 7, start)
+	s := account.NewSession([32]byte{1}, 7, account.ByPasskey, start)
 	if !s.Live(start.Add(account.SessionIdle - time.Second)) {
 		t.Error("the session ends before it was idle for SessionIdle")
 	}

@@ -176,6 +176,7 @@ type Person struct {
 	User
 	Changes  []Change
 	Sessions int // that are live
+	Factors  Factors
 	// LinkExpiresAt is when the one-time link ends that can be used now; zero for none.
 	LinkExpiresAt time.Time
 }

@@ -23,6 +23,13 @@ type Session struct {
 	ProviderID      int64
 	ProviderSession [32]byte
 
+	// Half says that the password was right and that the second factor is still missing.
+	// Such a session opens the pages about the second factor only.
+	Half bool
+	// ProvedBy is how its user last showed who they are, and ProvedAt when. Both are zero
+	// while only the password was given.
+	ProvedBy   Proof
+	ProvedAt   time.Time
 	Data       []byte // data of the pages; never an identity, at most 4 KiB
 	CreatedAt  time.Time
 	LastSeenAt time.Time
@@ -31,11 +38,23 @@ type Session struct {
 	ExpiresAt     time.Time
 }
 
-// NewSession starts a session of a user.
-func NewSession(hash [32]byte, userID int64, now time.Time) Session {
-	s := Session{TokenHash: hash, UserID: userID, CreatedAt: now, ExpiresAt: now.Add(SessionLife)}
+// NewSession starts a session of a user who has shown who they are.
+func NewSession(hash [32]byte, userID int64, by Proof, now time.Time) Session {
+	s := Session{TokenHash: hash, UserID: userID, CreatedAt: now, ExpiresAt: now.Add(SessionLife), ProvedBy: by, ProvedAt: now}
 	s.Touch(now)
 	return s
+}
+
+// NewHalfSession starts a session of a user whose second factor is still missing.
+func NewHalfSession(hash [32]byte, userID int64, now time.Time) Session {
+	end := now.Add(HalfSessionLife)
+	return Session{TokenHash: hash, UserID: userID, Half: true, CreatedAt: now, LastSeenAt: now, IdleExpiresAt: end, ExpiresAt: end}
+}
+
+// Fresh reports whether the user showed who they are so short ago that they may do what
+// cannot be undone.
+func (s Session) Fresh(now time.Time) bool {
+	return !s.Half && !s.ProvedAt.IsZero() && now.Before(s.ProvedAt.Add(FreshFor))
 }
 
 // Live reports whether the session may still be used.

@@ -37,6 +37,9 @@ type Type string
 const (
 	SignIn           Type = "sign_in"
 	SignOut          Type = "sign_out"
+	FactorAsked      Type = "factor_asked" // the password was right; nobody is signed in yet
+	FactorFailed     Type = "factor_failed"
+	StepUp           Type = "step_up" // shown once more, before what cannot be undone
 	AccessDenied     Type = "access_denied"
 	PatientsListed   Type = "patients_listed"
 	PatientsSearched Type = "patients_searched"
@@ -116,7 +119,7 @@ const (
 // Types lists every event type, for the filter on the log's page and for the test
 // that each has a sentence.
 var Types = []Type{
-	SignIn, SignOut, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
+	SignIn, SignOut, FactorAsked, FactorFailed, StepUp, AccessDenied, PatientsListed, PatientsSearched, PatientViewed, PatientEntered,
 	DeliveryReceived, DeliveryRefused, DeliverySaved, DeliveryStored, DeliveryChecked, DeliveryFailed,
 	DeliveryCancel, DeliveryRetried, DeliveriesListed, DeliveryViewed, ReportViewed, LogViewed, LogVerified, LogExpired,
 	LogExported, LogDisclosed, LogReviewed, AlarmRaised, AlarmClosed, AlarmsListed,

@@ -28,6 +28,13 @@ import (
 	"sluis/internal/filemode"
 )
 
+// FactorKeys returns the file with the keys of the secrets of second factors, next to the
+// keyring. It is a keyring of its own, which does not rotate: the keyring's old keys must go,
+// so that backups lose what deliveries held, and a second factor is kept for years.
+func FactorKeys(keyring string) string {
+	return filepath.Join(filepath.Dir(keyring), "factor-keys.json")
+}
+
 // retireAfter is how long an old wrapping key is kept, at least, after a new one
 // was made. Without it a process that has not read the new file yet would wrap
 // with a key that is gone.

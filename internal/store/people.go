@@ -169,6 +169,9 @@ func (s *Store) Person(ctx context.Context, who audit.Who, scope account.Scope, 
 			return err
 		}
 		p.Sessions = int(live)
+		if p.Factors, err = t.factorsOf(r.ID); err != nil {
+			return err
+		}
 		var links []linkRow
 		if err := t.db.Where("user_id = ? AND expires_at > ?", r.ID, t.at).Find(&links).Error; err != nil {
 			return err
@@ -416,8 +419,10 @@ func (s *Store) SetOwnPassword(ctx context.Context, who audit.Who, passwordHash 
 	})
 }
 
+// liveSessions selects the sessions in which a user is signed in, not those in which the
+// second factor is missing.
 func liveSessions(db *gorm.DB, userID int64, at time.Time) *gorm.DB {
-	return db.Where("user_id = ? AND expires_at > ? AND idle_expires_at > ?", userID, at, at)
+	return db.Where("user_id = ? AND half = ? AND expires_at > ? AND idle_expires_at > ?", userID, false, at, at)
 }
 
 // SessionsOf returns the live sessions of a user, the latest used first.

@@ -16,6 +16,9 @@ type sessionRow struct {
 	UserID          int64
 	ProviderID      *int64
 	ProviderSession []byte
+	Half            bool
+	ProvedBy        string
+	ProvedAt        *time.Time
 	Data            []byte
 	CreatedAt       time.Time
 	LastSeenAt      time.Time
@@ -30,10 +33,15 @@ func sessionToRow(x account.Session) sessionRow {
 	if x.ProviderSession != [32]byte{} {
 		at = x.ProviderSession[:]
 	}
+	var proved *time.Time // SQL Server wants a typed NULL
+	if !x.ProvedAt.IsZero() {
+		at := stamp(x.ProvedAt)
+		proved = &at
+	}
 	return sessionRow{
 		ProviderID: numberOrNull(x.ProviderID), ProviderSession: at,
 		TokenHash: x.TokenHash[:], PublicID: x.PublicID, Address: cut(x.Address, 64), Browser: cut(x.Browser, 100),
-		UserID: x.UserID, Data: x.Data, CreatedAt: stamp(x.CreatedAt),
+		UserID: x.UserID, Half: x.Half, ProvedBy: string(x.ProvedBy), ProvedAt: proved, Data: x.Data, CreatedAt: stamp(x.CreatedAt),
 		LastSeenAt: stamp(x.LastSeenAt), IdleExpiresAt: stamp(x.IdleExpiresAt), ExpiresAt: stamp(x.ExpiresAt),
 	}
 }
@@ -60,7 +68,7 @@ func (s *Store) SessionByHash(ctx context.Context, hash [32]byte) (account.Sessi
 func (r sessionRow) session() account.Session {
 	x := account.Session{
 		TokenHash: [32]byte(r.TokenHash), PublicID: r.PublicID, Address: r.Address, Browser: r.Browser, UserID: r.UserID, Data: r.Data,
-		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		Half: r.Half, ProvedBy: account.Proof(r.ProvedBy), ProvedAt: moment(r.ProvedAt), CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
 	}
 	if r.ProviderID != nil {
 		x.ProviderID = *r.ProviderID
@@ -76,8 +84,8 @@ func (s *Store) DeleteSession(ctx context.Context, hash [32]byte) error {
 	return s.write(ctx, func(t *tx) error { return t.db.Exec("DELETE FROM sessions WHERE token_hash = ?", hash[:]).Error })
 }
 
-// SignIn stores a new session and when its user signed in, with the event, and deletes the
-// expired sessions.
+// SignIn stores a new session with its event, and deletes the expired sessions. It notes
+// when the user signed in, unless the session is half.
 func (s *Store) SignIn(ctx context.Context, x account.Session, ev audit.Event) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.db.Exec("DELETE FROM sessions WHERE expires_at < ? OR idle_expires_at < ?", t.at, t.at).Error; err != nil {
@@ -90,6 +98,9 @@ func (s *Store) SignIn(ctx context.Context, x account.Session, ev audit.Event) e
 		}
 		if err := t.db.Create(&r).Error; err != nil {
 			return err
+		}
+		if x.Half {
+			return t.record(ev)
 		}
 		if err := t.db.Exec("UPDATE users SET last_sign_in_at = ? WHERE id = ?", t.at, x.UserID).Error; err != nil {
 			return err

@@ -27,7 +27,7 @@ func TestSignOutWithoutALog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := account.NewSession([32]byte{1}, u.ID, time.Now())
+	x := account.NewSession([32]byte{1}, u.ID, account.ByPasskey, time.Now())
 	if err := s.SignIn(t.Context(), x, audit.Event{Type: audit.SignIn}); err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,25 @@ func (s *Store) TakeTurns(ctx context.Context, turns []account.Turn, longest tim
 	return wait, ok, err
 }
 
+// TakeTry counts a try before it is looked at, so that many at once cannot all be looked
+// at as the first. spacing returns how long after this one the next may come. If it is too
+// early for this one, TakeTry counts nothing and returns how long to wait.
+func (s *Store) TakeTry(ctx context.Context, c account.TryCounter, spacing func(tries int) time.Duration) (wait time.Duration, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		r, err := t.tries(c)
+		if err != nil {
+			return err
+		}
+		if wait = max(0, r.TurnAt.Sub(t.at)); wait > 0 {
+			return nil
+		}
+		r.Failures++
+		r.TurnAt = t.at.Add(spacing(r.Failures))
+		return t.saveTries(r, c)
+	})
+	return wait, err
+}
+
 // RecordFailedTry counts a failure at each counter, with the event.
 func (s *Store) RecordFailedTry(ctx context.Context, counters []account.TryCounter, ev audit.Event) error {
 	return s.write(ctx, func(t *tx) error {

@@ -30,6 +30,11 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"tokens are revoked":   tokensRevoked,
 		"health row":           healthRow,
 		"tries are counted":    triesAreCounted,
+		"codes are counted":    codesAreCounted,
+		"factors change":       factorsChange,
+		"factors once":         factorsOnce,
+		"factors reset":        factorsReset,
+		"half sessions":        halfSessions,
 		"roles are separate":   rolesAreSeparate,
 		"centre changes":       centreChanges,
 		"turns are taken":      turnsAreTaken,
@@ -128,7 +133,7 @@ func sessions(t *testing.T, s *store.Store) {
 		Roles: []account.Role{account.Auditor}})
 	ok(t, err)
 	now := time.Now()
-	x := account.NewSession([32]byte{byte(rand.Int()), byte(rand.Int()), byte(rand.Int()), byte(rand.Int())}, u.ID, now)
+	x := account.NewSession([32]byte{byte(rand.Int()), byte(rand.Int()), byte(rand.Int()), byte(rand.Int())}, u.ID, account.ByPasskey, now)
 	x.Data = []byte("state")
 	ok(t, s.SignIn(t.Context(), x, audit.Event{Type: audit.SignIn, Action: audit.Execute, Who: who}))
 	x.Touch(now.Add(time.Minute))

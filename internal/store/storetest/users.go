@@ -21,7 +21,7 @@ func usersChange(t *testing.T, s *store.Store) {
 	u, err := s.AddUser(t.Context(), who, account.User{Email: uuid.NewString() + "@example.org", PasswordHash: "x",
 		Roles: []account.Role{account.Auditor}})
 	ok(t, err)
-	session := account.NewSession([32]byte([]byte(uuid.NewString())[:32]), u.ID, time.Now())
+	session := account.NewSession([32]byte([]byte(uuid.NewString())[:32]), u.ID, account.ByPasskey, time.Now())
 	ok(t, s.SignIn(t.Context(), session, audit.Event{Type: audit.SignIn, Action: audit.Execute, Who: who}))
 
 	refused := errors.New("refused")

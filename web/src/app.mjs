@@ -4,6 +4,7 @@ import { columns } from './columns.mjs'
 import { dates } from './dates.mjs'
 import { named } from './named.mjs'
 import { ownFile } from './ownfile.mjs'
+import { passkey } from './passkey.mjs'
 import { printing } from './printing.mjs'
 import { progress } from './progress.mjs'
 import { sending } from './sending.mjs'
@@ -25,5 +26,6 @@ ownFile(document.querySelector('[data-own-file]'))
 progress(document.querySelector('[data-progress]'))
 sending(document.querySelector('[data-sending]'))
 session(document.querySelector('[data-session]'))
+document.querySelectorAll('[data-passkey]').forEach(passkey)
 document.querySelectorAll('[data-date]').forEach(dates)
 document.querySelectorAll('[data-print]').forEach(printing)

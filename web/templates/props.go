@@ -31,6 +31,8 @@ type Page struct {
 	Demo bool
 	// Version is the program's, for the foot of the page; empty for a stranger.
 	Version string
+	// FactorOptional says in the banner that nobody needs a second factor here.
+	FactorOptional bool
 	// Flash says what the previous request did.
 	Flash *Flash
 	// Session is when the visitor's session ends; nil if nobody is signed in.
@@ -96,6 +98,9 @@ type SignIn struct {
 	FindEmail    string
 	// PasswordSet says that the user has just set a password.
 	PasswordSet bool
+	// Passkey offers to sign in with a passkey: POST /inloggen/passkey with antwoord and
+	// next.
+	Passkey bool
 }
 
 // ProviderButton leads to a provider at which people sign in.

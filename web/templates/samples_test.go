@@ -422,7 +422,7 @@ func others(lang string) []sample {
 func samples(lang string) []sample {
 	var all []sample
 	for _, part := range [][]sample{others(lang), deliveries(lang), reports(lang), patients(lang), entries(lang), conversions(lang), users(lang), centres(lang),
-		logbook(lang)} {
+		logbook(lang), factors(lang)} {
 		all = append(all, part...)
 	}
 	return all

@@ -37,6 +37,7 @@ func users(lang string) []sample {
 	one := templates.Account{
 		Page: p, Email: "jan@voorbeeld.nl", Name: "Jan", Roles: "Invoerder", Centre: "2809 Voorbeeldziekenhuis", State: "active",
 		Created: "1 augustus 2025 14:02", SignIn: "20 augustus 2025 14:02", Sessions: 2, LinkEnds: "27 augustus 2025 14:02",
+		Factors: "1 passkey, authenticator-app", HasFactors: true,
 		Path:   "/gebruikers/1",
 		Choice: choice, Changes: []templates.AccountChange{
 			{When: "2 augustus 2025 14:02", By: "beheer@voorbeeld.nl", What: t.T("audit.code.roles"), Reason: "Andere afdeling",
@@ -58,7 +59,18 @@ func users(lang string) []sample {
 			{Browser: t.T("account.sessions.unknown"), Started: "20 augustus 2025 13:02", Seen: "20 augustus 2025 14:12"},
 		},
 	}
+	mine.Factors = templates.OwnFactors{
+		Any: true, PasskeysWork: true, NewPasskeyHref: "/account/passkeys/nieuw", AppHref: "/account/app", AppMade: "20 augustus 2025 14:02",
+		AppUsed: "20 augustus 2025 14:12", AppRemoveAction: "/account/app/verwijderen", RecoveryLeft: 9, RecoveryAction: "/account/herstelcodes",
+		Passkeys: []templates.OwnPasskey{
+			{ID: "1", Name: "Laptop van de afdeling met een heel lange naam zonder einde", Made: "20 augustus 2025 14:02",
+				Used: "20 augustus 2025 14:12", RenameAction: "/account/passkeys/1/naam", RemoveAction: "/account/passkeys/1/verwijderen"},
+			{ID: "2", Name: "Sleutel", Made: "20 augustus 2025 14:02", RenameAction: "/account/passkeys/2/naam",
+				RemoveAction: "/account/passkeys/2/verwijderen"},
+		},
+	}
 	wrongMine := mine
+	wrongMine.Factors = templates.OwnFactors{AppHref: "/account/app", RecoveryAction: "/account/herstelcodes", Optional: true}
 	wrongMine.Errors = []templates.FieldError{{Field: "huidig", Message: t.T("account.error.old")},
 		{Field: "nieuw", Message: t.T("account.error.same")}}
 	return []sample{
@@ -94,6 +106,68 @@ func faultsAt(t *text.Catalogue, fields ...string) []templates.FieldError {
 		faults = append(faults, templates.FieldError{Field: f, Message: t.T("users.error.reason_short")})
 	}
 	return faults
+}
+
+func factors(lang string) []sample {
+	p := frame(lang, "/account", "Aanleveraar")
+	t := p.T
+	out := templates.Page{T: t, Return: "/inloggen/factor"}
+	bare := templates.Page{T: t, Return: "/inloggen", FactorOptional: true}
+	all := templates.Ways{Passkey: true, Code: true, Recovery: true}
+	ask := templates.Factor{
+		Page: out, Ways: all, Email: "fleur-bakker-vandermeer@een-lang-ziekenhuis-zonder-einde.nl", Action: "/inloggen/factor",
+		Options: "/inloggen/factor/opties",
+	}
+	wrong := ask
+	wrong.Errors = []templates.FieldError{{Field: "bevestig-code", Message: t.T("factor.error.totp")}}
+	wrongRecovery := ask
+	wrongRecovery.Errors = []templates.FieldError{{Field: "bevestig-herstelcode", Message: t.T("factor.error.recovery")}}
+	onlyPasskey := ask
+	onlyPasskey.Ways = templates.Ways{Passkey: true, Recovery: true}
+	onlyPasskey.Errors = []templates.FieldError{{Message: t.T("passkey.refused")}}
+	none := ask
+	none.Ways = templates.Ways{Passkey: true}
+	confirm := templates.Factor{
+		Page: p, Ways: all, Email: "jan@voorbeeld.nl", Confirm: true, Action: "/gebruikers/1/rollen", Options: "/bevestigen/opties",
+		Back: "/gebruikers/1", Kept: []templates.Kept{{Name: "rol", Value: "uploader"}, {Name: "reden-rollen", Value: "Andere afdeling"}},
+	}
+	byPassword := confirm
+	byPassword.Ways = templates.Ways{Password: true}
+	byPassword.Errors = []templates.FieldError{{Field: "bevestig-wachtwoord", Message: t.T("account.error.old")}}
+	set := templates.SetUpFactor{Page: out, Email: "jan@voorbeeld.nl", PasskeyAction: "/inloggen/instellen/passkey",
+		Options: "/inloggen/instellen/opties", AppHref: "/inloggen/instellen/app"}
+	setOnly := set
+	setOnly.PasskeyOnly = true
+	setOnly.Errors = []templates.FieldError{{Field: "naam", Message: t.T("passkey.error.name", "max", 60)}}
+	setOwn, noPasskeys := set, set
+	setOwn.Page, setOwn.Own, noPasskeys.PasskeyAction = p, true, ""
+	app := templates.SetUpApp{Page: out, Email: "jan@voorbeeld.nl", Action: "/inloggen/instellen/app", Back: "/inloggen/instellen",
+		Key: "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567", QR: "M4 4h1v1h-1z", Size: 41}
+	appWrong := app
+	appWrong.Page, appWrong.Replaces = p, true
+	appWrong.Errors = []templates.FieldError{{Field: "code", Message: t.T("factor.error.first_code")}}
+	codes := templates.RecoveryCodes{Page: p, Email: "jan@voorbeeld.nl", Next: "/",
+		Codes: []string{"ABCD-EFGH-JKMN", "ABCD-EFGH-JKMP", "ABCD-EFGH-JKMQ", "ABCD-EFGH-JKMR"}}
+	return []sample{
+		{name: "signin-passkey", page: templates.SignInPage(templates.SignIn{Page: bare, Next: "/", Passkey: true})},
+		{name: "signin-passkey-refused", wrong: true, page: templates.SignInPage(templates.SignIn{Page: out, Next: "/", Passkey: true,
+			Errors: []templates.FieldError{{Message: t.T("passkey.refused")}}})},
+		{name: "factor", page: templates.FactorPage(ask)},
+		{name: "factor-wrong", page: templates.FactorPage(wrong), wrong: true},
+		{name: "factor-wrong-recovery", page: templates.FactorPage(wrongRecovery), wrong: true},
+		{name: "factor-passkey", page: templates.FactorPage(onlyPasskey), wrong: true},
+		{name: "factor-nothing-else", page: templates.FactorPage(none)},
+		{name: "confirm", page: templates.FactorPage(confirm)},
+		{name: "confirm-password", page: templates.FactorPage(byPassword), wrong: true},
+		{name: "confirmed", page: templates.ConfirmedPage(templates.Confirmed{Page: p, Next: "/gebruikers/controle.csv"})},
+		{name: "setup", page: templates.SetUpFactorPage(set)},
+		{name: "setup-passkey-only", page: templates.SetUpFactorPage(setOnly), wrong: true},
+		{name: "setup-own", page: templates.SetUpFactorPage(setOwn)},
+		{name: "setup-no-passkeys", page: templates.SetUpFactorPage(noPasskeys)},
+		{name: "setup-app", page: templates.SetUpAppPage(app)},
+		{name: "setup-app-wrong", page: templates.SetUpAppPage(appWrong), wrong: true},
+		{name: "recovery-codes", page: templates.RecoveryCodesPage(codes)},
+	}
 }
 
 func centres(lang string) []sample {

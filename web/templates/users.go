@@ -53,6 +53,8 @@ type Account struct {
 	Created, SignIn            string // text.Moment; SignIn is empty for never
 	Sessions                   int
 	Provider                   string // at which its owner signs in; empty: with a password
+	Factors                    string // in words
+	HasFactors                 bool   // there is something to reset
 	LinkEnds                   string // text.Moment; empty if there is no open link
 	Remark                     string // why nothing can be changed here; empty if something can
 	Path                       string // of the account; the forms post below it
@@ -99,6 +101,8 @@ type OwnAccount struct {
 	Page
 	Email, Name, Roles, Centre string
 	Provider                   string // at which the reader signs in; empty: with a password
+	SignIn                     string
+	Factors                    OwnFactors
 	Sessions                   []OwnSession
 	Errors                     []FieldError
 }

@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 )
 
 // visitor is a person with a browser that runs no script. It keeps cookies, follows
@@ -126,6 +129,32 @@ func (v *visitor) signIn(a account) *visitor {
 		v.t.Fatalf("%s cannot sign in: %d", a.Email, got.status)
 	}
 	return v
+}
+
+// appSecret is the key on the page where an authenticator app is set up.
+var appSecret = regexp.MustCompile(`<code class="app-secret">([A-Z2-7 ]+)</code>`)
+
+// setUpApp sets up an authenticator app after the password, without script, and returns
+// the answer that signs in.
+func (v *visitor) setUpApp() answer {
+	v.t.Helper()
+	page, err := v.try(outgoing{method: http.MethodGet, path: "/inloggen/instellen/app", reshown: true})
+	found := appSecret.FindSubmatch(page.body)
+	if err != nil || found == nil {
+		v.t.Fatalf("no key for an app: %d, %v", page.status, err)
+	}
+	code, err := totp.GenerateCode(strings.ReplaceAll(string(found[1]), " ", ""), time.Now())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	a, err := v.try(outgoing{
+		method: http.MethodPost, path: "/inloggen/instellen/app", kind: "application/x-www-form-urlencoded",
+		body: strings.NewReader(url.Values{"code": {code}}.Encode()), reshown: true,
+	})
+	if err != nil || a.status != http.StatusOK || !bytes.Contains(a.body, []byte("herstelcode")) {
+		v.t.Fatalf("the code is not accepted: %d, %v", a.status, err)
+	}
+	return a
 }
 
 // multipartFile makes the body of an upload form. mode may be "".

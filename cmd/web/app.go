@@ -81,11 +81,16 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
+	factorKeys, err := openFactorKeys(ctx, c, s)
+	if err != nil {
+		return nil, err
+	}
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	rehearsal := demo || !c.ProductionReady()
 	srv, err := server.New(server.Options{
 		Log: log, Now: time.Now, Accounts: s, People: s, CentreDesk: s, Sessions: countedSessions{s, a.metrics},
 		Tries: s, Audit: s, Records: s,
+		Factors: s, FactorKeys: factorKeys, SecondFactor: account.FactorPolicy(c.SecondFactor),
 		Receiver: waking{in, workers}, Columns: waking{in, workers}, Desk: p.desk, Preparer: ttp.preparer,
 		Watch: s, Planner: s, Expiries: ttp.expiries, Conversion: s, ProofKey: conversion.Public(proofKey), LogReviewEvery: c.LogReviewEvery,
 		Providers: s, SignOn: signOn(c, rehearsal), SignOnSecrets: c.SignOn.SecretsDir, SignOnLoopback: rehearsal,

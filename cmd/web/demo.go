@@ -104,7 +104,7 @@ func (d demoCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (choose another with --addr)", d.Addr, err)
 	}
-	base := &url.URL{Scheme: "http", Host: ln.Addr().String()}
+	base := d.base(ln.Addr())
 	who, err := d.enrol(ctx, s, base.String())
 	if err != nil {
 		return errors.Join(err, ln.Close())
@@ -117,6 +117,18 @@ func (d demoCommand) Run(ctx context.Context, c console) error {
 	return a.serve(ctx, ln)
 }
 
+// base is at which people reach the demonstration. Passkeys work at localhost only, not at
+// an address without a name.
+func (d demoCommand) base(at net.Addr) *url.URL {
+	host := at.String()
+	if name, _, err := net.SplitHostPort(d.Addr); err == nil && name == "localhost" {
+		if _, port, err := net.SplitHostPort(host); err == nil {
+			host = net.JoinHostPort(name, port)
+		}
+	}
+	return &url.URL{Scheme: "http", Host: host}
+}
+
 func (d demoCommand) keyring() string { return filepath.Join(d.Data, "keyring.json") }
 
 // config is the configuration of a demonstration.
@@ -124,7 +136,8 @@ func (d demoCommand) config(k demoKeys, base *url.URL, ttp string) config.Config
 	at := &url.URL{Scheme: "http", Host: ttp}
 	return config.Config{
 		BaseURL: base, SessionKeys: []config.Secret{config.NewSecret(string(k.Session))}, FileMACKey: config.NewSecret(string(k.MAC)),
-		KeyringFile: d.keyring(),
+		// The demonstration's passwords are printed, and two clicks must do.
+		KeyringFile: d.keyring(), SecondFactor: string(account.FactorOptional),
 		TTP: config.TTP{
 			AuthURL: at, APIURL: at, Domain: sandboxDomain, Sandbox: true,
 			Prepare: config.Credential{ID: sandboxPrepareID, Secret: config.NewSecret(k.TTPPrepare)},

@@ -101,6 +101,8 @@ type commands struct {
 		Enable   enableUserCommand  `cmd:"" help:"Let a disabled user in again."`
 		Role     setRolesCommand    `cmd:"" help:"Replace the roles of a user."`
 		Password setPasswordCommand `cmd:"" help:"Replace the password of a user."`
+
+		ResetFactors resetFactorsCommand `cmd:"" help:"Remove the second factor of a user who lost it; the next sign-in sets up a new one."`
 	} `cmd:"" help:"Users of the real service."`
 	Centre struct {
 		Add  addCentreCommand   `cmd:"" help:"Add a centre."`

@@ -121,7 +121,7 @@ type countedSessions struct {
 // SignIn stores the session and counts it.
 func (c countedSessions) SignIn(ctx context.Context, x account.Session, ev audit.Event) error {
 	err := c.Store.SignIn(ctx, x, ev)
-	if err == nil {
+	if err == nil && !x.Half {
 		c.metrics.SignedIn()
 	}
 	return err

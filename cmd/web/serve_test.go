@@ -32,7 +32,7 @@ func settingsIn(dir, address, ttp string) map[string]string {
 	return map[string]string{
 		"SLUIS_ADDR": address, "SLUIS_BASE_URL": "http://" + address, "SLUIS_DATABASE": "sqlite:" + filepath.Join(dir, "sluis.db"),
 		"SLUIS_DISPLAY_BIRTH": "date", "SLUIS_SESSION_KEY": newKey(), "SLUIS_FILE_MAC_KEY": newKey(),
-		"SLUIS_KEYRING_FILE": filepath.Join(dir, "keyring.json"),
+		"SLUIS_KEYRING_FILE": filepath.Join(dir, "keyring.json"), "SLUIS_SECOND_FACTOR": "any",
 		"SLUIS_TTP_AUTH_URL": "http://" + ttp, "SLUIS_TTP_API_URL": "http://" + ttp, "SLUIS_TTP_DOMAIN": sandboxDomain,
 		"SLUIS_TTP_PREPARE_CLIENT_ID": sandboxPrepareID, "SLUIS_TTP_PREPARE_CLIENT_SECRET": "prepare-secret-for-a-test",
 		"SLUIS_TTP_RESOLVE_CLIENT_ID": sandboxResolveID, "SLUIS_TTP_RESOLVE_CLIENT_SECRET": "resolve-secret-for-a-test",

@@ -12,6 +12,7 @@ import (
 	"sluis/internal/config"
 	"sluis/internal/conversion"
 	"sluis/internal/filemode"
+	"sluis/internal/sealing"
 	"sluis/internal/store"
 )
 
@@ -35,7 +36,9 @@ func startable(ctx context.Context) config.Check {
 			return
 		}
 		checkFolder("SLUIS_KEYRING_FILE", "the keyring", c.KeyringFile, faults)
-		for _, file := range []string{c.KeyringFile, conversion.KeyFile(c.KeyringFile), tree.KeyFile(c.KeyringFile)} {
+		for _, file := range []string{
+			c.KeyringFile, conversion.KeyFile(c.KeyringFile), tree.KeyFile(c.KeyringFile), sealing.FactorKeys(c.KeyringFile),
+		} {
 			if err := filemode.CheckOwner(file); err != nil {
 				faults.Add("SLUIS_KEYRING_FILE", "is refused: %s", err)
 			}

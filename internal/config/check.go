@@ -48,6 +48,7 @@ func check(s settings, faults *Faults) Config {
 	default:
 		faults.Add("SLUIS_DISPLAY_BIRTH", "must be date or year")
 	}
+	checkSecondFactor(s, &c, faults)
 	checkKeys(s, &c, faults)
 	checkTTP(s, &c, faults)
 	checkTypes(s, &c, faults)
@@ -99,6 +100,25 @@ func checkAlarms(s settings, faults *Faults) alarm.Limits {
 		faults.Add("SLUIS_ALARM_HOURS", "must be the usual hours, such as 6-23: from 06:00 to 23:00")
 	}
 	return l
+}
+
+// checkSecondFactor reads what people need besides a password. Browsers make passkeys for a
+// host name only, so that they cannot be required at an address.
+func checkSecondFactor(s settings, c *Config, faults *Faults) {
+	const name = "SLUIS_SECOND_FACTOR"
+	c.SecondFactor = s.SecondFactor
+	if !slices.Contains([]string{"required", "any", "optional"}, s.SecondFactor) {
+		faults.Add(name, "must be required (a second factor for everyone, a passkey for roles that see all centres), "+
+			"any (of any kind, for everyone) or optional (for rehearsals only)")
+		return
+	}
+	if c.BaseURL == nil || s.SecondFactor != "required" {
+		return
+	}
+	if net.ParseIP(c.BaseURL.Hostname()) != nil {
+		faults.Add(name, "is required, but browsers make no passkeys for SLUIS_BASE_URL=%s: give it a host name, or set %s=any",
+			shown(c.BaseURL), name)
+	}
 }
 
 // checkDatabase checks that value names a database of one of the three kinds.

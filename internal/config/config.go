@@ -33,6 +33,9 @@ type Config struct {
 	FileMACKey Secret // raw bytes, 32 or more
 	// KeyringFile holds the wrapping keys of sealed files and rows.
 	KeyringFile string
+	// SecondFactor is what people need besides a password: required, any or optional
+	// (account.FactorPolicy).
+	SecondFactor string
 	// AuditHeadsDir is where signed heads of the access log are written; empty for
 	// [DefaultHeads].
 	AuditHeadsDir string
@@ -174,6 +177,7 @@ func (c Config) String() string {
 	line("SLUIS_SESSION_KEY", fmt.Sprintf("%s (%d)", masked, len(c.SessionKeys)))
 	line("SLUIS_FILE_MAC_KEY", c.FileMACKey)
 	line("SLUIS_KEYRING_FILE", c.KeyringFile)
+	line("SLUIS_SECOND_FACTOR", c.SecondFactor)
 	line("SLUIS_TTP_AUTH_URL", shown(c.TTP.AuthURL))
 	line("SLUIS_TTP_API_URL", shown(c.TTP.APIURL))
 	line("SLUIS_TTP_PREPARE_CLIENT_ID", c.TTP.Prepare.ID)

@@ -174,6 +174,7 @@ func TestOneFault(t *testing.T) {
 func TestLoopbackHTTP(t *testing.T) {
 	vars := good()
 	vars["SLUIS_BASE_URL"] = "http://127.0.0.1:8080"
+	vars["SLUIS_SECOND_FACTOR"] = "any"
 	vars["SLUIS_TTP_SANDBOX"] = "true"
 	vars["SLUIS_TTP_AUTH_URL"] = "http://127.0.0.1:9001"
 	vars["SLUIS_TTP_API_URL"] = "http://[::1]:9001"

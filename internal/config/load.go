@@ -29,6 +29,7 @@ type settings struct {
 	SessionKey       string `env:"SLUIS_SESSION_KEY"`
 	FileMACKey       string `env:"SLUIS_FILE_MAC_KEY"`
 	KeyringFile      string `env:"SLUIS_KEYRING_FILE"`
+	SecondFactor     string `env:"SLUIS_SECOND_FACTOR" envDefault:"required"`
 	TTPAuthURL       string `env:"SLUIS_TTP_AUTH_URL"`
 	TTPAPIURL        string `env:"SLUIS_TTP_API_URL"`
 	PrepareID        string `env:"SLUIS_TTP_PREPARE_CLIENT_ID"`

@@ -13,6 +13,7 @@ import (
 	"sluis/internal/server/deliveries"
 	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
+	"sluis/internal/server/factors"
 	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/logbook"
 	"sluis/internal/server/patients"
@@ -29,6 +30,8 @@ type (
 	People = accounts.Store
 	// Providers keeps the providers at which people sign in.
 	Providers = signon.Store
+	// Factors keeps what people have besides a password.
+	Factors = factors.Store
 	// Tries counts tries to sign in.
 	Tries = access.Tries
 	// CentreDesk keeps the centres and tokens for the pages about them.

@@ -20,10 +20,11 @@ import (
 	"sluis/web/static"
 )
 
-// Two permissions besides those of a role.
+// Three permissions besides those of a role.
 const (
-	Anyone   account.Permission = "anyone"   // no session needed
-	SignedIn account.Permission = "signedin" // whatever the role
+	Anyone       account.Permission = "anyone"   // no session needed
+	HalfSignedIn account.Permission = "halfway"  // the password was right, and the second factor is missing
+	SignedIn     account.Permission = "signedin" // whatever the role
 )
 
 // Door is how a route is entered.
@@ -99,6 +100,20 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/inloggen/via/{id}/terug" + takesAny, Anyone, Page, s.signon.Back},
 		{"POST", "/inloggen/via/{id}/afmelden", Anyone, Page, s.signon.Logout},
 		{"POST", "/inloggen/via", Anyone, Page, s.signon.Find},
+		{"POST", "/inloggen/passkey/opties", Anyone, Page, s.factors.OfferSignIn},
+		{"POST", "/inloggen/passkey", Anyone, Page, s.factors.SignIn},
+		{"GET", "/inloggen/factor", HalfSignedIn, Page, s.half(s.factors.View)},
+		{"POST", "/inloggen/factor", HalfSignedIn, Page, s.half(s.factors.Give)},
+		{"POST", "/inloggen/factor/opties", HalfSignedIn, Page, s.half(s.factors.Offer)},
+		{"GET", "/inloggen/instellen", HalfSignedIn, Page, s.half(s.factors.SetUp)},
+		{"POST", "/inloggen/instellen/opties", HalfSignedIn, Page, s.half(s.factors.OfferPasskey)},
+		{"POST", "/inloggen/instellen/passkey", HalfSignedIn, Page, s.half(s.factors.AddPasskey)},
+		{"GET", "/inloggen/instellen/app", HalfSignedIn, Page, s.half(s.factors.SetUpApp)},
+		{"POST", "/inloggen/instellen/app", HalfSignedIn, Page, s.half(s.factors.AddApp)},
+		{"POST", "/inloggen/stoppen", HalfSignedIn, Page, s.half(s.access.Stop)},
+		{"GET", "/bevestigen?terug", SignedIn, Page, s.factors.AskConfirmation},
+		{"POST", "/bevestigen", SignedIn, Page, s.factors.Confirm},
+		{"POST", "/bevestigen/opties", SignedIn, Page, s.factors.OfferConfirmation},
 		{"POST", "/taal", Anyone, Page, s.access.SetLanguage},
 		{"POST", "/uitloggen", SignedIn, Page, s.access.SignOut},
 		{"GET", "/", SignedIn, Page, s.desk.Overview},
@@ -140,10 +155,10 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/migratie/{id}/pauzeren", account.RunConversion, Page, s.conversions.Pause},
 		{"POST", "/migratie/{id}/hervatten", account.RunConversion, Page, s.conversions.Resume},
 		{"POST", "/migratie/{id}/doorgaan", account.RunConversion, Page, s.conversions.Confirm},
-		{"POST", "/migratie/{id}/goedkeuren", account.ApproveErasure, Page, s.conversions.ApproveErasure},
+		{"POST", "/migratie/{id}/goedkeuren", account.ApproveErasure, Page, s.factors.Fresh(s.conversions.ApproveErasure)},
 		{"GET", "/migratie/bewijzen", account.ViewProofs, Page, s.conversions.ListProofs},
 		{"GET", "/migratie/bewijzen/{id}", account.ViewProofs, Page, s.conversions.ViewProof},
-		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.conversions.ExportProof},
+		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.factors.Fresh(s.conversions.ExportProof)},
 
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
 		{"GET", "/onderhoud", account.AnnounceMaintenance, Page, s.desk.Maintenance},
@@ -164,15 +179,16 @@ func (s *Server) pageTable() []line[page.Handler] {
 
 		{"GET", "/gebruikers?zoek&rol&staat&centrum&na", account.ManageUsers, Page, s.accounts.List},
 		{"GET", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.InviteForm},
-		{"POST", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.Invite},
+		{"POST", "/gebruikers/nieuw", account.ManageUsers, Page, s.factors.Fresh(s.accounts.Invite)},
 		{"GET", "/gebruikers/controle", account.ReviewAccess, Page, s.accounts.ViewReview},
 		{"POST", "/gebruikers/controle", account.ReviewAccess, Page, s.accounts.SignReview},
-		{"GET", "/gebruikers/controle.csv", account.ReviewAccess, Page, s.accounts.ExportReview},
+		{"GET", "/gebruikers/controle.csv", account.ReviewAccess, Page, s.factors.Fresh(s.accounts.ExportReview)},
 		{"GET", "/gebruikers/{id}", account.ManageUsers, Page, s.accounts.View},
-		{"POST", "/gebruikers/{id}/rollen", account.ManageUsers, Page, s.accounts.SetRoles},
+		{"POST", "/gebruikers/{id}/rollen", account.ManageUsers, Page, s.factors.Fresh(s.accounts.SetRoles)},
 		{"POST", "/gebruikers/{id}/blokkeren", account.ManageUsers, Page, s.accounts.Block},
 		{"POST", "/gebruikers/{id}/deblokkeren", account.ManageUsers, Page, s.accounts.Unblock},
-		{"POST", "/gebruikers/{id}/link", account.ManageUsers, Page, s.accounts.MakeLink},
+		{"POST", "/gebruikers/{id}/link", account.ManageUsers, Page, s.factors.Fresh(s.accounts.MakeLink)},
+		{"POST", "/gebruikers/{id}/factoren", account.ManageUsers, Page, s.factors.Fresh(s.accounts.ResetFactors)},
 		{"GET", "/uitnodiging/{token}", Anyone, Page, s.accounts.FollowLink},
 		{"POST", "/uitnodiging/{token}", Anyone, Page, s.accounts.SetPassword},
 		{"GET", "/uitnodiging/{token}/via/{id}", Anyone, Page, s.signon.FollowLink},
@@ -197,13 +213,22 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/mandaten/{id}/intrekken", account.GrantMandates, Page, s.centres.WithdrawMandate},
 		{"GET", "/tokens?centrum", account.ManageTokens, Page, s.centres.ListTokens},
 		{"GET", "/tokens/nieuw", account.ManageTokens, Page, s.centres.TokenForm},
-		{"POST", "/tokens/nieuw", account.ManageTokens, Page, s.centres.AddToken},
-		{"POST", "/tokens/{id}/intrekken", account.ManageTokens, Page, s.centres.RevokeToken},
+		{"POST", "/tokens/nieuw", account.ManageTokens, Page, s.factors.Fresh(s.centres.AddToken)},
+		{"POST", "/tokens/{id}/intrekken", account.ManageTokens, Page, s.factors.Fresh(s.centres.RevokeToken)},
 		{"GET", "/account", SignedIn, Page, s.accounts.ViewOwn},
 		{"GET", "/account/sessie", SignedIn, Quiet, s.access.Remaining},
 		{"POST", "/account/sessie", SignedIn, Page, s.access.Extend},
 		{"POST", "/account/wachtwoord", SignedIn, Page, s.accounts.ChangePassword},
 		{"POST", "/account/sessies/{id}/beeindigen", SignedIn, Page, s.accounts.EndSession},
+		{"GET", "/account/passkeys/nieuw", SignedIn, Page, s.factors.Fresh(s.factors.NewOwnPasskey)},
+		{"POST", "/account/passkeys/opties", SignedIn, Page, s.factors.OfferOwnPasskey},
+		{"POST", "/account/passkeys", SignedIn, Page, s.factors.Fresh(s.factors.AddOwnPasskey)},
+		{"POST", "/account/passkeys/{id}/naam", SignedIn, Page, s.factors.RenamePasskey},
+		{"POST", "/account/passkeys/{id}/verwijderen", SignedIn, Page, s.factors.Fresh(s.factors.RemovePasskey)},
+		{"GET", "/account/app", SignedIn, Page, s.factors.Fresh(s.factors.NewOwnApp)},
+		{"POST", "/account/app", SignedIn, Page, s.factors.Fresh(s.factors.AddOwnApp)},
+		{"POST", "/account/app/verwijderen", SignedIn, Page, s.factors.Fresh(s.factors.RemoveApp)},
+		{"POST", "/account/herstelcodes", SignedIn, Page, s.factors.Fresh(s.factors.RenewCodes)},
 	}
 }
 
@@ -286,10 +311,15 @@ func (s *Server) open(route Route) http.Handler {
 		}
 		return s.logMiss(v.R, route.page(v))
 	}
-	if route.Permission == Anyone {
-		return s.frame.Serve(h)
+	if route.Permission == Anyone || route.Permission == HalfSignedIn {
+		return s.frame.Serve(h) // the handlers of the second are made by half
 	}
 	return s.frame.Serve(s.access.Require(access.Rights{Permission: rightOf(route), Quiet: route.Door == Quiet}, h))
+}
+
+// half makes a page that only a half session opens.
+func (s *Server) half(h func(v *page.Visit, x access.Half) error) page.Handler {
+	return s.access.RequireHalf(h)
 }
 
 // rightOf is the permission of a role that a route needs; "" if any role will do.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"sluis/internal/account"
 	"sluis/internal/oidc"
 	"sluis/internal/server/access"
 	"sluis/internal/server/accounts"
@@ -30,6 +31,7 @@ import (
 	"sluis/internal/server/deliveries"
 	"sluis/internal/server/desk"
 	"sluis/internal/server/entry"
+	"sluis/internal/server/factors"
 	"sluis/internal/server/fhirdoor"
 	"sluis/internal/server/logbook"
 	"sluis/internal/server/page"
@@ -54,8 +56,14 @@ type Options struct {
 	CentreDesk CentreDesk
 	Sessions   Sessions
 	Tries      Tries
-	Providers  Providers
-	SignOn     *oidc.Client // talks to the providers
+	// Factors keep what people have besides a password; FactorKeys seal it; SecondFactor
+	// says who needs what, its zero value the strictest.
+	Factors      Factors
+	FactorKeys   factors.Keys
+	SecondFactor account.FactorPolicy
+
+	Providers Providers
+	SignOn    *oidc.Client // talks to the providers
 	// SignOnSecrets is the folder of the files with clients' secrets; empty if there is none.
 	SignOnSecrets string
 	// SignOnLoopback allows providers on this machine.
@@ -117,6 +125,7 @@ type Server struct {
 	conversions *conversions.Handlers
 	deliveries  *deliveries.Handlers
 	desk        *desk.Handlers
+	factors     *factors.Handlers
 	logbook     *logbook.Handlers
 	patients    *patients.Handlers
 	signon      *signon.Handlers
@@ -133,30 +142,39 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.furnish()
+	if err := s.furnish(); err != nil {
+		return nil, err
+	}
 	s.router = s.mount()
 	return s, nil
 }
 
 // furnish makes the rooms and the API.
-func (s *Server) furnish() {
+func (s *Server) furnish() (err error) {
 	o, door := s.o, upload.NewDoor(s.o.MaxUploads, s.o.MaxFileBytes, s.o.Patience)
 	single := entry.New(entry.Options{Preparer: o.Preparer, Desk: o.Desk, Log: o.Audit, Now: o.Now, BirthYearOnly: o.BirthYearOnly})
 	s.limiter = newLimiter(o.Now)
 	s.ready = &readiness{check: o.Ready}
 	s.access = access.New(access.Options{
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Tries: o.Tries, Audit: o.Audit, Secure: o.Secure,
-		Keys: o.SessionKeys,
+		Keys: o.SessionKeys, Factors: o.Factors, Policy: o.SecondFactor, Passkeys: factors.PasskeysWork(o.BaseURL),
+	})
+	s.factors, err = factors.New(factors.Options{Now: o.Now, Store: o.Factors, Access: s.access, Keys: o.FactorKeys, BaseURL: o.BaseURL})
+	if err != nil {
+		return err
+	}
+	s.accounts = accounts.New(accounts.Options{
+		Now: o.Now, Store: o.People, Access: s.access, Factors: s.factors, Audit: o.Audit, BaseURL: o.BaseURL,
 	})
 	s.signon = signon.New(signon.Options{
 		Now: o.Now, Store: o.Providers, Client: o.SignOn, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL, Secrets: o.SignOnSecrets,
 		Secure: o.Secure, Loopback: o.SignOnLoopback,
 	})
 	s.access.SetElsewhere(s.signon)
-	s.accounts = accounts.New(accounts.Options{Now: o.Now, Store: o.People, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL})
 	s.centres = centres.New(centres.Options{Now: o.Now, Store: o.CentreDesk, MaxRows: o.MaxRows})
 	s.frame = page.New(page.Options{
 		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly, Version: o.Version,
+		FactorOptional: o.SecondFactor == account.FactorOptional,
 	})
 	s.logbook = logbook.New(logbook.Options{Now: o.Now, Log: o.Audit, ReviewEvery: o.LogReviewEvery})
 	s.desk = desk.New(desk.Options{
@@ -177,6 +195,7 @@ func (s *Server) furnish() {
 		Plan: o.Planner.Maintenance,
 	})
 	s.fhir = fhirdoor.New(fhirdoor.Options{Now: o.Now, API: s.api, Records: o.Records, BusyWait: o.BusyWait})
+	return nil
 }
 
 // complete fills in the defaults and checks the rest.
@@ -193,7 +212,7 @@ func (o *Options) complete() error {
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	o.Patience = cmp.Or(o.Patience, time.Minute)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil,
+	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil, o.Factors == nil, o.FactorKeys == nil,
 		o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
 		o.Conversion == nil, o.Ready == nil, o.Providers == nil, o.SignOn == nil, o.Planner == nil:
 		return errors.New("server: an option is missing")

@@ -33,7 +33,14 @@ type Sessions interface {
 	SessionByHash(ctx context.Context, hash [32]byte) (account.Session, error)
 	DeleteSession(ctx context.Context, hash [32]byte) error
 	SignIn(ctx context.Context, s account.Session, ev audit.Event) error // a new session and its event
-	SignOut(ctx context.Context, userID int64, ev audit.Event) error     // ends every session of the user
+	// ConfirmSession notes that the user has shown once more who they are, with its event.
+	ConfirmSession(ctx context.Context, hash [32]byte, by account.Proof, ev audit.Event) error
+	SignOut(ctx context.Context, userID int64, ev audit.Event) error // ends every session of the user
+}
+
+// Factors tells what an account has besides its password.
+type Factors interface {
+	FactorsOf(ctx context.Context, userID int64) (account.Factors, error)
 }
 
 // Log writes and reads the access log.
@@ -48,6 +55,9 @@ type Options struct {
 	Accounts Accounts
 	Sessions Sessions
 	Tries    Tries
+	Factors  Factors
+	Policy   account.FactorPolicy
+	Passkeys bool // people can sign in with a passkey here
 	Audit    Log
 	Secure   bool     // browsers reach us over TLS
 	Keys     [][]byte // of the cookies; the first signs, all verify
@@ -61,14 +71,19 @@ type Handlers struct {
 	known    *knownBrowsers
 	// elsewhere is nil if people can only sign in here.
 	elsewhere Elsewhere
+	// challenges are those that passkeys answer.
+	challenges *challenges
 }
 
 // New makes the handlers.
 func New(o Options) *Handlers {
-	return &Handlers{
+	h := &Handlers{
 		o: o, sessions: newSessionStore(o.Sessions, o.Keys, o.Secure, o.Now),
 		throttle: newThrottle(o.Tries, o.Log, o.Now, o.Keys), known: newKnownBrowsers(o.Keys, o.Secure),
+		challenges: &challenges{secure: o.Secure},
 	}
+	h.challenges.setKeys(o.Keys)
+	return h
 }
 
 // SetKeys replaces the keys of the cookies. A session that was signed by a key that
@@ -77,6 +92,7 @@ func (h *Handlers) SetKeys(keys [][]byte) {
 	h.sessions.setKeys(keys)
 	h.throttle.setKeys(keys)
 	h.known.setKeys(keys)
+	h.challenges.setKeys(keys)
 }
 
 // Prepare readies r, so that all copies that are made of it have one session.

@@ -23,7 +23,7 @@ func (h *Handlers) SetElsewhere(e Elsewhere) { h.elsewhere = e }
 
 // Show shows the sign-in page.
 func (h *Handlers) Show(v *page.Visit, status int, props templates.SignIn) error {
-	props.Page = v.Page()
+	props.Page, props.Passkey = v.Page(), h.o.Passkeys
 	if v.R.URL.Path != signInPath {
 		props.Return = signInPath // the address of a provider's answer holds a code
 	}
@@ -41,9 +41,15 @@ type At struct {
 	Strong bool
 }
 
-// BeginAt signs in a user for whom a provider vouches, with the event.
-func (h *Handlers) BeginAt(v *page.Visit, user account.User, at At, ev audit.Event) error {
-	return h.sessions.Begin(v.W, v.R, account.Session{UserID: user.ID, ProviderID: at.ProviderID, ProviderSession: at.Session}, ev)
+// AdmitAt goes on with a user for whom a provider vouches, with the event of a sign-in. If
+// the provider asked for a second factor whose word counts here, they are signed in; else
+// they give one here, as after a password.
+func (h *Handlers) AdmitAt(v *page.Visit, user account.User, at At, ev audit.Event, next string) error {
+	by := account.ByPassword
+	if at.Strong {
+		by = account.ByProvider
+	}
+	return h.admit(v, user, by, account.Session{ProviderID: at.ProviderID, ProviderSession: at.Session}, ev, next)
 }
 
 // RefusedAt writes the event of somebody or something that a provider sent and that was

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -15,8 +14,6 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
-	"sluis/internal/audit"
-	"sluis/internal/server/request"
 )
 
 // touchEvery is the shortest time between two writes of a session's last use.
@@ -139,36 +136,10 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	return s.port.SaveSession(r.Context(), stored)
 }
 
-// Begin starts a session under a new id: whoever knew the old one (session fixation) does
-// not know this one. The event is written with it. Of x, Begin takes whose it is and where
-// they signed in.
-func (s *sessionStore) Begin(w http.ResponseWriter, r *http.Request, x account.Session, ev audit.Event) error {
-	if old, err := s.Get(r, s.name()); err == nil && !old.IsNew {
-		if stored, ok := old.Values[row{}].(account.Session); ok {
-			if err := s.port.DeleteSession(r.Context(), stored.TokenHash); err != nil {
-				return err
-			}
-		}
-	}
-	id := rand.Text() + rand.Text() // 2 × 130 bits
-	value, err := securecookie.EncodeMulti(s.name(), id, *s.codecs.Load()...)
-	if err != nil {
-		return err
-	}
-	started := account.NewSession(sha256.Sum256([]byte(id)), x.UserID, s.now())
-	started.ProviderID, started.ProviderSession = x.ProviderID, x.ProviderSession
-	started.Address, started.Browser = request.From(r.Context()).Address, browserName(r.UserAgent())
-	if err := s.port.SignIn(r.Context(), started, ev); err != nil {
-		return err
-	}
-	http.SetCookie(w, sessions.NewCookie(s.name(), value, s.options()))
-	return nil
-}
-
 // touch postpones the end of an idle session.
 func (s *sessionStore) touch(ctx context.Context, session *sessions.Session) error {
 	stored, ok := session.Values[row{}].(account.Session)
-	if !ok || s.now().Sub(stored.LastSeenAt) < touchEvery {
+	if !ok || stored.Half || s.now().Sub(stored.LastSeenAt) < touchEvery {
 		return nil
 	}
 	stored.Touch(s.now())
@@ -191,10 +162,11 @@ func (s *sessionStore) clearCookie(w http.ResponseWriter) {
 	http.SetCookie(w, sessions.NewCookie(s.name(), "", o))
 }
 
-// userID returns the user of a session, or 0 if it has none.
+// userID returns who is signed in by a session, or 0 if that is nobody: a half session
+// signs in nobody.
 func userID(session *sessions.Session) int64 {
 	stored, ok := session.Values[row{}].(account.Session)
-	if !ok {
+	if !ok || stored.Half {
 		return 0
 	}
 	return stored.UserID

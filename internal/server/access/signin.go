@@ -43,6 +43,9 @@ func (h *Handlers) Require(rights Rights, next page.Handler) page.Handler {
 		if err != nil {
 			return err
 		}
+		if _, half := session.Values[row{}]; userID(session) == 0 && half {
+			return v.Redirect(FactorPath)
+		}
 		if userID(session) == 0 {
 			return h.askToSignIn(v)
 		}
@@ -71,7 +74,7 @@ func (h *Handlers) still(ctx context.Context, session *sessions.Session, rights 
 		return false
 	}
 	now, err := h.o.Sessions.SessionByHash(ctx, stored.TokenHash)
-	if err != nil || !now.Live(h.o.Now()) {
+	if err != nil || now.Half || !now.Live(h.o.Now()) {
 		return false
 	}
 	user, err := h.o.Accounts.UserByID(ctx, now.UserID)
@@ -184,16 +187,10 @@ func (h *Handlers) SignIn(v *page.Visit) error {
 		}
 		return h.signInAgain(v, http.StatusUnauthorized, templates.FieldError{Field: templates.Credentials, Message: v.T.T("signin.wrong")})
 	}
-	actor := account.ActorOf(user)
-	ev.UserID, ev.Name, ev.Role, ev.CentreID = user.ID, user.Email, actor.Who().Role, actor.Who().CentreID
-	if err := h.sessions.Begin(v.W, v.R, account.Session{UserID: user.ID}, ev); err != nil {
-		return err
-	}
-	h.known.remember(v.W, v.R, email)
 	if err := try.succeeded(v.Context()); err != nil {
 		v.LogFailure(err) // the failures are forgotten later
 	}
-	return v.Redirect(page.ReturnPath(form.Get("next")))
+	return h.Admit(v, user, account.ByPassword, form.Get("next"))
 }
 
 // missing says which of the two inputs is empty.
@@ -256,6 +253,11 @@ func (h *Handlers) signInAgain(v *page.Visit, status int, faults ...templates.Fi
 // clearSite makes the browser forget what it keeps of our pages. It keeps its cookies:
 // that of the session is dead, and the other one knows the browser again.
 func clearSite(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache", "storage"`) }
+
+// SignInAgain shows the sign-in page with what went wrong with another way than a password.
+func (h *Handlers) SignInAgain(v *page.Visit, status int, message string) error {
+	return h.signInAgain(v, status, templates.FieldError{Message: message})
+}
 
 // SignOut is POST /uitloggen: it ends every session of the user, everywhere.
 func (h *Handlers) SignOut(v *page.Visit) error {

@@ -49,6 +49,9 @@ type Tries interface {
 	// TakeTurns returns how long a try waits for its turn in all lines, or false if that
 	// is longer than longest.
 	TakeTurns(ctx context.Context, turns []account.Turn, longest time.Duration) (wait time.Duration, ok bool, err error)
+	// TakeTry counts a try before it is looked at. It returns how long to wait if it is too
+	// early for this one, and then counts nothing.
+	TakeTry(ctx context.Context, c account.TryCounter, spacing func(tries int) time.Duration) (wait time.Duration, err error)
 	RecordFailedTry(ctx context.Context, counters []account.TryCounter, ev audit.Event) error
 	// RecordRefusedTries counts n tries that were not looked at. Only the first of a
 	// series leaves its event.

@@ -15,6 +15,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/audit"
 	"sluis/internal/server/page"
+	"sluis/web/templates"
 )
 
 // People keeps the accounts. A foreign account and one that does not exist are both
@@ -29,6 +30,8 @@ type People interface {
 		change func(u *account.User) error) error
 	// Invite is apperr.Conflict "user_exists" if the address has an account.
 	Invite(ctx context.Context, who audit.Who, u account.User, hash [32]byte, reason string) (account.User, error)
+	// ResetFactors ends the sessions of the account too.
+	ResetFactors(ctx context.Context, who audit.Who, scope account.Scope, publicID, reason string, allowed func(u account.User) error) error
 	MakeLink(ctx context.Context, who audit.Who, scope account.Scope, publicID string, hash [32]byte, reason string,
 		allowed func(u account.User) error) (account.User, error)
 }
@@ -96,11 +99,18 @@ type Access interface {
 	CheckOwn(v *page.Visit, password string) (ok bool, wait time.Duration, err error)
 }
 
+// Factors is the room of the second factor.
+type Factors interface {
+	// Own returns the part of the visitor's own account about it.
+	Own(v *page.Visit) (templates.OwnFactors, error)
+}
+
 // Options is what the handlers need.
 type Options struct {
 	Now     func() time.Time
 	Store   Store
 	Access  Access
+	Factors Factors
 	Audit   Log
 	BaseURL *url.URL // at which people reach us; nil for the address of the request
 }

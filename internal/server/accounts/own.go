@@ -26,6 +26,9 @@ func (h *Handlers) showOwn(v *page.Visit, status int, faults ...templates.FieldE
 	if props.Provider, err = h.providerName(v, me); err != nil {
 		return err
 	}
+	if props.Factors, err = h.o.Factors.Own(v); err != nil {
+		return err
+	}
 	current, err := h.o.Access.Current(v)
 	if err != nil {
 		return err

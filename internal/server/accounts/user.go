@@ -29,8 +29,8 @@ func (h *Handlers) show(v *page.Visit, status int, chosen *roleForm, reason stri
 	props := templates.Account{
 		Page: v.Page(v.Home(), usersCrumb(v)), Email: p.Email, Name: p.Name, Roles: page.RoleWords(t, p.Roles), State: string(p.State()),
 		Created: t.Moment(p.CreatedAt), SignIn: page.MomentOrNone(t, p.LastSignInAt), Sessions: p.Sessions,
-		LinkEnds: page.MomentOrNone(t, p.LinkExpiresAt),
-		Path:     userPath(p.PublicID), Errors: faults,
+		LinkEnds: page.MomentOrNone(t, p.LinkExpiresAt), Factors: factorWords(t, p.Factors), HasFactors: p.Factors.Any(),
+		Path: userPath(p.PublicID), Errors: faults,
 	}
 	f := roleForm{roles: p.Roles}
 	if props.Provider, err = h.providerName(v, p.User); err != nil {
@@ -206,6 +206,37 @@ func (h *Handlers) SetRoles(v *page.Visit) error {
 		return nil
 	}
 	return h.change(v, act{code: "roles", reason: "reden-rollen", chosen: &f, refusal: err, faults: faults, do: give})
+}
+
+// factorWords says what an account has besides its password.
+func factorWords(t *text.Catalogue, f account.Factors) string {
+	var words []string
+	if n := len(f.Passkeys); n > 0 {
+		words = append(words, t.N("user.factors.passkeys", n))
+	}
+	if f.TOTP != nil {
+		words = append(words, t.T("user.factors.app"))
+	}
+	if len(words) == 0 {
+		return t.T("user.factors.none")
+	}
+	return strings.Join(words, ", ")
+}
+
+// ResetFactors is POST /gebruikers/{id}/factoren with reden-factoren: for somebody who lost
+// their device.
+func (h *Handlers) ResetFactors(v *page.Visit) error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(form.Get("reden-factoren"))
+	faults := page.CheckReason(v.T, "reden-factoren", reason)
+	err = h.o.Store.ResetFactors(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), reason, guard(v, nil, faults))
+	if errors.Is(err, errFaults) {
+		return h.show(v, http.StatusUnprocessableEntity, nil, "reden-factoren", faults)
+	}
+	return h.changed(v, err, "user.flash.factors_reset")
 }
 
 // Block is POST /gebruikers/{id}/blokkeren with reden-blokkeren.

@@ -43,6 +43,8 @@ type Options struct {
 	Notes   Notes
 	Demo    bool   // a banner on every page
 	Version string // of the program
+	// FactorOptional says in the banner that nobody needs a second factor here.
+	FactorOptional bool
 	// BirthYearOnly says that the registry keeps the year of birth only.
 	BirthYearOnly bool
 }

@@ -137,7 +137,7 @@ func (v *Visit) FlashConflict(err error) error {
 // one.
 func (v *Visit) Page(crumbs ...templates.Crumb) templates.Page {
 	t := v.T
-	props := templates.Page{T: t, Return: LocalPath(v.here()), Crumbs: crumbs, Demo: v.frame.o.Demo}
+	props := templates.Page{T: t, Return: LocalPath(v.here()), Crumbs: crumbs, Demo: v.frame.o.Demo, FactorOptional: v.frame.o.FactorOptional}
 	if !request.From(v.Context()).Known {
 		return props
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -77,6 +78,9 @@ type Site struct {
 	AuditKey *tree.Key      // that seals its access log
 	served   server.Options // what the server was made with
 	secrets  string         // the folder of the secrets of providers
+
+	factorKeys *sealing.Keyring
+	named      bool // reached at localhost and not at an address
 }
 
 // Accounts are those of every site, by name. "other" is an uploader of another
@@ -128,11 +132,25 @@ func (c *clock) Advance(d time.Duration) {
 	c.extra += d
 }
 
-// New starts a site until the test ends.
+// New starts a site until the test ends. Nobody needs a second factor there, unless the
+// test changes that.
 func New(t testing.TB, change ...func(*server.Options)) *Site {
 	t.Helper()
+	return newSite(t, false, change)
+}
+
+// NewNamed is New for a site that people reach at a name, so that passkeys work, and where
+// everyone needs a second factor as in production.
+func NewNamed(t testing.TB, change ...func(*server.Options)) *Site {
+	t.Helper()
+	strict := func(o *server.Options) { o.SecondFactor = account.FactorRequired }
+	return newSite(t, true, append([]func(*server.Options){strict}, change...))
+}
+
+func newSite(t testing.TB, named bool, change []func(*server.Options)) *Site {
+	t.Helper()
 	s := &Site{
-		t: t, TTP: ttptest.Start(t), Log: &lines{}, Clock: &clock{},
+		t: t, named: named, TTP: ttptest.Start(t), Log: &lines{}, Clock: &clock{},
 		Centres: map[string]account.Centre{}, Processors: map[string]account.Processor{}, Tokens: map[string]string{},
 		AuditKey: Must(tree.NewKey())(t),
 	}
@@ -152,12 +170,17 @@ func New(t testing.TB, change ...func(*server.Options)) *Site {
 
 // serve starts the server with these options.
 func (s *Site) serve(o server.Options) {
+	web := httptest.NewUnstartedServer(nil)
+	s.URL = "http://" + web.Listener.Addr().String()
+	if s.named {
+		_, port, _ := net.SplitHostPort(web.Listener.Addr().String())
+		o.BaseURL = &url.URL{Scheme: "http", Host: "localhost:" + port}
+		s.URL = o.BaseURL.String()
+	}
 	s.served, s.Server = o, Must(server.New(o))(s.t)
-	web := httptest.NewUnstartedServer(s.Server)
 	web.Config, web.Listener = s.Server.HTTPServer(), s.Server.Listener(web.Listener)
 	web.Start()
 	s.t.Cleanup(web.Close)
-	s.URL = web.URL
 }
 
 // pipeline is the parts behind the server.
@@ -172,6 +195,7 @@ func (s *Site) startPipeline(dir string, log *slog.Logger) pipeline {
 	t := s.t
 	t.Helper()
 	keys := Must(sealing.OpenKeyring(filepath.Join(dir, "keyring"), s.Clock.Now))(t)
+	s.factorKeys = Must(sealing.OpenKeyring(sealing.FactorKeys(filepath.Join(dir, "keyring")), s.Clock.Now))(t)
 	prep := prepare.New(s.TTP.Client(ttpclient.ScopeTemporary), ttptest.Domain, ttptest.Types)
 	in := Must(intake.New(intake.Options{
 		Ports:    intake.Ports{Uploads: s.Store, Blocks: s.Store, Mappings: s.Store, Parses: s.Store, Preparations: s.Store},
@@ -206,6 +230,7 @@ func (s *Site) options(p pipeline, log *slog.Logger) server.Options {
 		Log: log, Now: s.Clock.Now, Accounts: s.Store, People: s.Store, CentreDesk: s.Store,
 		Providers: s.Store, SignOn: oidc.New(oidc.Options{Now: s.Clock.Now, Loopback: true, Timeout: 2 * time.Second}),
 		SignOnSecrets: s.secrets, SignOnLoopback: true, Sessions: s.Store, Tries: s.Store, Audit: s.Store, Records: s.Store,
+		Factors: s.Store, FactorKeys: s.factorKeys, SecondFactor: account.FactorOptional, // strict in the tests of package factors
 		Receiver: p.intake, Columns: p.intake, Desk: p.desk, Preparer: p.preparer, Watch: s.Store, Planner: s.Store,
 		Conversion: s.Store,
 		Ready: func(ctx context.Context) []server.Check {

@@ -260,10 +260,7 @@ func (h *Handlers) admit(v *page.Visit, p account.Provider, flow account.Provide
 		ProviderID: p.ID, Session: account.SessionKey(claims.Issuer, claims.Session),
 		Strong: p.SecondFactor(claims.Values("amr"), claims.Values("acr")),
 	}
-	if err := h.o.Access.BeginAt(v, user, at, ev); err != nil {
-		return err
-	}
-	return v.Redirect(page.ReturnPath(flow.Next))
+	return h.o.Access.AdmitAt(v, user, at, ev, flow.Next)
 }
 
 // personEmail returns the address of a new account: the first claim with one that the

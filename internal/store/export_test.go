@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
 	"sluis/internal/audit"
 )
 
@@ -43,4 +46,42 @@ func (s *Store) Write(ctx context.Context, f func(exec func(statement string) er
 	return s.write(ctx, func(t *tx) error {
 		return f(func(statement string) error { return t.db.Exec(statement).Error })
 	})
+}
+
+// Statements returns the statements that find and count what a query of the log selects, with
+// their values in them.
+func (s *Store) Statements(ctx context.Context, q audit.Query) ([]string, error) {
+	var out []string
+	err := s.write(ctx, func(t *tx) error {
+		f, err := t.searchLog(q)
+		if err != nil {
+			return err
+		}
+		for _, db := range f.branches(q.After) {
+			dry := db.Session(&gorm.Session{DryRun: true})
+			var rows []loggedRow
+			st := f.page(dry, 51).Scan(&rows).Statement
+			out = append(out, logger.ExplainSQL(st.SQL.String(), nil, "'", st.Vars...))
+		}
+		for _, db := range f.branches(0) {
+			var n int64
+			st := f.limited(db, 101).Session(&gorm.Session{DryRun: true}).Count(&n).Statement
+			out = append(out, logger.ExplainSQL(st.SQL.String(), nil, "'", st.Vars...))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Count counts what a query of the log selects, up to most+1.
+func (s *Store) Count(ctx context.Context, q audit.Query, most int) (n int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		f, err := t.searchLog(q)
+		if err != nil {
+			return err
+		}
+		n, err = f.count(most)
+		return err
+	})
+	return n, err
 }

@@ -169,9 +169,7 @@ func (f logSearch) list(after int64, n int) ([]audit.Event, error) {
 	var out []audit.Event
 	for _, db := range f.branches(after) {
 		var rows []loggedRow
-		err := db.Select("e.*, c.number AS centre_number").Joins("LEFT JOIN centres c ON c.id = e.centre_id").Order(f.order() + " DESC").
-			Limit(n).Scan(&rows).Error
-		if err != nil {
+		if err := f.page(db, n).Scan(&rows).Error; err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
@@ -184,12 +182,22 @@ func (f logSearch) list(after int64, n int) ([]audit.Event, error) {
 	return out[:min(n, len(out))], nil
 }
 
+// page makes a branch a query for its newest n events.
+func (f logSearch) page(db *gorm.DB, n int) *gorm.DB {
+	return db.Select("e.*, c.number AS centre_number").Joins("LEFT JOIN centres c ON c.id = e.centre_id").Order(f.order() + " DESC").Limit(n)
+}
+
+// limited makes a branch a query for no more than n events, to be counted.
+func (f logSearch) limited(db *gorm.DB, n int) *gorm.DB {
+	return f.t.db.Table("(?) AS found", db.Select("e.id").Limit(n))
+}
+
 // count returns how many events the query selects, but no more than most+1.
 func (f logSearch) count(most int) (int, error) {
 	total := 0
 	for _, db := range f.branches(0) {
 		var n int64
-		if err := f.t.db.Table("(?) AS found", db.Select("e.id").Limit(most+1-total)).Count(&n).Error; err != nil {
+		if err := f.limited(db, most+1-total).Count(&n).Error; err != nil {
 			return 0, err
 		}
 		if total += int(n); total > most {

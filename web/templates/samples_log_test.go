@@ -7,7 +7,7 @@ func logbook(lang string) []sample {
 	p := frame(lang, "/logboek", "Toezicht")
 	t := p.T
 	row := templates.LogRow{
-		Href: "/logboek/2", When: "20 augustus 2025 14:02", Who: "aanleveraar@een-lang-ziekenhuis-zonder-einde.voorbeeld.nl",
+		Href: "/logboek/2", When: "20 augustus 2025 14:02", Who: "aanleveraar@een-lang-ziekenhuis-zonder-einde.nl",
 		Roles: "Aanleveraar", Centre: "2809", What: t.T("audit.patients_listed"), Result: "success", Address: "2001:db8:85a3::8a2e:370:7334",
 		Via: t.T("via.web"), Count: 25, Object: t.T("object.delivery"), ObjectID: "0197a3f2-7c1e-7b3d-9a52-3f6f0c1d2e4b",
 		Code: t.T("audit.code.csv"),

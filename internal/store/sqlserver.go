@@ -28,6 +28,8 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16) // a new connection costs about 0.2 s
+	// Connections do not live for ever, so that a failover to another server is followed.
+	db.SetConnMaxLifetime(30 * time.Minute)
 	s, err := open(ctx, sqlserverDialect{}, db, sqlServerDialector{sqlserver.New(sqlserver.Config{Conn: db})}, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -80,8 +82,12 @@ func (d sqlServerDialector) Translate(err error) error {
 }
 
 // migrate takes an application lock for the whole run, on a connection of its own:
-// goose has no lock for SQL Server.
+// goose has no lock for SQL Server. A database that has the newest schema is left alone,
+// so that the service's login needs no right to make tables.
 func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {
+	if current, known, err := schemaVersions(ctx, d, db); err == nil && current == known {
+		return nil
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return d.clean(err)
@@ -98,7 +104,11 @@ func (d sqlserverDialect) migrate(ctx context.Context, db *sql.DB) error {
 	defer func() {
 		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `EXEC sp_releaseapplock @Resource = 'sluis-migrations', @LockOwner = 'Session'`)
 	}()
-	return goUp(ctx, goose.DialectMSSQL, db, "sqlserver")
+	err = goUp(ctx, goose.DialectMSSQL, db, "sqlserver")
+	if c := d.code(err); c == 262 || c == 1088 || c == 4902 {
+		return errors.New("the login may not make or change tables: run web migrate with the login that may")
+	}
+	return d.clean(err)
 }
 
 // fewRows is the number of rows from which copying in bulk, which takes four round

@@ -95,7 +95,7 @@ func (im *Importer) eachChunk(ctx context.Context, key sealing.Key, c delivery.C
 	reader.Go(func() {
 		for no := from; no < c.Delivery.Chunks; no++ {
 			var next opened
-			next.err = im.contain(reading, c.Delivery.ID, func() (err error) {
+			next.err = im.contain(reading, whose{c.Delivery.ID, c.Delivery.PublicID}, func() (err error) {
 				next.set, err = im.candidates(reading, key, c, no)
 				return err
 			})

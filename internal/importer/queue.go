@@ -133,7 +133,7 @@ func (im *Importer) work(ctx context.Context, step func(context.Context) (bool, 
 		rung := im.bell.next() // before the look: a ring after it is not missed
 		busy, err := step(ctx)
 		if err != nil && ctx.Err() == nil {
-			im.log.ErrorContext(ctx, "worker step failed", "err", err)
+			im.log.ErrorContext(ctx, "worker step failed", attributes(err)...)
 		}
 		if busy && err == nil {
 			continue
@@ -184,7 +184,7 @@ func (im *Importer) stepDelivery(ctx context.Context, claim func(context.Context
 		return false, err
 	}
 	defer im.tell(ctx) // its chunks, or the next delivery of its centre, may be for others
-	return true, im.guard(ctx, c.Delivery.ID, c.Failures, func() error { return im.advance(ctx, c) },
+	return true, im.guard(ctx, whose{c.Delivery.ID, c.Delivery.PublicID}, c.Failures, func() error { return im.advance(ctx, c) },
 		func(next time.Time) (int, error) {
 			return im.ports.Queue.ReleaseDelivery(context.WithoutCancel(ctx), c, next)
 		})
@@ -199,10 +199,32 @@ func (im *Importer) StepChunk(ctx context.Context) (busy bool, err error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, im.guard(ctx, ch.DeliveryID, ch.Failures, func() error { return im.exchange(ctx, ch) },
+	return true, im.guard(ctx, whose{ch.DeliveryID, ch.DeliveryPublicID}, ch.Failures, func() error { return im.exchange(ctx, ch) },
 		func(next time.Time) (int, error) {
 			return im.ports.Queue.ReleaseChunk(context.WithoutCancel(ctx), ch, next)
 		})
+}
+
+// whose says of which delivery a piece of work is: for the database, and for the log.
+type whose struct {
+	id       int64
+	publicID string
+}
+
+// stepError is an error of a step, with the delivery that it was of.
+type stepError struct {
+	delivery string
+	error
+}
+
+func (e *stepError) Unwrap() error { return e.error }
+
+// attributes returns an error as attributes of a log line, with its delivery if it has one.
+func attributes(err error) []any {
+	if e, ok := errors.AsType[*stepError](err); ok {
+		return []any{"delivery", e.delivery, "err", e.error}
+	}
+	return []any{"err", err}
 }
 
 // errPanic replaces the value of a panic, which may be a cell of a file.
@@ -217,9 +239,9 @@ const maxFailures = 25
 // the work can never succeed, it fails the delivery. If the claim was lost to another
 // worker, guard does nothing.
 func (im *Importer) guard(
-	ctx context.Context, deliveryID int64, before int, work func() error, release func(next time.Time) (int, error),
+	ctx context.Context, d whose, before int, work func() error, release func(next time.Time) (int, error),
 ) error {
-	err := im.contain(ctx, deliveryID, work)
+	err := im.contain(ctx, d, work)
 	if err == nil {
 		im.bell.ring()
 		return nil
@@ -233,11 +255,11 @@ func (im *Importer) guard(
 		failures, lost = release(next)
 	}
 	if errors.Is(err, delivery.ErrLost) || errors.Is(lost, delivery.ErrLost) {
-		im.log.InfoContext(ctx, "claim lost", "delivery", deliveryID)
+		im.log.InfoContext(ctx, "claim lost", "delivery", d.publicID)
 		return nil
 	}
 	if lost != nil || ctx.Err() != nil {
-		return errors.Join(err, lost)
+		return &stepError{d.publicID, errors.Join(err, lost)}
 	}
 	code := ""
 	switch {
@@ -252,17 +274,17 @@ func (im *Importer) guard(
 	case failures > maxFailures:
 		code = "internal"
 	default:
-		return err
+		return &stepError{d.publicID, err}
 	}
-	im.log.ErrorContext(ctx, "delivery given up", "delivery", deliveryID, "code", code, "failures", failures, "err", err)
-	return im.ports.Queue.Fail(ctx, deliveryID, code)
+	im.log.ErrorContext(ctx, "delivery given up", "delivery", d.publicID, "code", code, "failures", failures, "err", err)
+	return im.ports.Queue.Fail(ctx, d.id, code)
 }
 
 // contain turns a panic into an error. It logs only where the panic was.
-func (im *Importer) contain(ctx context.Context, deliveryID int64, work func() error) (err error) {
+func (im *Importer) contain(ctx context.Context, d whose, work func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			im.log.ErrorContext(ctx, "worker panicked", "delivery", deliveryID, "stack", apperr.Stack())
+			im.log.ErrorContext(ctx, "worker panicked", "delivery", d.publicID, "stack", apperr.Stack())
 			err = errPanic
 		}
 	}()

@@ -212,7 +212,8 @@ func (o *Options) complete() error {
 	o.MaxUploads = cmp.Or(o.MaxUploads, defaultUploads)
 	o.Patience = cmp.Or(o.Patience, time.Minute)
 	switch {
-	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil, o.Factors == nil, o.FactorKeys == nil,
+	case o.Log == nil, o.Accounts == nil, o.People == nil, o.CentreDesk == nil, o.Sessions == nil, o.Tries == nil,
+		o.Factors == nil, o.FactorKeys == nil,
 		o.Audit == nil, o.Records == nil, o.Receiver == nil, o.Columns == nil, o.Desk == nil, o.Preparer == nil, o.Watch == nil,
 		o.Conversion == nil, o.Ready == nil, o.Providers == nil, o.SignOn == nil, o.Planner == nil:
 		return errors.New("server: an option is missing")

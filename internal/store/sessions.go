@@ -68,7 +68,8 @@ func (s *Store) SessionByHash(ctx context.Context, hash [32]byte) (account.Sessi
 func (r sessionRow) session() account.Session {
 	x := account.Session{
 		TokenHash: [32]byte(r.TokenHash), PublicID: r.PublicID, Address: r.Address, Browser: r.Browser, UserID: r.UserID, Data: r.Data,
-		Half: r.Half, ProvedBy: account.Proof(r.ProvedBy), ProvedAt: moment(r.ProvedAt), CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		Half: r.Half, ProvedBy: account.Proof(r.ProvedBy), ProvedAt: moment(r.ProvedAt),
+		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
 	}
 	if r.ProviderID != nil {
 		x.ProviderID = *r.ProviderID

@@ -187,7 +187,8 @@ func (h *Handlers) Confirmed(v *page.Visit, by account.Proof) error {
 		return errNoSession
 	}
 	err = h.o.Sessions.ConfirmSession(v.Context(), stored.TokenHash, by, audit.Event{
-		At: h.o.Now(), Type: audit.StepUp, Action: audit.Execute, Who: v.Who, ObjectType: "session", ObjectID: stored.PublicID, Code: string(by),
+		At: h.o.Now(), Type: audit.StepUp, Action: audit.Execute, Who: v.Who, ObjectType: "session", ObjectID: stored.PublicID,
+		Code: string(by),
 	})
 	if err != nil {
 		return err

@@ -27,7 +27,8 @@ func (h *Handlers) Own(v *page.Visit) (templates.OwnFactors, error) {
 		})
 	}
 	if f.TOTP != nil {
-		own.AppMade, own.AppUsed, own.AppRemoveAction = t.Moment(f.TOTP.CreatedAt), page.MomentOrNone(t, f.TOTP.LastUsedAt), appPath+"/verwijderen"
+		own.AppMade, own.AppUsed = t.Moment(f.TOTP.CreatedAt), page.MomentOrNone(t, f.TOTP.LastUsedAt)
+		own.AppRemoveAction = appPath + "/verwijderen"
 	}
 	return own, nil
 }

@@ -87,7 +87,9 @@ func (h *Handlers) prove(v *page.Visit, a asked, form url.Values) (outcome, erro
 
 // proveCode counts a try and lets take look at the code. take returns the code of what is
 // wrong with it, for the log, or "".
-func (h *Handlers) proveCode(v *page.Visit, a asked, input string, by account.Proof, take func(ctx context.Context) (string, error)) (outcome, error) {
+func (h *Handlers) proveCode(v *page.Visit, a asked, input string, by account.Proof,
+	take func(ctx context.Context) (string, error),
+) (outcome, error) {
 	try, wait, err := a.try()
 	if err != nil {
 		return outcome{}, err
@@ -182,8 +184,8 @@ func (h *Handlers) View(v *page.Visit, x access.Half) error {
 
 func (h *Handlers) askHalf(v *page.Visit, x access.Half, status int, faults []templates.FieldError) error {
 	props := templates.Factor{
-		Page: v.Page(), Ways: h.ways(x.User, x.Factors), Email: x.User.Email, Action: access.FactorPath, Options: access.FactorPath + "/opties",
-		Errors: faults,
+		Page: v.Page(), Ways: h.ways(x.User, x.Factors), Email: x.User.Email, Action: access.FactorPath,
+		Options: access.FactorPath + "/opties", Errors: faults,
 	}
 	return v.Render(status, templates.FactorPage(props))
 }

@@ -231,7 +231,8 @@ func (h *Handlers) addApp(v *page.Visit, a adding) error {
 	}
 	step, ok := match(key.Secret(), plainCode(form.Get("code")), h.o.Now())
 	if !ok {
-		return h.showApp(v, a, http.StatusUnprocessableEntity, []templates.FieldError{{Field: "code", Message: v.T.T("factor.error.first_code")}})
+		faults := []templates.FieldError{{Field: "code", Message: v.T.T("factor.error.first_code")}}
+		return h.showApp(v, a, http.StatusUnprocessableEntity, faults)
 	}
 	app.LastStep = step
 	var done pendingApp

@@ -83,7 +83,8 @@ func (d *Authenticator) Create(t testing.TB, o PasskeyOptions) string {
 	data = binary.BigEndian.AppendUint16(data, uint16(len(d.ID)))
 	point := Must(d.key.PublicKey.Bytes())(t)
 	public := Must(webauthncbor.Marshal(map[int]any{1: 2, 3: -7, -1: 1, -2: point[1:33], -3: point[33:]}))(t)
-	object := Must(webauthncbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": append(append(data, d.ID...), public...)}))(t)
+	data = append(append(data, d.ID...), public...)
+	object := Must(webauthncbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": data}))(t)
 	return d.answer(map[string]any{
 		"clientDataJSON": text64(d.clientData("webauthn.create", o)), "attestationObject": text64(object), "transports": []string{"internal"},
 	})

@@ -177,7 +177,8 @@ func factorsOnce(t *testing.T, s *store.Store) {
 	if used, err := s.UsePasskey(t.Context(), key); err != nil || used {
 		t.Errorf("a count that went back: %v, %v", used, err)
 	}
-	if f := factorsOf(t, s, u.ID); f.RecoveryLeft != 1 || f.TOTP.LastStep != 11 || f.TOTP.LastUsedAt.IsZero() || f.Passkeys[0].LastUsedAt.IsZero() {
+	if f := factorsOf(t, s, u.ID); f.RecoveryLeft != 1 || f.TOTP.LastStep != 11 || f.TOTP.LastUsedAt.IsZero() ||
+		f.Passkeys[0].LastUsedAt.IsZero() {
 		t.Errorf("%+v", f)
 	}
 	// A passkey that does not count signs with 0 every time.
@@ -235,7 +236,8 @@ func halfSessions(t *testing.T, s *store.Store) {
 		t.Errorf("a half session counts as one: %+v, %v", list, err)
 	}
 	ok(t, s.ConfirmSession(t.Context(), half.TokenHash, account.ByTOTP, asked))
-	if got, err = s.SessionByHash(t.Context(), half.TokenHash); err != nil || !got.Half || got.ProvedBy != account.ByTOTP || got.ProvedAt.IsZero() {
+	got, err = s.SessionByHash(t.Context(), half.TokenHash)
+	if err != nil || !got.Half || got.ProvedBy != account.ByTOTP || got.ProvedAt.IsZero() {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if err := s.ConfirmSession(t.Context(), [32]byte(randomBytes(32)), account.ByTOTP, asked); apperr.KindOf(err) != apperr.NotFound {

@@ -402,7 +402,7 @@ func (s *sieve) readEverything() {
 	auditor.form("/logboek", url.Values{"nummer": {s.name("who looked at this number")}}, true)
 	admin := s.visitor().signIn(s.p.account("admin", ""))
 	admin.form("/gebruikers/nieuw", url.Values{"naam": {s.name("name without an address")}, "email": {s.name("wrong address")}}, true)
-	for _, path := range []string{"/gebruikers", "/gebruikers/controle", "/gebruikers/controle.csv", "/centra", "/tokens", "/account"} {
+	for _, path := range []string{"/gebruikers", "/gebruikers/controle", "/gebruikers/controle.csv", "/centra", "/tokens", "/account", "/inlogdiensten"} {
 		admin.get(path)
 	}
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/me"})

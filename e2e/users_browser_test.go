@@ -31,6 +31,7 @@ func TestPeopleInBrowser(t *testing.T) {
 	for name, path := range map[string]string{
 		"review": "/gebruikers/controle", "centres": "/centra", "centre": "/centra/2809", "centre-new": "/centra/nieuw", "tokens": "/tokens",
 		"token-new": "/tokens/nieuw", "own-account": "/account",
+		"providers": "/inlogdiensten", "provider-new": "/inlogdiensten/nieuw",
 	} {
 		b.open(path)
 		b.sees(name)

@@ -375,6 +375,14 @@ func others(lang string) []sample {
 			Errors: []templates.FieldError{
 				{Field: templates.Credentials, Message: out.T.T("signin.wrong")},
 			}})},
+		{name: "signin-via", page: templates.SignInPage(templates.SignIn{Page: out, Next: "/", Providers: []templates.ProviderButton{
+			{Name: "Voorbeeldziekenhuis met een lange naam", Href: "/inloggen/via/1"}, {Name: "De registratie", Href: "/inloggen/via/2"}}})},
+		{name: "signin-via-find", wrong: true, page: templates.SignInPage(templates.SignIn{Page: out, Next: "/", FindProvider: true,
+			FindEmail: "a@b.nl", Errors: []templates.FieldError{{Field: "via-email", Message: out.T.T("signin.provider_unknown")}}})},
+		{name: "signin-via-refused", wrong: true, page: templates.SignInPage(templates.SignIn{Page: out, Next: "/",
+			Errors: []templates.FieldError{{Message: out.T.T("signon.error.unreachable", "name", "Voorbeeldziekenhuis", "reference", "abc")}}})},
+		{name: "signed-out", page: templates.SignedOutPage(templates.SignedOut{Page: out, Name: "Voorbeeldziekenhuis",
+			Href: providerSignOut})},
 		{name: "signin-expired", page: templates.SignInPage(templates.SignIn{Page: out, Expired: true})},
 		{name: "overview", page: templates.OverviewPage(home)},
 		{name: "overview-new", page: templates.OverviewPage(templates.Overview{Page: frame(lang, "/", "Aanleveraar"), MayDeliver: true,
@@ -422,7 +430,7 @@ func others(lang string) []sample {
 func samples(lang string) []sample {
 	var all []sample
 	for _, part := range [][]sample{others(lang), deliveries(lang), reports(lang), patients(lang), entries(lang), conversions(lang), users(lang), centres(lang),
-		logbook(lang), factors(lang)} {
+		logbook(lang), factors(lang), providers(lang)} {
 		all = append(all, part...)
 	}
 	return all

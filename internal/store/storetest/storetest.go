@@ -82,6 +82,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"erasures":             erasures,
 		"patients unnumbered":  noNumbers,
 		"mandates":             mandates,
+		"providers":            providers,
+		"providers at once":    providerRaces,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

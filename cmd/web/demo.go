@@ -134,19 +134,17 @@ func (d demoCommand) keyring() string { return filepath.Join(d.Data, "keyring.js
 // config is the configuration of a demonstration.
 func (d demoCommand) config(k demoKeys, base *url.URL, ttp string) config.Config {
 	at := &url.URL{Scheme: "http", Host: ttp}
-	return config.Config{
-		BaseURL: base, SessionKeys: []config.Secret{config.NewSecret(string(k.Session))}, FileMACKey: config.NewSecret(string(k.MAC)),
-		// The demonstration's passwords are printed, and two clicks must do.
-		KeyringFile: d.keyring(), SecondFactor: string(account.FactorOptional),
-		TTP: config.TTP{
-			AuthURL: at, APIURL: at, Domain: sandboxDomain, Sandbox: true,
-			Prepare: config.Credential{ID: sandboxPrepareID, Secret: config.NewSecret(k.TTPPrepare)},
-			Resolve: config.Credential{ID: sandboxResolveID, Secret: config.NewSecret(k.TTPResolve)},
-			Calls:   4, Rows: 500, TemporaryLife: 14 * 24 * time.Hour,
-		},
-		MetricsAddr: d.Metrics,
-		Types:       []string{"NGGV", "NGG"}, LinkType: "NGGV", Workers: 2, MaxFileBytes: 100 << 20, MaxRows: 200_000,
-	}
+	c := config.Defaults()
+	c.BaseURL = base
+	c.SessionKeys, c.FileMACKey = []config.Secret{config.NewSecret(string(k.Session))}, config.NewSecret(string(k.MAC))
+	c.KeyringFile = d.keyring()
+	// The demonstration's passwords are printed, and two clicks must do.
+	c.SecondFactor = string(account.FactorOptional)
+	c.MetricsAddr = d.Metrics
+	c.TTP.AuthURL, c.TTP.APIURL, c.TTP.Domain, c.TTP.Sandbox = at, at, sandboxDomain, true
+	c.TTP.Prepare = config.Credential{ID: sandboxPrepareID, Secret: config.NewSecret(k.TTPPrepare)}
+	c.TTP.Resolve = config.Credential{ID: sandboxResolveID, Secret: config.NewSecret(k.TTPResolve)}
+	return c
 }
 
 // loopback refuses an address that others could reach.

@@ -61,6 +61,9 @@ func (r *retention) run(ctx context.Context) {
 
 // expire deletes all records that are old enough, in pieces, and returns how many.
 func (r *retention) expire(ctx context.Context, who audit.Who, now time.Time) (int, error) {
+	if r.years < 1 {
+		return 0, fmt.Errorf("records of the access log are kept for a year at least, not %d", r.years)
+	}
 	total := 0
 	for more := true; more; {
 		n, rest, err := r.store.ExpireEvents(ctx, who, now.AddDate(-r.years, 0, 0))
@@ -87,9 +90,6 @@ type expireLogCommand struct {
 
 // Run deletes them.
 func (e expireLogCommand) Run(ctx context.Context, c console) error {
-	if e.Years < 1 {
-		return fmt.Errorf("--years must be 1 or more")
-	}
 	return e.sign(ctx, c, func(s *store.Store, who audit.Who) error {
 		n, err := (&retention{store: s, years: e.Years}).expire(ctx, who, time.Now())
 		fmt.Fprintf(c.out, "records deleted: %d; their hashes are kept, and web audit verify still verifies the rest\n", n)

@@ -119,6 +119,14 @@ func Load(environ []string, more ...Check) (Config, error) {
 	return c, nil
 }
 
+// Defaults returns the configuration of which nothing is set. It is not complete: what has
+// no default is empty.
+func Defaults() Config {
+	var s settings
+	_ = env.ParseWithOptions(&s, env.Options{Environment: map[string]string{}}) // cannot fail: all of them are text
+	return check(s, &Faults{})
+}
+
 // ours returns the settings of Sluis, without the empty ones: many tools write
 // "not set" as an empty variable.
 func ours(environ []string) map[string]string {

@@ -32,6 +32,7 @@ func TestRotation(t *testing.T) {
 	ttp.until(t, "address", func() bool { return strings.Contains(ttp.out.String(), "TTP sandbox: ") })
 	address := "http://" + strings.TrimSpace(strings.TrimPrefix(ttp.out.String(), "TTP sandbox: "))
 	settings["SLUIS_TTP_AUTH_URL"], settings["SLUIS_TTP_API_URL"] = address, address
+	settings["SLUIS_SECOND_FACTOR"] = "optional" // a password is enough to read pages here
 	env := environ(settings)
 	p := begin(t, env, "serve")
 	p.until(t, "address", func() bool { return strings.Contains(p.err.String(), `"msg":"serving"`) })

@@ -25,12 +25,14 @@ import (
 	"sluis/internal/importer"
 	"sluis/internal/importer/intake"
 	"sluis/internal/logging"
+	"sluis/internal/mail"
 	"sluis/internal/metrics"
 	"sluis/internal/oidc"
 	"sluis/internal/patient"
 	"sluis/internal/renewal"
 	"sluis/internal/sealing"
 	"sluis/internal/server"
+	"sluis/internal/server/request"
 	"sluis/internal/store"
 	"sluis/internal/ttphealth"
 )
@@ -53,6 +55,7 @@ type app struct {
 	heads    *tree.Keeper
 	alarms   *alarm.Watcher
 	expiring *retention        // of the access log
+	mail     *mail.Worker      // nil if no mail server is set
 	cert     *certificate.Pair // nil if a proxy ends TLS
 	// hangups brings the signals that ask for a reload; nil if the program takes none.
 	hangups <-chan os.Signal
@@ -85,6 +88,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	if err != nil {
 		return nil, err
 	}
+	post, mailer := openMail(c, s, p.keys, log)
 	ready := &readyChecks{store: s, keys: p.keys, health: health, folder: filepath.Dir(c.KeyringFile), database: c.DatabaseFile()}
 	rehearsal := demo || !c.ProductionReady()
 	srv, err := server.New(server.Options{
@@ -96,6 +100,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 		Providers: s, SignOn: signOn(c, rehearsal), SignOnSecrets: c.SignOn.SecretsDir, SignOnLoopback: rehearsal,
 		Ready: ready.run, Demo: rehearsal, BirthYearOnly: c.BirthYearOnly, Secure: c.Secure(),
 		SessionKeys: sessionKeys(c), BaseURL: c.BaseURL, TrustedProxies: c.TrustedProxies,
+		ClientCerts: request.Certs(c.ClientCerts), Mail: mailer,
 		MaxFileBytes: c.MaxFileBytes, MaxRows: c.MaxRows, MaxUploads: c.MaxUploads, Types: c.Types, LinkType: c.LinkType,
 		Observe: a.metrics.Request, Version: thisBuild().Short(),
 	})
@@ -104,6 +109,7 @@ func assemble(ctx context.Context, c config.Config, s *store.Store, demo bool, l
 	}
 	a.intake, a.workers, a.ready, a.server, a.ttp = in, workers, ready, srv, ttp
 	a.renewing = &renewal.Worker{Store: s, Converter: ttp.renewer, Now: time.Now, Log: log}
+	a.mail = post
 	a.heads = &tree.Keeper{Tree: s, Key: s.AuditKey(), File: tree.HeadsFile(c.AuditHeads()), Now: time.Now, Log: log}
 	a.alarms = &alarm.Watcher{Store: s, Limits: alarms(c), Log: log}
 	a.expiring = &retention{store: s, years: c.AuditYears, log: log}
@@ -239,6 +245,9 @@ func (a *app) serve(ctx context.Context, ln net.Listener) error {
 	working.Go(func() { a.alarms.Run(live) })
 	working.Go(func() { a.expiring.run(live) })
 	working.Go(func() { a.obeyHangups(live) })
+	if a.mail != nil {
+		working.Go(func() { a.mail.Run(live) })
+	}
 	working.Go(func() { a.watchStorage(live) })
 	working.Go(func() { a.serveMetrics(live) })
 	failed := make(chan error, 1)

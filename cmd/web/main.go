@@ -104,6 +104,9 @@ type commands struct {
 
 		ResetFactors resetFactorsCommand `cmd:"" help:"Remove the second factor of a user who lost it; the next sign-in sets up a new one."`
 	} `cmd:"" help:"Users of the real service."`
+	Mail struct {
+		Test testMailCommand `cmd:"" help:"Send a test message to an address, and say what the mail server answered."`
+	} `cmd:"" help:"Mail that Sluis sends."`
 	Centre struct {
 		Add  addCentreCommand   `cmd:"" help:"Add a centre."`
 		Set  setCentreCommand   `cmd:"" help:"Change the settings of a centre."`

@@ -5,6 +5,7 @@
 package account
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -141,6 +142,10 @@ type Token struct {
 	// Processor is that of a token with the role ProcessorStaff, which has no centre.
 	Processor *Processor
 	Demo      bool
+	// Addresses are the networks from which it may be used; none for all. Certificate is
+	// the SHA-256 in hex of the client certificate that must go with it; empty for none.
+	Addresses   []netip.Prefix
+	Certificate string
 
 	CreatedBy  string
 	CreatedAt  time.Time

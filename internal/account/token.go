@@ -28,3 +28,17 @@ func HashToken(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 func TokenRole(r Role) bool {
 	return r == Clinician || r == Uploader || r == DataManager || r == ProcessorStaff
 }
+
+// TokenQuery selects tokens, the newest first. A zero field does not filter.
+type TokenQuery struct {
+	CentreNumber string
+	After        string // PublicID of the last token of the page before
+	Limit        int
+}
+
+// TokenPage is one page of tokens. Next is the After of the following page; "" on the last
+// one.
+type TokenPage struct {
+	Tokens []Token
+	Next   string
+}

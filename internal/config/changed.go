@@ -25,6 +25,8 @@ func Changes(old, next Config) []Change {
 	note(old.Database.Reveal() == next.Database.Reveal(), "SLUIS_DATABASE", true)
 	note(old.FileMACKey.Reveal() == next.FileMACKey.Reveal(), "SLUIS_FILE_MAC_KEY", false)
 	note(bytes.Equal(old.TTP.CA, next.TTP.CA), "SLUIS_TTP_CA_FILE", true)
+	note(old.SMTP.Password.Reveal() == next.SMTP.Password.Reveal(), "SLUIS_SMTP_PASSWORD", true)
+	note(bytes.Equal(old.SMTP.CA, next.SMTP.CA), "SLUIS_SMTP_CA_FILE", true)
 	return out
 }
 

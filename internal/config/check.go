@@ -69,6 +69,8 @@ func check(s settings, faults *Faults) Config {
 	checkPair("SLUIS_TLS_CERT_FILE", s.TLSCertFile, "SLUIS_TLS_KEY_FILE", s.TLSKeyFile, faults)
 	checkTransport(&c, faults)
 	c.MetricsAddr = checkMetrics(s.MetricsAddr, faults)
+	checkClientCerts(s.ClientCerts, &c, faults)
+	c.SMTP = checkSMTP(s, faults)
 	return c
 }
 

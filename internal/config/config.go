@@ -77,6 +77,10 @@ type Config struct {
 	// TLSCertFile and TLSKeyFile are both set or both empty. If they are empty, a
 	// proxy in front of Sluis ends TLS.
 	TLSCertFile, TLSKeyFile string
+	// ClientCerts is how the client certificate of a script is known.
+	ClientCerts string
+
+	SMTP SMTP // how to send mail
 }
 
 // TTP is how to reach the Trusted Third Party.
@@ -221,6 +225,15 @@ func (c Config) String() string {
 	line("SLUIS_METRICS_ADDR", c.MetricsAddr)
 	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
 	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
+	line("SLUIS_CLIENT_CERTS", c.ClientCerts)
+	if c.SMTP.IsSet() {
+		line("SLUIS_SMTP_ADDR", c.SMTP.Addr)
+		line("SLUIS_SMTP_TLS", c.SMTP.TLS)
+		line("SLUIS_SMTP_USER", c.SMTP.User)
+		line("SLUIS_SMTP_PASSWORD", c.SMTP.Password)
+		line("SLUIS_SMTP_CA_FILE", c.SMTP.CAFile)
+		line("SLUIS_MAIL_FROM", c.SMTP.From)
+	}
 	if c.OldTable.IsSet() {
 		line("SLUIS_EXISTING_DSN", c.OldTable)
 	}

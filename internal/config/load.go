@@ -73,12 +73,20 @@ type settings struct {
 	TLSKeyFile       string `env:"SLUIS_TLS_KEY_FILE"`
 	OldTableDSN      string `env:"SLUIS_EXISTING_DSN"`
 	EraseOldTableDSN string `env:"SLUIS_EXISTING_ERASE_DSN"`
+	ClientCerts      string `env:"SLUIS_CLIENT_CERTS"`
+	SMTPAddr         string `env:"SLUIS_SMTP_ADDR"`
+	SMTPTLS          string `env:"SLUIS_SMTP_TLS" envDefault:"starttls"`
+	SMTPUser         string `env:"SLUIS_SMTP_USER"`
+	SMTPPassword     string `env:"SLUIS_SMTP_PASSWORD"`
+	SMTPCAFile       string `env:"SLUIS_SMTP_CA_FILE"`
+	SMTPFrom         string `env:"SLUIS_MAIL_FROM"`
 }
 
 // secrets are the settings that may be in a file instead, which NAME_FILE names.
 var secrets = []string{
 	"SLUIS_DATABASE", "SLUIS_SESSION_KEY", "SLUIS_FILE_MAC_KEY",
 	"SLUIS_TTP_PREPARE_CLIENT_SECRET", "SLUIS_TTP_RESOLVE_CLIENT_SECRET", "SLUIS_EXISTING_DSN", "SLUIS_EXISTING_ERASE_DSN",
+	"SLUIS_SMTP_PASSWORD",
 }
 
 // Faults is everything that is wrong with a configuration, one sentence for each

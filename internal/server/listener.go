@@ -2,9 +2,12 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
+
+	"sluis/internal/server/request"
 )
 
 // Listener returns ln with connections on which also net/http's own answers (400 to a
@@ -27,9 +30,23 @@ func (s *Server) TLSListener(ln net.Listener, srv *http.Server,
 	srv.Protocols = new(http.Protocols)
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
-	return s.Listener(tls.NewListener(ln, &tls.Config{
+	settings := &tls.Config{
 		MinVersion: tls.VersionTLS12, GetCertificate: certificate, NextProtos: []string{"h2", "http/1.1"},
-	}))
+	}
+	if s.o.ClientCerts == request.CertsTLS {
+		// Any certificate will do here, also a self-signed one: the handshake proves that the
+		// client has its key, and a token says which one it must be.
+		settings.ClientAuth = tls.RequestClientCert
+		srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+			if ours, ok := c.(*conn); ok {
+				if secure, ok := ours.Conn.(*tls.Conn); ok {
+					return request.OnConnection(ctx, secure.ConnectionState)
+				}
+			}
+			return ctx
+		}
+	}
+	return s.Listener(tls.NewListener(ln, settings))
 }
 
 type listener struct {

@@ -38,7 +38,10 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // identify makes an id for every request and finds the client's address.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		info := &request.Info{ID: request.NewID(), Address: request.ClientAddress(r, s.o.TrustedProxies), Via: audit.ViaWeb}
+		info := &request.Info{
+			ID: request.NewID(), Address: request.ClientAddress(r, s.o.TrustedProxies), Via: audit.ViaWeb,
+			Certificate: request.Certificate(r, s.o.ClientCerts, s.o.TrustedProxies),
+		}
 		w.Header().Set("X-Request-Id", info.ID)
 		r = request.With(r, info)
 		access.Prepare(r)

@@ -36,6 +36,8 @@ type (
 	Tries = access.Tries
 	// CentreDesk keeps the centres and tokens for the pages about them.
 	CentreDesk = centres.Store
+	// Mailer takes in messages to the people with an account.
+	Mailer = access.Mailer
 	// Receiver takes in a file.
 	Receiver = deliveries.Receiver
 	// Columns knows what a file holds if Sluis did not recognise its columns.

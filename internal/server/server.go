@@ -36,6 +36,7 @@ import (
 	"sluis/internal/server/logbook"
 	"sluis/internal/server/page"
 	"sluis/internal/server/patients"
+	"sluis/internal/server/request"
 	"sluis/internal/server/signon"
 	"sluis/internal/server/upload"
 )
@@ -69,6 +70,7 @@ type Options struct {
 	// SignOnLoopback allows providers on this machine.
 	SignOnLoopback bool
 	Audit          AuditLog
+	Mail           Mailer // nil: one-time links are shown, and nobody is told of changes
 	Records        Records
 	Receiver       Receiver
 	Columns        Columns
@@ -96,6 +98,7 @@ type Options struct {
 	SessionKeys    [][]byte // 32 bytes or more each; the first signs, all verify
 	BaseURL        *url.URL // an origin that may post; nil for the Host header only
 	TrustedProxies []netip.Prefix
+	ClientCerts    request.Certs // where the certificates of scripts are found
 	MaxFileBytes   int64
 	MaxRows        int
 	MaxUploads     int           // of one centre at once, in this process; 4 if 0
@@ -157,21 +160,23 @@ func (s *Server) furnish() (err error) {
 	s.ready = &readiness{check: o.Ready}
 	s.access = access.New(access.Options{
 		Log: o.Log, Now: o.Now, Accounts: o.Accounts, Sessions: o.Sessions, Tries: o.Tries, Audit: o.Audit, Secure: o.Secure,
-		Keys: o.SessionKeys, Factors: o.Factors, Policy: o.SecondFactor, Passkeys: factors.PasskeysWork(o.BaseURL),
+		Mail: o.Mail, Keys: o.SessionKeys, Factors: o.Factors, Policy: o.SecondFactor, Passkeys: factors.PasskeysWork(o.BaseURL),
 	})
 	s.factors, err = factors.New(factors.Options{Now: o.Now, Store: o.Factors, Access: s.access, Keys: o.FactorKeys, BaseURL: o.BaseURL})
 	if err != nil {
 		return err
 	}
 	s.accounts = accounts.New(accounts.Options{
-		Now: o.Now, Store: o.People, Access: s.access, Factors: s.factors, Audit: o.Audit, BaseURL: o.BaseURL,
+		Now: o.Now, Store: o.People, Access: s.access, Factors: s.factors, Audit: o.Audit, Mail: o.Mail, BaseURL: o.BaseURL,
 	})
 	s.signon = signon.New(signon.Options{
 		Now: o.Now, Store: o.Providers, Client: o.SignOn, Access: s.access, Audit: o.Audit, BaseURL: o.BaseURL, Secrets: o.SignOnSecrets,
 		Secure: o.Secure, Loopback: o.SignOnLoopback,
 	})
 	s.access.SetElsewhere(s.signon)
-	s.centres = centres.New(centres.Options{Now: o.Now, Store: o.CentreDesk, MaxRows: o.MaxRows})
+	s.centres = centres.New(centres.Options{
+		Now: o.Now, Store: o.CentreDesk, MaxRows: o.MaxRows, Certificates: o.ClientCerts != request.NoCerts,
+	})
 	s.frame = page.New(page.Options{
 		Log: o.Log, Centres: o.Accounts, Notes: s.access, Demo: o.Demo, BirthYearOnly: o.BirthYearOnly, Version: o.Version,
 		FactorOptional: o.SecondFactor == account.FactorOptional,

@@ -63,6 +63,9 @@ type tokenRow struct {
 	CentreID  *int64
 	// ProcessorID is that of a token of a processor.
 	ProcessorID *int64
+	Addresses   string
+	Certificate string
+	WarnedDays  int
 	Demo        bool
 	CreatedBy   string
 	CreatedAt   time.Time
@@ -145,6 +148,11 @@ func (s *Store) AddCentre(ctx context.Context, who audit.Who, c account.Centre) 
 // ChangeCentre stores the settings of a centre, found by its number. Each setting that
 // changed has an event of its own, which says so.
 func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centre) error {
+	return s.ChangeCentreFor(ctx, who, c, "")
+}
+
+// ChangeCentreFor is [Store.ChangeCentre] with the reason why.
+func (s *Store) ChangeCentreFor(ctx context.Context, who audit.Who, c account.Centre, reason string) error {
 	return s.write(ctx, func(t *tx) error {
 		var r centreRow
 		if err := first(t.dialect.forUpdate(t.db, "centres").Where("number = ?", c.Number), &r); err != nil {
@@ -160,6 +168,7 @@ func (s *Store) ChangeCentre(ctx context.Context, who audit.Who, c account.Centr
 		for _, code := range changedSettings(r.centre(), c) {
 			err := t.record(audit.Event{
 				Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "centre", ObjectID: c.Number, Code: code,
+				Reason: reason,
 			})
 			if err != nil {
 				return err
@@ -272,6 +281,11 @@ func processorID(p *account.Processor) *int64 {
 
 // AddToken stores an API token. Only its hash is kept.
 func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, hash [32]byte) (account.Token, error) {
+	return s.AddTokenFor(ctx, who, k, hash, "")
+}
+
+// AddTokenFor is [Store.AddToken] with the reason why.
+func (s *Store) AddTokenFor(ctx context.Context, who audit.Who, k account.Token, hash [32]byte, reason string) (account.Token, error) {
 	err := s.write(ctx, func(t *tx) error {
 		var err error
 		if k.ID, err = t.next("tokens", 1); err != nil {
@@ -282,13 +296,15 @@ func (s *Store) AddToken(ctx context.Context, who audit.Who, k account.Token, ha
 		}
 		row := tokenRow{
 			ID: k.ID, PublicID: k.PublicID, Name: k.Name, TokenHash: hash[:], Role: string(k.Role), CentreID: centreID(k.Centre),
-			ProcessorID: processorID(k.Processor), Demo: k.Demo, CreatedBy: cut(who.Name, 300), CreatedAt: t.at,
-			ExpiresAt: pointer(k.ExpiresAt),
+			ProcessorID: processorID(k.Processor), Addresses: account.JoinNetworks(k.Addresses), Certificate: k.Certificate,
+			Demo: k.Demo, CreatedBy: cut(who.Name, 300), CreatedAt: t.at, ExpiresAt: pointer(k.ExpiresAt),
 		}
 		if err := t.db.Create(&row).Error; err != nil {
 			return err
 		}
-		return t.record(audit.Event{Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "token", ObjectID: k.PublicID})
+		return t.record(audit.Event{
+			Type: audit.AccountChanged, Action: audit.Create, Who: who, ObjectType: "token", ObjectID: k.PublicID, Reason: reason,
+		})
 	})
 	return k, err
 }

@@ -191,7 +191,9 @@ func (s *Store) FailSealedBy(ctx context.Context, keyID, code string) (int, erro
 		}
 		n++
 	}
-	return n, nil
+	return n, s.write(ctx, func(t *tx) error { // nor can anybody read a message under that key
+		return t.db.Exec("DELETE FROM mails WHERE key_id = ?", keyID).Error
+	})
 }
 
 // addFindings stores findings, and marks the rows that have a fatal one as rejected.

@@ -457,9 +457,9 @@ func (s *Store) Expire(ctx context.Context, now time.Time, abandoned time.Durati
 	return n, err
 }
 
-// KeyIDsInUse returns the ids of the wrapping keys that deliveries still need.
+// KeyIDsInUse returns the ids of the wrapping keys that deliveries and messages still need.
 func (s *Store) KeyIDsInUse(ctx context.Context) ([]string, error) {
 	var ids []string
-	err := s.read(ctx).Raw("SELECT DISTINCT key_id FROM deliveries WHERE key_id <> ''").Scan(&ids).Error
+	err := s.read(ctx).Raw("SELECT key_id FROM deliveries WHERE key_id <> '' UNION SELECT key_id FROM mails WHERE key_id <> ''").Scan(&ids).Error
 	return ids, s.dialect.clean(err)
 }

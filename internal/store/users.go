@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -235,6 +236,62 @@ func (s *Store) Tokens(ctx context.Context, who audit.Who) ([]account.Token, err
 	return s.TokensOf(ctx, who, account.AllCentres())
 }
 
+// TokensPage returns a page of the API tokens in a scope, the newest first, with the event
+// of who asked.
+func (s *Store) TokensPage(
+	ctx context.Context, who audit.Who, scope account.Scope, q account.TokenQuery,
+) (page account.TokenPage, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		page = account.TokenPage{}
+		orgs, err := everyOrganisation(t.db)
+		if err != nil {
+			return err
+		}
+		db := inPeopleScope(t.db, scope)
+		if q.CentreNumber != "" {
+			db = db.Where("centre_id IN (SELECT c.id FROM centres c WHERE c.number = ?)", q.CentreNumber)
+		}
+		if q.After != "" {
+			var last tokenRow
+			if err := first(inPeopleScope(t.db, scope).Where("public_id = ?", q.After), &last); err != nil {
+				return err
+			}
+			db = db.Where("id < ?", last.ID)
+		}
+		limit := min(cmp.Or(max(q.Limit, 0), maxPeople), maxPeople)
+		var rows []tokenRow
+		if err := db.Order("id DESC").Limit(limit + 1).Find(&rows).Error; err != nil {
+			return err
+		}
+		if len(rows) > limit {
+			rows = rows[:limit]
+			page.Next = rows[limit-1].PublicID
+		}
+		for _, r := range rows {
+			page.Tokens = append(page.Tokens, r.token(orgs))
+		}
+		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "token"})
+	})
+	return page, err
+}
+
+// TokenIn returns one token in a scope, with the event of who asked; or apperr.NotFound.
+func (s *Store) TokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (k account.Token, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		orgs, err := everyOrganisation(t.db)
+		if err != nil {
+			return err
+		}
+		var r tokenRow
+		if err := first(inPeopleScope(t.db, scope).Where("public_id = ?", publicID), &r); err != nil {
+			return err
+		}
+		k = r.token(orgs)
+		return t.record(audit.Event{Type: audit.AccountsListed, Action: audit.Read, Who: who, ObjectType: "token", ObjectID: publicID})
+	})
+	return k, err
+}
+
 // TokensOf is [Store.Tokens] for the tokens in a scope.
 func (s *Store) TokensOf(ctx context.Context, who audit.Who, scope account.Scope) (list []account.Token, err error) {
 	err = s.write(ctx, func(t *tx) error {
@@ -256,7 +313,9 @@ func (s *Store) TokensOf(ctx context.Context, who audit.Who, scope account.Scope
 }
 
 func (r tokenRow) token(orgs organisations) account.Token {
+	networks, _ := account.ParseNetworks(r.Addresses) // Sluis wrote them itself
 	return account.Token{
+		Addresses: networks, Certificate: r.Certificate,
 		ID: r.ID, PublicID: r.PublicID, Name: r.Name, Role: account.Role(r.Role), Demo: r.Demo,
 		CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: moment(r.ExpiresAt),
 		LastUsedAt: moment(r.LastUsedAt), RevokedAt: moment(r.RevokedAt),
@@ -267,11 +326,11 @@ func (r tokenRow) token(orgs organisations) account.Token {
 // RevokeToken ends the token with this public id at once. The error is apperr.NotFound if
 // there is no such token, and apperr.Conflict "token_revoked" if it was revoked before.
 func (s *Store) RevokeToken(ctx context.Context, who audit.Who, publicID string) error {
-	return s.RevokeTokenIn(ctx, who, account.AllCentres(), publicID)
+	return s.RevokeTokenIn(ctx, who, account.AllCentres(), publicID, "")
 }
 
-// RevokeTokenIn is [Store.RevokeToken] for a token in a scope.
-func (s *Store) RevokeTokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error {
+// RevokeTokenIn is [Store.RevokeToken] for a token in a scope, with the reason why.
+func (s *Store) RevokeTokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID, reason string) error {
 	return s.write(ctx, func(t *tx) error {
 		var r tokenRow
 		if err := first(inPeopleScope(t.dialect.forUpdate(t.db, "tokens"), scope).Where("public_id = ?", publicID), &r); err != nil {
@@ -285,6 +344,7 @@ func (s *Store) RevokeTokenIn(ctx context.Context, who audit.Who, scope account.
 		}
 		return t.record(audit.Event{
 			Type: audit.AccountChanged, Action: audit.Update, Who: who, ObjectType: "token", ObjectID: r.PublicID, Code: "revoked",
+			Reason: reason,
 		})
 	})
 }

@@ -17,7 +17,8 @@ type CentreRow struct {
 }
 
 // CentreForm is a hospital, new or known. Inputs: nummer (of a new one), naam, soort
-// (several), limiet, rem, nummersysteem, contact, contact-email, contact-telefoon.
+// (several), limiet, rem, nummersysteem, contact, contact-email, contact-telefoon, reden (not of a
+// new one).
 type CentreForm struct {
 	Page
 	New                                     bool
@@ -29,35 +30,52 @@ type CentreForm struct {
 	RegistryRows, RegistryBrake             string // what counts if the input is empty
 	Action                                  string
 	TokensHref                              string // empty for a new one
+	Why                                     string
 	Errors                                  []FieldError
 }
 
-// Tokens is GET /tokens?centrum=.
+// Tokens is GET /tokens?centrum=&na=.
 type Tokens struct {
 	Page
-	Centres  []Option // first one: all; empty for somebody of one centre
-	Filtered bool
-	Rows     []TokenRow
+	Centres             []Option // first one: all; empty for somebody of one centre
+	Filtered            bool
+	Rows                []TokenRow
+	FirstHref, NextHref string
 }
 
 // TokenRow is one API token of the list.
 type TokenRow struct {
+	Href               string
 	Name, Role, Centre string
 	Made, By           string
 	Ends, Used         string // text.Moment; empty for never
 	State              string // active, expired or revoked
 	Soon               bool   // it ends soon
-	RevokeAction       string // empty if it cannot be used anyway
+	Bound              bool   // to addresses or a certificate
 }
 
-// TokenForm is GET and POST /tokens/nieuw. Inputs: naam, rol, centrum, geldig.
+// Token is GET /tokens/{id}. Input: reden.
+type Token struct {
+	Page
+	Row                    TokenRow
+	Addresses, Certificate string // empty for all, and for none
+	Revoked                string // text.Moment; empty if it was not
+	RevokeAction           string // empty if it cannot be used anyway
+	Why                    string
+	Errors                 []FieldError
+}
+
+// TokenForm is GET and POST /tokens/nieuw. Inputs: naam, rol, centrum, geldig, adressen,
+// vingerafdruk, reden.
 type TokenForm struct {
 	Page
-	Name, Role string
-	Roles      []ui.Radio
-	Centres    []Option // empty if there is no choice
-	Lives      []Option
-	Errors     []FieldError
+	Name, Role                  string
+	Roles                       []ui.Radio
+	Centres                     []Option // empty if there is no choice
+	Lives                       []Option
+	Addresses, Certificate, Why string
+	AskCertificate              bool // Sluis knows the certificates of scripts
+	Errors                      []FieldError
 }
 
 // TokenMade is the answer to a new token: the only page that ever shows it.

@@ -1,6 +1,8 @@
 package templates_test
 
 import (
+	"strings"
+
 	"sluis/web/templates"
 	"sluis/web/templates/ui"
 	"sluis/web/text"
@@ -182,13 +184,17 @@ func centres(lang string) []sample {
 	}
 	options := []templates.Option{{Text: t.T("word.all_centres"), Selected: true}, {Value: "2809", Text: "2809"}}
 	tokens := templates.Tokens{Page: p, Centres: options, Filtered: true, Rows: []templates.TokenRow{
-		{Name: "nachtelijke aanlevering", Role: "Aanleveraar", Centre: "2809 Voorbeeldziekenhuis", Made: "1 augustus 2025 14:02", By: "beheer@voorbeeld.nl", Ends: "20 augustus 2025 14:02", Used: "19 augustus 2025 14:02", State: "active", Soon: true, RevokeAction: "/tokens/1/intrekken"},
-		{Name: "oud", Role: "Datamanager", Made: "1 augustus 2024 14:02", State: "expired"},
-		{Name: "weg", Role: "Datamanager", Made: "1 augustus 2024 14:02", State: "revoked"},
+		{Name: "nachtelijke aanlevering", Role: "Aanleveraar", Centre: "2809 Voorbeeldziekenhuis", Made: "1 augustus 2025 14:02", By: "beheer@voorbeeld.nl", Ends: "20 augustus 2025 14:02", Used: "19 augustus 2025 14:02", State: "active", Soon: true, Bound: true, Href: "/tokens/1"},
+		{Name: "oud", Role: "Datamanager", Made: "1 augustus 2024 14:02", State: "expired", Href: "/tokens/2"},
+		{Name: "weg", Role: "Datamanager", Made: "1 augustus 2024 14:02", State: "revoked", Href: "/tokens/3"},
 	}}
 	ask := templates.TokenForm{Page: p, Roles: []ui.Radio{{Value: "uploader", Text: t.T("role.uploader"), Hint: t.T("tokens.hint.uploader")}}, Centres: options, Lives: []templates.Option{{Value: "30", Text: t.N("tokens.days", 30)}}}
+	ask.AskCertificate = true
 	askWrong := ask
-	for _, f := range []string{"naam", "rol", "centrum", "geldig"} {
+	token := templates.Token{Page: p, Row: tokens.Rows[0], Addresses: "192.0.2.0/24 2001:db8::/32", Certificate: strings.Repeat("0a", 32), RevokeAction: "/tokens/1/intrekken"}
+	tokenWrong, revoked := token, templates.Token{Page: p, Row: tokens.Rows[2], Revoked: "2 augustus 2025 14:02"}
+	tokenWrong.Errors = faultsAt(t, "reden")
+	for _, f := range []string{"naam", "rol", "centrum", "geldig", "adressen", "vingerafdruk", "reden"} {
 		askWrong.Errors = append(askWrong.Errors, templates.FieldError{Field: f, Message: t.T("tokens.error.role")})
 	}
 	processors := templates.Processors{
@@ -243,6 +249,9 @@ func centres(lang string) []sample {
 		{name: "on-behalf", page: templates.OnBehalfPage(templates.OnBehalf{Page: p, Centres: []templates.Option{{Value: "/aanleveringen/nieuw?namens=2809", Text: "2809 Voorbeeldziekenhuis"}}})},
 		{name: "tokens", page: templates.TokensPage(tokens)},
 		{name: "tokens-none", page: templates.TokensPage(templates.Tokens{Page: p})},
+		{name: "token", page: templates.TokenPage(token)},
+		{name: "token-reason", wrong: true, page: templates.TokenPage(tokenWrong)},
+		{name: "token-revoked", page: templates.TokenPage(revoked)},
 		{name: "token-new", page: templates.TokenFormPage(ask)},
 		{name: "token-wrong", page: templates.TokenFormPage(askWrong), wrong: true},
 		{name: "token-made", page: templates.TokenMadePage(templates.TokenMade{Page: p, Name: "nacht", Token: "sluis_x", Ends: "20 augustus 2026 14:02", Back: "/tokens"})},

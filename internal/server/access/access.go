@@ -59,6 +59,7 @@ type Options struct {
 	Policy   account.FactorPolicy
 	Passkeys bool // people can sign in with a passkey here
 	Audit    Log
+	Mail     Mailer   // nil: nobody is told of a new browser
 	Secure   bool     // browsers reach us over TLS
 	Keys     [][]byte // of the cookies; the first signs, all verify
 }

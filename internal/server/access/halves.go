@@ -80,7 +80,9 @@ func (h *Handlers) begin(v *page.Visit, user account.User, by account.Proof, at 
 	if err := h.sessions.start(v.W, v.R, started, ev); err != nil {
 		return err
 	}
+	known := h.known.find(v.R, user.Email)
 	h.known.remember(v.W, v.R, user.Email)
+	h.tellNewBrowser(v, user, known)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/mail"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
 )
@@ -80,6 +81,11 @@ type Log interface {
 	Record(ctx context.Context, ev audit.Event) error
 }
 
+// Mailer takes messages in, to be sent soon.
+type Mailer interface {
+	Put(ctx context.Context, m mail.Message) error
+}
+
 // Store is everything that the pages need of it.
 type Store interface {
 	People
@@ -97,6 +103,8 @@ type Access interface {
 	// CheckOwn reports whether password is the visitor's own. After too many wrong ones
 	// it returns how long to wait.
 	CheckOwn(v *page.Visit, password string) (ok bool, wait time.Duration, err error)
+	// Tell mails the owner of an account what was changed about it, if there is mail.
+	Tell(v *page.Visit, email string, kind mail.Kind)
 }
 
 // Factors is the room of the second factor.
@@ -112,6 +120,7 @@ type Options struct {
 	Access  Access
 	Factors Factors
 	Audit   Log
+	Mail    Mailer   // nil: one-time links are shown
 	BaseURL *url.URL // at which people reach us; nil for the address of the request
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluis/internal/account"
+	"sluis/internal/mail"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
 )
@@ -86,6 +87,7 @@ func (h *Handlers) ChangePassword(v *page.Visit) error {
 	if err := h.o.Store.SetOwnPassword(v.Context(), v.Who, hash); err != nil {
 		return err
 	}
+	h.o.Access.Tell(v, v.Actor.Name, mail.PasswordChanged)
 	return v.Redirect(signIn)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/mail"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
 	"sluis/web/text"
@@ -94,6 +95,9 @@ func (h *Handlers) SetPassword(v *page.Visit) error {
 	}
 	if err != nil {
 		return h.linkGone(v, err)
+	}
+	if link.Purpose == account.ResetLink {
+		h.o.Access.Tell(v, email, mail.PasswordChanged)
 	}
 	return v.Redirect(signIn)
 }

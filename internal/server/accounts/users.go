@@ -10,6 +10,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/mail"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
 	"sluis/web/templates/ui"
@@ -125,7 +126,7 @@ func (h *Handlers) choice(v *page.Visit, f roleForm) (templates.RoleChoice, erro
 	}
 	options[0].Text = v.T.T("users.no_centre")
 	processors, err := page.ProcessorOptions(v, h.o.Store, f.centre)
-	c.Centres = append(options, processors...)
+	c.Centres = slices.Concat(options, processors)
 	return c, err
 }
 
@@ -243,9 +244,27 @@ func checkPerson(t *text.Catalogue, email, name string) []templates.FieldError {
 	return faults
 }
 
-// showLink hands over a new one-time link. This is the one place where a link leaves
-// Sluis: once there is mail, it is sent from here instead of shown.
+// showLink hands over a new one-time link: by mail, or on the page if there is none. This
+// is the one place where a link leaves Sluis. What is mailed is never shown, so that the
+// one who made it cannot use it.
 func (h *Handlers) showLink(v *page.Visit, u account.User, purpose account.Purpose, token string) error {
+	if h.o.Mail != nil {
+		kind := mail.Reset
+		if purpose == account.InviteLink {
+			kind = mail.Invitation
+		}
+		err := h.o.Mail.Put(v.Context(), mail.Message{
+			Kind: kind, To: u.Email, Language: v.T.Lang(),
+			Values: map[string]string{"link": h.linkURL(v.R, token), "ends": v.T.Moment(h.o.Now().Add(account.LinkLife))},
+		})
+		if err != nil {
+			return err
+		}
+		if err := v.Flash(v.T.T("link.mailed", "email", u.Email), true); err != nil {
+			return err
+		}
+		return v.Redirect(userPath(u.PublicID))
+	}
 	props := templates.OneTimeLink{
 		Page: v.Page(v.Home(), usersCrumb(v)), Email: u.Email, Purpose: string(purpose), Link: h.linkURL(v.R, token),
 		Ends: v.T.Moment(h.o.Now().Add(account.LinkLife)), Back: userPath(u.PublicID),

@@ -151,6 +151,13 @@ func (a *API) authenticate(r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if code := t.Elsewhere(info.Address, info.Certificate); code != "" {
+		if err := a.alarmToken(r, t, code, audit.SeriousFailure); err != nil {
+			return err
+		}
+		a.o.Log.WarnContext(r.Context(), "a token was used elsewhere", "token", t.PublicID, "code", code, "request", info.ID)
+		return apperr.New(apperr.Forbidden, code)
+	}
 	if err := a.o.Tokens.NoteTokenUse(r.Context(), t); err != nil {
 		return err
 	}
@@ -168,16 +175,21 @@ func (a *API) alarmDeadToken(r *http.Request, hash [32]byte) error {
 	case err != nil:
 		return err
 	}
+	if dead.State(a.o.Now()) != account.Revoked {
+		return a.alarmToken(r, dead, "token_expired", audit.MinorFailure)
+	}
+	a.o.Log.WarnContext(r.Context(), "a revoked token was used", "token", dead.PublicID, "request", request.From(r.Context()).ID)
+	return a.alarmToken(r, dead, "token_revoked", audit.SeriousFailure)
+}
+
+// alarmToken writes to the access log that r brings a token that cannot be used so.
+func (a *API) alarmToken(r *http.Request, t account.Token, code string, result audit.Result) error {
 	ev := audit.Event{
-		At: a.o.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: audit.MinorFailure, Who: account.ActorOfToken(dead).Who(),
-		ObjectType: "token", ObjectID: dead.PublicID, Code: "token_expired",
+		At: a.o.Now(), Type: audit.AccessDenied, Action: audit.Execute, Result: result, Who: account.ActorOfToken(t).Who(),
+		ObjectType: "token", ObjectID: t.PublicID, Code: code,
 	}
 	from := request.Who(r)
 	ev.Address, ev.RequestID, ev.Via = from.Address, from.RequestID, from.Via
-	if dead.State(a.o.Now()) == account.Revoked {
-		ev.Code, ev.Result = "token_revoked", audit.SeriousFailure
-		a.o.Log.WarnContext(r.Context(), "a revoked token was used", "token", dead.PublicID, "request", from.RequestID)
-	}
 	return a.o.Audit.Record(r.Context(), ev)
 }
 

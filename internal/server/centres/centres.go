@@ -32,10 +32,11 @@ type Store interface {
 	CentreByNumber(ctx context.Context, number string) (account.Centre, error)
 	ViewCentre(ctx context.Context, who audit.Who, number string) (account.Centre, error)
 	AddCentre(ctx context.Context, who audit.Who, c account.Centre) (account.Centre, error) // apperr.Conflict "centre_exists"
-	ChangeCentre(ctx context.Context, who audit.Who, c account.Centre) error
-	TokensOf(ctx context.Context, who audit.Who, scope account.Scope) ([]account.Token, error)
-	AddToken(ctx context.Context, who audit.Who, k account.Token, hash [32]byte) (account.Token, error)
-	RevokeTokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID string) error
+	ChangeCentreFor(ctx context.Context, who audit.Who, c account.Centre, reason string) error
+	TokensPage(ctx context.Context, who audit.Who, scope account.Scope, q account.TokenQuery) (account.TokenPage, error)
+	TokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID string) (account.Token, error)
+	AddTokenFor(ctx context.Context, who audit.Who, k account.Token, hash [32]byte, reason string) (account.Token, error)
+	RevokeTokenIn(ctx context.Context, who audit.Who, scope account.Scope, publicID, reason string) error
 	Mandates
 }
 
@@ -59,6 +60,8 @@ type Options struct {
 	Store Store
 	// MaxRows is the registry's limit of a delivery: what a centre has unless it has its own.
 	MaxRows int
+	// Certificates reports whether Sluis knows the client certificates of scripts.
+	Certificates bool
 }
 
 // Handlers are those of the pages about centres and tokens.
@@ -210,10 +213,12 @@ func (h *Handlers) Change(v *page.Visit) error {
 		return err
 	}
 	form, c := h.read(v.T, posted, was)
+	form.Why = strings.TrimSpace(posted.Get("reden"))
+	form.Errors = append(form.Errors, page.CheckReason(v.T, "reden", form.Why)...)
 	if len(form.Errors) > 0 {
 		return h.showForm(v, http.StatusUnprocessableEntity, form)
 	}
-	if err := h.o.Store.ChangeCentre(v.Context(), v.Who, c); err != nil {
+	if err := h.o.Store.ChangeCentreFor(v.Context(), v.Who, c, form.Why); err != nil {
 		return err
 	}
 	if err := v.Flash(v.T.T("centres.changed"), true); err != nil {

@@ -1,19 +1,25 @@
 package centres_test
 
 import (
+	"encoding/base64"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
+	"sluis/internal/server"
+	"sluis/internal/server/page"
+	"sluis/internal/server/request"
 	"sluis/internal/server/servertest"
 )
 
 func settings(more ...string) url.Values {
-	form := url.Values{"nummer": {"3001"}, "naam": {"Derde ziekenhuis"}, "soort": {"tijdelijk"}}
+	form := url.Values{"nummer": {"3001"}, "naam": {"Derde ziekenhuis"}, "soort": {"tijdelijk"}, "reden": {"op verzoek"}}
 	for i := 0; i+1 < len(more); i += 2 {
 		form[more[i]] = strings.Split(more[i+1], ",")
 	}
@@ -105,7 +111,7 @@ func TestCentreSettingsCount(t *testing.T) {
 }
 
 func tokenForm(more ...string) url.Values {
-	form := url.Values{"naam": {"nachtelijke aanlevering"}, "rol": {"uploader"}, "centrum": {"2809"}, "geldig": {"30"}}
+	form := url.Values{"naam": {"nachtelijke aanlevering"}, "rol": {"uploader"}, "centrum": {"2809"}, "geldig": {"30"}, "reden": {"op verzoek"}}
 	for i := 0; i+1 < len(more); i += 2 {
 		form[more[i]] = strings.Split(more[i+1], ",")
 	}
@@ -148,10 +154,14 @@ func TestToken(t *testing.T) {
 	if used.IsZero() {
 		t.Error("the last use is not stored")
 	}
-	if a := b.Post("/tokens/"+id+"/intrekken", nil); a.Location() != "/tokens" {
+	why := url.Values{"reden": {"niet meer in gebruik"}}
+	if a := b.Post("/tokens/"+id+"/intrekken", nil); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("revoked without a reason: %d", a.Status)
+	}
+	if a := b.Post("/tokens/"+id+"/intrekken", why); a.Location() != "/tokens" {
 		t.Errorf("revoke: %d", a.Status)
 	}
-	if page := b.Follow(b.Post("/tokens/"+id+"/intrekken", nil)); !strings.Contains(page.Body, "werkt niet meer") {
+	if page := b.Follow(b.Post("/tokens/"+id+"/intrekken", why)); !strings.Contains(page.Body, "werkt niet meer") {
 		t.Error("revoked twice")
 	}
 	if got := call(s, token); got != http.StatusUnauthorized {
@@ -185,7 +195,8 @@ func TestTokenFaults(t *testing.T) {
 	for name, faults := range map[string][][]string{
 		"admin": {
 			{"naam", ""}, {"rol", ""}, {"rol", "admin"}, {"rol", "auditor"}, {"rol", "centreadmin"}, {"centrum", ""}, {"centrum", "9999"},
-			{"rol", "datamanager"}, {"geldig", "9999"}, {"geldig", ""},
+			{"rol", "datamanager"}, {"geldig", "9999"}, {"geldig", ""}, {"reden", ""}, {"adressen", "0.0.0.0/0"}, {"adressen", "thuis"},
+			{"vingerafdruk", "x"}, {"vingerafdruk", strings.Repeat("0a", 32)},
 		},
 		"centreadmin": {{"rol", "datamanager"}, {"rol", "admin"}, {"naam", ""}},
 	} {
@@ -217,5 +228,70 @@ func TestLocalTokens(t *testing.T) {
 				t.Errorf("revokes another centre's: %d", a.Status)
 			}
 		}
+	}
+}
+
+// TestTokenElsewhere: a token that is bound to addresses or a certificate works there only;
+// a use from elsewhere is refused in words, and an alarm in the access log and the log.
+func TestTokenElsewhere(t *testing.T) {
+	proxy := netip.MustParsePrefix("127.0.0.0/8")
+	s := servertest.New(t, func(o *server.Options) {
+		o.TrustedProxies, o.ClientCerts = []netip.Prefix{proxy}, request.CertsHeader
+	})
+	b := s.SignedIn("admin")
+	der := []byte("a certificate")
+	token, id := tokenIn(t, s, b.Post("/tokens/nieuw", url.Values{
+		"naam": {"gebonden"}, "rol": {"uploader"}, "centrum": {"2809"}, "geldig": {"30"}, "reden": {"op verzoek"},
+		"adressen": {"192.0.2.0/24 2001:db8::/32"}, "vingerafdruk": {account.Thumbprint(der)},
+	}))
+	servertest.Contains(t, "the page of the token", b.Get("/tokens/"+id).Body, "192.0.2.0/24 2001:db8::/32", account.Thumbprint(der))
+	header := ":" + base64.StdEncoding.EncodeToString(der) + ":"
+	for _, c := range []struct {
+		what, from, certificate string
+		status                  int
+		code                    string
+	}{
+		{"from there, with it", "192.0.2.7", header, 200, ""},
+		{"IPv6", "2001:db8::7", header, 200, ""},
+		{"from elsewhere", "198.51.100.7", header, 403, "token_address"},
+		{"without the certificate", "192.0.2.7", "", 403, "token_certificate"},
+		{"with another one", "192.0.2.7", ":" + base64.StdEncoding.EncodeToString([]byte("x")) + ":", 403, "token_certificate"},
+	} {
+		headers := []string{"Authorization", "Bearer " + token, "X-Forwarded-For", c.from}
+		if c.certificate != "" {
+			headers = append(headers, "Client-Cert", c.certificate)
+		}
+		a := s.Browser().Do("GET", "/api/v1/me", "", nil, headers...)
+		if a.Status != c.status || !strings.Contains(a.Body, c.code) {
+			t.Errorf("%s: %d %s", c.what, a.Status, a.Body)
+		}
+		if ev := s.Events()[0]; c.code != "" && (ev.Code != c.code || ev.ObjectID != id || ev.Result != audit.SeriousFailure || ev.Address != c.from) {
+			t.Errorf("%s: %+v", c.what, ev)
+		}
+	}
+	if log := s.Log.String(); !strings.Contains(log, "a token was used elsewhere") || strings.Contains(log, token) {
+		t.Error("the log has no alarm, or the token")
+	}
+}
+
+// TestTokenPages: the list has pages, and none is lost between them.
+func TestTokenPages(t *testing.T) {
+	s := servertest.New(t)
+	centre := s.Centres["2809"]
+	for i := range page.Size + 1 {
+		_, hash := account.NewToken()
+		servertest.Must(s.Store.AddToken(t.Context(), audit.Who{Name: "test"}, account.Token{
+			Name: "script " + strconv.Itoa(i), Role: account.Uploader, Centre: &centre,
+		}, hash))(t)
+	}
+	b := s.SignedIn("centreadmin")
+	first := b.Get("/tokens").Body
+	_, rest, more := strings.Cut(first, `href="/tokens?na=`)
+	if !more || strings.Count(first, `href="/tokens/0`) != page.Size {
+		t.Fatalf("the first page has %d tokens", strings.Count(first, `href="/tokens/0`))
+	}
+	next, _, _ := strings.Cut(rest, `"`)
+	if second := b.Get("/tokens?na=" + next).Body; strings.Count(second, `href="/tokens/0`) != 4 { // those of the site
+		t.Errorf("the second page has %d", strings.Count(second, `href="/tokens/0`))
 	}
 }

@@ -21,9 +21,11 @@ type Info struct {
 	ID      string // for the log, the access log and the helpdesk
 	Address string // the client's network address
 	Via     audit.Via
-	Actor   account.Actor
-	Known   bool          // Actor is set
-	Token   account.Token // that Actor bears; zero if Actor is a person
+	// Certificate is the SHA-256 in hex of the client's certificate; empty for none.
+	Certificate string
+	Actor       account.Actor
+	Known       bool          // Actor is set
+	Token       account.Token // that Actor bears; zero if Actor is a person
 }
 
 type key struct{}

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"mandates":             mandates,
 		"providers":            providers,
 		"providers at once":    providerRaces,
+		"token warnings":       tokenWarnings,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

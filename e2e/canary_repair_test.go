@@ -50,18 +50,18 @@ func (s *sieve) repairing() {
 	path += "?weergave=" + in("view") + "&ernst=" + in("severity") + "&kolom=" + in("facet") + "&code=" + in("code") +
 		"&sorteer=" + in("order") + "&richting=" + in("way") + "&vanaf=" + in("offset")
 	s.web.do(outgoing{method: http.MethodGet, path: path, reshown: true})
-	s.reports(first)
+	s.reports(s.web, first)
 }
 
 // reports reads a report in every view and as a workbook. It keeps the unzipped parts
 // of the workbook as answers too, for the sweep.
-func (s *sieve) reports(id string) {
+func (s *sieve) reports(v *visitor, id string) {
 	s.t.Helper()
 	path := "/aanleveringen/" + id + "/fouten"
 	for _, view := range []string{"", "?weergave=records&sorteer=ernst&richting=af", "?weergave=afdruk"} {
-		s.web.get(path + view)
+		v.get(path + view)
 	}
-	a := s.web.get(path + ".xlsx")
+	a := v.get(path + ".xlsx")
 	z, err := zip.NewReader(bytes.NewReader(a.body), int64(len(a.body)))
 	if err != nil {
 		s.t.Fatalf("the report as a workbook: %v", err)

@@ -102,10 +102,15 @@ func (v *visitor) try(a outgoing) (answer, error) {
 	return answer{res.StatusCode, res.Header, raw}, err
 }
 
-// get returns a page, which must answer 200.
+// get returns a page, which must answer 200. If the visitor asked too much at once, it asks
+// again until it may.
 func (v *visitor) get(path string) answer {
 	v.t.Helper()
-	a := v.do(outgoing{method: http.MethodGet, path: path})
+	var a answer
+	poll(workTime, 500*time.Millisecond, func() bool {
+		a = v.do(outgoing{method: http.MethodGet, path: path})
+		return a.status != http.StatusTooManyRequests
+	})
 	if a.status != http.StatusOK {
 		v.t.Fatalf("GET %s: %d", path, a.status)
 	}

@@ -283,6 +283,10 @@ func (h *Handlers) signedIn(v *page.Visit, answer string) (account.User, error) 
 		return u, refuse("passkey_wrong", err)
 	case !u.DisabledAt.IsZero():
 		return u, refuse("account_blocked", errors.New("the account is blocked"))
+	case u.ProviderID != 0:
+		// Else somebody who left the hospital could still come in. A passkey is only the
+		// second factor of an account that signs in at a provider.
+		return u, refuse("account_linked", errors.New("the account signs in at a provider"))
 	}
 	if err := take(); err != nil {
 		return u, err

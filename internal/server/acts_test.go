@@ -92,7 +92,8 @@ var recordTable = map[string]string{
 	"GET /tokens":                             "accounts_listed",
 	"GET /tokens/nieuw":                       "",
 	"POST /tokens/nieuw":                      "",
-	"POST /tokens/{id}/intrekken":             "account_changed/revoked",
+	"POST /tokens/{id}/intrekken":             "accounts_listed", // asks for a reason
+	"GET /tokens/{id}":                        "accounts_listed",
 	"GET /inloggen/via/{id}":                  "", "GET /inloggen/via/{id}/terug": "sign_in/sign_on_odd", "POST /inloggen/via/{id}/afmelden": "",
 	"POST /inloggen/via": "", "GET /uitnodiging/{token}/via/{id}": "", "POST /gebruikers/{id}/ontkoppelen": "accounts_listed",
 	"GET /inlogdiensten": "accounts_listed", "GET /inlogdiensten/nieuw": "", "POST /inlogdiensten/nieuw": "accounts_listed",

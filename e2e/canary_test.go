@@ -402,6 +402,10 @@ func (s *sieve) readEverything() {
 	s.send("uploader", outgoing{method: http.MethodGet, path: "/api/v1/deliveries?limit=200"})
 	auditor.get("/logboek")
 	auditor.form("/logboek", url.Values{"nummer": {s.name("who looked at this number")}}, true)
+	auditor.form("/logboek/inzage", url.Values{"nummer": {s.name("whose data were seen")}, "zorgaanbieder": {"2809"}}, true)
+	for _, path := range []string{"/logboek/1", "/logboek.csv", "/logboek/controle", "/alarmen"} {
+		auditor.get(path)
+	}
 	admin := s.visitor().signIn(s.p.account("admin", ""))
 	admin.form("/gebruikers/nieuw", url.Values{"naam": {s.name("name without an address")}, "email": {s.name("wrong address")}}, true)
 	for _, path := range []string{"/gebruikers", "/gebruikers/controle", "/gebruikers/controle.csv", "/centra", "/tokens", "/account", "/inlogdiensten"} {

@@ -177,7 +177,7 @@ func acts(ids servertest.Objects) []act {
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	user, patient := "/gebruikers/"+ids.User, form("nummer", "523534", "zorgaanbieder", "2809")
 	return []act{
-		{"sign-in", "", "POST", "/inloggen", form("email", "uploader@example.nl", "password", servertest.Password), "", "sign_in"},
+		{"sign-in", "", "POST", "/inloggen", form("email", "uploader@example.nl", "password", servertest.Password), "", "sign_in/password_only"},
 		{"wrong password", "", "POST", "/inloggen", form("email", "uploader@example.nl", "password", "mis"), "", "sign_in/sign_in_failed"},
 		{"search", "uploader", "POST", "/patienten", form("number", "523534"), "", "patients_searched"},
 		{"search for nobody", "uploader", "POST", "/patienten", form("number", "nobody"), "", "patients_searched"},

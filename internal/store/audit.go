@@ -33,8 +33,8 @@ type eventRow struct {
 }
 
 // eventColumns are those of eventRow, in its order.
-const eventColumns = "id, at, type, action, result, user_id, user_name, role, centre_id, address, request_id, via, object_type, object_id, " +
-	"code, subjects, reason, source, seal"
+const eventColumns = "id, at, type, action, result, user_id, user_name, role, centre_id, address, request_id, via, object_type, " +
+	"object_id, code, subjects, reason, source, seal"
 
 func (eventRow) TableName() string { return "audit_events" }
 

@@ -61,10 +61,7 @@ func deliver(b *testing.B, file string, plain bool) time.Duration {
 	browser := s.SignedIn("uploader")
 	start := time.Now()
 	sent := browser.Upload("save", "bench.csv", file)
-	for {
-		if strings.Contains(browser.Get(sent.Location()).Body, "Verwerkt") {
-			break
-		}
+	for !strings.Contains(browser.Get(sent.Location()).Body, "Verwerkt") {
 		if time.Since(start) > time.Minute {
 			b.Fatal("the delivery does not end")
 		}

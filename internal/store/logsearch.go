@@ -184,7 +184,8 @@ func (f logSearch) list(after int64, n int) ([]audit.Event, error) {
 
 // page makes a branch a query for its newest n events.
 func (f logSearch) page(db *gorm.DB, n int) *gorm.DB {
-	return db.Select("e.*, c.number AS centre_number").Joins("LEFT JOIN centres c ON c.id = e.centre_id").Order(f.order() + " DESC").Limit(n)
+	return db.Select("e.*, c.number AS centre_number").Joins("LEFT JOIN centres c ON c.id = e.centre_id").
+		Order(f.order() + " DESC").Limit(n)
 }
 
 // limited makes a branch a query for no more than n events, to be counted.

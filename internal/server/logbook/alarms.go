@@ -49,8 +49,8 @@ func (h *Handlers) ListAlarms(v *page.Visit) error {
 
 func alarmRow(t *text.Catalogue, a alarm.Alarm) templates.AlarmRow {
 	row := templates.AlarmRow{
-		Href: alarmsPath + "/" + strconv.FormatInt(a.ID, 10), What: t.T("alarm." + string(a.Kind)), Cause: a.Cause, When: t.Moment(a.LastAt),
-		State: "closed",
+		Href: alarmsPath + "/" + strconv.FormatInt(a.ID, 10), What: t.T("alarm." + string(a.Kind)), Cause: a.Cause,
+		When: t.Moment(a.LastAt), State: "closed",
 	}
 	if a.Open() {
 		row.State = "open"

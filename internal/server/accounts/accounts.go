@@ -103,6 +103,9 @@ type Access interface {
 	// CheckOwn reports whether password is the visitor's own. After too many wrong ones
 	// it returns how long to wait.
 	CheckOwn(v *page.Visit, password string) (ok bool, wait time.Duration, err error)
+	// Refused counts a refused try of the address of r; the first of a series is in the
+	// access log, with this code.
+	Refused(r *http.Request, code string) error
 	// Tell mails the owner of an account what was changed about it, if there is mail.
 	Tell(v *page.Visit, email string, kind mail.Kind)
 }

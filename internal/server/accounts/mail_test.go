@@ -81,3 +81,23 @@ func TestMailedLink(t *testing.T) {
 	other.Post("/account/wachtwoord", url.Values{"huidig": {password}, "nieuw": {password + " of niet"}})
 	servertest.Contains(t, "the note", mailed(t, w, post, 3), "uw wachtwoord is gewijzigd")
 }
+
+// TestUnknownLinkIsLogged: who tries links is in the access log, once for a series.
+func TestUnknownLinkIsLogged(t *testing.T) {
+	s := servertest.New(t)
+	b := s.Browser()
+	for range 3 {
+		if a := b.Get("/uitnodiging/sluis_verzonnen"); a.Status != http.StatusNotFound {
+			t.Fatalf("%d", a.Status)
+		}
+	}
+	n := 0
+	for _, ev := range s.Events() {
+		if ev.Code == "link_unknown" && ev.Address == "127.0.0.1" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d events, want 1", n)
+	}
+}

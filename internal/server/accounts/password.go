@@ -31,6 +31,10 @@ func (h *Handlers) linkGone(v *page.Visit, err error) error {
 	if apperr.KindOf(err) != apperr.NotFound {
 		return err
 	}
+	// Whoever tries links must be seen. The first of a series is in the access log.
+	if err := h.o.Access.Refused(v.R, "link_unknown"); err != nil {
+		return err
+	}
 	return v.Render(http.StatusNotFound, templates.LinkGonePage(v.Page()))
 }
 

@@ -61,11 +61,22 @@ func TestTwoFilesInOneRequest(t *testing.T) {
 // TestAStalledClient: who stops sending gets 408, wherever the request went.
 func TestAStalledClient(t *testing.T) {
 	defer server.SetReadTimeout(300 * time.Millisecond)()
-	s := servertest.New(t)
+	s := servertest.New(t, func(o *server.Options) { o.Patience = time.Second })
+	defer func() {
+		if t.Failed() {
+			t.Log(s.Log.String())
+		}
+	}()
 	for _, request := range []string{
 		"POST /inloggen HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n",
 		"POST /api/v1/patients HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 50\r\nAuthorization: Bearer " +
 			s.Tokens["clinician"] + "\r\n",
+		"POST /api/v1/deliveries?filename=x.csv HTTP/1.1\r\nContent-Type: text/csv\r\nContent-Length: 5000\r\nAuthorization: Bearer " +
+			s.Tokens["uploader"] + "\r\n",
+		"POST /fhir HTTP/1.1\r\nContent-Type: application/fhir+json\r\nContent-Length: 5000\r\nAuthorization: Bearer " +
+			s.Tokens["uploader"] + "\r\n",
+		"POST /aanleveringen HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\nCookie: " +
+			servertest.Cookies(s.SignedIn("uploader"))[0].String() + "\r\n",
 	} {
 		start := time.Now()
 		res := sent(t, s, request+"Host: x\r\n\r\nemail=a")

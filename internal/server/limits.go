@@ -32,6 +32,8 @@ var costly = map[string]bool{
 	"GET /api/v1/deliveries/{id}/report":  true,
 	"GET /gebruikers/controle.csv":        true,
 	"GET /logboek":                        true,
+	"GET /logboek.csv":                    true,
+	"POST /logboek/inzage.csv":            true,
 	"POST /logboek":                       true,
 }
 

@@ -170,7 +170,7 @@ func limit(next http.Handler) http.Handler {
 		rc := http.NewResponseController(w)
 		_ = rc.SetReadDeadline(time.Now().Add(readTimeout))
 		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
-		r.Body = &body{ReadCloser: r.Body}
+		r.Body = &body{ReadCloser: r.Body, info: request.From(r.Context())}
 		if !uploads(r) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		}

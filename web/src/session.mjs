@@ -19,6 +19,7 @@ export function session(dialog) {
   let shown = ''
   let closed = false // by the user, who has read it
   let asking = false
+  let again = false
   let typed = hasText()
 
   function set({ idle, life }) {
@@ -58,10 +59,18 @@ export function session(dialog) {
 
   /** Asks the server how it is: another tab or window may have used the session. */
   async function look() {
-    if (asking) return
+    if (asking) {
+      again = true // the answer under way may be too old
+      return
+    }
     asking = true
     const now = await ask('GET')
     asking = false
+    if (again) {
+      again = false
+      look()
+      return
+    }
     if (now === null || (now && now.who !== dialog.dataset.who)) {
       end(now !== null)
     } else if (now) {

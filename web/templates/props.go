@@ -35,6 +35,9 @@ type Page struct {
 	FactorOptional bool
 	// Flash says what the previous request did.
 	Flash *Flash
+	// Posted says that the page answers a form, and has no address of its own. The script
+	// then gives it that of Return, so that the browser does not keep what was sent.
+	Posted bool
 	// Session is when the visitor's session ends; nil if nobody is signed in.
 	Session *Session
 }

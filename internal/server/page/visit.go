@@ -137,7 +137,10 @@ func (v *Visit) FlashConflict(err error) error {
 // one.
 func (v *Visit) Page(crumbs ...templates.Crumb) templates.Page {
 	t := v.T
-	props := templates.Page{T: t, Return: LocalPath(v.here()), Crumbs: crumbs, Demo: v.frame.o.Demo, FactorOptional: v.frame.o.FactorOptional}
+	props := templates.Page{
+		T: t, Return: LocalPath(v.here()), Crumbs: crumbs, Demo: v.frame.o.Demo, FactorOptional: v.frame.o.FactorOptional,
+		Posted: v.R.Method == http.MethodPost,
+	}
 	if !request.From(v.Context()).Known {
 		return props
 	}

@@ -22,6 +22,10 @@ const StorageRetry = time.Minute
 func Failed(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) error {
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
+	case errors.Is(err, context.Canceled) && From(r.Context()).Stalled:
+		// net/http ends the context of a request whose body it cannot read. Whatever was
+		// under way then says that it was cancelled, although the client still listens.
+		err = apperr.Wrap(apperr.Timeout, "client_stalled", errors.New("the client stopped sending"))
 	case tooLarge:
 		err = apperr.Wrap(apperr.TooLarge, "body_too_large", err)
 	case apperr.KindOf(err) == apperr.Internal && apperr.IsStorage(err):

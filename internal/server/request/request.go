@@ -25,6 +25,7 @@ type Info struct {
 	Certificate string
 	Actor       account.Actor
 	Known       bool          // Actor is set
+	Stalled     bool          // the client stopped sending
 	Token       account.Token // that Actor bears; zero if Actor is a person
 }
 

@@ -116,6 +116,10 @@ func (p *patient) Read(b []byte) (int, error) {
 func end(w http.ResponseWriter, r *http.Request, patience time.Duration) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(patience))
-	_, _ = io.Copy(io.Discard, r.Body)
+	if _, err := io.Copy(io.Discard, r.Body); apperr.KindOf(err) == apperr.Timeout {
+		// net/http looks for more of the body before it answers. If it waited once more, the
+		// time for the answer would be over.
+		_ = rc.SetReadDeadline(time.Now())
+	}
 	_ = rc.SetWriteDeadline(time.Now().Add(patience))
 }

@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 GO ?= go
 TESTFLAGS ?=
 
-.PHONY: run test race check lint generate assets assets-check bench fuzz e2e existing release clean
+.PHONY: run test race check supply notices lint generate assets assets-check bench fuzz e2e existing release clean
 
 run: ## start the demonstration
 	$(GO) run ./cmd/web demo
@@ -25,7 +25,13 @@ test: ## run all tests, the browser's too
 race: ## the same under the race detector, without the browser; it alone needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /e2e)
 
-check: test race ## everything that should hold before a change lands
+check: test race supply ## everything that should hold before a change lands
+
+supply: ## known vulnerabilities, gosec, and whether the modules are those of go.sum
+	@./.ci/supply
+
+notices: ## the licences of all that is linked into the program
+	SLUIS_TEST_NOTICES=write $(GO) test -count=1 -run '^TestNotices$$' ./cmd/web
 
 lint: ## linters and formatters
 	@./.ci/lint

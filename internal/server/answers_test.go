@@ -129,6 +129,9 @@ func TestRedirectsStayHere(t *testing.T) {
 		}
 	}
 	for _, g := range everyAnswer(t) {
+		if strings.Contains(g.route.Pattern, "/via/{id}") && strings.Contains(g.Location(), "/authorize?client_id=sluis&") {
+			continue // to the provider that an administrator set, and to no other address: signon.TestSignIn
+		}
 		local(g.what, g.Answer)
 	}
 	for _, evil := range []string{

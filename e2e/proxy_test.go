@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"database/sql"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -121,7 +122,7 @@ func (s *service) wantStream(token string) {
 	}
 	defer a.Body.Close()
 	line, err := bufio.NewReader(a.Body).ReadString('\n')
-	if took := time.Since(began); err != nil && err != io.EOF || a.StatusCode != http.StatusOK || line == "" || took > 5*time.Second {
+	if took := time.Since(began); err != nil && !errors.Is(err, io.EOF) || a.StatusCode != http.StatusOK || line == "" || took > 5*time.Second {
 		s.t.Errorf("the first event: %d %q after %v (%v)", a.StatusCode, line, took, err)
 	}
 }

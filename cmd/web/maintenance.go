@@ -87,7 +87,8 @@ func (listMaintenanceCommand) Run(ctx context.Context, c console) error {
 			if w.Going(time.Now()) {
 				going = "  now"
 			}
-			fmt.Fprintf(c.out, "%s  %-5s  %s – %s%s  %s\n", w.PublicID, w.Of, w.From.Format(time.RFC3339), w.Until.Format(time.RFC3339), going, w.Note)
+			fmt.Fprintf(c.out, "%s  %-5s  %s – %s%s  %s\n",
+				w.PublicID, w.Of, w.From.Format(time.RFC3339), w.Until.Format(time.RFC3339), going, w.Note)
 		}
 		return nil
 	})

@@ -47,7 +47,7 @@ func TestNotices(t *testing.T) {
 		fmt.Fprintf(&want, "%s %s\n", path, licenceOf(t, path, linked[path]))
 	}
 	if os.Getenv("SLUIS_TEST_NOTICES") == "write" {
-		if err := os.WriteFile(notices, want.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody to read
+		if err := os.WriteFile(notices, want.Bytes(), 0o644); err != nil { // for everybody to read
 			t.Fatal(err)
 		}
 	}

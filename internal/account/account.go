@@ -101,8 +101,10 @@ var granted = map[Role][]Permission{
 	Uploader:  {ViewPatients, ViewDeliveries, Deliver, DecideDelivery, ForgetColumns},
 	// A processor sees its own deliveries only, and no page of a patient.
 	ProcessorStaff: {ViewDeliveries, Deliver, DecideDelivery},
-	DataManager:    {ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure},
-	CentreAdmin:    {ManageUsers, ManageTokens, GrantMandates},
+	DataManager: {
+		ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure,
+	},
+	CentreAdmin: {ManageUsers, ManageTokens, GrantMandates},
 	Admin: {
 		ViewLog, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure, ViewProofs, ManageUsers, ReviewAccess, ManageCentres,
 		ManageTokens,

@@ -42,9 +42,9 @@ func (q *asked) ClaimChunk(ctx context.Context, now time.Time, lease time.Durati
 func TestAnIdleQueue(t *testing.T) {
 	p := newPlant(t)
 	o := p.options
-	q := &asked{Queue: o.Ports.Queue}
+	q := &asked{Queue: o.Queue}
 	const poll = 50 * time.Millisecond // a tenth of the service's
-	o.Ports.Queue, o.Poll = q, poll
+	o.Queue, o.Poll = q, poll
 	p.use(t, o)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup

@@ -36,7 +36,8 @@ var (
 	descRows     = describe("rows", "Rows of all deliveries by outcome.", "outcome")
 	descOldest   = describe("queue_oldest_seconds", "Age of the oldest delivery that goes on by itself; 0 if there is none.")
 	descConflict = describe("conflicts_open", "Conflicts that wait for a data manager.")
-	descPaused   = describe("deliveries_paused", "Deliveries that wait for a TTP that does not answer (down) or refuses us (denied).", "reason")
+	descPaused   = describe("deliveries_paused", "Deliveries that wait for a TTP that does not answer (down) or refuses us (denied).",
+		"reason")
 	descWaiting  = describe("ttp_waiting_rows", "Rows that wait for the TTP, by the kind of pseudonym.", "pseudonym")
 	descExpiring = describe("pseudonyms_expiring", "Waiting rows with a temporary pseudonym that expires within 48 hours.")
 	descExpires  = describe("pseudonyms_expire_timestamp_seconds", "When the first of those expires; 0 if there is none.")

@@ -94,6 +94,7 @@ func digest(t *testing.T, s *servertest.Site) string {
 	db := servertest.Must(sql.Open("sqlite", "file:"+s.Database+"?mode=ro&_pragma=busy_timeout(5000)"))(t)
 	defer db.Close()
 	rows := servertest.Must(db.QueryContext(t.Context(), "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"))(t)
+	defer func() { _ = rows.Close() }()
 	var tables []string
 	for rows.Next() {
 		var name string
@@ -102,7 +103,7 @@ func digest(t *testing.T, s *servertest.Site) string {
 		}
 		tables = append(tables, name)
 	}
-	if err := rows.Close(); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder

@@ -28,7 +28,7 @@ func (passkeyRow) TableName() string { return "passkeys" }
 func (r passkeyRow) passkey() account.Passkey {
 	return account.Passkey{
 		PublicID: r.PublicID, UserID: r.UserID, Name: r.Name, Credential: r.Credential, Record: r.Record,
-		SignCount: uint32(r.SignCount), //nolint:gosec // it was a uint32 when it was stored
+		SignCount: uint32(r.SignCount), // it was a uint32 when it was stored
 		CreatedAt: r.CreatedAt.UTC(), LastUsedAt: moment(r.LastUsedAt),
 	}
 }
@@ -92,7 +92,8 @@ func (t *tx) factorsOf(userID int64) (account.Factors, error) {
 	}
 	for _, r := range apps {
 		f.TOTP = &account.TOTP{
-			WrappedKey: r.WrappedKey, Secret: r.Secret, LastStep: r.LastStep, CreatedAt: r.CreatedAt.UTC(), LastUsedAt: moment(r.LastUsedAt),
+			WrappedKey: r.WrappedKey, Secret: r.Secret, LastStep: r.LastStep, CreatedAt: r.CreatedAt.UTC(),
+			LastUsedAt: moment(r.LastUsedAt),
 		}
 	}
 	var codes []recoveryRow

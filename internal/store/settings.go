@@ -17,7 +17,9 @@ type Setting struct {
 func (s *Store) Settings(ctx context.Context) ([]Setting, error) {
 	if _, ok := s.dialect.(sqliteDialect); ok {
 		if err := s.assertPragmas(ctx); err != nil {
-			return []Setting{{Says: err.Error(), Do: "is the disk one that SQLite can lock on? Not a network share"}}, nil //nolint:nilerr // it is the answer
+			return []Setting{{ //nolint:nilerr // it is the answer
+				Says: err.Error(), Do: "is the disk one that SQLite can lock on? Not a network share",
+			}}, nil
 		}
 		return []Setting{{OK: true, Says: "write-ahead log, full synchronisation, secure deletion and foreign keys are on"}}, nil
 	}

@@ -61,7 +61,8 @@ func openFactorKeys(ctx context.Context, c config.Config, s *store.Store) (*seal
 		}
 		if needed {
 			return nil, fmt.Errorf("%s does not exist, and the authenticator apps of users need it: "+
-				"put it back from the backup of the keys; if it is lost for good, `web user reset-factors` for each of them lets Sluis start", path)
+				"put it back from the backup of the keys; "+
+				"if it is lost for good, `web user reset-factors` for each of them lets Sluis start", path)
 		}
 	}
 	return sealing.OpenKeyring(path, time.Now)

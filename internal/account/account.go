@@ -102,7 +102,8 @@ var granted = map[Role][]Permission{
 	// A processor sees its own deliveries only, and no page of a patient.
 	ProcessorStaff: {ViewDeliveries, Deliver, DecideDelivery},
 	DataManager: {
-		ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, AnnounceMaintenance, RunConversion, ApproveErasure,
+		ViewPatients, ViewDeliveries, DecideDelivery, ImportDatasets, JudgeConflicts, ViewTTP, AnnounceMaintenance,
+		RunConversion, ApproveErasure,
 	},
 	CentreAdmin: {ManageUsers, ManageTokens, GrantMandates},
 	Admin: {

@@ -93,7 +93,10 @@ func digest(t *testing.T, s *servertest.Site) string {
 	t.Helper()
 	db := servertest.Must(sql.Open("sqlite", "file:"+s.Database+"?mode=ro&_pragma=busy_timeout(5000)"))(t)
 	defer db.Close()
-	rows := servertest.Must(db.QueryContext(t.Context(), "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"))(t)
+	rows, err := db.QueryContext(t.Context(), "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() { _ = rows.Close() }()
 	var tables []string
 	for rows.Next() {

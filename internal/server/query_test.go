@@ -132,7 +132,8 @@ func TestUnreadableFilters(t *testing.T) {
 		}
 	}
 	if english := browsers["auditor"].Get("/logboek?format=csv", "Cookie", "taal=en"); english.Status == http.StatusBadRequest {
-		servertest.Contains(t, "in English", english.Body, "“format”, which this page does not know", "This page knows: groep, soort, gebruiker, centrum, resultaat, van, tot, voor.")
+		servertest.Contains(t, "in English", english.Body, "“format”, which this page does not know",
+			"This page knows: groep, soort, gebruiker, centrum, resultaat, van, tot, voor.")
 	} else {
 		t.Errorf("in English: %d", english.Status)
 	}

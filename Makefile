@@ -11,7 +11,7 @@ run: ## start the demonstration
 	$(GO) run ./cmd/web demo
 
 test: ## run all tests, the browser's too
-	@./.ci/tools chromium curl python3 node nginx postgresql
+	@./.ci/tools chromium curl python3 node nginx postgresql systemd-analyze
 	$(GO) vet ./...
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
 	@said=$$($(GO) tool templ generate 2>&1) || { echo "$$said"; exit 1; }
@@ -64,7 +64,7 @@ existing: ## the conversion of an old table of 100,000 rows, through 30 kills an
 	SLUIS_TEST_EXISTING_ROWS=$${ROWS:-100000} SLUIS_TEST_EXISTING_KILLS=$${KILLS:-30} $(GO) test -count=1 -v -timeout 60m -run TestConversion ./e2e
 
 e2e: ## the browser and whole-program tests alone
-	@./.ci/tools chromium curl python3 node nginx
+	@./.ci/tools chromium curl python3 node nginx postgresql
 	$(GO) test -count=1 -v ./e2e
 
 release: ## dist: the program for three systems, built twice and compared, with sums, notices and bill of materials

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -90,6 +91,11 @@ const takesAny = "?*"
 // pageTable lists the pages. A path ends with the parameters that the page knows; a
 // request with any other is refused.
 func (s *Server) pageTable() []line[page.Handler] {
+	return slices.Concat(s.doorPages(), s.dataPages(), s.registryPages(), s.logPages(), s.peoplePages(), s.centrePages(), s.ownPages())
+}
+
+// doorPages are the way in, the way out, the first page, and what programs ask.
+func (s *Server) doorPages() []line[page.Handler] {
 	return []line[page.Handler]{
 		{"GET", "/healthz" + takesAny, Anyone, Page, health},
 		{"GET", "/readyz" + takesAny, Anyone, Page, s.ready.serve},
@@ -117,14 +123,18 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/taal", Anyone, Page, s.access.SetLanguage},
 		{"POST", "/uitloggen", SignedIn, Page, s.access.SignOut},
 		{"GET", "/", SignedIn, Page, s.desk.Overview},
+	}
+}
 
+// dataPages are about patients, deliveries and datasets.
+func (s *Server) dataPages() []line[page.Handler] {
+	return []line[page.Handler]{
 		{"GET", "/patienten?na&vanaf", account.ViewPatients, Page, s.patients.List},
 		{"POST", "/patienten", account.ViewPatients, Page, s.patients.Search},
 		{"GET", "/patienten/nieuw", account.EnterPatient, Page, s.patients.EntryForm},
 		{"POST", "/patienten/nieuw", account.EnterPatient, Page, s.patients.Submit},
 		{"GET", "/patienten/{id}", account.ViewPatients, Page, s.patients.View},
 		{"GET", "/patienten/{id}/klaar?uitkomst", account.EnterPatient, Page, s.patients.Result},
-
 		{"GET", "/aanleveringen?groep&centrum&na", account.ViewDeliveries, Page, s.deliveries.List},
 		{"GET", "/aanleveringen/nieuw?herstelt&namens", account.Deliver, Page, s.deliveries.UploadForm},
 		{"POST", "/aanleveringen?sleutel&herstelt&namens", account.Deliver, Page, s.deliveries.Receive},
@@ -142,14 +152,17 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/aanleveringen/{id}/fouten.csv", account.ViewDeliveries, Page, s.deliveries.DownloadCSV},
 		{"GET", "/aanleveringen/{id}/fouten.json", account.ViewDeliveries, Page, s.deliveries.DownloadJSON},
 		{"GET", "/aanleveringen/{id}/fouten.xlsx", account.ViewDeliveries, Page, s.deliveries.DownloadXLSX},
-
 		{"GET", "/datasets", account.ImportDatasets, Page, s.deliveries.ListDatasets},
 		{"POST", "/datasets/{id}/importeren", account.ImportDatasets, Page, s.deliveries.ImportDataset},
+	}
+}
 
+// registryPages are the work of the registry: conflicts, the conversion, the TTP and maintenance.
+func (s *Server) registryPages() []line[page.Handler] {
+	return []line[page.Handler]{
 		{"GET", "/beoordelen?reden&centrum&aanlevering&na", account.JudgeConflicts, Page, s.conflicts.List},
 		{"GET", "/beoordelen/{id}?reden&centrum&aanlevering", account.JudgeConflicts, Page, s.conflicts.View},
 		{"POST", "/beoordelen/{id}?reden&centrum&aanlevering", account.JudgeConflicts, Page, s.conflicts.Judge},
-
 		{"GET", "/migratie", account.RunConversion, Page, s.conversions.View},
 		{"GET", "/migratie/rijen?van&soort&centrum&na", account.RunConversion, Page, s.conversions.ListRows},
 		{"POST", "/migratie/{id}/pauzeren", account.RunConversion, Page, s.conversions.Pause},
@@ -159,24 +172,34 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"GET", "/migratie/bewijzen", account.ViewProofs, Page, s.conversions.ListProofs},
 		{"GET", "/migratie/bewijzen/{id}", account.ViewProofs, Page, s.conversions.ViewProof},
 		{"GET", "/migratie/bewijzen/{id}/bewijs.json", account.ExportProofs, Page, s.factors.Fresh(s.conversions.ExportProof)},
-
 		{"GET", "/status/ttp", account.ViewTTP, Page, s.desk.TTPStatus},
 		{"GET", "/onderhoud", account.AnnounceMaintenance, Page, s.desk.Maintenance},
 		{"POST", "/onderhoud", account.AnnounceMaintenance, Page, s.desk.Announce},
 		{"POST", "/onderhoud/{id}/intrekken", account.AnnounceMaintenance, Page, s.desk.CancelMaintenance},
+	}
+}
+
+// logPages are the access log and the alarms.
+func (s *Server) logPages() []line[page.Handler] {
+	return []line[page.Handler]{
 		{"GET", "/logboek?groep&soort&gebruiker&centrum&resultaat&van&tot&voor", account.ViewLog, Page, s.logbook.ViewLog},
 		{"POST", "/logboek", account.ViewLog, Page, s.logbook.WhoLooked},
-		{"GET", "/logboek.csv?groep&soort&gebruiker&centrum&resultaat&van&tot", account.ExportLog, Page, s.logbook.Export},
+		{"GET", "/logboek.csv?groep&soort&gebruiker&centrum&resultaat&van&tot", account.ExportLog, Page, s.factors.Fresh(s.logbook.Export)},
 		{"GET", "/logboek/inzage", account.ExportLog, Page, s.logbook.DiscloseForm},
-		{"POST", "/logboek/inzage", account.ExportLog, Page, s.logbook.Disclose},
-		{"POST", "/logboek/inzage.csv", account.ExportLog, Page, s.logbook.DiscloseCSV},
+		{"POST", "/logboek/inzage", account.ExportLog, Page, s.factors.Fresh(s.logbook.Disclose)},
+		{"POST", "/logboek/inzage.csv", account.ExportLog, Page, s.factors.Fresh(s.logbook.DiscloseCSV)},
 		{"GET", "/logboek/controle", account.ReviewLog, Page, s.logbook.ViewReview},
 		{"POST", "/logboek/controle", account.ReviewLog, Page, s.logbook.SignReview},
 		{"GET", "/logboek/{id}", account.ViewLog, Page, s.logbook.ViewRecord},
 		{"GET", "/alarmen?staat&na", account.ViewLog, Page, s.logbook.ListAlarms},
 		{"GET", "/alarmen/{id}", account.ViewLog, Page, s.logbook.ViewAlarm},
 		{"POST", "/alarmen/{id}", account.ReviewLog, Page, s.logbook.CloseAlarm},
+	}
+}
 
+// peoplePages are about accounts, one-time links and the providers at which people sign in.
+func (s *Server) peoplePages() []line[page.Handler] {
+	return []line[page.Handler]{
 		{"GET", "/gebruikers?zoek&rol&staat&centrum&na", account.ManageUsers, Page, s.accounts.List},
 		{"GET", "/gebruikers/nieuw", account.ManageUsers, Page, s.accounts.InviteForm},
 		{"POST", "/gebruikers/nieuw", account.ManageUsers, Page, s.factors.Fresh(s.accounts.Invite)},
@@ -195,10 +218,16 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/gebruikers/{id}/ontkoppelen", account.ManageUsers, Page, s.accounts.Unlink},
 		{"GET", "/inlogdiensten", account.ManageProviders, Page, s.signon.List},
 		{"GET", "/inlogdiensten/nieuw", account.ManageProviders, Page, s.signon.NewForm},
-		{"POST", "/inlogdiensten/nieuw", account.ManageProviders, Page, s.signon.Add},
+		{"POST", "/inlogdiensten/nieuw", account.ManageProviders, Page, s.factors.Fresh(s.signon.Add)},
 		{"GET", "/inlogdiensten/{id}", account.ManageProviders, Page, s.signon.View},
-		{"POST", "/inlogdiensten/{id}", account.ManageProviders, Page, s.signon.Change},
+		{"POST", "/inlogdiensten/{id}", account.ManageProviders, Page, s.factors.Fresh(s.signon.Change)},
 		{"POST", "/inlogdiensten/{id}/controleren", account.ManageProviders, Page, s.signon.Check},
+	}
+}
+
+// centrePages are about hospitals, processors, mandates and tokens.
+func (s *Server) centrePages() []line[page.Handler] {
+	return []line[page.Handler]{
 		{"GET", "/centra", account.ManageCentres, Page, s.centres.List},
 		{"GET", "/centra/nieuw", account.ManageCentres, Page, s.centres.NewForm},
 		{"POST", "/centra/nieuw", account.ManageCentres, Page, s.centres.Add},
@@ -216,6 +245,12 @@ func (s *Server) pageTable() []line[page.Handler] {
 		{"POST", "/tokens/nieuw", account.ManageTokens, Page, s.factors.Fresh(s.centres.AddToken)},
 		{"GET", "/tokens/{id}", account.ManageTokens, Page, s.centres.ViewToken},
 		{"POST", "/tokens/{id}/intrekken", account.ManageTokens, Page, s.factors.Fresh(s.centres.RevokeToken)},
+	}
+}
+
+// ownPages are about the visitor's own account.
+func (s *Server) ownPages() []line[page.Handler] {
+	return []line[page.Handler]{
 		{"GET", "/account", SignedIn, Page, s.accounts.ViewOwn},
 		{"GET", "/account/sessie", SignedIn, Quiet, s.access.Remaining},
 		{"POST", "/account/sessie", SignedIn, Page, s.access.Extend},

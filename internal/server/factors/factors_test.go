@@ -253,7 +253,7 @@ func TestPasskeyFaults(t *testing.T) {
 	}
 }
 
-// TestRolesThatNeedAPasskey: an app alone does not let in who sees all centres.
+// TestRolesThatNeedAPasskey checks that an app does not suffice for roles that see all centres.
 func TestRolesThatNeedAPasskey(t *testing.T) {
 	s := servertest.NewNamed(t, func(o *server.Options) { o.SecondFactor = account.FactorAny })
 	secret, codes := s.Browser().SetUpApp("datamanager@example.nl")
@@ -274,6 +274,28 @@ func TestRolesThatNeedAPasskey(t *testing.T) {
 		t.Errorf("the app still lets in: %d", a.Status)
 	}
 	within(t, "a recovery code", recover10(again, codes[0]), 303, "/")
+}
+
+// TestEveryExportAndRoleAsks checks that exports of the access log, and the settings by
+// which a provider assigns roles, want a proof of the last minutes.
+func TestEveryExportAndRoleAsks(t *testing.T) {
+	s := servertest.NewNamed(t)
+	for email, routes := range map[string][]string{
+		"auditor@example.nl": {"GET /logboek.csv", "POST /logboek/inzage", "POST /logboek/inzage.csv"},
+		"admin@example.nl":   {"POST /inlogdiensten/nieuw", "POST /inlogdiensten/01920000-0000-7000-8000-000000000001", "POST /tokens/nieuw"},
+	} {
+		b := s.Browser()
+		b.SetUpPasskey(email)
+		s.Clock.Advance(account.FreshFor + time.Second)
+		for _, route := range routes {
+			method, path, _ := strings.Cut(route, " ")
+			if method == "GET" {
+				within(t, route, b.Get(path), 303, "/bevestigen?terug="+url.QueryEscape(path))
+			} else if a := b.Post(path, url.Values{}); a.Status != 403 || !strings.Contains(a.Body, "Laat nog eens zien dat u het bent") {
+				t.Errorf("%s: %d", route, a.Status)
+			}
+		}
+	}
 }
 
 // TestConfirmation: what cannot be undone asks once more, keeps the form, and goes on.

@@ -47,7 +47,7 @@ func smtpOf(c config.SMTP) mail.SMTP {
 	return out
 }
 
-// warnOfTokens tells the people of a token that it ends soon.
+// warnOfTokens mails the people of a token that it ends soon.
 func warnOfTokens(ctx context.Context, s *store.Store, sealer mail.Sealer) error {
 	_, err := s.WarnOfTokens(ctx, func(k account.Token, to string, days int) (mail.Sealed, error) {
 		t := text.For(text.Dutch)

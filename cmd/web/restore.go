@@ -130,7 +130,7 @@ func makeUsable(ctx context.Context, c console, path string) error {
 	return errors.Join(err, s.Close())
 }
 
-// tellLost says what the backup does not have: exactly, if the later database can still be
+// tellLost prints what the backup does not have: exactly, if the later database can still be
 // read, and else by time.
 func (r restoreCommand) tellLost(ctx context.Context, c console, m backup.Manifest, later string) {
 	ring, _ := config.Lookup(c.env, "SLUIS_KEYRING_FILE")
@@ -185,7 +185,7 @@ func laterSums(ctx context.Context, path string) ([]delivery.Sum, int64, error) 
 	return sums, e.Last, errors.Join(err, s.Close())
 }
 
-// tellNext says what is left to do.
+// tellNext prints what is left to do.
 func tellNext(c console) {
 	fmt.Fprint(c.out, `
 Before you start the service (docs/restore.md):

@@ -37,21 +37,21 @@ type Provider struct {
 	ChangedAt     time.Time
 }
 
-// RoleClaim gives a role to whoever has this value in this claim.
+// RoleClaim assigns a role to a person who has this value in this claim.
 type RoleClaim struct {
 	Claim, Value string
 	Role         Role
 }
 
-// Gives lists the roles that a provider may give: those of its own centre, or, if it is the
-// registry's, those without a centre. So no provider gives another centre's roles.
+// Gives returns the roles that a provider may assign: those of its own centre, or, if it is the
+// registry's, those without a centre. So no provider assigns another centre's roles.
 func (p Provider) Gives() []Role {
 	return slices.DeleteFunc(slices.Clone(Roles), func(r Role) bool {
 		return r == ProcessorStaff || r.NeedsCentre() != (p.Centre != nil)
 	})
 }
 
-// RolesOf returns the roles that the mapping gives to somebody, and a code of [CheckRoles]
+// RolesOf returns the roles that the mapping assigns to somebody, and a code of [CheckRoles]
 // if they may not be together. values returns the values of a claim.
 func (p Provider) RolesOf(values func(claim string) []string) ([]Role, string) {
 	var roles []Role
@@ -150,8 +150,8 @@ type ProviderLogout struct {
 const (
 	PersonUnknown   = "sign_on_unknown"   // has no account, and gets none without a one-time link
 	PersonBlocked   = "sign_on_blocked"   //
-	PersonNoRole    = "sign_on_no_role"   // the mapping gives no role
-	PersonSeparate  = "sign_on_separate"  // the mapping gives auditor with another role
+	PersonNoRole    = "sign_on_no_role"   // the mapping assigns no role
+	PersonSeparate  = "sign_on_separate"  // the mapping assigns auditor with another role
 	PersonElsewhere = "sign_on_elsewhere" // the account belongs to another centre or provider
 	PersonTaken     = "sign_on_taken"     // this person, or the account, is linked to another already
 	PersonAddress   = "sign_on_address"   // an e-mail address that the provider cannot vouch for

@@ -68,8 +68,8 @@ type Config struct {
 	// commands `web existing …` use them. Both may hold a password.
 	OldTable, EraseOldTable Secret
 
-	// MetricsAddr is where a monitor reads figures: an address that is not public. Empty
-	// for nowhere.
+	// MetricsAddr is the address, not a public one, at which a monitor reads figures. If it
+	// is empty, none can.
 	MetricsAddr string
 
 	SignOn SignOn
@@ -169,7 +169,7 @@ func (c Config) DatabaseName() string {
 // String returns the settings, one a line with secrets masked, for the log at start.
 func (c Config) String() string {
 	var b strings.Builder
-	line := func(name string, value any) { fmt.Fprintf(&b, "%s=%v\n", name, value) }
+	line := settingLine(func(name string, value any) { fmt.Fprintf(&b, "%s=%v\n", name, value) })
 	line("SLUIS_ADDR", c.Addr)
 	line("SLUIS_BASE_URL", shown(c.BaseURL))
 	line("SLUIS_DATABASE", c.Database)
@@ -182,24 +182,7 @@ func (c Config) String() string {
 	line("SLUIS_FILE_MAC_KEY", c.FileMACKey)
 	line("SLUIS_KEYRING_FILE", c.KeyringFile)
 	line("SLUIS_SECOND_FACTOR", c.SecondFactor)
-	line("SLUIS_TTP_AUTH_URL", shown(c.TTP.AuthURL))
-	line("SLUIS_TTP_API_URL", shown(c.TTP.APIURL))
-	line("SLUIS_TTP_PREPARE_CLIENT_ID", c.TTP.Prepare.ID)
-	line("SLUIS_TTP_PREPARE_CLIENT_SECRET", c.TTP.Prepare.Secret)
-	line("SLUIS_TTP_RESOLVE_CLIENT_ID", c.TTP.Resolve.ID)
-	line("SLUIS_TTP_RESOLVE_CLIENT_SECRET", c.TTP.Resolve.Secret)
-	line("SLUIS_TTP_PREPARE_SECRET_EXPIRES", day(c.TTP.Prepare.Expires))
-	line("SLUIS_TTP_RESOLVE_SECRET_EXPIRES", day(c.TTP.Resolve.Expires))
-	line("SLUIS_TTP_DOMAIN", c.TTP.Domain)
-	line("SLUIS_TTP_CALLS", c.TTP.Calls)
-	line("SLUIS_TTP_ROWS", c.TTP.Rows)
-	line("SLUIS_TTP_TEMPORARY_DAYS", int(c.TTP.TemporaryLife/(24*time.Hour)))
-	line("SLUIS_TTP_CA_FILE", c.TTP.CAFile)
-	line("SLUIS_TTP_CLIENT_CERT_FILE", c.TTP.ClientCertFile)
-	line("SLUIS_TTP_CLIENT_KEY_FILE", c.TTP.ClientKeyFile)
-	if c.TTP.Sandbox {
-		line("SLUIS_TTP_SANDBOX", "true (a rehearsal: NOT FOR PRODUCTION)")
-	}
+	c.TTP.lines(line)
 	line("SLUIS_PSEUDONYM_TYPES", strings.Join(c.Types, ","))
 	line("SLUIS_LINK_TYPE", c.LinkType)
 	line("SLUIS_POSTCODE_TYPES", strings.Join(c.PostcodeTypes, ","))
@@ -208,6 +191,51 @@ func (c Config) String() string {
 	line("SLUIS_MAX_ROWS", c.MaxRows)
 	line("SLUIS_MAX_UPLOADS", c.MaxUploads)
 	line("SLUIS_REPORT_RETENTION", int(c.ReportLife/(24*time.Hour)))
+	c.logLines(line)
+	line("SLUIS_TRUSTED_PROXIES", networks(c.TrustedProxies))
+	line("SLUIS_SIGNON_SECRETS_DIR", c.SignOn.SecretsDir)
+	line("SLUIS_SIGNON_CA_FILE", c.SignOn.CAFile)
+	line("SLUIS_SIGNON_NETWORKS", networks(c.SignOn.Networks))
+	line("SLUIS_METRICS_ADDR", c.MetricsAddr)
+	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
+	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
+	line("SLUIS_CLIENT_CERTS", c.ClientCerts)
+	c.SMTP.lines(line)
+	if c.OldTable.IsSet() {
+		line("SLUIS_EXISTING_DSN", c.OldTable)
+	}
+	if c.EraseOldTable.IsSet() {
+		line("SLUIS_EXISTING_ERASE_DSN", c.EraseOldTable)
+	}
+	return b.String()
+}
+
+// settingLine writes one setting.
+type settingLine func(name string, value any)
+
+func (c TTP) lines(line settingLine) {
+	line("SLUIS_TTP_AUTH_URL", shown(c.AuthURL))
+	line("SLUIS_TTP_API_URL", shown(c.APIURL))
+	line("SLUIS_TTP_PREPARE_CLIENT_ID", c.Prepare.ID)
+	line("SLUIS_TTP_PREPARE_CLIENT_SECRET", c.Prepare.Secret)
+	line("SLUIS_TTP_RESOLVE_CLIENT_ID", c.Resolve.ID)
+	line("SLUIS_TTP_RESOLVE_CLIENT_SECRET", c.Resolve.Secret)
+	line("SLUIS_TTP_PREPARE_SECRET_EXPIRES", day(c.Prepare.Expires))
+	line("SLUIS_TTP_RESOLVE_SECRET_EXPIRES", day(c.Resolve.Expires))
+	line("SLUIS_TTP_DOMAIN", c.Domain)
+	line("SLUIS_TTP_CALLS", c.Calls)
+	line("SLUIS_TTP_ROWS", c.Rows)
+	line("SLUIS_TTP_TEMPORARY_DAYS", int(c.TemporaryLife/(24*time.Hour)))
+	line("SLUIS_TTP_CA_FILE", c.CAFile)
+	line("SLUIS_TTP_CLIENT_CERT_FILE", c.ClientCertFile)
+	line("SLUIS_TTP_CLIENT_KEY_FILE", c.ClientKeyFile)
+	if c.Sandbox {
+		line("SLUIS_TTP_SANDBOX", "true (a rehearsal: NOT FOR PRODUCTION)")
+	}
+}
+
+// logLines writes the settings of the access log and of its alarms.
+func (c Config) logLines(line settingLine) {
 	line("SLUIS_AUDIT_HEADS_DIR", c.AuditHeadsDir)
 	line("SLUIS_AUDIT_RETENTION", c.AuditYears)
 	line("SLUIS_AUDIT_REVIEW_DAYS", int(c.LogReviewEvery/(24*time.Hour)))
@@ -218,29 +246,18 @@ func (c Config) String() string {
 	line("SLUIS_ALARM_MISSES", c.Alarms.Misses)
 	line("SLUIS_ALARM_SIGN_INS", c.Alarms.SignIns)
 	line("SLUIS_ALARM_CENTRE_DAYS", c.Alarms.CentreDays)
-	line("SLUIS_TRUSTED_PROXIES", networks(c.TrustedProxies))
-	line("SLUIS_SIGNON_SECRETS_DIR", c.SignOn.SecretsDir)
-	line("SLUIS_SIGNON_CA_FILE", c.SignOn.CAFile)
-	line("SLUIS_SIGNON_NETWORKS", networks(c.SignOn.Networks))
-	line("SLUIS_METRICS_ADDR", c.MetricsAddr)
-	line("SLUIS_TLS_CERT_FILE", c.TLSCertFile)
-	line("SLUIS_TLS_KEY_FILE", c.TLSKeyFile)
-	line("SLUIS_CLIENT_CERTS", c.ClientCerts)
-	if c.SMTP.IsSet() {
-		line("SLUIS_SMTP_ADDR", c.SMTP.Addr)
-		line("SLUIS_SMTP_TLS", c.SMTP.TLS)
-		line("SLUIS_SMTP_USER", c.SMTP.User)
-		line("SLUIS_SMTP_PASSWORD", c.SMTP.Password)
-		line("SLUIS_SMTP_CA_FILE", c.SMTP.CAFile)
-		line("SLUIS_MAIL_FROM", c.SMTP.From)
+}
+
+func (c SMTP) lines(line settingLine) {
+	if !c.IsSet() {
+		return
 	}
-	if c.OldTable.IsSet() {
-		line("SLUIS_EXISTING_DSN", c.OldTable)
-	}
-	if c.EraseOldTable.IsSet() {
-		line("SLUIS_EXISTING_ERASE_DSN", c.EraseOldTable)
-	}
-	return b.String()
+	line("SLUIS_SMTP_ADDR", c.Addr)
+	line("SLUIS_SMTP_TLS", c.TLS)
+	line("SLUIS_SMTP_USER", c.User)
+	line("SLUIS_SMTP_PASSWORD", c.Password)
+	line("SLUIS_SMTP_CA_FILE", c.CAFile)
+	line("SLUIS_MAIL_FROM", c.From)
 }
 
 // networks returns a list of networks as it is set.

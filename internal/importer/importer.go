@@ -36,7 +36,7 @@ type Options struct {
 	Calls     int      // chunks on their way through the TTP at the same time
 	Lease     time.Duration
 	Poll      time.Duration // between two looks at an empty queue
-	// Announce tells other processes that there is work, and Listen calls ring when another
+	// Announce wakes other processes because there is work, and Listen calls ring when another
 	// one does, until ctx ends. Both are nil if the database cannot do that: then the others
 	// find it when they next look.
 	Announce func(ctx context.Context)

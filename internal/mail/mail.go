@@ -195,7 +195,7 @@ func (p *Post) Put(ctx context.Context, m Message) error {
 	return nil
 }
 
-// Wake tells the worker of this process that there may be a message.
+// Wake makes the worker of this process look for messages now.
 func (p *Post) Wake() {
 	select {
 	case p.wake <- struct{}{}:

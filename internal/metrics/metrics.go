@@ -1,4 +1,4 @@
-// Package metrics is what Sluis tells a monitor (Prometheus): how many deliveries wait
+// Package metrics is what a monitor (Prometheus) reads of Sluis: how many deliveries wait
 // and for how long, how the TTP answers, and when a certificate ends.
 //
 // A label never has anything of a person, a patient, a user or a file: only words of

@@ -120,7 +120,7 @@ func TestFiguresWithoutADatabase(t *testing.T) {
 	}
 }
 
-// sample is a metric in an expression, with what stands between its braces.
+// sample is a metric in an expression, with the text between its braces.
 var sample = regexp.MustCompile(`\b((?:sluis|go|process)_[a-z0-9_]+)(\{[^}]*\})?`)
 
 var (

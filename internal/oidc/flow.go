@@ -58,7 +58,7 @@ func (c *Client) CheckResponse(ctx context.Context, s Settings, issuer string) e
 	return fault(TokenIssuer)
 }
 
-// Exchange gives the provider its code and returns what the ID token says of the person.
+// Exchange sends the code to the provider and returns what the ID token says of the person.
 // All tokens are forgotten.
 func (c *Client) Exchange(ctx context.Context, s Settings, f Flow, code string) (Claims, error) {
 	d, keys, err := c.of(ctx, s.Issuer)
@@ -113,7 +113,7 @@ func exchangeFault(err error) error {
 	return fault(ProviderFailed)
 }
 
-// redeemFault tells an answer that cannot be read from none at all. oauth2 has no type
+// redeemFault distinguishes an answer that cannot be read from no answer. oauth2 has no type
 // for the first.
 func redeemFault(err error) error {
 	f := networkFault(err)

@@ -199,7 +199,7 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestMixUp gives the code of one provider to another.
+// TestMixUp sends the code of one provider to another.
 func TestMixUp(t *testing.T) {
 	honest, evil := oidctest.Start(t), oidctest.Start(t)
 	v, w := newVisitor(t, honest), newVisitor(t, evil)

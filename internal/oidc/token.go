@@ -47,7 +47,7 @@ func (c *Client) verify(ctx context.Context, s Settings, keys *keys, raw string,
 	set := &watched{keys: keys, fromAnybody: logout}
 	verifier := goidc.NewVerifier(s.Issuer, set, &goidc.Config{
 		ClientID: s.ClientID, SupportedSigningAlgs: algorithms,
-		// A provider whose clock is behind gives tokens that have just expired for us.
+		// The tokens of a provider whose clock is behind have just expired for us.
 		Now: func() time.Time { return c.now().Add(-Skew) },
 		// A logout token may have no exp; its age is checked by its caller.
 		SkipExpiryCheck: logout,

@@ -208,7 +208,7 @@ func TestContentTypes(t *testing.T) {
 	t.Log(kinds)
 }
 
-// TestHSTSEverywhere: over TLS every answer tells the browser to come back over TLS for two
+// TestHSTSEverywhere checks that over TLS every answer makes the browser come back over TLS for two
 // years, refusals and files too.
 func TestHSTSEverywhere(t *testing.T) {
 	s := servertest.New(t, secure)

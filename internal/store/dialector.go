@@ -77,7 +77,7 @@ func quoteTo(w clause.Writer, name, mark string) {
 	}
 }
 
-// silent is what our dialectors have in common: they tell GORM nothing to log.
+// silent is what our dialectors have in common: GORM gets nothing to log from them.
 type silent struct{}
 
 // Explain returns the statement as it is. Its values may be of a patient and must

@@ -12,7 +12,7 @@ import (
 	"sluis/internal/store/pgtest"
 )
 
-// TestServicesRoleCannotChangeTheLog gives the service's role on PostgreSQL what
+// TestServicesRoleCannotChangeTheLog grants the service's role on PostgreSQL what
 // deploy/sql/postgres-login.sql says. With it the service records and reads, and nobody who
 // has its password can change or delete a record. The retention takes another role.
 func TestServicesRoleCannotChangeTheLog(t *testing.T) {

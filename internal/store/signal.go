@@ -7,10 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// workSignal is the channel on which processes tell each other that there is work.
+// workSignal is the channel on which a process announces work to the others.
 const workSignal = "sluis_work"
 
-// Announce tells other processes that there is work for them. Only PostgreSQL can: on the
+// Announce wakes the other processes because there is work for them. Only PostgreSQL can: on the
 // other databases they find it when they next look.
 func (s *Store) Announce(ctx context.Context) {
 	if s.listening == nil {

@@ -45,7 +45,7 @@ func OpenSQLServer(ctx context.Context, dsn string, o Options) (*Store, error) {
 // sqlServerDialector is GORM's, with a type for each NULL.
 type sqlServerDialector struct{ gorm.Dialector }
 
-// BindVarTo gives the parameter that was added last its type, if it is no value: SQL
+// BindVarTo types the parameter that was added last, if it is no value: SQL
 // Server refuses a NULL of no type for some columns.
 func (d sqlServerDialector) BindVarTo(w clause.Writer, stmt *gorm.Statement, v any) {
 	if last := len(stmt.Vars) - 1; last >= 0 {

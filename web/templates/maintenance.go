@@ -17,7 +17,7 @@ type MaintenanceRow struct {
 	CancelHref                  string
 }
 
-// Notice tells those who deliver of one announced window.
+// Notice is one announced window, as those who deliver see it.
 type Notice struct {
 	Going      bool
 	Text, Note string

@@ -470,7 +470,7 @@ func maintenanceTable(p Maintenance) templ.Component {
 	})
 }
 
-// notices tells those who deliver of announced maintenance.
+// notices shows announced maintenance to those who deliver.
 func notices(p Page, list []Notice) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -12,7 +12,7 @@ type Providers struct {
 type ProviderRow struct {
 	Href, Name, Issuer string
 	Owner              string // the centre, or the registry
-	Roles              string // that it can give, in words
+	Roles              string // that it can assign, in words
 	State              string // on or off
 }
 

@@ -8,7 +8,7 @@ import (
 	"sluis/internal/audit/alarm"
 )
 
-// TestWhatCounts gives single events, and expects what each adds to the counts.
+// TestWhatCounts checks what each kind of event adds to the counts.
 func TestWhatCounts(t *testing.T) {
 	l := alarm.Defaults(time.UTC)
 	day, night := time.Date(2026, 3, 2, 14, 30, 0, 0, time.UTC), time.Date(2026, 3, 2, 23, 0, 0, 0, time.UTC)

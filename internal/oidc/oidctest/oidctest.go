@@ -83,7 +83,7 @@ func Start(t testing.TB) *Provider {
 // Stop makes the provider unreachable.
 func (p *Provider) Stop() { p.server.Close() }
 
-// SetNow gives the provider another clock.
+// SetNow sets the clock of the provider.
 func (p *Provider) SetNow(now func() time.Time) { p.mu.Lock(); defer p.mu.Unlock(); p.now = now }
 
 // SignIn makes the provider's person somebody with these claims, on top of what they had.

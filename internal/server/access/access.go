@@ -38,7 +38,7 @@ type Sessions interface {
 	SignOut(ctx context.Context, userID int64, ev audit.Event) error // ends every session of the user
 }
 
-// Factors tells what an account has besides its password.
+// Factors returns what an account has besides its password.
 type Factors interface {
 	FactorsOf(ctx context.Context, userID int64) (account.Factors, error)
 }

@@ -13,7 +13,7 @@ type Mailer interface {
 	Put(ctx context.Context, m mail.Message) error
 }
 
-// Tell mails the owner of an account what was changed about it. The change stands if the
+// Tell mails the owner of an account what was changed about it. The change is kept if the
 // message cannot be put in the queue.
 func (h *Handlers) Tell(v *page.Visit, email string, kind mail.Kind) {
 	h.tell(v, email, kind, map[string]string{})

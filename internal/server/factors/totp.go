@@ -35,7 +35,7 @@ const (
 func stepOf(at time.Time) int64 { return at.Unix() / period }
 
 // match returns the step whose code was typed, or false if no code of about now is. It
-// compares with every code, so that the time it takes does not tell which is near.
+// compares with every code, so that the time it takes does not show which is near.
 func match(secret, typed string, now time.Time) (step int64, ok bool) {
 	for s := stepOf(now) - skew; s <= stepOf(now)+skew; s++ {
 		code, err := totp.GenerateCodeCustom(secret, time.Unix(s*period, 0), totp.ValidateOpts{

@@ -14,7 +14,7 @@ type Processors interface {
 	Processors(ctx context.Context) ([]account.Processor, error)
 }
 
-// processorPrefix tells a processor from a centre in the list where either is chosen. No
+// processorPrefix distinguishes a processor from a centre in the list where either is chosen. No
 // centre's number has a colon.
 const processorPrefix = "verwerker:"
 

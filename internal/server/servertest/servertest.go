@@ -298,7 +298,7 @@ func (s *Site) fill() {
 	}
 }
 
-// Grant gives a processor a mandate of a centre, from now on.
+// Grant grants a processor a mandate of a centre, from now on.
 func (s *Site) Grant(processor, number string) account.Mandate {
 	s.t.Helper()
 	return Must(s.Store.GrantMandate(s.t.Context(), audit.Who{Name: "systeem", Via: audit.ViaCLI}, account.Mandate{
@@ -522,7 +522,7 @@ func (s *Site) OwnObjects() Objects {
 }
 
 // Provider stores a provider of a centre, or the registry's own if centre is "". Its claim
-// "roles" gives the roles by their names.
+// "roles" has the roles by their names.
 func (s *Site) Provider(p *oidctest.Provider, centre string, change ...func(*account.Provider)) account.Provider {
 	s.t.Helper()
 	if err := os.WriteFile(filepath.Join(s.secrets, "proef"), []byte(oidctest.ClientSecret+"\n"), 0o600); err != nil {

@@ -141,7 +141,7 @@ func (h *Handlers) cookieName() string {
 	return "sluis-via"
 }
 
-// markBrowser gives the browser a mark, if it has none, and returns the hash of it. A
+// markBrowser sets a mark in the browser, if it has none, and returns the hash of it. A
 // browser with several sign-ins under way, in several tabs, has one mark. The cookie is
 // Lax: the way back begins at the provider.
 func (h *Handlers) markBrowser(v *page.Visit) [32]byte {
@@ -206,7 +206,7 @@ func readAnswer(u *url.URL) (url.Values, bool) {
 	return q, q.Get("state") != "" && (q.Get("code") != "") != (q.Get("error") != "")
 }
 
-// redeem gives the provider the code of its answer, and returns what it says of the
+// redeem sends the provider the code of its answer, and returns what it says of the
 // person, or the code of what is wrong.
 func (h *Handlers) redeem(v *page.Visit, p account.Provider, flow account.ProviderFlow, answer url.Values) (oidc.Claims, string) {
 	ctx, cancel := context.WithTimeout(v.Context(), callTime)

@@ -67,7 +67,7 @@ func owner(t *text.Catalogue, p account.Provider) string {
 	return page.CentreName(*p.Centre)
 }
 
-// rolesOf lists the roles that the mapping can give.
+// rolesOf returns the roles that the mapping can assign, in words.
 func rolesOf(p account.Provider) []account.Role {
 	return slices.DeleteFunc(p.Gives(), func(r account.Role) bool {
 		return !slices.ContainsFunc(p.Mapping, func(m account.RoleClaim) bool { return m.Role == r })

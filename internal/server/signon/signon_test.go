@@ -315,7 +315,7 @@ func TestRoles(t *testing.T) {
 	}
 	servertest.Contains(t, "the page of the account", s.SignedIn("admin").Get("/gebruikers/"+s.user(noor).PublicID).Body, "Proef 2809",
 		"rollen gewijzigd door inlogdienst")
-	// A hospital's provider gives no role of the registry, and none together with auditor.
+	// A hospital's provider assigns no role of the registry, and none together with auditor.
 	s.idp.SignIn(oidctest.Claims{"roles": []string{"admin", "datamanager", "auditor", "processor"}})
 	if a := s.signIn(s.Browser()); a.Status != http.StatusForbidden || len(s.user(noor).Roles) != 0 {
 		t.Errorf("a hospital's provider gives %v", s.user(noor).Roles)

@@ -13,9 +13,34 @@ import (
 	"sluis/internal/store"
 )
 
+// mandated is a centre, a processor, a mandate between them and what the processor may see.
+type mandated struct {
+	centre    account.Centre
+	processor account.Processor
+	staff     account.User
+	mandate   account.Mandate
+	mine      account.Scope
+}
+
+func (m mandated) file() delivery.New {
+	return delivery.New{
+		PublicID: uuid.NewString(), CentreID: m.centre.ID, ProcessorID: m.processor.ID, Filename: "x.csv", Mode: delivery.Save,
+		Via: audit.ViaAPI, Who: who, KeyID: "k", WrappedKey: []byte("w"), At: time.Now(),
+	}
+}
+
 // mandates: two of one centre for one processor do not overlap; a delivery is made and
 // stored under a mandate that is in force, and no other.
 func mandates(t *testing.T, s *store.Store) {
+	var m mandated
+	t.Run("granted", func(t *testing.T) { m = grantedMandates(t, s) })
+	if m.staff.ID == 0 {
+		return // the next step needs it
+	}
+	t.Run("withdrawn", func(t *testing.T) { withdrawnMandate(t, s, m) })
+}
+
+func grantedMandates(t *testing.T, s *store.Store) mandated {
 	c := newCentre(t, s)
 	p, err := s.AddProcessor(t.Context(), who, account.Processor{Name: "Verwerker " + c.Number}, "overeenkomst")
 	ok(t, err)
@@ -26,20 +51,15 @@ func mandates(t *testing.T, s *store.Store) {
 		Email: uuid.NewString() + "@example.org", PasswordHash: "x", Roles: []account.Role{account.ProcessorStaff}, Processor: &p,
 	})
 	ok(t, err)
-	file := func() delivery.New {
-		return delivery.New{
-			PublicID: uuid.NewString(), CentreID: c.ID, ProcessorID: p.ID, Filename: "x.csv", Mode: delivery.Save, Via: audit.ViaAPI, Who: who,
-			KeyID: "k", WrappedKey: []byte("w"), At: time.Now(),
-		}
-	}
-	if _, err := s.CreateDelivery(t.Context(), file()); apperr.KindOf(err) != apperr.Forbidden {
+	out := mandated{centre: c, processor: p, staff: u}
+	if _, err := s.CreateDelivery(t.Context(), out.file()); apperr.KindOf(err) != apperr.Forbidden {
 		t.Errorf("a delivery without a mandate: %v", err)
 	}
 	now := time.Now()
 	grant := func(from, until time.Time) (account.Mandate, error) {
 		return s.GrantMandate(t.Context(), who, account.Mandate{Processor: p, Centre: c, From: from, Until: until, Reason: "overeenkomst"})
 	}
-	m, err := grant(now.Add(-time.Hour), now.Add(time.Hour))
+	out.mandate, err = grant(now.Add(-time.Hour), now.Add(time.Hour))
 	ok(t, err)
 	for _, span := range [][2]time.Time{{now, {}}, {now.Add(-2 * time.Hour), {}}, {now.Add(-2 * time.Hour), now}, {now, now.Add(time.Minute)}} {
 		if _, err := grant(span[0], span[1]); apperr.CodeOf(err) != "mandate_exists" {
@@ -53,18 +73,21 @@ func mandates(t *testing.T, s *store.Store) {
 	if me.Processor == nil || len(me.Processor.Centres) != 1 || me.Processor.Centres[0].ID != c.ID {
 		t.Fatalf("the processor of the user: %+v", me.Processor)
 	}
-	mine := account.ActorOf(me).Scope()
+	out.mine = account.ActorOf(me).Scope()
+	return out
+}
 
-	d := file()
+func withdrawnMandate(t *testing.T, s *store.Store, m mandated) {
+	c := m.centre
+	d := m.file()
 	id, err := s.CreateDelivery(t.Context(), d)
 	ok(t, err)
-	d2 := file()
-	late, err := s.CreateDelivery(t.Context(), d2)
+	late, err := s.CreateDelivery(t.Context(), m.file())
 	ok(t, err)
 	ok(t, s.FinishUpload(t.Context(), id, []byte("mac"), 1, who))
-	seen, err := s.Delivery(t.Context(), mine, d.PublicID)
+	seen, err := s.Delivery(t.Context(), m.mine, d.PublicID)
 	ok(t, err)
-	if seen.Processor != p.Name || seen.ProcessorID != p.ID {
+	if seen.Processor != m.processor.Name || seen.ProcessorID != m.processor.ID {
 		t.Errorf("%+v", seen)
 	}
 	if page, err := s.Deliveries(t.Context(), who, of(c), delivery.Query{}); err != nil || len(page.Deliveries) != 1 {
@@ -72,11 +95,11 @@ func mandates(t *testing.T, s *store.Store) {
 	}
 
 	other := newCentre(t, s)
-	if err := s.WithdrawMandate(t.Context(), who, of(other), m.PublicID, "opgezegd"); apperr.KindOf(err) != apperr.NotFound {
+	if err := s.WithdrawMandate(t.Context(), who, of(other), m.mandate.PublicID, "opgezegd"); apperr.KindOf(err) != apperr.NotFound {
 		t.Errorf("withdrawn by another centre: %v", err)
 	}
-	ok(t, s.WithdrawMandate(t.Context(), who, of(c), m.PublicID, "opgezegd"))
-	if err := s.WithdrawMandate(t.Context(), who, of(c), m.PublicID, "opgezegd"); apperr.KindOf(err) != apperr.Conflict {
+	ok(t, s.WithdrawMandate(t.Context(), who, of(c), m.mandate.PublicID, "opgezegd"))
+	if err := s.WithdrawMandate(t.Context(), who, of(c), m.mandate.PublicID, "opgezegd"); apperr.KindOf(err) != apperr.Conflict {
 		t.Errorf("withdrawn twice: %v", err)
 	}
 	ended, err := s.Delivery(t.Context(), of(c), d.PublicID)
@@ -88,7 +111,7 @@ func mandates(t *testing.T, s *store.Store) {
 		t.Errorf("an upload that ends after the mandate: %v", err)
 	}
 	ok(t, s.DropUpload(t.Context(), late))
-	me, err = s.UserByID(t.Context(), u.ID)
+	me, err := s.UserByID(t.Context(), m.staff.ID)
 	ok(t, err)
 	if _, err := s.Delivery(t.Context(), account.ActorOf(me).Scope(), d.PublicID); apperr.KindOf(err) != apperr.NotFound {
 		t.Errorf("the processor still sees it: %v", err)

@@ -36,7 +36,6 @@ const (
 	TokenEnds       Kind = "token_ends"
 	PasswordChanged Kind = "password_changed"
 	FactorChanged   Kind = "factor_changed"
-	AddressChanged  Kind = "address_changed"
 	NewBrowser      Kind = "new_browser"
 	Test            Kind = "test"
 )
@@ -48,7 +47,6 @@ var values = map[Kind][]string{
 	TokenEnds:       {"token", "ends", "days"},
 	PasswordChanged: {"when", "address"},
 	FactorChanged:   {"when", "address"},
-	AddressChanged:  {"when", "address"},
 	NewBrowser:      {"when", "address", "browser"},
 	Test:            {},
 }

@@ -10,6 +10,7 @@ import (
 	"sluis/internal/account"
 	"sluis/internal/apperr"
 	"sluis/internal/audit"
+	"sluis/internal/mail"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
 	"sluis/web/text"
@@ -232,9 +233,17 @@ func (h *Handlers) ResetFactors(v *page.Visit) error {
 	}
 	reason := strings.TrimSpace(form.Get("reden-factoren"))
 	faults := page.CheckReason(v.T, "reden-factoren", reason)
-	err = h.o.Store.ResetFactors(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), reason, guard(v, nil, faults))
+	var email string
+	check := guard(v, nil, faults)
+	err = h.o.Store.ResetFactors(v.Context(), v.Who, v.Actor.PeopleScope(), v.ID(), reason, func(u account.User) error {
+		email = u.Email
+		return check(u)
+	})
 	if errors.Is(err, errFaults) {
 		return h.show(v, http.StatusUnprocessableEntity, nil, "reden-factoren", faults)
+	}
+	if err == nil {
+		h.o.Access.Tell(v, email, mail.FactorChanged)
 	}
 	return h.changed(v, err, "user.flash.factors_reset")
 }

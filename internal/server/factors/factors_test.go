@@ -1,6 +1,7 @@
 package factors_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sluis/internal/mail"
 
 	"sluis/internal/account"
 	"sluis/internal/audit"
@@ -274,6 +277,50 @@ func TestRolesThatNeedAPasskey(t *testing.T) {
 		t.Errorf("the app still lets in: %d", a.Status)
 	}
 	within(t, "a recovery code", recover10(again, codes[0]), 303, "/")
+}
+
+// postbox keeps what would be mailed.
+type postbox struct{ sent []mail.Message }
+
+func (p *postbox) Put(_ context.Context, m mail.Message) error {
+	p.sent = append(p.sent, m)
+	return nil
+}
+
+// TestChangesAreMailed checks that the owner of an account hears of each change of its
+// factors, also of one that somebody else makes.
+func TestChangesAreMailed(t *testing.T) {
+	var post postbox
+	s := servertest.NewNamed(t, func(o *server.Options) { o.Mail = &post })
+	heard := func(what, email string) {
+		t.Helper()
+		got := 0
+		for _, m := range post.sent {
+			if m.Kind == mail.FactorChanged && m.To == email {
+				got++
+			}
+		}
+		if got != 1 {
+			t.Errorf("%s: %d messages to %s", what, got, email)
+		}
+		post.sent = nil
+	}
+	b := s.Browser()
+	b.SetUpApp(uploader)
+	heard("a first factor", uploader)
+	b.Post("/account/herstelcodes", url.Values{})
+	heard("new recovery codes", uploader)
+	admin := s.Browser()
+	admin.SetUpPasskey("admin@example.nl")
+	heard("a passkey", "admin@example.nl")
+	user := servertest.Must(s.Store.UserByEmail(t.Context(), uploader))(t)
+	path := "/gebruikers/" + user.PublicID + "/factoren"
+	admin.Post(path, url.Values{})
+	if len(post.sent) != 0 {
+		t.Errorf("a reset without a reason is mailed: %v", post.sent)
+	}
+	admin.Post(path, url.Values{"reden-factoren": {"telefoon kwijt"}})
+	heard("a reset", uploader)
 }
 
 // TestEveryExportAndRoleAsks checks that exports of the access log, and the settings by

@@ -5,6 +5,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/mail"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
 )
@@ -51,12 +52,21 @@ func (h *Handlers) RenamePasskey(v *page.Visit) error {
 
 // RemovePasskey is POST /account/passkeys/{id}/verwijderen.
 func (h *Handlers) RemovePasskey(v *page.Visit) error {
-	return h.changed(v, h.o.Store.RemovePasskey(v.Context(), v.Who, v.ID(), h.enough(v)), "passkey.removed")
+	return h.changed(v, h.noted(v, h.o.Store.RemovePasskey(v.Context(), v.Who, v.ID(), h.enough(v))), "passkey.removed")
 }
 
 // RemoveApp is POST /account/app/verwijderen.
 func (h *Handlers) RemoveApp(v *page.Visit) error {
-	return h.changed(v, h.o.Store.RemoveTOTP(v.Context(), v.Who, h.enough(v)), "factors.app.removed")
+	return h.changed(v, h.noted(v, h.o.Store.RemoveTOTP(v.Context(), v.Who, h.enough(v))), "factors.app.removed")
+}
+
+// noted mails the visitor that their second factor was changed, unless err says that it was
+// not. It returns err.
+func (h *Handlers) noted(v *page.Visit, err error) error {
+	if err == nil {
+		h.o.Access.Tell(v, v.Actor.Name, mail.FactorChanged)
+	}
+	return err
 }
 
 // enough refuses to remove a factor without which its owner could not sign in.
@@ -80,7 +90,7 @@ func (h *Handlers) RenewCodes(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	if err := h.o.Store.NewRecovery(v.Context(), v.Who, set); err != nil {
+	if err := h.noted(v, h.o.Store.NewRecovery(v.Context(), v.Who, set)); err != nil {
 		return h.changed(v, err, "")
 	}
 	return v.Render(http.StatusOK, templates.RecoveryCodesPage(templates.RecoveryCodes{

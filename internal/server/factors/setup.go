@@ -7,6 +7,7 @@ import (
 
 	"sluis/internal/account"
 	"sluis/internal/apperr"
+	"sluis/internal/mail"
 	"sluis/internal/server/access"
 	"sluis/internal/server/page"
 	"sluis/web/templates"
@@ -159,6 +160,7 @@ func (h *Handlers) added(v *page.Visit, a adding, by account.Proof, store func(a
 	} else if err != nil {
 		return err
 	}
+	h.o.Access.Tell(v, a.user.Email, mail.FactorChanged)
 	next := ownPath
 	if a.half != nil {
 		if next, err = h.o.Access.Proved(v, *a.half, by); err != nil {

@@ -27,7 +27,8 @@ func (a *app) newMetrics(c config.Config) *metrics.Metrics {
 			plan, err := a.store.Maintenance(ctx)
 			return plan.Going(time.Now()), err
 		},
-		Trees: a.trees, Breakers: a.breakers, Ends: a.ends,
+		Alarms: a.store.OpenAlarms,
+		Trees:  a.trees, Breakers: a.breakers, Ends: a.ends,
 		Pool: func() metrics.Pool { return metrics.Pool(a.store.Pool()) },
 		Disks: func() []metrics.Disk {
 			var out []metrics.Disk

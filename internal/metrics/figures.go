@@ -46,6 +46,7 @@ var (
 	descRecords  = describe("audit_records", "Records of the access log.")
 	descPlaced   = describe("audit_unplaced_records", "Records that are not in the hash tree; always 0.")
 	descLag      = describe("audit_head_lag_records", "Records since the last signed head.")
+	descAlarms   = describe("access_alarms_open", "Alarms about access that no auditor has closed.", "kind")
 	descHeadAt   = describe("audit_head_timestamp_seconds", "When the last head was signed; 0 if there is none.")
 	descPool     = describe("database_connections", "Connections to the database.", "state")
 	descWaits    = describe("database_waits_total", "Times that something waited for a connection.")
@@ -145,6 +146,13 @@ func (f *figures) accessLog(ctx context.Context, l *list) error {
 	l.gauge(descPlaced, float64(t.Records-t.Placed))
 	l.gauge(descLag, float64(max(0, t.Placed-t.Head)))
 	l.gauge(descHeadAt, unix(t.HeadAt))
+	open, err := f.sources.Alarms(ctx)
+	if err != nil {
+		return err
+	}
+	for kind, n := range open {
+		l.gauge(descAlarms, float64(n), string(kind))
+	}
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"sluis/internal/audit/alarm"
 	"sluis/internal/delivery"
 	"sluis/internal/ttphealth"
 )
@@ -64,6 +65,7 @@ type Sources struct {
 	Figures  func(ctx context.Context) (delivery.Figures, error)
 	Backlog  func(ctx context.Context) (delivery.Backlog, error)
 	Trees    func(ctx context.Context) (Trees, error)
+	Alarms   func(ctx context.Context) (map[alarm.Kind]int, error) // every kind, also without an open one
 	Breakers func() []Breaker
 	Ends     func() []End
 	Pool     func() Pool

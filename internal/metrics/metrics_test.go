@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sluis/internal/audit/alarm"
 	"sluis/internal/delivery"
 	"sluis/internal/metrics"
 	"sluis/internal/patient"
@@ -35,6 +36,9 @@ func sources() metrics.Sources {
 		},
 		Trees: func(context.Context) (metrics.Trees, error) {
 			return metrics.Trees{Records: 12, Placed: 12, Head: 10, HeadAt: now}, nil
+		},
+		Alarms: func(context.Context) (map[alarm.Kind]int, error) {
+			return map[alarm.Kind]int{alarm.DeadToken: 2, alarm.MassDay: 0}, nil
 		},
 		Breakers: func() []metrics.Breaker { return []metrics.Breaker{{Client: "prepare", Denied: true}} },
 		Ends: func() []metrics.End {
@@ -93,7 +97,7 @@ func TestFigures(t *testing.T) {
 		`sluis_queue_oldest_seconds 3600`, `sluis_deliveries_paused{reason="down"} 2`, `sluis_deliveries_paused{reason="denied"} 1`,
 		`sluis_pseudonyms_expiring 4`, `sluis_ttp_calls_total{call="temporary",result="failed"} 1`,
 		`sluis_ttp_call_seconds_count{call="temporary"} 1`, `sluis_ttp_breaker_open{client="prepare",reason="denied"} 1`,
-		`sluis_sign_ins_total{result="ok"} 1`, `sluis_sign_ins_total{result="refused"} 1`, `sluis_audit_head_lag_records 2`,
+		`sluis_sign_ins_total{result="ok"} 1`, `sluis_access_alarms_open{kind="dead_token"} 2`, `sluis_access_alarms_open{kind="mass_day"} 0`, `sluis_sign_ins_total{result="refused"} 1`, `sluis_audit_head_lag_records 2`,
 		`sluis_http_requests_total{code="202",door="api"} 1`, `sluis_http_request_seconds_count{door="page"} 1`,
 		`sluis_sqlite_bytes{file="wal"} 512`, `sluis_build_info{commit="abc",go="go1",version="1"} 1`, `sluis_maintenance 1`,
 		`go_goroutines `, `sluis_database_up 1`, `sluis_database_connections{state="open"} 1`,

@@ -16,7 +16,7 @@ const mixedShare = 10
 
 var (
 	yearAhead = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:$|[ TZ+])`)
-	halfADay  = regexp.MustCompile(`(?i) ?[ap]\.?m\.?$`)
+	halfADay  = regexp.MustCompile(`(?i)\d ?[ap]\.?m\.?$`)
 )
 
 // written counts the dates of one way of writing.

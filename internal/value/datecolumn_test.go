@@ -54,6 +54,7 @@ func TestDateColumnsThatProveOrDoubt(t *testing.T) {
 		"one month first, others open": {"1/31/1970 3/4/1990", proof{mustAsk: true}},
 		"AM and open":                  {"1/3/1970_12:00:00_AM 3/4/1990_12:00_AM", proof{mustAsk: true}},
 		"AM and day first":             {"31/3/1970_12:00:00_AM 3/4/1990_12:00_AM", proof{}},
+		"a name that ends as AM":       {"1/3/1970 3/4/1990 Abraham Adam", proof{}},
 		"ddmmyyyy":                     {"31011970 30011971 20121905", proof{}},
 		"zeros":                        {"1954-00-00 0000-00-00 19540000", proof{}},
 	} {

@@ -23,7 +23,7 @@ func TestBehindNginx(t *testing.T) {
 		t.Fatal("nginx is not installed: run ./.ci/tools nginx as root (Debian: apt-get install nginx-light)")
 	}
 	t.Parallel()
-	s := prepareService(t)
+	s := prepareService(t, "SLUIS_SECOND_FACTOR=optional") // its person reads pages with a password
 	behind, front := unusedAddress(t), unusedAddress(t)
 	for i, line := range s.env {
 		switch {

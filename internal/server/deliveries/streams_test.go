@@ -63,9 +63,8 @@ func TestStreamsEnd(t *testing.T) {
 			}
 		}
 	}
-	elsewhere := s.SignedIn("uploader")
 	for name, end := range map[string]func(){
-		"sign-out in another browser": func() { elsewhere.Post("/uitloggen", nil) },
+		"sign-out in another browser": func() { s.SignedIn("uploader").Post("/uitloggen", nil) },
 		"a new password":              change("password", func(*account.User) {}),
 		"blocked": func() {
 			change("disabled", func(u *account.User) { u.DisabledAt = time.Now() })()

@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,68 +137,6 @@ func (c *Client) Forget(issuer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.known, issuer)
-}
-
-// missEvery is how often a logout token may name a key that nobody has seen.
-const missEvery = 10 * time.Second
-
-// keys are the signing keys of a provider. They are read again if a token names one that
-// is not among them, as happens after a rotation.
-type keys struct {
-	remote goidc.KeySet
-	now    func() time.Time
-
-	mu     sync.Mutex
-	seen   []string // of tokens that were in order
-	missed time.Time
-}
-
-func (c *Client) newKeys(uri string) *keys {
-	// The context of a key set lives as long as the set; each call is limited by the
-	// client's timeout.
-	ctx := goidc.ClientContext(context.Background(), c.http)
-	return &keys{remote: goidc.NewRemoteKeySet(ctx, uri), now: c.now}
-}
-
-// check verifies the signature of a token. Anybody may send us a logout token: one that
-// names an unknown key makes us ask the provider for its keys no more than every
-// missEvery.
-func (k *keys) check(ctx context.Context, token string, fromAnybody bool) ([]byte, error) {
-	id := keyID(token)
-	if fromAnybody && !k.mayAsk(id) {
-		return nil, fault(TokenSignature)
-	}
-	payload, err := k.remote.VerifySignature(ctx, token)
-	if err == nil {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if !slices.Contains(k.seen, id) {
-			k.seen = append(k.seen, id)
-		}
-	}
-	return payload, err
-}
-
-func (k *keys) mayAsk(id string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if slices.Contains(k.seen, id) {
-		return true
-	}
-	if k.now().Sub(k.missed) < missEvery {
-		return false
-	}
-	k.missed = k.now()
-	return true
-}
-
-// keyID returns the id of the key that a token names; "" if it names none.
-func keyID(token string) string {
-	var header struct {
-		Kid string `json:"kid"`
-	}
-	_ = readPart(token, 0, &header) // what cannot be read names no key
-	return header.Kid
 }
 
 // readPart decodes the header (0) or the payload (1) of a token, which nobody has

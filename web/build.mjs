@@ -33,7 +33,8 @@ const shared = {
 }
 const results = [
   await esbuild.build({ ...shared, stdin: { contents: css, loader: 'css', resolveDir: root, sourcefile: 'app.css' } }),
-  await esbuild.build({ ...shared, entryPoints: ['src/app.mjs'], format: 'esm' })
+  await esbuild.build({ ...shared, entryPoints: ['src/app.mjs'], format: 'esm' }),
+  await esbuild.build({ ...shared, entryPoints: ['src/posted.mjs'], format: 'iife' })
 ]
 
 const names = {}
@@ -41,7 +42,7 @@ for (const { metafile } of results) {
   for (const [file, output] of Object.entries(metafile.outputs)) {
     if (!output.entryPoint) continue
     const hashed = basename(file)
-    names[hashed.endsWith('.css') ? 'app.css' : 'app.js'] = hashed.replace(/^stdin/, 'app')
+    names[hashed.replace(/^stdin/, 'app').replace(/\.[^.]+(?=\.\w+$)/, '')] = hashed.replace(/^stdin/, 'app')
     if (hashed.startsWith('stdin')) {
       writeFileSync(join(dist, hashed.replace(/^stdin/, 'app')), readFileSync(join(dist, hashed)))
       rmSync(join(dist, hashed))

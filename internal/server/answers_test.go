@@ -10,6 +10,7 @@ import (
 
 	"sluis/internal/server"
 	"sluis/internal/server/servertest"
+	"sluis/web/static"
 )
 
 // everyone is every kind of visitor, nobody among them.
@@ -280,5 +281,21 @@ func TestNoDebugEndpoint(t *testing.T) {
 				t.Errorf("%s: %d", path, a.Status)
 			}
 		}
+	}
+}
+
+// TestPostedPagesForgetTheForm checks that the page that answers a form begins with the
+// script that takes what was sent out of the browser's history, and that no other page has
+// it.
+func TestPostedPagesForgetTheForm(t *testing.T) {
+	s := servertest.New(t)
+	b := s.SignedIn("clinician")
+	script := `<script src="` + static.Path(static.Posted) + `" data-address="/patienten/nieuw"></script>`
+	answer := b.Post("/patienten/nieuw", url.Values{"number": {"1"}}).Body
+	if at := strings.Index(answer, script); at < 0 || at > strings.Index(answer, static.Path(static.Style)) {
+		t.Errorf("the answer to the form does not begin with the script: %d", at)
+	}
+	if strings.Contains(b.Get("/patienten/nieuw").Body, static.Path(static.Posted)) {
+		t.Error("a page with an address has the script")
 	}
 }

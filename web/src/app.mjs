@@ -5,13 +5,11 @@ import { dates } from './dates.mjs'
 import { named } from './named.mjs'
 import { ownFile } from './ownfile.mjs'
 import { passkey } from './passkey.mjs'
-import { posted } from './posted.mjs'
 import { printing } from './printing.mjs'
 import { progress } from './progress.mjs'
 import { sending } from './sending.mjs'
 import { session } from './session.mjs'
 
-posted(document.body.dataset.posted)
 document.body.classList.add('js-enabled')
 if ('noModule' in HTMLScriptElement.prototype) {
   document.body.classList.add('govuk-frontend-supported')

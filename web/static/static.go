@@ -27,6 +27,8 @@ var embedded embed.FS
 const (
 	Style  = "app.css"
 	Script = "app.js"
+	// Posted is the script of a page that answers a form. It comes before everything else.
+	Posted = "posted.js"
 	Icon   = "icon.svg"
 )
 
@@ -95,7 +97,7 @@ func read(files fs.FS) map[string]string {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		panic(fmt.Sprintf("static: dist/meta.json: %v", err))
 	}
-	for _, name := range []string{Style, Script, Icon} {
+	for _, name := range []string{Style, Script, Posted, Icon} {
 		if _, err := fs.Stat(files, m[name]); err != nil || m[name] == "" {
 			panic(fmt.Sprintf("static: %s is missing from dist; run npm run build in web", name))
 		}

@@ -22,7 +22,8 @@ func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 
 func TestAssetsAreServedForEver(t *testing.T) {
 	for name, kind := range map[string]string{
-		static.Style: "text/css; charset=utf-8", static.Script: "text/javascript; charset=utf-8", static.Icon: "image/svg+xml",
+		static.Style: "text/css; charset=utf-8", static.Script: "text/javascript; charset=utf-8",
+		static.Posted: "text/javascript; charset=utf-8", static.Icon: "image/svg+xml",
 	} {
 		w := get(t, http.MethodGet, static.Path(name))
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != kind {

@@ -1,0 +1,1 @@
+(()=>{var t=document.currentScript?.dataset.address;t&&history.replaceState(null,"",t);})();
